@@ -1,0 +1,21 @@
+/*
+ * command.h - what every subcommand is: a row of the table in main.c with a function of this type.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_COMMAND_H
+#define FB_COMMAND_H
+
+/* Exit statuses. */
+enum {
+    FB_EXIT_DONE = 0,   /* everything asked for is done */
+    FB_EXIT_PARTLY = 1, /* done, but some pixels failed; they are listed */
+    FB_EXIT_UNUSABLE = 2 /* unusable arguments or inputs, nothing done */
+};
+
+/* argv[0] is the name of the command as the user called it ("find", or "runbalfinder_hp.py"). */
+typedef int fb_command_fn(int argc, char **argv);
+
+fb_command_fn fb_cmd_split, fb_cmd_find, fb_cmd_append, fb_cmd_simulate, fb_cmd_templates;
+
+#endif

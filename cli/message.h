@@ -1,0 +1,15 @@
+/*
+ * message.h - the lines a command prints. Errors and warnings go to stderr as "fastbal COMMAND: ...", one line each.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_MESSAGE_H
+#define FB_MESSAGE_H
+
+/* One error line on stderr: "fastbal COMMAND: TEXT". */
+void fb_complain(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* One line on stdout; returns -1 where it can't be written. */
+int fb_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * options.h - command options as a table: parsing and --help both come from it.
+ *
+ * Spellings follow Python's argparse, which the reference programs use: "-q FILE", "-qFILE", "--qsocat FILE",
+ * "--qsocat=FILE", "-hp 1 2 3", and unambiguous beginnings of long names. A flag may be followed by True or False,
+ * as some scripts do.
+ *
+ *     struct fb_option table[] = {
+ *         { "-q", "--qsocat", FB_OPT_STRING, &qsocat, .metavar = "FILE", .required = 1, .help = "QSO catalog" },
+ *         { "-c", "--clobber --overwrite", FB_OPT_FLAG, &clobber, .help = "replace existing outputs" },
+ *         { 0 }
+ *     };
+ *     switch (fb_options_parse("find", "measure BALs in coadds", table, argc, argv)) ...
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_OPTIONS_H
+#define FB_OPTIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum fb_option_kind {
+    FB_OPT_FLAG,   /* int: 0 or 1 */
+    FB_OPT_STRING, /* const char *: points into argv */
+    FB_OPT_INT,    /* long, between min and max */
+    FB_OPT_FLOAT,  /* double, between min and max */
+    FB_OPT_LIST,   /* struct fb_int_list: whole numbers separated by spaces or commas, between min and max */
+    FB_OPT_POSITIONAL /* const char *: an argument without an option name; short_names and names are NULL */
+};
+
+struct fb_int_list {
+    int64_t *values; /* owned; free with fb_int_list_release() */
+    size_t n;
+};
+void fb_int_list_release(struct fb_int_list *list);
+
+struct fb_option {
+    const char *short_names; /* "-q" or "-hp", several separated by spaces; may be NULL */
+    const char *names;       /* "--qsocat", several separated by spaces */
+    enum fb_option_kind kind;
+    void *value;         /* where it goes; what is there before parsing is the default that --help shows */
+    const char *metavar; /* how --help calls the value */
+    const char *help;
+    double min, max;     /* for numbers; both 0: any */
+    int required;
+    int given;           /* set by parsing: 1 where the user gave it */
+};
+
+enum fb_options_outcome {
+    FB_OPTIONS_RUN = 0,  /* go on */
+    FB_OPTIONS_STOP = 1, /* --help or --version was printed: exit with status 0 */
+    FB_OPTIONS_BAD = 2   /* a line was printed to stderr: exit with status 2 */
+};
+
+/* command: what to call it in messages ("find"); summary: one line for --help. The table ends with an all-zero row. */
+enum fb_options_outcome fb_options_parse(const char *command, const char *summary, struct fb_option *table,
+                                         int argc, char **argv);
+
+#endif

@@ -1,0 +1,18 @@
+/*
+ * error.h - how functions of io/, sim/ and cli/ report failure: they return -1 and leave one line in a struct
+ * fb_error that the caller owns. The line names the file first, then what was expected and what came; the command
+ * prefixes its own name when it prints it.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_ERROR_H
+#define FB_ERROR_H
+
+struct fb_error {
+    char text[1024];
+};
+
+/* Set the line, printf style. Always returns -1, so that "return fb_fail(err, ...)" reads well. */
+int fb_fail(struct fb_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif
