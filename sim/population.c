@@ -1,0 +1,310 @@
+/*
+ * population.c - draw quasars and compute their spectra.
+ *
+ * A spectrum is (power law + Balmer continuum + emission lines) x reddening. Each species of the line table has a
+ * profile of three parts: a broad disk profile, a narrower core, and a blueshifted wind (Richards et al. 2011, AJ 141, 167).
+ * Two numbers tie the lines of a quasar together: overall line strength (the Baldwin effect and its scatter) and
+ * "wind", the direction of weak, blueshifted C IV and strong iron; on top of them every species has a strength, width,
+ * asymmetry and shift of its own, so that no set of a few templates describes the population.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "population.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "emission_lines.h"
+
+#define LIGHT_SPEED 299792.458 /* km/s */
+#define FWHM_PER_SIGMA 2.3548200450309493
+#define SQRT_2PI 2.5066282746310002
+#define NORM_WAVELENGTH 1450.0
+
+enum { PARTS = 3, MAX_PROFILES = PARTS * FB_MAX_TRANSITIONS, RIPPLES = 4, BLOCK = 128 };
+
+/* A Gaussian in ln(wavelength) with different widths on its two sides. */
+struct profile {
+    double centre; /* ln A */
+    double blue, red;
+    double peak;
+};
+
+struct continuum {
+    double slope, curvature;       /* d ln f / d ln wavelength, and its change, at 1450 A */
+    double far_uv_turn;            /* how much flatter it is below the break */
+    double far_uv_break;           /* ln(wavelength / 1450 A) */
+    double balmer, temperature;    /* Balmer continuum: flux at 3000 A, and in units of 10,000 K */
+    double reddening;              /* E(B-V), SMC-like */
+    double ripple[RIPPLES], phase[RIPPLES]; /* smooth errors of flux calibration */
+};
+
+struct fb_quasar {
+    struct continuum continuum;
+    struct profile profiles[MAX_PROFILES];
+    int nprofiles;
+};
+
+/* What the lines of one quasar have in common. */
+struct character {
+    double strength;         /* overall line strength, standard deviations */
+    double wind;             /* towards wind-dominated, standard deviations */
+    double disk_fwhm;        /* of C IV without its wind, km/s */
+    double core_ratio;       /* width of the core relative to the disk profile */
+    double core_fraction;    /* part of the flux in the core */
+    double wind_fraction;    /* part of the flux in the wind, for a species that takes full part */
+    double wind_shift;       /* of its centre to the blue, km/s */
+    double wind_fwhm;
+    double asymmetry;        /* ln(red width / blue width) */
+    double iron;             /* ln of the strength of all iron */
+};
+
+/* The profile of one species in one quasar. */
+struct kinematics {
+    double fraction[PARTS], shift[PARTS], sigma[PARTS], asymmetry[PARTS]; /* shift > 0 is red; km/s */
+};
+
+static double clamp(double x, double low, double high)
+{
+    return x < low ? low : x > high ? high : x;
+}
+
+static double draw(struct fb_rng *rng, double mean, double sigma)
+{
+    return mean + sigma * fb_normal(rng);
+}
+
+static double draw_lognormal(struct fb_rng *rng, double median, double scatter)
+{
+    return median * exp(scatter * fb_normal(rng));
+}
+
+static double draw_within(struct fb_rng *rng, double low, double high)
+{
+    return low + (high - low) * fb_uniform(rng);
+}
+
+/*
+ * Slopes: -1.56 +- 0.35 in wavelength (-0.44 in frequency, Vanden Berk et al. 2001; spread of Richards et al. 2003,
+ * AJ 126, 1131); the turn towards the extreme ultraviolet is that of Telfer et al. (2002, ApJ 565, 773). Reddening: little for most,
+ * E(B-V) of 0.05 to 0.2 for about one in eight (Richards et al. 2003; Hopkins et al. 2004, AJ 128, 1112).
+ */
+static void draw_continuum(struct continuum *c, struct fb_rng *rng)
+{
+    c->slope = clamp(draw(rng, -1.56, 0.35), -2.7, 0.5);
+    c->curvature = draw(rng, 0.0, 0.35);
+    c->far_uv_turn = clamp(draw(rng, 0.9, 0.5), -0.5, 2.5);
+    c->far_uv_break = log(draw_within(rng, 1050.0, 1230.0) / NORM_WAVELENGTH);
+    c->balmer = 0.045 * exp(0.5 * fb_normal(rng));
+    c->temperature = draw_within(rng, 0.8, 1.8);
+    c->reddening = -0.012 * log(1.0 - fb_uniform(rng));
+    if (fb_uniform(rng) < 0.12)
+        c->reddening += -0.06 * log(1.0 - fb_uniform(rng));
+    c->reddening = clamp(c->reddening, 0.0, 0.4);
+    for (int i = 0; i < RIPPLES; i++) {
+        c->ripple[i] = draw(rng, 0.0, 0.012) / (1.0 + i);
+        c->phase[i] = draw_within(rng, 0.0, 6.283185307179586);
+    }
+}
+
+/*
+ * Widths: the disk profile has a FWHM of 2000 to 12,000 km/s, median 5000 (Shen et al. 2011, ApJS 194, 45). Wind: blueshifts of the
+ * whole C IV line of -500 to 5000 km/s with a median near 800 (Richards et al. 2011; Coatman et al. 2016, MNRAS 461, 647).
+ */
+static void draw_character(struct character *q, struct fb_rng *rng)
+{
+    q->strength = fb_normal(rng);
+    q->wind = 0.9 * fb_normal(rng) - 0.35 * q->strength;
+    q->disk_fwhm = clamp(draw_lognormal(rng, 5200.0, 0.30), 1900.0, 12000.0);
+    q->core_ratio = draw_within(rng, 0.28, 0.55);
+    q->core_fraction = clamp(draw(rng, 0.28 + 0.10 * q->strength, 0.14), 0.0, 0.75);
+    q->wind_fraction = 1.0 / (1.0 + exp(-(draw(rng, -0.5, 0.5) + 0.9 * q->wind)));
+    q->wind_shift = clamp(draw_lognormal(rng, 1500.0, 0.45) * exp(0.35 * q->wind), 0.0, 7000.0);
+    q->wind_fwhm = clamp(draw_lognormal(rng, 6000.0, 0.30) + 0.6 * q->wind_shift, 2500.0, 15000.0);
+    q->asymmetry = draw(rng, 0.05, 0.15);
+    q->iron = draw(rng, 0.0, 0.45);
+}
+
+static void draw_kinematics(struct kinematics *k, const struct fb_species *s, const struct character *q,
+                            struct fb_rng *rng)
+{
+    const double wind = clamp(s->wind * q->wind_fraction * exp(draw(rng, 0.0, 0.2)), 0.0, 0.95);
+    const double core = (1.0 - wind) * clamp(q->core_fraction + draw(rng, 0.0, 0.10), 0.0, 0.85);
+    const double disk = q->disk_fwhm * s->breadth * exp(draw(rng, 0.0, 0.12)) / FWHM_PER_SIGMA;
+    const double narrow = fmax(disk * q->core_ratio * exp(draw(rng, 0.0, 0.12)), 420.0 * fmin(s->breadth, 1.0));
+    const double shift = draw(rng, 0.0, 150.0);
+
+    k->fraction[0] = 1.0 - wind - core;
+    k->fraction[1] = core;
+    k->fraction[2] = wind;
+    k->sigma[0] = disk;
+    k->sigma[1] = narrow;
+    k->sigma[2] = q->wind_fwhm * exp(draw(rng, 0.0, 0.15)) / FWHM_PER_SIGMA;
+    k->shift[0] = shift + draw(rng, 0.0, 250.0);
+    k->shift[1] = shift - 0.05 * s->wind * q->wind_shift;
+    k->shift[2] = shift - q->wind_shift * exp(draw(rng, 0.0, 0.2));
+    k->asymmetry[0] = q->asymmetry + draw(rng, 0.0, 0.10);
+    k->asymmetry[1] = 0.5 * q->asymmetry + draw(rng, 0.0, 0.05);
+    k->asymmetry[2] = draw(rng, -0.2, 0.2); /* winds have blue wings */
+}
+
+/* ln of the power law, without reddening; x is ln(wavelength / 1450 A). The far-UV break is rounded over 5 % in wavelength. */
+static double log_power_law(const struct continuum *c, double x)
+{
+    const double round = 0.05;
+    const double t = (c->far_uv_break - x) / round;
+    double turn;
+
+    if (t > 20.0)
+        turn = t;
+    else if (t < -20.0)
+        turn = 0.0;
+    else
+        turn = log1p(exp(t));
+    return c->slope * x + 0.5 * c->curvature * x * x - c->far_uv_turn * round * turn;
+}
+
+/*
+ * Balmer continuum (Grandi 1982, ApJ 255, 25): a Planck curve made optically thin to the blue, at full strength until the
+ * edge, beyond which the high-order Balmer lines carry it on with a smooth decline.
+ */
+static double balmer_continuum(const struct continuum *c, double wavelength)
+{
+    const double edge = 3646.0;
+    const double w = fmin(wavelength, edge);
+    const double hc_k = 14387.77 / c->temperature; /* A: hc / (k 10^4 K) */
+    const double ratio = 3000.0 / w, thin = w / edge, thin0 = 3000.0 / edge;
+    double flux;
+
+    if (wavelength < 1600.0)
+        return 0.0;
+    flux = pow(ratio, 5.0) * expm1(hc_k / 3000.0) / expm1(hc_k / w);
+    flux *= expm1(-thin * thin * thin) / expm1(-thin0 * thin0 * thin0);
+    if (wavelength > edge)
+        flux *= exp(-0.5 * pow((wavelength - edge) / 120.0, 2.0));
+    if (wavelength < 1900.0) /* bound to be small here; fade it out so that it has no edge */
+        flux *= (wavelength - 1600.0) / 300.0;
+    return c->balmer * flux;
+}
+
+/* ln of the transmission of SMC-like dust, A = 1.39 (wavelength / micron)^-1.2 E(B-V) (Richards et al. 2003). */
+static double log_transmission(const struct continuum *c, double x)
+{
+    const double reference = 1.39 * pow(NORM_WAVELENGTH * 1e-4, -1.2);
+
+    return c->reddening > 0.0 ? -0.921034037197618 * c->reddening * reference * exp(-1.2 * x) : 0.0;
+}
+
+/* Four harmonics over the range of the spectrum, the shortest 30 % in wavelength long: far broader than any trough. */
+static double ripples(const struct continuum *c, double x)
+{
+    double sum = 0.0;
+
+    for (int i = 0; i < RIPPLES; i++)
+        sum += c->ripple[i] * sin((i + 1) * 5.0 * x + c->phase[i]);
+    return sum;
+}
+
+static void add_profiles(struct fb_quasar *quasar, const struct fb_transition *t, double width,
+                         const struct kinematics *k)
+{
+    for (int part = 0; part < PARTS; part++) {
+        const double ratio = exp(0.5 * k->asymmetry[part]);
+        const double sigma = hypot(k->sigma[part], t->extent) / LIGHT_SPEED;
+        struct profile *p = &quasar->profiles[quasar->nprofiles];
+
+        if (k->fraction[part] < 0.005)
+            continue;
+        p->centre = log(t->wavelength) + k->shift[part] / LIGHT_SPEED;
+        p->blue = sigma / ratio;
+        p->red = sigma * ratio;
+        p->peak = exp(log_power_law(&quasar->continuum, p->centre - log(NORM_WAVELENGTH))) * width *
+                  t->share * k->fraction[part] / (SQRT_2PI * 0.5 * (p->blue + p->red) * t->wavelength);
+        quasar->nprofiles++;
+    }
+}
+
+static int is_iron(const struct fb_species *s)
+{
+    return s->name[0] == 'F' && s->name[1] == 'e';
+}
+
+static void draw_lines(struct fb_quasar *quasar, const struct character *q, struct fb_rng *rng)
+{
+    double width[FB_MAX_SPECIES];
+    struct kinematics kinematics[FB_MAX_SPECIES];
+
+    for (int i = 0; i < fb_species_count; i++) {
+        const struct fb_species *s = &fb_species_table[i];
+        const double strength = s->baldwin * q->strength + s->eigenvector1 * q->wind + s->scatter * fb_normal(rng);
+
+        width[i] = s->width * exp(strength + (is_iron(s) ? q->iron : 0.0));
+        draw_kinematics(&kinematics[i], s, q, rng);
+    }
+    for (int i = 0; i < fb_transition_count; i++) {
+        const struct fb_transition *t = &fb_transition_table[i];
+        add_profiles(quasar, t, width[t->species], &kinematics[t->species]);
+    }
+}
+
+struct fb_quasar *fb_quasar_draw(struct fb_rng *rng)
+{
+    struct fb_quasar *quasar = calloc(1, sizeof *quasar);
+    struct character character;
+
+    if (!quasar)
+        return NULL;
+    draw_continuum(&quasar->continuum, rng);
+    draw_character(&character, rng);
+    draw_lines(quasar, &character, rng);
+    return quasar;
+}
+
+void fb_quasar_free(struct fb_quasar *quasar)
+{
+    free(quasar);
+}
+
+/* Add one profile to pixels at ln(wavelength) x, increasing; beyond 4 standard deviations it is left out. */
+static void add_profile(const struct profile *p, size_t n, const double *x, double *flux)
+{
+    const double low = p->centre - 4.0 * p->blue, high = p->centre + 4.0 * p->red;
+    size_t i = 0;
+
+    if (x[n - 1] < low || x[0] > high)
+        return;
+    while (x[i] < low)
+        i++;
+    for (; i < n && x[i] <= high; i++) {
+        const double t = (x[i] - p->centre) / (x[i] < p->centre ? p->blue : p->red);
+        flux[i] += p->peak * exp(-0.5 * t * t);
+    }
+}
+
+/* Blocks of pixels keep the logarithms on the stack and in cache, and let most lines be skipped at once. */
+static void flux_block(const struct fb_quasar *quasar, double norm, size_t n, const double *wavelength, double *flux)
+{
+    const struct continuum *c = &quasar->continuum;
+    const double log_norm = log(NORM_WAVELENGTH);
+    double x[BLOCK];
+
+    for (size_t i = 0; i < n; i++) {
+        x[i] = log(wavelength[i]);
+        flux[i] = exp(log_power_law(c, x[i] - log_norm)) + balmer_continuum(c, wavelength[i]);
+    }
+    for (int k = 0; k < quasar->nprofiles; k++)
+        add_profile(&quasar->profiles[k], n, x, flux);
+    for (size_t i = 0; i < n; i++) {
+        const double r = x[i] - log_norm;
+        flux[i] *= norm * exp(log_transmission(c, r) + ripples(c, r));
+    }
+}
+
+void fb_quasar_flux(const struct fb_quasar *quasar, size_t n, const double *rest_wavelength, double *flux)
+{
+    const struct continuum *c = &quasar->continuum;
+    const double norm = exp(-log_power_law(c, 0.0) - log_transmission(c, 0.0) - ripples(c, 0.0));
+
+    for (size_t i = 0; i < n; i += BLOCK)
+        flux_block(quasar, norm, n - i < BLOCK ? n - i : BLOCK, rest_wavelength + i, flux + i);
+}
