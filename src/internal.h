@@ -1,0 +1,109 @@
+/*
+ * internal.h - what the files of the library share. Constants and steps are those of docs/algorithm.md.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_INTERNAL_H
+#define FB_INTERNAL_H
+
+#include <float.h>
+#include <math.h>
+#include <stdint.h>
+#include "fastbal.h"
+
+/* Hot loops are compiled for several instruction sets and chosen at run time. Sums are written with a fixed number
+ * of lanes and products are never fused (-ffp-contract=off), so every variant gives the same bits. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && !defined(FB_NO_CLONES)
+#define FB_KERNEL __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define FB_KERNEL
+#endif
+
+#define FB_LIGHT_SPEED 299792.458 /* km/s */
+#define FB_CIV 1549.0             /* A, line centres that velocities refer to */
+#define FB_SIIV 1398.0
+#define FB_V_BLUE (-25000.0)      /* km/s, blue end of the trough search */
+#define FB_V_BI (-3000.0)         /* km/s, red end for the balnicity index; the absorption index goes to 0 */
+#define FB_FIT_MIN 1261.0         /* A, rest-frame range of the continuum fit */
+#define FB_FIT_MAX 2399.0
+#define FB_MAX_ITERATIONS 10
+
+/* The error of a pixel with ivar = 0, as in the reference: it weighs nothing and is never below the continuum. */
+#define FB_NO_ERROR DBL_MAX
+
+/* ---- cameras.c, resample.c ---- */
+
+int fb_wavelengths_ok(const double *wavelength, size_t n); /* finite, positive, increasing */
+
+/* How one camera is resampled: output pixel i is the sum of weight[first_weight[i] ...] times camera pixels from node[i] on. */
+struct fb_resampler {
+    size_t nout;
+    size_t *first_weight; /* nout + 1 */
+    size_t *node;         /* nout */
+    double *weight;
+};
+int fb_resampler_create(struct fb_resampler *r, const double *x, size_t n, const double *xout, size_t nout);
+void fb_resampler_release(struct fb_resampler *r);
+
+/* ---- median.c ---- */
+
+/* Median as numpy's: the mean of the two middle values for an even count; NaN for n = 0 or where a value is NaN.
+ * Reorders x. */
+double fb_median(double *x, size_t n);
+
+/* ---- templates.c ---- */
+
+/* Templates at increasing rest wavelengths w[n]: component k goes to values[k * stride + i]. Ends are held. */
+void fb_templates_interpolate(const fastbal_templates *t, const double *w, size_t n, double *values, size_t stride);
+
+/* ---- fit.c ---- */
+
+struct fb_design {
+    int nt;           /* templates */
+    size_t n;         /* pixels */
+    size_t stride;    /* between the rows of templates */
+    const double *templates;
+    const double *flux;
+    const double *weight; /* ivar, 0 for pixels that do not take part */
+};
+
+enum { FB_FIT_OK = 0, FB_FIT_SINGULAR = 1, FB_FIT_FAILED = 2 };
+
+/* Minimise sum weight (sum_k coeffs[k] T_k - flux)^2. Where templates are degenerate, coeffs is the smallest solution and
+ * FB_FIT_SINGULAR is returned. */
+int fb_fit(const struct fb_design *design, double *coeffs);
+/* The model sum_k coeffs[k] T_k at pixels [begin, end). */
+void fb_model(const struct fb_design *design, const double *coeffs, size_t begin, size_t end, double *model);
+/* The sum that fb_fit() minimises. */
+double fb_chi2(const struct fb_design *design, const double *model);
+
+/* ---- troughs.c ---- */
+
+/* The fit range of a spectrum, and scratch of the same length. */
+struct fb_range {
+    size_t n;
+    const double *w;     /* rest wavelengths */
+    const double *flux;
+    const double *sigma; /* FB_NO_ERROR where ivar = 0 */
+    const double *model;
+    double *scratch;     /* 4 n */
+};
+
+/* Where the velocities of one line lie in a range. */
+struct fb_window {
+    double line;
+    size_t lo, hi_bi, hi_ai; /* first pixels with v >= FB_V_BLUE, FB_V_BI and 0 */
+};
+
+int fb_window_find(struct fb_window *window, const double *w, size_t n, double line); /* 0 if no pixel is inside */
+
+/* Search and integrate the troughs of one line. Returns BALSTATUS bits: FASTBAL_MORE_TROUGHS, FASTBAL_LOW_SIGNAL. */
+uint32_t fb_line_measure(const struct fb_range *range, const struct fb_window *window, struct fastbal_line *out);
+void fb_line_clear(struct fastbal_line *line);
+
+/* ---- measure.c ---- */
+
+size_t fb_first_at_least(const double *x, size_t n, double value); /* first i with x[i] >= value, or n; x increasing */
+size_t fb_nearest(const double *x, size_t n, double value);        /* nearest pixel, ties go up */
+
+#endif
