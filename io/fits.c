@@ -1,0 +1,346 @@
+/* fits.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "fastbal.h"
+#include "io/fits.h"
+#include "io/system.h"
+
+int fb_fits_fail(struct fb_error *err, const char *path, const char *what, int status)
+{
+    char words[FLEN_STATUS], detail[FLEN_ERRMSG] = "", line[FLEN_ERRMSG];
+    fits_get_errstatus(status, words);
+    while (fits_read_errmsg(line))
+        if (detail[0] == '\0')
+            snprintf(detail, sizeof detail, "%s", line);
+    return fb_fail(err, "%s: %s: %s%s%s%s", path, what, words, detail[0] ? " (" : "", detail, detail[0] ? ")" : "");
+}
+
+int fb_fits_open(fitsfile **file, const char *path, struct fb_error *err)
+{
+    struct stat info;
+    int status = 0;
+
+    *file = NULL;
+    if (stat(path, &info) != 0)
+        return fb_fail(err, "%s: %s", path, strerror(errno));
+    if (!S_ISREG(info.st_mode))
+        return fb_fail(err, "%s: not a regular file", path);
+    if (strlen(path) >= FLEN_FILENAME - 1)
+        return fb_fail(err, "%s: the path is longer than %d characters", path, FLEN_FILENAME - 2);
+    if (access(path, R_OK) != 0)
+        return fb_fail(err, "%s: %s", path, strerror(errno));
+    if (fits_open_diskfile(file, path, READONLY, &status))
+        return fb_fits_fail(err, path, "not a FITS file", status);
+    return 0;
+}
+
+void fb_fits_close(fitsfile *file)
+{
+    int status = 0;
+    if (file)
+        fits_close_file(file, &status);
+    fits_clear_errmsg();
+}
+
+/* ---- tables ---- */
+
+/* Is the current HDU a table that one of the names fits? Leaves its EXTNAME. */
+static int table_fits(fitsfile *file, const char *wanted, char *extname)
+{
+    int type, status = 0;
+    extname[0] = '\0';
+    if (fits_get_hdu_type(file, &type, &status) || type != BINARY_TBL)
+        return 0;
+    if (fits_read_key(file, TSTRING, "EXTNAME", extname, NULL, &status))
+        extname[0] = '\0';
+    fits_clear_errmsg();
+    return strcmp(wanted, "*") == 0 || strcasecmp(extname, wanted) == 0;
+}
+
+static int find_table(struct fb_table *table, const char *wanted)
+{
+    int nhdus = 0, status = 0;
+    fits_get_num_hdus(table->file, &nhdus, &status);
+    for (int hdu = 2; status == 0 && hdu <= nhdus; hdu++)
+        if (!fits_movabs_hdu(table->file, hdu, NULL, &status) && table_fits(table->file, wanted, table->extname))
+            return 1;
+    return 0;
+}
+
+static void join_names(const char *const *names, char *text, size_t size)
+{
+    text[0] = '\0';
+    for (; *names; names++) {
+        size_t used = strlen(text);
+        if (strcmp(*names, "*") != 0)
+            snprintf(text + used, size - used, "%s%s", used ? " or " : "", *names);
+    }
+}
+
+int fb_table_open(struct fb_table *table, const char *path, const char *const *names, struct fb_error *err)
+{
+    static const char *const any[] = { "*", NULL };
+    char wanted[200];
+    LONGLONG nrows = 0;
+    int status = 0, found = 0;
+
+    memset(table, 0, sizeof *table);
+    table->path = path;
+    if (fb_fits_open(&table->file, path, err) != 0)
+        return -1;
+    for (const char *const *name = names ? names : any; *name && !found; name++)
+        found = find_table(table, *name);
+    if (!found) {
+        fb_table_close(table);
+        join_names(names ? names : any, wanted, sizeof wanted);
+        return fb_fail(err, "%s: has no table %s", path, wanted);
+    }
+    fits_get_num_rowsll(table->file, &nrows, &status);
+    fits_get_num_cols(table->file, &table->ncols, &status);
+    if (status) {
+        fb_table_close(table);
+        return fb_fits_fail(err, path, "can't read the table's header", status);
+    }
+    table->nrows = nrows;
+    return 0;
+}
+
+void fb_table_close(struct fb_table *table)
+{
+    fb_fits_close(table->file);
+    table->file = NULL;
+}
+
+int fb_table_column(struct fb_table *table, const char *name)
+{
+    int column = 0, status = 0;
+    if (fits_get_colnum(table->file, CASEINSEN, (char *)name, &column, &status))
+        column = 0;
+    fits_clear_errmsg();
+    return column;
+}
+
+int fb_table_need(struct fb_table *table, const char *const *names, int *column, struct fb_error *err)
+{
+    char wanted[200];
+    for (const char *const *name = names; *name; name++)
+        if ((*column = fb_table_column(table, *name)) > 0)
+            return 0;
+    join_names(names, wanted, sizeof wanted);
+    return fb_fail(err, "%s: table %s has no column %s", table->path, table->extname, wanted);
+}
+
+static int column_fail(struct fb_table *table, int column, const char *what, int status, struct fb_error *err)
+{
+    char key[FLEN_KEYWORD], name[FLEN_VALUE] = "?", text[FLEN_VALUE + 100];
+    int ignored = 0;
+    fits_make_keyn("TTYPE", column, key, &ignored);
+    fits_read_key(table->file, TSTRING, key, name, NULL, &ignored);
+    snprintf(text, sizeof text, "column %s: %s", name, what);
+    if (status)
+        return fb_fits_fail(err, table->path, text, status);
+    return fb_fail(err, "%s: %s", table->path, text);
+}
+
+static int check_number(struct fb_table *table, int column, struct fb_error *err)
+{
+    int type, status = 0;
+    LONGLONG repeat, width;
+    if (fits_get_coltypell(table->file, column, &type, &repeat, &width, &status))
+        return column_fail(table, column, "can't read its format", status, err);
+    if (type < 0 || type == TSTRING || type == TLOGICAL || type == TBIT || type == TCOMPLEX || type == TDBLCOMPLEX)
+        return column_fail(table, column, "expected numbers", 0, err);
+    if (repeat != 1)
+        return column_fail(table, column, "expected one number a row", 0, err);
+    return 0;
+}
+
+int fb_table_read_int(struct fb_table *table, int column, int64_t first, int64_t n, int64_t *out, struct fb_error *err)
+{
+    _Static_assert(sizeof(LONGLONG) == sizeof(int64_t), "CFITSIO's LONGLONG has 64 bits");
+    int status = 0;
+    if (check_number(table, column, err) != 0)
+        return -1;
+    if (n > 0 && fits_read_col(table->file, TLONGLONG, column, first + 1, 1, n, NULL, out, NULL, &status))
+        return column_fail(table, column, "can't read it", status, err);
+    return 0;
+}
+
+int fb_table_read_double(struct fb_table *table, int column, int64_t first, int64_t n, double *out,
+                         struct fb_error *err)
+{
+    int status = 0;
+    if (check_number(table, column, err) != 0)
+        return -1;
+    if (n > 0 && fits_read_col(table->file, TDOUBLE, column, first + 1, 1, n, NULL, out, NULL, &status))
+        return column_fail(table, column, "can't read it", status, err);
+    return 0;
+}
+
+static int same_text(const char *cell, size_t width, const char *text)
+{
+    size_t begin = 0, end = 0;
+    while (end < width && cell[end] != '\0')
+        end++;
+    while (begin < end && cell[begin] == ' ')
+        begin++;
+    while (end > begin && cell[end - 1] == ' ')
+        end--;
+    return end - begin == strlen(text) && memcmp(cell + begin, text, end - begin) == 0;
+}
+
+int fb_table_compare_text(struct fb_table *table, int column, int64_t first, int64_t n, const char *text,
+                          unsigned char *equal, struct fb_error *err)
+{
+    int type, width = 0, status = 0, ignored = 0;
+    LONGLONG repeat, unit;
+    if (fits_get_coltypell(table->file, column, &type, &repeat, &unit, &status) || abs(type) != TSTRING)
+        return column_fail(table, column, "expected text", status, err);
+    fits_get_col_display_width(table->file, column, &width, &status);
+    char *cell = malloc((size_t)width + 2);
+    if (!cell)
+        return column_fail(table, column, "out of memory", 0, err);
+    for (int64_t i = 0; i < n && status == 0; i++) {
+        char empty[] = "";
+        if (fits_read_col_str(table->file, column, first + i + 1, 1, 1, empty, &cell, &ignored, &status) == 0)
+            equal[i] = (unsigned char)same_text(cell, (size_t)width + 1, text);
+    }
+    free(cell);
+    return status ? column_fail(table, column, "can't read it", status, err) : 0;
+}
+
+/* ---- outputs ---- */
+
+static char *temporary_name(const char *path)
+{
+    size_t length = strlen(path);
+    const char *suffix = length > 5 && strcmp(path + length - 5, ".fits") == 0 ? ".fits" : "";
+    return fb_format("%.*s_tmp%ld%s", (int)(length - strlen(suffix)), path, (long)getpid(), suffix);
+}
+
+int fb_output_create(struct fb_output *out, const char *path, struct fb_error *err)
+{
+    int status = 0;
+    memset(out, 0, sizeof *out);
+    if (fb_make_parent_folders(path, err) != 0)
+        return -1;
+    out->path = strdup(path);
+    out->temporary = temporary_name(path);
+    if (!out->path || !out->temporary) {
+        fb_output_discard(out);
+        return fb_fail(err, "%s: out of memory", path);
+    }
+    unlink(out->temporary);
+    if (strlen(out->temporary) >= FLEN_FILENAME - 1)
+        fb_fail(err, "%s: the path is longer than %d characters", path, FLEN_FILENAME - 20);
+    else if (fits_create_diskfile(&out->file, out->temporary, &status) == 0)
+        return 0;
+    else
+        fb_fits_fail(err, path, "can't create it", status);
+    fb_output_discard(out);
+    return -1;
+}
+
+/* CHECKSUM and DATASUM of the current HDU. CFITSIO's own function puts the time into the comments, and so into the
+ * checksum; this gives the same bytes every time. */
+static int write_checksum(fitsfile *file, int *status)
+{
+    unsigned long data = 0, hdu = 0;
+    char text[32];
+
+    fits_update_key(file, TSTRING, "CHECKSUM", "0000000000000000", "HDU checksum", status);
+    fits_update_key(file, TSTRING, "DATASUM", "0", "data unit checksum", status);
+    fits_get_chksum(file, &data, &hdu, status);
+    snprintf(text, sizeof text, "%lu", data);
+    fits_update_key(file, TSTRING, "DATASUM", text, "data unit checksum", status);
+    fits_get_chksum(file, &data, &hdu, status);
+    fits_encode_chksum(hdu, 1, text);
+    fits_update_key(file, TSTRING, "CHECKSUM", text, "HDU checksum", status);
+    return *status;
+}
+
+static int flush(const char *path)
+{
+    int descriptor = open(path, O_RDONLY);
+    if (descriptor < 0)
+        return -1;
+    int failed = fsync(descriptor);
+    return close(descriptor) == 0 ? failed : -1;
+}
+
+int fb_output_commit(struct fb_output *out, struct fb_error *err)
+{
+    int status = 0, nhdus = 0;
+    fits_get_num_hdus(out->file, &nhdus, &status);
+    for (int hdu = 1; hdu <= nhdus && status == 0; hdu++)
+        if (fits_movabs_hdu(out->file, hdu, NULL, &status) == 0)
+            write_checksum(out->file, &status);
+    fits_close_file(out->file, &status);
+    out->file = NULL;
+    int failed = 0;
+    if (status)
+        failed = fb_fits_fail(err, out->path, "can't write it", status);
+    else if (flush(out->temporary) != 0 || rename(out->temporary, out->path) != 0)
+        failed = fb_fail(err, "%s: can't write it: %s", out->path, strerror(errno));
+    if (!failed) {
+        free(out->temporary);
+        out->temporary = NULL;
+    }
+    fb_output_discard(out);
+    return failed;
+}
+
+void fb_output_discard(struct fb_output *out)
+{
+    int status = 0;
+    if (out->file)
+        fits_close_file(out->file, &status);
+    if (out->temporary)
+        unlink(out->temporary);
+    free(out->temporary);
+    free(out->path);
+    memset(out, 0, sizeof *out);
+    fits_clear_errmsg();
+}
+
+static void write_dependency(fitsfile *file, int *n, const char *name, const char *version, int *status)
+{
+    char key[FLEN_KEYWORD];
+    snprintf(key, sizeof key, "DEPNAM%02d", *n);
+    fits_write_key_longstr(file, key, name, NULL, status);
+    snprintf(key, sizeof key, "DEPVER%02d", *n);
+    fits_write_key_longstr(file, key, version, NULL, status);
+    ++*n;
+}
+
+int fb_write_dependencies(fitsfile *file, int *status)
+{
+    static const char *const variables[] = { "DESI_ROOT", "DESI_SPECTRO_REDUX", "SPECPROD" };
+    char version[32];
+    float cfitsio;
+    int n = 0;
+
+    write_dependency(file, &n, "fastbal", fastbal_version(), status);
+    fits_get_version(&cfitsio);
+    snprintf(version, sizeof version, "%.4g", (double)cfitsio);
+    write_dependency(file, &n, "cfitsio", version, status);
+    for (size_t k = 0; k < sizeof variables / sizeof variables[0]; k++) {
+        const char *value = getenv(variables[k]);
+        if (value && *value)
+            write_dependency(file, &n, variables[k], value, status);
+    }
+    return *status;
+}
+
+int fb_write_history(fitsfile *file, int *status)
+{
+    char text[200];
+    fb_last_updated(text, sizeof text);
+    return fits_write_history(file, text, status);
+}

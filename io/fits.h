@@ -1,0 +1,72 @@
+/*
+ * fits.h - what the files of io/ share on top of CFITSIO: opening with clear errors, tables read by column name, and
+ * outputs that appear under their name only when they are complete. Private to io/; nobody else includes fitsio.h.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_FITS_H
+#define FB_FITS_H
+
+#include <fitsio.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "io/error.h"
+
+/* Leave "PATH: what: CFITSIO's words" and return -1; drains CFITSIO's message stack. */
+int fb_fits_fail(struct fb_error *err, const char *path, const char *what, int status);
+
+/* Open for reading; any characters are allowed in the path. A missing file, a folder or a file that is not FITS is an error. */
+int fb_fits_open(fitsfile **file, const char *path, struct fb_error *err);
+void fb_fits_close(fitsfile *file); /* for files that were only read; NULL is allowed */
+
+/* ---- tables ---- */
+
+struct fb_table {
+    fitsfile *file;
+    const char *path; /* borrowed */
+    char extname[FLEN_VALUE];
+    int64_t nrows;
+    int ncols;
+};
+
+/*
+ * Open the table HDU with the first of these names that is there (a NULL-terminated list, case does not matter). With
+ * names == NULL, or where the list ends in "*", the first table of any name will do. Close with fb_table_close().
+ */
+int fb_table_open(struct fb_table *table, const char *path, const char *const *names, struct fb_error *err);
+void fb_table_close(struct fb_table *table);
+
+/* Number of a column, 1 up; 0 where there is none. */
+int fb_table_column(struct fb_table *table, const char *name);
+/* The same for the first of several names; an error that lists them where none is there. */
+int fb_table_need(struct fb_table *table, const char *const *names, int *column, struct fb_error *err);
+
+/* Read rows [first, first + n), first counted from 0, of a column with one number a row; any numeric type is cast. */
+int fb_table_read_int(struct fb_table *table, int column, int64_t first, int64_t n, int64_t *out, struct fb_error *err);
+int fb_table_read_double(struct fb_table *table, int column, int64_t first, int64_t n, double *out,
+                         struct fb_error *err);
+/* 1 for every row whose text in the column, blanks at the ends removed, is the given one. */
+int fb_table_compare_text(struct fb_table *table, int column, int64_t first, int64_t n, const char *text,
+                          unsigned char *equal, struct fb_error *err);
+
+/* ---- outputs ---- */
+
+struct fb_output {
+    fitsfile *file;
+    char *path;      /* the final name */
+    char *temporary; /* beside it, NAME_tmpPID.fits */
+};
+
+/* Start a file; its folder is made where it is missing. */
+int fb_output_create(struct fb_output *out, const char *path, struct fb_error *err);
+/* Finish it: CHECKSUM and DATASUM in every HDU, close, flush, rename. Discards it on failure. */
+int fb_output_commit(struct fb_output *out, struct fb_error *err);
+/* Remove it without a trace; harmless after a commit. */
+void fb_output_discard(struct fb_output *out);
+
+/* Header lines that say where a file comes from: DEPNAMnn/DEPVERnn of this program, CFITSIO and the DESI environment. */
+int fb_write_dependencies(fitsfile *file, int *status);
+/* HISTORY Last updated DATE UT by USER. */
+int fb_write_history(fitsfile *file, int *status);
+
+#endif

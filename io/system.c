@@ -1,0 +1,111 @@
+/* system.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "io/system.h"
+
+static time_t now(void)
+{
+    const char *epoch = getenv("SOURCE_DATE_EPOCH");
+    char *end;
+    if (epoch && *epoch) {
+        long long seconds = strtoll(epoch, &end, 10);
+        if (*end == '\0')
+            return (time_t)seconds;
+    }
+    return time(NULL);
+}
+
+static void user_name(char *name, size_t size)
+{
+    struct passwd entry, *found = NULL;
+    char buffer[4096];
+    const char *user = getenv("USER");
+    if (getpwuid_r(geteuid(), &entry, buffer, sizeof buffer, &found) == 0 && found)
+        user = found->pw_name;
+    snprintf(name, size, "%s", user && *user ? user : "unknown");
+}
+
+void fb_last_updated(char *text, size_t size)
+{
+    char user[64], date[32];
+    struct tm utc;
+    time_t seconds = now();
+    user_name(user, sizeof user);
+    if (!gmtime_r(&seconds, &utc) || strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S", &utc) == 0)
+        snprintf(date, sizeof date, "unknown");
+    snprintf(text, size, "Last updated %s UT by %s", date, user);
+}
+
+char *fb_format(const char *format, ...)
+{
+    va_list arguments;
+    char *text = NULL;
+    va_start(arguments, format);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    if (length >= 0)
+        text = malloc((size_t)length + 1);
+    if (text) {
+        va_start(arguments, format);
+        vsnprintf(text, (size_t)length + 1, format, arguments);
+        va_end(arguments);
+    }
+    return text;
+}
+
+static int make_folder(const char *folder, struct fb_error *err)
+{
+    struct stat info;
+    if (mkdir(folder, 0777) == 0)
+        return 0;
+    int reason = errno;
+    if (reason == EEXIST && stat(folder, &info) == 0) {
+        if (S_ISDIR(info.st_mode))
+            return 0;
+        reason = ENOTDIR;
+    }
+    return fb_fail(err, "%s: can't make this folder: %s", folder, strerror(reason));
+}
+
+int fb_make_folders(const char *folder, struct fb_error *err)
+{
+    char *path = strdup(folder);
+    int status = path ? 0 : fb_fail(err, "%s: out of memory", folder);
+    for (char *p = path; status == 0 && *p; p++) {
+        if (*p != '/' || p == path)
+            continue;
+        *p = '\0';
+        status = make_folder(path, err);
+        *p = '/';
+    }
+    if (status == 0)
+        status = make_folder(path, err);
+    free(path);
+    return status;
+}
+
+int fb_make_parent_folders(const char *path, struct fb_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash || slash == path)
+        return 0;
+    char *folder = strndup(path, (size_t)(slash - path));
+    if (!folder)
+        return fb_fail(err, "%s: out of memory", path);
+    int status = fb_exists(folder) ? 0 : fb_make_folders(folder, err);
+    free(folder);
+    return status;
+}
+
+int fb_exists(const char *path)
+{
+    struct stat info;
+    return lstat(path, &info) == 0;
+}

@@ -1,0 +1,23 @@
+/*
+ * system.h - dates, users, folders and paths.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_SYSTEM_H
+#define FB_SYSTEM_H
+
+#include <stddef.h>
+#include "io/error.h"
+
+/* "Last updated 2026-01-31 12:00:00 UT by USER". The date is SOURCE_DATE_EPOCH's where that is set, so that outputs can be
+ * compared byte by byte. */
+void fb_last_updated(char *text, size_t size);
+
+/* printf into a new string, to be freed by the caller; NULL if out of memory. */
+char *fb_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+int fb_make_folders(const char *folder, struct fb_error *err);     /* like mkdir -p */
+int fb_make_parent_folders(const char *path, struct fb_error *err); /* those above a file */
+int fb_exists(const char *path);                                   /* 1 if there is anything of that name */
+
+#endif
