@@ -1,0 +1,153 @@
+/* redshifts.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "fastbal.h"
+#include "io/fits.h"
+#include "io/redshifts.h"
+
+/* What is read from a file before rows are chosen. */
+struct columns {
+    int64_t *targetid;
+    double *z, *zerr, *zwarn, *ra, *dec;
+    unsigned char *quasar;
+};
+
+static int allocate(struct columns *c, size_t n)
+{
+    memset(c, 0, sizeof *c);
+    c->targetid = malloc(n * sizeof *c->targetid);
+    c->z = calloc(5 * n, sizeof *c->z);
+    c->quasar = malloc(n);
+    if (!c->targetid || !c->z || !c->quasar)
+        return -1;
+    c->zerr = c->z + n;
+    c->zwarn = c->z + 2 * n;
+    c->ra = c->z + 3 * n;
+    c->dec = c->z + 4 * n;
+    memset(c->quasar, 1, n);
+    for (size_t i = 0; i < n; i++)
+        c->ra[i] = c->dec[i] = NAN;
+    return 0;
+}
+
+static void release(struct columns *c)
+{
+    free(c->targetid);
+    free(c->z);
+    free(c->quasar);
+}
+
+/* A column that may be missing keeps the values it has. */
+static int read_optional(struct fb_table *t, const char *name, double *out, struct fb_error *err)
+{
+    int column = fb_table_column(t, name);
+    return column ? fb_table_read_double(t, column, 0, t->nrows, out, err) : 0;
+}
+
+static int read_columns(struct fb_table *t, struct columns *c, struct fb_error *err)
+{
+    static const char *const targetid[] = { "TARGETID", NULL }, *const z[] = { "Z", NULL };
+    int id_column, z_column, spectype = fb_table_column(t, "SPECTYPE");
+
+    if (fb_table_need(t, targetid, &id_column, err) != 0 || fb_table_need(t, z, &z_column, err) != 0 ||
+        fb_table_read_int(t, id_column, 0, t->nrows, c->targetid, err) != 0 ||
+        fb_table_read_double(t, z_column, 0, t->nrows, c->z, err) != 0 ||
+        read_optional(t, "ZERR", c->zerr, err) != 0 || read_optional(t, "ZWARN", c->zwarn, err) != 0 ||
+        read_optional(t, "TARGET_RA", c->ra, err) != 0 || read_optional(t, "TARGET_DEC", c->dec, err) != 0)
+        return -1;
+    return spectype ? fb_table_compare_text(t, spectype, 0, t->nrows, "QSO", c->quasar, err) : 0;
+}
+
+int fb_redshifts_read(struct fb_redshifts *redshifts, const char *path, struct fb_error *err)
+{
+    static const char *const names[] = { "REDSHIFTS", "ZBEST", "*", NULL };
+    struct fb_table table;
+    struct columns c = { 0 };
+
+    memset(redshifts, 0, sizeof *redshifts);
+    if (fb_table_open(&table, path, names, err) != 0)
+        return -1;
+    size_t n = (size_t)table.nrows;
+    int status = -1;
+    redshifts->rows = malloc((n + 1) * sizeof *redshifts->rows);
+    if (allocate(&c, n + 1) != 0 || !redshifts->rows)
+        fb_fail(err, "%s: out of memory for %zu rows", path, n);
+    else
+        status = read_columns(&table, &c, err);
+    for (size_t i = 0; status == 0 && i < n; i++) {
+        if (!c.quasar[i] || !(c.z[i] >= FASTBAL_Z_MIN && c.z[i] <= FASTBAL_Z_MAX))
+            continue;
+        redshifts->rows[redshifts->n++] =
+            (struct fb_redshift){ c.targetid[i], c.ra[i], c.dec[i], c.z[i], c.zerr[i], c.zwarn[i] };
+    }
+    release(&c);
+    fb_table_close(&table);
+    return status;
+}
+
+void fb_redshifts_release(struct fb_redshifts *redshifts)
+{
+    free(redshifts->rows);
+    *redshifts = (struct fb_redshifts){ 0 };
+}
+
+/* ---- writing ---- */
+
+enum { NCOLUMNS = 7, ROW_BYTES = 6 * 8 + 6 };
+
+static unsigned char *put_bits(unsigned char *p, uint64_t bits)
+{
+    for (int shift = 56; shift >= 0; shift -= 8)
+        *p++ = (unsigned char)(bits >> shift);
+    return p;
+}
+
+static unsigned char *put_double(unsigned char *p, double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return put_bits(p, bits);
+}
+
+static void encode(const struct fb_redshift *row, unsigned char *p)
+{
+    p = put_bits(p, (uint64_t)row->targetid);
+    p = put_double(p, row->ra);
+    p = put_double(p, row->dec);
+    p = put_double(p, row->z);
+    p = put_double(p, row->zerr);
+    p = put_double(p, row->zwarn);
+    memcpy(p, "QSO   ", 6);
+}
+
+int fb_redshifts_write(const char *path, const struct fb_redshift *const *rows, size_t n, struct fb_error *err)
+{
+    char *ttype[NCOLUMNS] = { "TARGETID", "TARGET_RA", "TARGET_DEC", "Z", "ZERR", "ZWARN", "SPECTYPE" };
+    char *tform[NCOLUMNS] = { "K", "D", "D", "D", "D", "D", "6A" };
+    char *tunit[NCOLUMNS] = { "", "deg", "deg", "", "", "", "" };
+    struct fb_output out;
+    int status = 0;
+
+    unsigned char *bytes = malloc(n * ROW_BYTES + 1);
+    if (!bytes)
+        return fb_fail(err, "%s: out of memory for %zu rows", path, n);
+    for (size_t i = 0; i < n; i++)
+        encode(rows[i], bytes + i * ROW_BYTES);
+    if (fb_output_create(&out, path, err) != 0) {
+        free(bytes);
+        return -1;
+    }
+    fits_create_tbl(out.file, BINARY_TBL, (LONGLONG)n, NCOLUMNS, ttype, tform, tunit, "REDSHIFTS", &status);
+    fb_write_dependencies(out.file, &status);
+    fb_write_history(out.file, &status);
+    if (n > 0)
+        fits_write_tblbytes(out.file, 1, 1, (LONGLONG)(n * ROW_BYTES), bytes, &status);
+    free(bytes);
+    if (status) {
+        fb_fits_fail(err, path, "can't write the redshift table", status);
+        fb_output_discard(&out);
+        return -1;
+    }
+    return fb_output_commit(&out, err);
+}

@@ -1,0 +1,32 @@
+/*
+ * redshifts.h - redshift catalogs of one pixel (zafter files and their like): HDU REDSHIFTS.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_REDSHIFTS_H
+#define FB_REDSHIFTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "io/error.h"
+
+struct fb_redshift {
+    int64_t targetid;
+    double ra, dec; /* degrees; NaN where the file has no positions */
+    double z, zerr, zwarn;
+};
+
+struct fb_redshifts {
+    struct fb_redshift *rows; /* owned */
+    size_t n;
+};
+
+/* Read the rows the finder works on, in file order: FASTBAL_Z_MIN <= Z <= FASTBAL_Z_MAX and SPECTYPE QSO (a file without
+ * SPECTYPE holds quasars only). Release with fb_redshifts_release(), also after failure. */
+int fb_redshifts_read(struct fb_redshifts *redshifts, const char *path, struct fb_error *err);
+void fb_redshifts_release(struct fb_redshifts *redshifts);
+
+/* Write a zafter file: rows in the given order, SPECTYPE QSO in every row. */
+int fb_redshifts_write(const char *path, const struct fb_redshift *const *rows, size_t n, struct fb_error *err);
+
+#endif
