@@ -1,0 +1,73 @@
+/*
+ * balrow.h - one row of BAL columns, and the one list of those columns: name, type, length, unit. BAL tables are
+ * written and read, and catalogs extended, by going through this list.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_BALROW_H
+#define FB_BALROW_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "fastbal.h"
+
+struct fb_balrow_troughs {
+    float index, error;
+    int32_t count;
+    float vmin[FASTBAL_MAX_AI], vmax[FASTBAL_MAX_AI], posmin[FASTBAL_MAX_AI], fmin[FASTBAL_MAX_AI];
+};
+
+struct fb_balrow {
+    int64_t targetid;
+    float target_ra, target_dec, z, zerr, zwarn;
+    float pca_coeffs[FASTBAL_MAX_TEMPLATES];
+    float pca_chi2, bal_prob;
+    struct fb_balrow_troughs civ_bi, civ_ai, siiv_bi, siiv_ai;
+    float snr_civ, snr_redside, snr_forest;
+    int32_t balstatus;
+    uint8_t balmask;
+};
+
+/* BALMASK of a catalog row. */
+enum {
+    FB_BALMASK_NO_ROW = 1,       /* not in a BAL table */
+    FB_BALMASK_Z_RANGE = 2,      /* redshift outside FASTBAL_Z_MIN .. FASTBAL_Z_MAX */
+    FB_BALMASK_Z_DIFFERS = 4,    /* redshift differs from the BAL table's by more than 0.001 */
+    FB_BALMASK_NOT_MEASURED = 8  /* in a BAL table, but not measured */
+};
+
+enum fb_balrow_use {
+    FB_IN_TABLE = 1,   /* a column of BAL tables */
+    FB_IN_CATALOG = 2, /* a column appended to catalogs */
+    FB_OPTIONAL = 4    /* older or other programs' BAL tables may lack it */
+};
+
+struct fb_balrow_column {
+    const char *name;
+    char type;     /* K, J, E or B, as in TFORM */
+    int repeat;    /* values a row; 0: as many as there are templates */
+    size_t offset; /* in struct fb_balrow */
+    int use;       /* fb_balrow_use bits */
+    const char *unit;
+};
+
+/* The list, in file order; *n is its length. */
+const struct fb_balrow_column *fb_balrow_columns(size_t *n);
+
+/* Values of a column for a number of templates. */
+int fb_balrow_repeat(const struct fb_balrow_column *column, int ntemplates);
+size_t fb_balrow_type_size(char type); /* bytes of one value, in a file and in memory */
+
+/* Bytes of the columns of one use in a table row. */
+size_t fb_balrow_bytes(enum fb_balrow_use use, int ntemplates);
+/* Write them as a FITS table holds them, big-endian; returns the end. */
+unsigned char *fb_balrow_encode(const struct fb_balrow *row, enum fb_balrow_use use, int ntemplates,
+                                unsigned char *bytes);
+/* Take one value from such bytes into the row. */
+void fb_balrow_decode_value(struct fb_balrow *row, const struct fb_balrow_column *column, const unsigned char *bytes,
+                            int repeat);
+
+/* What a measurement says; fills everything from PCA_COEFFS to BALSTATUS. */
+void fb_balrow_from_result(struct fb_balrow *row, const struct fastbal_result *result);
+
+#endif

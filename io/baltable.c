@@ -1,0 +1,194 @@
+/* baltable.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+#include <string.h>
+#include "io/baltable.h"
+#include "io/fits.h"
+
+#define MOST_COLUMNS 64
+
+/* ---- writing ---- */
+
+static int create_table(fitsfile *file, size_t nrows, int ntemplates, int *status)
+{
+    char *ttype[MOST_COLUMNS], *tform[MOST_COLUMNS], *tunit[MOST_COLUMNS], form[MOST_COLUMNS][16];
+    size_t n;
+    int used = 0;
+    const struct fb_balrow_column *c = fb_balrow_columns(&n);
+
+    for (size_t i = 0; i < n; i++) {
+        if (!(c[i].use & FB_IN_TABLE))
+            continue;
+        int repeat = fb_balrow_repeat(&c[i], ntemplates);
+        if (repeat == 1)
+            snprintf(form[used], sizeof form[used], "%c", c[i].type);
+        else
+            snprintf(form[used], sizeof form[used], "%d%c", repeat, c[i].type);
+        ttype[used] = (char *)c[i].name;
+        tunit[used] = (char *)c[i].unit;
+        tform[used] = form[used];
+        used++;
+    }
+    return fits_create_tbl(file, BINARY_TBL, (LONGLONG)nrows, used, ttype, tform, tunit, "BALCAT", status);
+}
+
+int fb_baltable_write(const char *path, const struct fb_balrow *rows, size_t n, int ntemplates,
+                      const char *template_name, struct fb_error *err)
+{
+    struct fb_output out;
+    size_t row_bytes = fb_balrow_bytes(FB_IN_TABLE, ntemplates);
+    int status = 0;
+
+    unsigned char *bytes = malloc(n * row_bytes + 1);
+    if (!bytes)
+        return fb_fail(err, "%s: out of memory for %zu rows", path, n);
+    for (size_t i = 0; i < n; i++)
+        fb_balrow_encode(&rows[i], FB_IN_TABLE, ntemplates, bytes + i * row_bytes);
+    if (fb_output_create(&out, path, err) != 0) {
+        free(bytes);
+        return -1;
+    }
+    create_table(out.file, n, ntemplates, &status);
+    fits_write_key_longstr(out.file, "QSOTEMPS", template_name, "continuum templates", &status);
+    fb_write_dependencies(out.file, &status);
+    fb_write_history(out.file, &status);
+    if (n > 0)
+        fits_write_tblbytes(out.file, 1, 1, (LONGLONG)(n * row_bytes), bytes, &status);
+    free(bytes);
+    if (status) {
+        fb_fits_fail(err, path, "can't write the BAL table", status);
+        fb_output_discard(&out);
+        return -1;
+    }
+    return fb_output_commit(&out, err);
+}
+
+/* ---- reading ---- */
+
+/* Where a column is in the file's rows. */
+struct place {
+    const struct fb_balrow_column *column;
+    size_t offset;
+    int repeat;
+};
+
+/* Bytes from the start of a row to a column. */
+static int column_offset(struct fb_table *t, int number, size_t *offset, struct fb_error *err)
+{
+    *offset = 0;
+    for (int i = 1; i < number; i++) {
+        int type, status = 0;
+        LONGLONG repeat, width;
+        if (fits_get_coltypell(t->file, i, &type, &repeat, &width, &status))
+            return fb_fits_fail(err, t->path, "can't read a column's format", status);
+        if (type < 0)
+            return fb_fail(err, "%s: table %s has columns of variable length", t->path, t->extname);
+        *offset += (size_t)(type == TSTRING ? repeat : type == TBIT ? (repeat + 7) / 8 : repeat * width);
+    }
+    return 0;
+}
+
+static int cfitsio_type(char type)
+{
+    return type == 'K' ? TLONGLONG : type == 'J' ? TLONG : type == 'B' ? TBYTE : TFLOAT;
+}
+
+/* Find a column of ours in the file and check its form; repeat stays 0 where an optional one is missing. */
+static int find_column(struct fb_table *t, const struct fb_balrow_column *column, struct place *place, struct fb_error *err)
+{
+    int number = fb_table_column(t, column->name), type, status = 0;
+    int most = column->repeat > 0 ? column->repeat : FASTBAL_MAX_TEMPLATES;
+    LONGLONG repeat = 0, width = 0;
+
+    *place = (struct place){ .column = column };
+    if (!number && (column->use & FB_OPTIONAL))
+        return 0;
+    if (!number)
+        return fb_fail(err, "%s: table %s has no column %s", t->path, t->extname, column->name);
+    if (fits_get_coltypell(t->file, number, &type, &repeat, &width, &status))
+        return fb_fits_fail(err, t->path, "can't read a column's format", status);
+    if (type != cfitsio_type(column->type) || repeat < 1 || repeat > most || (column->repeat > 0 && repeat != most))
+        return fb_fail(err, "%s: column %s: expected the form %d%c", t->path, column->name, most, column->type);
+    place->repeat = (int)repeat;
+    return column_offset(t, number, &place->offset, err);
+}
+
+static int find_columns(struct fb_table *t, struct place *places, size_t *nplaces, int *ntemplates, struct fb_error *err)
+{
+    size_t n;
+    const struct fb_balrow_column *c = fb_balrow_columns(&n);
+    *nplaces = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!(c[i].use & FB_IN_TABLE))
+            continue;
+        if (find_column(t, &c[i], &places[*nplaces], err) != 0)
+            return -1;
+        if (c[i].repeat == 0)
+            *ntemplates = places[*nplaces].repeat;
+        *nplaces += places[*nplaces].repeat > 0;
+    }
+    return 0;
+}
+
+static int read_rows(struct fb_table *t, struct fb_baltable *table, const struct place *places, size_t nplaces,
+                     struct fb_error *err)
+{
+    LONGLONG row_bytes = 0;
+    int status = 0;
+    size_t n = (size_t)t->nrows;
+
+    if (fits_read_key(t->file, TLONGLONG, "NAXIS1", &row_bytes, NULL, &status))
+        return fb_fits_fail(err, t->path, "can't read NAXIS1", status);
+    unsigned char *bytes = malloc(n * (size_t)row_bytes + 1);
+    table->rows = calloc(n + 1, sizeof *table->rows);
+    int failed = bytes && table->rows ? 0 : fb_fail(err, "%s: out of memory for %zu rows", t->path, n);
+    if (!failed && n > 0 && fits_read_tblbytes(t->file, 1, 1, (LONGLONG)n * row_bytes, bytes, &status))
+        failed = fb_fits_fail(err, t->path, "can't read its rows", status);
+    for (size_t i = 0; !failed && i < n; i++)
+        for (size_t k = 0; k < nplaces; k++)
+            fb_balrow_decode_value(&table->rows[i], places[k].column, bytes + i * (size_t)row_bytes + places[k].offset,
+                                   places[k].repeat);
+    table->n = failed ? 0 : n;
+    free(bytes);
+    return failed;
+}
+
+static int open_baltable(struct fb_table *t, const char *path, struct fb_error *err)
+{
+    static const char *const names[] = { "BALCAT", NULL };
+    return fb_table_open(t, path, names, err);
+}
+
+int fb_baltable_read(struct fb_baltable *table, const char *path, struct fb_error *err)
+{
+    struct place places[MOST_COLUMNS];
+    struct fb_table t;
+    size_t nplaces;
+
+    memset(table, 0, sizeof *table);
+    if (open_baltable(&t, path, err) != 0)
+        return -1;
+    int status = find_columns(&t, places, &nplaces, &table->ntemplates, err);
+    if (status == 0)
+        status = read_rows(&t, table, places, nplaces, err);
+    fb_table_close(&t);
+    return status;
+}
+
+void fb_baltable_release(struct fb_baltable *table)
+{
+    free(table->rows);
+    memset(table, 0, sizeof *table);
+}
+
+int fb_baltable_read_ntemplates(const char *path, int *ntemplates, struct fb_error *err)
+{
+    struct place places[MOST_COLUMNS];
+    struct fb_table t;
+    size_t nplaces;
+
+    if (open_baltable(&t, path, err) != 0)
+        return -1;
+    int status = find_columns(&t, places, &nplaces, ntemplates, err);
+    fb_table_close(&t);
+    return status;
+}

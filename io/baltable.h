@@ -1,0 +1,30 @@
+/*
+ * baltable.h - the BAL table of one pixel: HDU BALCAT.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_BALTABLE_H
+#define FB_BALTABLE_H
+
+#include <stddef.h>
+#include "io/balrow.h"
+#include "io/error.h"
+
+struct fb_baltable {
+    struct fb_balrow *rows; /* owned */
+    size_t n;
+    int ntemplates; /* length of PCA_COEFFS */
+};
+
+/* Write a table; template_name goes to QSOTEMPS. The file appears under its name only when it is complete. */
+int fb_baltable_write(const char *path, const struct fb_balrow *rows, size_t n, int ntemplates,
+                      const char *template_name, struct fb_error *err);
+
+/* Read a table, ours or the reference's; columns that older programs did not write are 0. Release in any case. */
+int fb_baltable_read(struct fb_baltable *table, const char *path, struct fb_error *err);
+void fb_baltable_release(struct fb_baltable *table);
+
+/* Only the length of PCA_COEFFS. */
+int fb_baltable_read_ntemplates(const char *path, int *ntemplates, struct fb_error *err);
+
+#endif

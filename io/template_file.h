@@ -1,0 +1,28 @@
+/*
+ * template_file.h - template sets by name or file: a table of WAVE and PCA0, PCA1, ...
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_TEMPLATE_FILE_H
+#define FB_TEMPLATE_FILE_H
+
+#include "fastbal.h"
+#include "io/error.h"
+
+struct fb_template_set {
+    fastbal_templates *templates; /* owned */
+    char name[256];               /* file name without folders, or "builtin" */
+    char note[512];               /* a line for the user where the default was not found; empty otherwise */
+};
+
+/*
+ * Find and read a set: "guo", "brodzeller", "builtin", or the path of a file. Names are looked up in $FASTBAL_TEMPLATES,
+ * $HOME/Catalogs and the given share folder. NULL is the default: guo, or builtin with a note where guo is not found.
+ */
+int fb_template_set_read(struct fb_template_set *set, const char *name, const char *share, struct fb_error *err);
+void fb_template_set_release(struct fb_template_set *set);
+
+/* Write a set in the format it is read in. */
+int fb_template_set_write(const char *path, const struct fb_template_set *set, struct fb_error *err);
+
+#endif
