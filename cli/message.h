@@ -12,4 +12,7 @@ void fb_complain(const char *command, const char *format, ...) __attribute__((fo
 /* One line on stdout; returns -1 where it can't be written. */
 int fb_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* What --version prints: the program, its libraries, compiler and features. */
+void fb_say_version(void);
+
 #endif

@@ -344,3 +344,14 @@ int fb_write_history(fitsfile *file, int *status)
     fb_last_updated(text, sizeof text);
     return fits_write_history(file, text, status);
 }
+
+void fb_library_versions(char *text, size_t size)
+{
+    snprintf(text, size, "CFITSIO %d.%d.%d (%s threads)", CFITSIO_MAJOR, CFITSIO_MINOR, CFITSIO_MICRO,
+             fits_is_reentrant() ? "with" : "without");
+}
+
+int fb_files_are_thread_safe(void)
+{
+    return fits_is_reentrant();
+}

@@ -20,4 +20,9 @@ int fb_make_folders(const char *folder, struct fb_error *err);     /* like mkdir
 int fb_make_parent_folders(const char *path, struct fb_error *err); /* those above a file */
 int fb_exists(const char *path);                                   /* 1 if there is anything of that name */
 
+/* "CFITSIO 4.2.0 (thread-safe), ..." for --version. */
+void fb_library_versions(char *text, size_t size);
+/* Can several threads use the file library at a time? */
+int fb_files_are_thread_safe(void);
+
 #endif

@@ -1,0 +1,51 @@
+/*
+ * cmd_templates.c - fastbal templates: show a template set, or write it to a file.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "cli/command.h"
+#include "cli/message.h"
+#include "cli/options.h"
+#include "io/system.h"
+#include "io/template_file.h"
+
+static int show(const struct fb_template_set *set)
+{
+    const fastbal_templates *t = set->templates;
+    const double *w = fastbal_templates_wavelength(t);
+    size_t n = fastbal_templates_size(t);
+    return fb_say("%s: %d components, %zu wavelengths, %.1f to %.1f A", set->name, fastbal_templates_count(t), n, w[0],
+                  w[n - 1]);
+}
+
+int fb_cmd_templates(int argc, char **argv)
+{
+    const char *name = "builtin", *export = NULL;
+    int overwrite = 0, status = FB_EXIT_DONE;
+    struct fb_option table[] = {
+        { NULL, "--templates", FB_OPT_STRING, &name, .metavar = "NAME",
+          .help = "guo, brodzeller, builtin, or a FITS file with WAVE and PCA0.. columns" },
+        { NULL, "--export", FB_OPT_STRING, &export, .metavar = "FILE", .help = "write the templates to this file" },
+        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &overwrite, .help = "replace an existing file" },
+        { 0 }
+    };
+    struct fb_template_set set;
+    struct fb_error err;
+
+    int outcome = fb_options_parse("templates", "Show a set of continuum templates, or write it to a file.", table, argc, argv);
+    if (outcome != FB_OPTIONS_RUN)
+        return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
+    if (export && !overwrite && fb_exists(export)) {
+        fb_complain("templates", "%s: exists already (--clobber replaces it)", export);
+        return FB_EXIT_UNUSABLE;
+    }
+    if (fb_template_set_read(&set, name, FB_SHARE, &err) != 0 ||
+        (export && fb_template_set_write(export, &set, &err) != 0)) {
+        fb_complain("templates", "%s", err.text);
+        status = FB_EXIT_UNUSABLE;
+    } else if (show(&set) != 0 || (export && fb_say("written to %s", export) != 0)) {
+        status = FB_EXIT_UNUSABLE;
+    }
+    fb_template_set_release(&set);
+    return status;
+}

@@ -1,0 +1,77 @@
+/*
+ * main.c - the table of subcommands and the drop-in names of the reference programs.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include <stdio.h>
+#include <string.h>
+#include "cli/command.h"
+#include "cli/message.h"
+
+static const struct {
+    const char *name;
+    const char *drop_in; /* the reference's program, with or without .py */
+    fb_command_fn *run;
+    const char *summary;
+} commands[] = {
+    { "split", "splitafterburner_hp", fb_cmd_split, "QSO catalog -> one redshift catalog per pixel" },
+    { "find", "runbalfinder_hp", fb_cmd_find, "coadds + redshift catalogs -> one BAL table per pixel" },
+    { "append", "appendbalinfo_hp", fb_cmd_append, "QSO catalog + BAL tables -> QSO catalog with BAL columns" },
+    { "simulate", NULL, fb_cmd_simulate, "a DESI-like tree of simulated quasars with known troughs" },
+    { "templates", NULL, fb_cmd_templates, "show or export continuum templates" },
+};
+enum { NCOMMANDS = sizeof commands / sizeof commands[0] };
+
+static void usage(FILE *where)
+{
+    fprintf(where, "usage: fastbal COMMAND [options]\n\nBroad absorption lines in quasar spectra.\n\n");
+    for (int i = 0; i < NCOMMANDS; i++)
+        fprintf(where, "  %-10s %s\n", commands[i].name, commands[i].summary);
+    fprintf(where, "\n'fastbal COMMAND --help' explains a command; 'fastbal --version' prints versions.\n");
+}
+
+/* Is path called FILE or FILE.py? */
+static int called_as(const char *path, const char *name)
+{
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    size_t length = strlen(name);
+    return strncmp(base, name, length) == 0 && (base[length] == '\0' || strcmp(base + length, ".py") == 0);
+}
+
+static int dispatch(int argc, char **argv)
+{
+    for (int i = 0; i < NCOMMANDS; i++)
+        if (argc > 0 && commands[i].drop_in && called_as(argv[0], commands[i].drop_in))
+            return commands[i].run(argc, argv);
+    if (argc < 2) {
+        usage(stderr);
+        return FB_EXIT_UNUSABLE;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--version") == 0 || strcmp(name, "version") == 0) {
+        fb_say_version();
+        return FB_EXIT_DONE;
+    }
+    if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0 || (strcmp(name, "help") == 0 && argc == 2)) {
+        usage(stdout);
+        return FB_EXIT_DONE;
+    }
+    char *help_argv[] = { argc > 2 ? argv[2] : NULL, "--help", NULL };
+    int wants_help = strcmp(name, "help") == 0;
+    for (int i = 0; i < NCOMMANDS; i++)
+        if (strcmp(wants_help ? argv[2] : name, commands[i].name) == 0)
+            return wants_help ? commands[i].run(2, help_argv) : commands[i].run(argc - 1, argv + 1);
+    fb_complain(wants_help ? argv[2] : name, "unknown command (fastbal --help lists them)");
+    return FB_EXIT_UNUSABLE;
+}
+
+int main(int argc, char **argv)
+{
+    int status = dispatch(argc, argv);
+    /* a full disk behind stdout shows only here */
+    if (fclose(stdout) != 0) {
+        fprintf(stderr, "fastbal: can't write to standard output\n");
+        return status == FB_EXIT_DONE ? FB_EXIT_UNUSABLE : status;
+    }
+    return status;
+}

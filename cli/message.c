@@ -1,0 +1,42 @@
+/* message.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "cli/message.h"
+#include "fastbal.h"
+#include "io/system.h"
+
+void fb_complain(const char *command, const char *format, ...)
+{
+    char text[2048];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    /* one line, whatever a file name holds */
+    for (char *p = text; *p; p++)
+        if (*p == '\n' || *p == '\r')
+            *p = ' ';
+    fprintf(stderr, "fastbal %s: %s\n", command, text);
+}
+
+int fb_say(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int written = vprintf(format, arguments);
+    va_end(arguments);
+    if (written < 0 || putchar('\n') == EOF || fflush(stdout) != 0)
+        return -1;
+    return 0;
+}
+
+void fb_say_version(void)
+{
+    char libraries[200];
+    fb_library_versions(libraries, sizeof libraries);
+    fb_say("fastbal %s", fastbal_version());
+    fb_say("libraries: %s", libraries);
+    fb_say("compiler: %s, %s build%s%s", FB_COMPILER, FB_BUILD, FB_SANITIZERS[0] ? ", sanitizers " : "", FB_SANITIZERS);
+    fb_say("features: threads yes, MPI no");
+}

@@ -1,0 +1,363 @@
+/* options.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "cli/message.h"
+#include "cli/options.h"
+
+/* The command line being parsed. */
+struct parser {
+    const char *command;
+    struct fb_option *table;
+    int argc;
+    char **argv;
+    int next; /* index of the next argument */
+};
+
+void fb_int_list_release(struct fb_int_list *list)
+{
+    free(list->values);
+    *list = (struct fb_int_list){ 0 };
+}
+
+static int is_end(const struct fb_option *o)
+{
+    return !o->names && !o->short_names && o->kind != FB_OPT_POSITIONAL;
+}
+
+/* Is a name one of the words in a list separated by spaces? With prefix, is it the beginning of one? */
+static int in_words(const char *words, const char *name, size_t length, int prefix)
+{
+    for (const char *p = words; p && *p;) {
+        size_t word = strcspn(p, " ");
+        if (word >= length && strncmp(p, name, length) == 0 && (prefix || word == length))
+            return 1;
+        p += word;
+        p += strspn(p, " ");
+    }
+    return 0;
+}
+
+/* The option that a long name, or an unambiguous beginning of one, stands for; NULL after a complaint. */
+static struct fb_option *find_long(const struct parser *p, const char *name, size_t length)
+{
+    struct fb_option *found = NULL;
+    for (struct fb_option *o = p->table; !is_end(o); o++)
+        if (in_words(o->names, name, length, 0))
+            return o;
+    for (struct fb_option *o = p->table; !is_end(o); o++) {
+        if (!in_words(o->names, name, length, 1))
+            continue;
+        if (found) {
+            fb_complain(p->command, "option %.*s: could be %s or %s", (int)length, name, found->names, o->names);
+            return NULL;
+        }
+        found = o;
+    }
+    if (!found)
+        fb_complain(p->command, "unknown option %.*s (--help lists them)", (int)length, name);
+    return found;
+}
+
+static struct fb_option *find_short(const struct parser *p, const char *name, size_t length)
+{
+    for (struct fb_option *o = p->table; !is_end(o); o++)
+        if (in_words(o->short_names, name, length, 0))
+            return o;
+    return NULL;
+}
+
+static const char *option_name(const struct fb_option *o, char *buffer, size_t size)
+{
+    const char *names = o->names ? o->names : o->short_names;
+    if (!names)
+        return o->metavar;
+    snprintf(buffer, size, "%.*s", (int)strcspn(names, " "), names);
+    return buffer;
+}
+
+static int bad_value(const struct parser *p, const struct fb_option *o, const char *expected, const char *value)
+{
+    char name[64];
+    fb_complain(p->command, "option %s: expected %s, found '%s'", option_name(o, name, sizeof name), expected, value);
+    return -1;
+}
+
+/* ---- values ---- */
+
+static int in_range(const struct fb_option *o, double value)
+{
+    return (o->min == 0 && o->max == 0) || (value >= o->min && value <= o->max);
+}
+
+static int bad_number(const struct parser *p, const struct fb_option *o, const char *what, const char *value)
+{
+    char expected[100];
+    if (o->min == 0 && o->max == 0)
+        snprintf(expected, sizeof expected, "%s", what);
+    else
+        snprintf(expected, sizeof expected, "%s from %.15g to %.15g", what, o->min, o->max);
+    return bad_value(p, o, expected, value);
+}
+
+static int parse_whole(const char *text, size_t length, int64_t *value)
+{
+    char buffer[32], *end;
+    if (length == 0 || length >= sizeof buffer || isspace((unsigned char)text[0]))
+        return 0;
+    memcpy(buffer, text, length);
+    buffer[length] = '\0';
+    errno = 0;
+    *value = strtoll(buffer, &end, 10);
+    return errno == 0 && *end == '\0';
+}
+
+static int add_to_list(struct fb_int_list *list, int64_t value)
+{
+    int64_t *grown = realloc(list->values, (list->n + 1) * sizeof *grown);
+    if (!grown)
+        return -1;
+    list->values = grown;
+    list->values[list->n++] = value;
+    return 0;
+}
+
+/* Numbers separated by commas or spaces, in one argument. */
+static int parse_list(const struct parser *p, const struct fb_option *o, const char *text)
+{
+    for (const char *q = text; *q;) {
+        size_t length = strcspn(q, ", ");
+        int64_t value;
+        if (length > 0) {
+            if (!parse_whole(q, length, &value) || !in_range(o, (double)value))
+                return bad_number(p, o, "whole numbers", text);
+            if (add_to_list(o->value, value) != 0)
+                return bad_value(p, o, "fewer numbers (out of memory)", text);
+        }
+        q += length;
+        q += strspn(q, ", ");
+    }
+    return 0;
+}
+
+static int set_value(const struct parser *p, struct fb_option *o, const char *text)
+{
+    int64_t whole;
+    char *end;
+    switch (o->kind) {
+    case FB_OPT_INT:
+        if (!parse_whole(text, strlen(text), &whole) || !in_range(o, (double)whole))
+            return bad_number(p, o, "a whole number", text);
+        *(long *)o->value = (long)whole;
+        return 0;
+    case FB_OPT_FLOAT:
+        *(double *)o->value = strtod(text, &end);
+        if (end == text || *end != '\0' || !isfinite(*(double *)o->value) || !in_range(o, *(double *)o->value))
+            return bad_number(p, o, "a number", text);
+        return 0;
+    case FB_OPT_LIST:
+        return parse_list(p, o, text);
+    default:
+        if (!*text)
+            return bad_value(p, o, "a value", text);
+        *(const char **)o->value = text;
+        return 0;
+    }
+}
+
+/* 1 or 0 for True or False as scripts write them, -1 for anything else. */
+static int truth_of(const char *text)
+{
+    if (strcasecmp(text, "true") == 0 || strcasecmp(text, "yes") == 0 || strcmp(text, "1") == 0)
+        return 1;
+    if (strcasecmp(text, "false") == 0 || strcasecmp(text, "no") == 0 || strcmp(text, "0") == 0)
+        return 0;
+    return -1;
+}
+
+static int set_flag(struct parser *p, struct fb_option *o, const char *attached)
+{
+    int truth = 1;
+    if (attached) {
+        truth = truth_of(attached);
+        if (truth < 0)
+            return bad_value(p, o, "True or False", attached);
+    } else if (p->next < p->argc && truth_of(p->argv[p->next]) >= 0) {
+        truth = truth_of(p->argv[p->next++]);
+    }
+    *(int *)o->value = truth;
+    return 0;
+}
+
+/* Does an argument look like an option rather than a value? Numbers may be negative. */
+static int is_option(const char *text)
+{
+    return text[0] == '-' && text[1] != '\0' && !isdigit((unsigned char)text[1]) && text[1] != '.';
+}
+
+/* The arguments that follow a list option and are not options are its values. */
+static int take_list(struct parser *p, struct fb_option *o, const char *attached)
+{
+    struct fb_int_list *list = o->value;
+    fb_int_list_release(list);
+    if (attached && parse_list(p, o, attached) != 0)
+        return -1;
+    while (p->next < p->argc && !is_option(p->argv[p->next]))
+        if (parse_list(p, o, p->argv[p->next++]) != 0)
+            return -1;
+    return list->n > 0 ? 0 : bad_value(p, o, "whole numbers", attached ? attached : "nothing");
+}
+
+static int take_value(struct parser *p, struct fb_option *o, const char *attached)
+{
+    o->given = 1;
+    if (o->kind == FB_OPT_FLAG)
+        return set_flag(p, o, attached);
+    if (o->kind == FB_OPT_LIST)
+        return take_list(p, o, attached);
+    if (attached)
+        return set_value(p, o, attached);
+    if (p->next >= p->argc || is_option(p->argv[p->next]))
+        return bad_value(p, o, "a value", p->next < p->argc ? p->argv[p->next] : "nothing");
+    return set_value(p, o, p->argv[p->next++]);
+}
+
+/* ---- arguments ---- */
+
+static int take_long(struct parser *p, const char *argument)
+{
+    const char *equals = strchr(argument, '=');
+    size_t length = equals ? (size_t)(equals - argument) : strlen(argument);
+    struct fb_option *o = find_long(p, argument, length);
+    return o ? take_value(p, o, equals ? equals + 1 : NULL) : -1;
+}
+
+/* "-q", "-hp", "-qFILE", or single-letter flags in one word, "-cv". */
+static int take_short(struct parser *p, const char *argument)
+{
+    struct fb_option *o = find_short(p, argument, strcspn(argument, "="));
+    if (o)
+        return take_value(p, o, strchr(argument, '=') ? strchr(argument, '=') + 1 : NULL);
+    for (const char *letter = argument + 1; *letter; letter++) {
+        char name[3] = { '-', *letter, '\0' };
+        o = find_short(p, name, 2);
+        if (!o) {
+            fb_complain(p->command, "unknown option %s (--help lists them)", argument);
+            return -1;
+        }
+        if (o->kind != FB_OPT_FLAG)
+            return take_value(p, o, letter[1] ? letter + 1 : NULL);
+        o->given = 1;
+        *(int *)o->value = 1;
+    }
+    return 0;
+}
+
+static int take_positional(struct parser *p, const char *argument)
+{
+    for (struct fb_option *o = p->table; !is_end(o); o++) {
+        if (o->kind == FB_OPT_POSITIONAL && !o->given) {
+            o->given = 1;
+            return set_value(p, o, argument);
+        }
+    }
+    fb_complain(p->command, "unexpected argument '%s'", argument);
+    return -1;
+}
+
+static int check_required(const struct parser *p)
+{
+    for (struct fb_option *o = p->table; !is_end(o); o++) {
+        char name[64];
+        if (o->required && !o->given) {
+            fb_complain(p->command, "option %s is required (--help explains it)", option_name(o, name, sizeof name));
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* ---- help ---- */
+
+static void print_names(const struct fb_option *o, char *text, size_t size)
+{
+    const char *lists[2] = { o->short_names, o->names };
+    size_t used = 0;
+    text[0] = '\0';
+    for (int k = 0; k < 2; k++) {
+        for (const char *p = lists[k]; p && *p;) {
+            int word = (int)strcspn(p, " ");
+            used += (size_t)snprintf(text + used, size - used, "%s%.*s", used ? ", " : "", word, p);
+            p += word;
+            p += strspn(p, " ");
+        }
+    }
+    if (o->kind != FB_OPT_FLAG)
+        snprintf(text + used, size - used, "%s%s%s", used ? " " : "", o->metavar ? o->metavar : "N",
+                 o->kind == FB_OPT_LIST ? " ..." : "");
+}
+
+static void print_default(const struct fb_option *o)
+{
+    const char *text = o->kind == FB_OPT_STRING ? *(const char *const *)o->value : NULL;
+    if (text)
+        printf(" [%s]", text);
+    else if (o->kind == FB_OPT_INT && *(const long *)o->value != 0)
+        printf(" [%ld]", *(const long *)o->value);
+    else if (o->kind == FB_OPT_FLOAT)
+        printf(" [%g]", *(const double *)o->value);
+    if (o->required)
+        printf(" (required)");
+}
+
+static void print_help(const struct parser *p, const char *summary)
+{
+    char name[160];
+    printf("usage: fastbal %s [options]", p->command);
+    for (struct fb_option *o = p->table; !is_end(o); o++) {
+        if (o->kind == FB_OPT_POSITIONAL)
+            printf(" %s", o->metavar);
+        else if (o->required)
+            printf(" %s %s", option_name(o, name, sizeof name), o->metavar);
+    }
+    printf("\n\n%s\n\n", summary);
+    for (struct fb_option *o = p->table; !is_end(o); o++) {
+        print_names(o, name, sizeof name);
+        printf("  %s\n        %s", name, o->help);
+        print_default(o);
+        printf("\n");
+    }
+    printf("  -h, --help\n        print this and stop\n  --version\n        print versions and features and stop\n");
+}
+
+enum fb_options_outcome fb_options_parse(const char *command, const char *summary, struct fb_option *table, int argc,
+                                         char **argv)
+{
+    struct parser p = { command, table, argc, argv, 1 };
+    while (p.next < p.argc) {
+        const char *argument = p.argv[p.next++];
+        int status;
+        if (strcmp(argument, "-h") == 0 || strcmp(argument, "--help") == 0) {
+            print_help(&p, summary);
+            return fflush(stdout) == 0 ? FB_OPTIONS_STOP : FB_OPTIONS_BAD;
+        }
+        if (strcmp(argument, "--version") == 0) {
+            fb_say_version();
+            return FB_OPTIONS_STOP;
+        }
+        if (strncmp(argument, "--", 2) == 0 && argument[2])
+            status = take_long(&p, argument);
+        else if (is_option(argument))
+            status = take_short(&p, argument);
+        else
+            status = take_positional(&p, argument);
+        if (status != 0)
+            return FB_OPTIONS_BAD;
+    }
+    return check_required(&p) == 0 ? FB_OPTIONS_RUN : FB_OPTIONS_BAD;
+}
