@@ -1,0 +1,151 @@
+/* measure_pixel.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cli/measure_pixel.h"
+#include "io/coadd.h"
+
+/* A redshift row and the spectrum it is measured on. */
+struct pair {
+    int64_t targetid, coadd_row; /* coadd_row -1: not in the coadd */
+    size_t redshift_row;
+};
+
+void fb_measurer_release(struct fb_measurer *m)
+{
+    fastbal_workspace_free(m->work);
+    free(m->flux);
+    free(m->ivar);
+    *m = (struct fb_measurer){ 0 };
+}
+
+static int make_room(struct fb_measurer *m, size_t n)
+{
+    if (!m->work)
+        m->work = fastbal_workspace_create();
+    if (n > m->room) {
+        free(m->flux);
+        free(m->ivar);
+        m->flux = malloc(n * sizeof *m->flux);
+        m->ivar = malloc(n * sizeof *m->ivar);
+        m->room = m->flux && m->ivar ? n : 0;
+    }
+    return m->work && m->room > 0 ? 0 : -1;
+}
+
+static int by_target(const void *a, const void *b)
+{
+    const struct pair *x = a, *y = b;
+    if (x->targetid != y->targetid)
+        return x->targetid < y->targetid ? -1 : 1;
+    return (x->redshift_row > y->redshift_row) - (x->redshift_row < y->redshift_row);
+}
+
+static int by_coadd_row(const void *a, const void *b)
+{
+    const struct pair *x = a, *y = b;
+    if (x->coadd_row != y->coadd_row)
+        return x->coadd_row < y->coadd_row ? -1 : 1;
+    return (x->redshift_row > y->redshift_row) - (x->redshift_row < y->redshift_row);
+}
+
+/* DEVIATION repeated-targets: where a TARGETID repeats, the reference fills only one of its rows. */
+static void find_spectra(const struct fb_coadd *coadd, const struct fb_redshifts *redshifts, struct pair *pairs)
+{
+    int nth = 0;
+    for (size_t i = 0; i < redshifts->n; i++)
+        pairs[i] = (struct pair){ redshifts->rows[i].targetid, -1, i };
+    qsort(pairs, redshifts->n, sizeof *pairs, by_target);
+    for (size_t i = 0; i < redshifts->n; i++) {
+        nth = i > 0 && pairs[i].targetid == pairs[i - 1].targetid ? nth + 1 : 0;
+        pairs[i].coadd_row = fb_coadd_find(coadd, pairs[i].targetid, nth);
+    }
+    /* in the order of the file, so that neighbours are read together */
+    qsort(pairs, redshifts->n, sizeof *pairs, by_coadd_row);
+}
+
+/* Everything of a row but the measurement. */
+static void fill_target(const struct fb_redshift *redshift, double ra, double dec, struct fb_balrow *row)
+{
+    memset(row, 0, sizeof *row);
+    row->targetid = redshift->targetid;
+    row->target_ra = (float)(isfinite(ra) ? ra : redshift->ra);
+    row->target_dec = (float)(isfinite(dec) ? dec : redshift->dec);
+    row->z = (float)redshift->z;
+    row->zerr = (float)redshift->zerr;
+    row->zwarn = (float)redshift->zwarn;
+}
+
+static int measure_loaded(struct fb_measurer *m, const struct fb_coadd *coadd, size_t k, double z,
+                          struct fastbal_result *result)
+{
+    const fastbal_grid *grid = fb_coadd_grid(coadd);
+    struct fastbal_spectrum spectrum = { fastbal_grid_size(grid), fastbal_grid_wavelength(grid), m->flux, m->ivar, z };
+    fb_coadd_spectrum(coadd, k, m->flux, m->ivar);
+    return fastbal_measure(m->work, m->templates, &spectrum, result);
+}
+
+/* Measure a batch of pairs that all have a spectrum. */
+static int measure_batch(struct fb_measurer *m, struct fb_coadd *coadd, const struct fb_redshifts *redshifts,
+                         const struct pair *pairs, size_t n, struct fb_balrow *rows, struct fb_error *err)
+{
+    int64_t wanted[FB_COADD_BATCH];
+    struct fastbal_result result;
+
+    for (size_t k = 0; k < n; k++)
+        wanted[k] = pairs[k].coadd_row;
+    if (fb_coadd_load(coadd, wanted, n, err) != 0)
+        return -1;
+    for (size_t k = 0; k < n; k++) {
+        const struct fb_redshift *redshift = &redshifts->rows[pairs[k].redshift_row];
+        struct fb_balrow *row = &rows[pairs[k].redshift_row];
+        double ra, dec;
+        int status = measure_loaded(m, coadd, k, redshift->z, &result);
+        if (status != FASTBAL_OK)
+            return fb_fail(err, "target %lld: %s", (long long)redshift->targetid, fastbal_strerror(status));
+        fb_coadd_position(coadd, pairs[k].coadd_row, &ra, &dec);
+        fill_target(redshift, ra, dec, row);
+        fb_balrow_from_result(row, &result);
+    }
+    return 0;
+}
+
+static int measure_all(struct fb_measurer *m, struct fb_coadd *coadd, const struct fb_redshifts *redshifts,
+                       struct pair *pairs, struct fb_balrow *rows, struct fb_error *err)
+{
+    struct fastbal_result missing;
+    size_t i = 0;
+
+    find_spectra(coadd, redshifts, pairs);
+    fastbal_result_clear(&missing, fastbal_templates_count(m->templates), FASTBAL_NO_SPECTRUM);
+    for (; i < redshifts->n && pairs[i].coadd_row < 0; i++) {
+        struct fb_balrow *row = &rows[pairs[i].redshift_row];
+        fill_target(&redshifts->rows[pairs[i].redshift_row], NAN, NAN, row);
+        fb_balrow_from_result(row, &missing);
+    }
+    for (size_t batch; i < redshifts->n; i += batch) {
+        batch = redshifts->n - i < FB_COADD_BATCH ? redshifts->n - i : FB_COADD_BATCH;
+        if (measure_batch(m, coadd, redshifts, pairs + i, batch, rows, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int fb_measure_coadd(struct fb_measurer *m, const char *coadd_path, const struct fb_redshifts *redshifts,
+                     struct fb_balrow *rows, struct fb_error *err)
+{
+    struct fb_coadd *coadd;
+    if (redshifts->n == 0)
+        return 0;
+    if (fb_coadd_open(&coadd, coadd_path, err) != 0)
+        return -1;
+    struct pair *pairs = malloc(redshifts->n * sizeof *pairs);
+    int status;
+    if (!pairs || make_room(m, fastbal_grid_size(fb_coadd_grid(coadd))) != 0)
+        status = fb_fail(err, "%s: out of memory for %zu targets", coadd_path, redshifts->n);
+    else
+        status = measure_all(m, coadd, redshifts, pairs, rows, err);
+    free(pairs);
+    fb_coadd_close(coadd);
+    return status;
+}

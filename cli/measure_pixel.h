@@ -1,0 +1,31 @@
+/*
+ * measure_pixel.h - measure the quasars of one coadd: the unit of work of a thread in find.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_MEASURE_PIXEL_H
+#define FB_MEASURE_PIXEL_H
+
+#include "fastbal.h"
+#include "io/balrow.h"
+#include "io/error.h"
+#include "io/redshifts.h"
+
+/* What a thread needs again and again. All zero is a good start. */
+struct fb_measurer {
+    const fastbal_templates *templates; /* borrowed */
+    fastbal_workspace *work;
+    double *flux, *ivar; /* joined spectrum, room pixels each */
+    size_t room;
+};
+void fb_measurer_release(struct fb_measurer *m);
+
+/*
+ * Measure every redshift row on its target's spectrum in the coadd, into rows[redshifts->n] in the same order. A target
+ * that is not in the coadd, or can't be measured, is a row with BALSTATUS bits. Rows with the same TARGETID each get their own
+ * result.
+ */
+int fb_measure_coadd(struct fb_measurer *m, const char *coadd_path, const struct fb_redshifts *redshifts,
+                     struct fb_balrow *rows, struct fb_error *err);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * pixels.h - what split, find and append have in common: a function for every pixel, in threads, with progress, a list
+ * of the pixels that failed, and a log.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_PIXELS_H
+#define FB_PIXELS_H
+
+#include <stdint.h>
+#include <stdio.h>
+#include "io/error.h"
+#include "io/tree.h"
+
+enum fb_pixel_outcome { FB_PIXEL_FAILED = -1, FB_PIXEL_DONE = 0, FB_PIXEL_KEPT = 1 /* its output existed */ };
+
+struct fb_pixel_run {
+    const char *command;
+    const struct fb_pixel_list *pixels;
+    int nthreads;
+    long chunk; /* pixels handed out at a time: -v reports each chunk as it ends */
+    int verbose;
+    /* Do the index-th pixel; on failure the reason goes to err. */
+    enum fb_pixel_outcome (*work)(void *context, int thread, size_t index, struct fb_error *err);
+    void *context;
+    /* results */
+    size_t ndone, nkept, nfailed;
+    char **why; /* per pixel: the reason where it failed, else NULL */
+};
+
+/* Do all pixels. -1 if out of memory before anything was done. Release in any case. */
+int fb_pixel_run_all(struct fb_pixel_run *run, struct fb_error *err);
+void fb_pixel_run_release(struct fb_pixel_run *run);
+/* One line on stderr for every pixel that failed. */
+void fb_pixel_run_complain(const struct fb_pixel_run *run);
+
+/* How many threads to use for --nproc: 0 means every core; 1 where the file library can't be shared by threads. */
+int fb_threads(long nproc);
+
+/* ---- logs ---- */
+
+struct fb_log {
+    FILE *file;
+    char *path;
+};
+
+/* Open for appending and write "Last updated ..." and the command line. */
+int fb_log_open(struct fb_log *log, const char *path, int argc, char **argv, struct fb_error *err);
+/* -1 where any of it could not be written. Harmless on a log that is not open. */
+int fb_log_close(struct fb_log *log, struct fb_error *err);
+
+/* FOLDER/NAME-LABEL.EXT for a log file name NAME.EXT; the caller frees it, NULL if out of memory. */
+char *fb_log_path(const char *folder, const char *name, const char *label);
+
+#endif
