@@ -1,0 +1,62 @@
+# fastbal: a short front to CMake. The programs end up in build/bin/.
+#
+#   make          build                          make debug   unoptimised build in build-debug/
+#   make demo     from nothing to a finished     make asan    address sanitizer build, and the unit tests with it
+#                 run on simulated quasars       make ubsan   the same with the undefined behaviour sanitizer
+#   make test     every test                     make format  clang-format the C sources
+#   make install  PREFIX=/usr/local DESTDIR=     make clean   remove build/ and build-*/
+#
+# "make demo" and "make test" first install the packages they need (see scripts/install-dependencies.sh); the others
+# only say what is missing. JOBS=N sets how many things run at a time.
+#
+# SPDX-License-Identifier: BSD-3-Clause
+
+PREFIX ?= /usr/local
+BUILD ?= build
+JOBS ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+CMAKE_FLAGS ?=
+
+configure = cmake -S . -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(CMAKE_FLAGS)
+compile = cmake --build
+C_SOURCES = $(shell git ls-files '*.c' '*.h')
+
+.PHONY: all demo test install debug asan ubsan format clean
+.NOTPARALLEL:
+
+all:
+	@scripts/install-dependencies.sh --check build
+	@$(configure) -B $(BUILD) >/dev/null
+	@$(compile) $(BUILD) -j $(JOBS)
+
+demo:
+	@scripts/install-dependencies.sh demo
+	@$(MAKE) --no-print-directory all
+	@scripts/demo.sh $(BUILD)/bin $(BUILD)/demo
+
+test:
+	@scripts/install-dependencies.sh test
+	@$(configure) -B $(BUILD) -DFASTBAL_REQUIRE_TESTS=ON >/dev/null
+	@$(compile) $(BUILD) -j $(JOBS)
+	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
+
+install: all
+	@cmake --install $(BUILD)
+
+debug:
+	@scripts/install-dependencies.sh --check build
+	@$(configure) -B build-debug -DCMAKE_BUILD_TYPE=Debug >/dev/null
+	@$(compile) build-debug -j $(JOBS)
+
+asan: SANITIZER = address
+ubsan: SANITIZER = undefined
+asan ubsan:
+	@scripts/install-dependencies.sh test
+	@$(configure) -B build-$@ -DCMAKE_BUILD_TYPE=Debug -DFASTBAL_SANITIZE=$(SANITIZER) >/dev/null
+	@$(compile) build-$@ -j $(JOBS)
+	@ctest --test-dir build-$@ -L unit --output-on-failure -j $(JOBS)
+
+format:
+	@clang-format -i $(filter-out templates/%,$(C_SOURCES))
+
+clean:
+	rm -rf $(BUILD) build-*

@@ -1,0 +1,101 @@
+#!/bin/sh
+# Install what fastbal needs and this machine lacks; quick, and without network, where nothing is missing.
+#
+# usage: install-dependencies.sh [--check] [build|demo|test|ci]
+#
+#   build   compiler, make, cmake, pkg-config, CFITSIO, chealpix, LAPACKE (the default)
+#   demo    build, and a Python with numpy and astropy
+#   test    demo, and cmocka, pytest and valgrind
+#   ci      test, and clang and shellcheck
+#   --check  install nothing; say what is missing, status 1 if anything is
+#
+# Knows Debian and Ubuntu (apt-get, with sudo where not root). Elsewhere it names the conda-forge packages.
+#
+# SPDX-License-Identifier: BSD-3-Clause
+set -u
+
+here=$(dirname "$0")
+check=0
+level=build
+for argument in "$@"; do
+    case $argument in
+        --check) check=1 ;;
+        build | demo | test | ci) level=$argument ;;
+        -h | --help)
+            sed -n '2,/^# SPDX/p' "$0" | sed -e '/SPDX/d' -e 's/^# \{0,1\}//'
+            exit 0
+            ;;
+        *)
+            echo "install-dependencies.sh: unknown argument '$argument' (build, demo, test, ci or --check)" >&2
+            exit 2
+            ;;
+    esac
+done
+
+deb='' conda=''
+missing() { # DEBIAN-PACKAGES CONDA-FORGE-PACKAGES
+    deb="$deb $1"
+    conda="$conda $2"
+}
+program() { command -v "$1" >/dev/null 2>&1; }
+library() { # PKG-CONFIG-NAME HEADER: either proves that the development files are there
+    pkg-config --exists "$1" 2>/dev/null && return 0
+    # shellcheck disable=SC2086 # CPPFLAGS is a list of words
+    printf '#include <stddef.h>\n#include <stdarg.h>\n#include <stdint.h>\n#include <setjmp.h>\n#include <%s>\n' "$2" |
+        cc ${CPPFLAGS:-} -E - >/dev/null 2>&1
+}
+python_with() { "$here/find-python.sh" "$@" >/dev/null; }
+
+program cc || missing 'gcc libc6-dev' compilers
+program make || missing make make
+program cmake || missing cmake cmake
+program pkg-config || missing pkg-config pkg-config
+library cfitsio fitsio.h || missing libcfitsio-dev cfitsio
+library chealpix chealpix.h || missing libchealpix-dev chealpix
+library lapacke lapacke.h || missing liblapacke-dev 'liblapacke libcblas'
+if [ "$level" != build ]; then
+    python_with numpy astropy || missing 'python3 python3-numpy python3-astropy' 'python numpy astropy'
+fi
+if [ "$level" = test ] || [ "$level" = ci ]; then
+    library cmocka cmocka.h || missing libcmocka-dev cmocka
+    python_with numpy astropy pytest || missing 'python3 python3-numpy python3-astropy python3-pytest' pytest
+    # Only the leak tests need valgrind, and they are skipped without it: not worth failing for elsewhere.
+    program valgrind || ! program apt-get || missing valgrind valgrind
+fi
+if [ "$level" = ci ]; then
+    program clang || missing clang clang
+    program shellcheck || missing shellcheck shellcheck
+fi
+
+[ -z "$deb" ] && exit 0
+
+if [ $check -eq 1 ]; then
+    echo "missing:$deb" >&2
+    echo "'$0 $level' installs them on Debian and Ubuntu; conda-forge has them as:$conda" >&2
+    exit 1
+fi
+
+if ! program apt-get; then
+    echo "fastbal needs these packages, which this script can only install on Debian and Ubuntu." >&2
+    echo "With conda-forge: conda install -c conda-forge$conda" >&2
+    exit 1
+fi
+
+root=''
+if [ "$(id -u)" -ne 0 ]; then
+    if ! program sudo; then
+        echo "please run as root: apt-get update && apt-get install -y --no-install-recommends$deb" >&2
+        exit 1
+    fi
+    root=sudo
+fi
+
+echo "installing:$deb"
+$root env DEBIAN_FRONTEND=noninteractive apt-get update -qq || exit 1
+# Another installation may hold the lock for a while: wait rather than fail.
+# shellcheck disable=SC2086 # a list of words
+$root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq \
+    --no-install-recommends $deb >/dev/null || exit 1
+
+# Look again, so that a package that didn't help is noticed here and not in the middle of a build.
+exec "$0" --check "$level"
