@@ -43,8 +43,7 @@ enum fastbal_status {
     FASTBAL_ENOMEM,      /* out of memory */
     FASTBAL_EARGUMENT,   /* NULL, zero or out of range argument */
     FASTBAL_EWAVELENGTH, /* wavelengths are not finite, positive and increasing */
-    FASTBAL_ETEMPLATES,  /* template values are not finite, or too many templates */
-    FASTBAL_ENUMERIC     /* the linear algebra library failed */
+    FASTBAL_ETEMPLATES   /* template values are not finite, or too many templates */
 };
 
 /* A constant English phrase for a status code, without a full stop; never NULL. */
@@ -198,8 +197,8 @@ void fastbal_workspace_free(fastbal_workspace *work); /* NULL is allowed */
  * A spectrum that can't be measured is no error: the call returns FASTBAL_OK and result->status says why; troughs and
  * signal-to-noise are then -1 and everything else 0.
  *
- * Returns FASTBAL_OK, FASTBAL_ENOMEM, FASTBAL_EARGUMENT (z not finite or <= -1, NULL pointers),
- * FASTBAL_EWAVELENGTH or FASTBAL_ENUMERIC. Flux and ivar are checked like in fastbal_join().
+ * Returns FASTBAL_OK, FASTBAL_ENOMEM, FASTBAL_EARGUMENT (z not finite or <= -1, NULL pointers) or FASTBAL_EWAVELENGTH.
+ * Flux and ivar are checked like in fastbal_join().
  */
 int fastbal_measure(fastbal_workspace *work, const fastbal_templates *templates,
                     const struct fastbal_spectrum *spectrum, struct fastbal_result *result);

@@ -70,7 +70,7 @@ struct fb_design {
 enum { FB_FIT_OK = 0, FB_FIT_SINGULAR = 1, FB_FIT_FAILED = 2 };
 
 /* Minimise sum weight (sum_k coeffs[k] T_k - flux)^2. Where templates are degenerate, coeffs is the smallest solution and
- * FB_FIT_SINGULAR is returned. */
+ * FB_FIT_SINGULAR is returned; FB_FIT_FAILED where the sums overflow. */
 int fb_fit(const struct fb_design *design, double *coeffs);
 /* The model sum_k coeffs[k] T_k at pixels [begin, end). */
 void fb_model(const struct fb_design *design, const double *coeffs, size_t begin, size_t end, double *model);

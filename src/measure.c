@@ -182,34 +182,26 @@ static size_t count_positive(const double *x, size_t n)
     return count;
 }
 
-/* Fit, search, mask, until the number of masked pixels repeats. Returns a fastbal_status; what keeps the spectrum from being
- * measured goes to *unmeasured as BALSTATUS bits. */
-static int iterate(const struct fb_range *range, struct fb_design *design, double *weight, const double *ivar,
-                   double *model, struct fastbal_result *result, uint32_t *unmeasured)
+/* Fit, search, mask, until the number of masked pixels repeats. Returns 0, or the BALSTATUS bit that says why the spectrum
+ * can't be measured. */
+static uint32_t iterate(const struct fb_range *range, const struct fb_design *design, double *weight, const double *ivar,
+                        double *model, struct fastbal_result *result)
 {
     struct fb_window civ, siiv;
     size_t used = range->n, before = range->n + 1;
 
-    if (!fb_window_find(&civ, range->w, range->n, FB_CIV) || range->w[0] >= FB_CIV) {
-        *unmeasured = FASTBAL_NO_CIV;
-        return FASTBAL_OK;
-    }
+    if (!fb_window_find(&civ, range->w, range->n, FB_CIV))
+        return FASTBAL_NO_CIV;
     int with_siiv = range->w[0] <= FB_SIIV * (1 + FB_V_BLUE / FB_LIGHT_SPEED) &&
                     fb_window_find(&siiv, range->w, range->n, FB_SIIV);
-    double snr = median_snr(range->flux, range->sigma, civ.lo, civ.hi_ai, range->scratch);
     memcpy(weight, ivar, range->n * sizeof *weight);
-    result->snr_civ = snr;
+    result->snr_civ = median_snr(range->flux, range->sigma, civ.lo, civ.hi_ai, range->scratch);
     while (used != before && result->iterations < FB_MAX_ITERATIONS) {
         size_t nt = (size_t)design->nt;
-        if (count_positive(weight, range->n) <= nt) {
-            *unmeasured = FASTBAL_FEW_PIXELS;
-            return FASTBAL_OK;
-        }
-        int fit = fb_fit(design, result->coeffs);
-        if (fit != FB_FIT_OK) {
-            *unmeasured = FASTBAL_SINGULAR;
-            return fit == FB_FIT_SINGULAR ? FASTBAL_OK : FASTBAL_ENUMERIC;
-        }
+        if (count_positive(weight, range->n) <= nt)
+            return FASTBAL_FEW_PIXELS;
+        if (fb_fit(design, result->coeffs) != FB_FIT_OK)
+            return FASTBAL_SINGULAR;
         fb_model(design, result->coeffs, 0, range->n, model);
         result->chi2 = fb_chi2(design, model) / ((double)used - (double)nt);
         result->status = fb_line_measure(range, &civ, &result->civ);
@@ -221,14 +213,13 @@ static int iterate(const struct fb_range *range, struct fb_design *design, doubl
     }
     if (used != before)
         result->status |= FASTBAL_NOT_CONVERGED;
-    return FASTBAL_OK;
+    return 0;
 }
 
 int fastbal_measure(fastbal_workspace *work, const fastbal_templates *templates,
                     const struct fastbal_spectrum *spectrum, struct fastbal_result *result)
 {
     size_t begin, end;
-    uint32_t unmeasured = 0;
 
     if (!work || !templates || !spectrum || !result || !spectrum->wavelength || !spectrum->flux || !spectrum->ivar)
         return FASTBAL_EARGUMENT;
@@ -250,8 +241,8 @@ int fastbal_measure(fastbal_workspace *work, const fastbal_templates *templates,
     struct fb_design design = { .nt = nt, .n = range.n, .stride = work->n, .templates = work->templates,
                                 .flux = range.flux, .weight = work->weight };
     fb_templates_interpolate(templates, range.w, range.n, work->templates, design.stride);
-    int status = iterate(&range, &design, work->weight, work->ivar + begin, work->model, result, &unmeasured);
+    uint32_t unmeasured = iterate(&range, &design, work->weight, work->ivar + begin, work->model, result);
     if (unmeasured)
         fastbal_result_clear(result, nt, unmeasured);
-    return status;
+    return FASTBAL_OK;
 }

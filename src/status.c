@@ -14,8 +14,6 @@ const char *fastbal_strerror(int status)
         return "wavelengths are not finite, positive and increasing";
     case FASTBAL_ETEMPLATES:
         return "templates are not finite, or there are too many";
-    case FASTBAL_ENUMERIC:
-        return "the linear algebra library failed";
     default:
         return "unknown status";
     }

@@ -1,0 +1,295 @@
+/*
+ * cmd_append.c - fastbal append: a QSO catalog and BAL tables to the catalog with BAL columns.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cli/command.h"
+#include "cli/message.h"
+#include "cli/options.h"
+#include "cli/pixel_rows.h"
+#include "cli/pixels.h"
+#include "io/baltable.h"
+#include "io/catalog.h"
+#include "io/system.h"
+
+#define SAME_REDSHIFT 0.001
+
+struct append_options {
+    const char *qsocat, *baldir, *outcatfile, *survey, *program, *logfile;
+    int mock, clobber, verbose, alttemp;
+    long nproc, chunk;
+};
+
+struct append {
+    const struct append_options *options;
+    struct fb_tree tree;
+    struct fb_pixel_rows sorted;
+    struct fb_balcatalog *catalog;
+    int ntemplates;
+    size_t nmatches;
+};
+
+static int in_z_range(double z)
+{
+    return z >= FASTBAL_Z_MIN && z <= FASTBAL_Z_MAX;
+}
+
+/* ---- matching a pixel's catalog rows with its BAL table ---- */
+
+/* A row of a BAL table, by TARGETID. */
+struct entry {
+    int64_t targetid;
+    size_t row;
+    int taken;
+};
+
+static int compare_entries(const void *a, const void *b)
+{
+    const struct entry *x = a, *y = b;
+    if (x->targetid != y->targetid)
+        return x->targetid < y->targetid ? -1 : 1;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+/* The first free entry of a target; with same_z, only one with that redshift. NULL if there is none. */
+static struct entry *take_entry(const struct fb_baltable *table, struct entry *entries, const struct fb_redshift *row,
+                                int same_z)
+{
+    size_t lo = 0, hi = table->n;
+    while (lo < hi) {
+        size_t middle = lo + (hi - lo) / 2;
+        if (entries[middle].targetid < row->targetid)
+            lo = middle + 1;
+        else
+            hi = middle;
+    }
+    for (; lo < table->n && entries[lo].targetid == row->targetid; lo++) {
+        double difference = fabs((double)table->rows[entries[lo].row].z - row->z);
+        if (!entries[lo].taken && (!same_z || difference <= SAME_REDSHIFT)) {
+            entries[lo].taken = 1;
+            return &entries[lo];
+        }
+    }
+    return NULL;
+}
+
+static int put_match(struct append *append, size_t catalog_row, struct fb_balrow *match, struct fb_error *err)
+{
+    double z = append->sorted.rows[catalog_row].z;
+    match->balmask = 0;
+    if (!in_z_range(z))
+        match->balmask |= FB_BALMASK_Z_RANGE;
+    if (!(fabs((double)match->z - z) <= SAME_REDSHIFT))
+        match->balmask |= FB_BALMASK_Z_DIFFERS;
+    if (match->balstatus & FASTBAL_NOT_MEASURED)
+        match->balmask |= FB_BALMASK_NOT_MEASURED;
+    __atomic_fetch_add(&append->nmatches, 1, __ATOMIC_RELAXED);
+    return fb_balcatalog_put(append->catalog, catalog_row, match, err);
+}
+
+/* Repeated TARGETIDs are told apart by redshift, and otherwise taken in order: rows with the same redshift go first. */
+static int match_rows(struct append *append, size_t index, struct fb_baltable *table, struct entry *entries,
+                      unsigned char *matched, struct fb_error *err)
+{
+    const struct fb_pixel_rows *s = &append->sorted;
+    size_t begin = s->begin[index], n = s->begin[index + 1] - begin;
+    for (int same_z = 1; same_z >= 0; same_z--) {
+        for (size_t i = 0; i < n; i++) {
+            size_t row = s->order[begin + i];
+            struct entry *entry = matched[i] ? NULL : take_entry(table, entries, &s->rows[row], same_z);
+            if (!entry)
+                continue;
+            matched[i] = 1;
+            if (put_match(append, row, &table->rows[entry->row], err) != 0)
+                return -1;
+        }
+    }
+    return 0;
+}
+
+static int append_table(struct append *append, size_t index, const char *path, struct fb_error *err)
+{
+    struct fb_baltable table;
+    size_t n = append->sorted.begin[index + 1] - append->sorted.begin[index];
+    int status = fb_baltable_read(&table, path, err);
+    struct entry *entries = malloc((table.n + 1) * sizeof *entries);
+    unsigned char *matched = calloc(n, 1);
+
+    if (status == 0 && (!entries || !matched))
+        status = fb_fail(err, "%s: out of memory for %zu rows", path, table.n);
+    if (status == 0 && table.ntemplates != append->ntemplates)
+        status = fb_fail(err, "%s: PCA_COEFFS has %d values, in other BAL tables %d", path, table.ntemplates,
+                         append->ntemplates);
+    if (status == 0) {
+        for (size_t i = 0; i < table.n; i++)
+            entries[i] = (struct entry){ table.rows[i].targetid, i, 0 };
+        qsort(entries, table.n, sizeof *entries, compare_entries);
+        status = match_rows(append, index, &table, entries, matched, err);
+    }
+    free(entries);
+    free(matched);
+    fb_baltable_release(&table);
+    return status;
+}
+
+static int any_in_range(const struct fb_pixel_rows *s, size_t index)
+{
+    for (size_t i = s->begin[index]; i < s->begin[index + 1]; i++)
+        if (in_z_range(s->rows[s->order[i]].z))
+            return 1;
+    return 0;
+}
+
+static enum fb_pixel_outcome append_pixel(void *context, int thread, size_t index, struct fb_error *err)
+{
+    struct append *append = context;
+    char *path = fb_tree_path(&append->tree, "baltable", append->sorted.pixels.pixels[index]);
+    enum fb_pixel_outcome outcome = FB_PIXEL_DONE;
+
+    (void)thread;
+    if (!path) {
+        fb_fail(err, "out of memory");
+        outcome = FB_PIXEL_FAILED;
+    } else if (fb_exists(path)) {
+        outcome = append_table(append, index, path, err) == 0 ? FB_PIXEL_DONE : FB_PIXEL_FAILED;
+    } else if (any_in_range(&append->sorted, index)) {
+        fb_fail(err, "Did not find BAL table %s", path);
+        outcome = FB_PIXEL_FAILED;
+    }
+    free(path);
+    return outcome;
+}
+
+/* ---- the catalog ---- */
+
+/* Length of PCA_COEFFS: as in the first BAL table that can be read, or the reference's where there is none. */
+static int count_templates(const struct append *append)
+{
+    int ntemplates = 0;
+    for (size_t i = 0; i < append->sorted.pixels.n && ntemplates == 0; i++) {
+        struct fb_error ignored;
+        char *path = fb_tree_path(&append->tree, "baltable", append->sorted.pixels.pixels[i]);
+        if (path && fb_exists(path) && fb_baltable_read_ntemplates(path, &ntemplates, &ignored) != 0)
+            ntemplates = 0;
+        free(path);
+    }
+    return ntemplates > 0 ? ntemplates : append->options->alttemp ? 4 : 5;
+}
+
+static int create_catalog(struct append *append, struct fb_error *err)
+{
+    const struct fb_pixel_rows *s = &append->sorted;
+    unsigned char *balmask = malloc(s->n);
+    if (!balmask)
+        return fb_fail(err, "out of memory for %zu rows", s->n);
+    for (size_t i = 0; i < s->n; i++)
+        balmask[i] = (unsigned char)(FB_BALMASK_NO_ROW | (in_z_range(s->rows[i].z) ? 0 : FB_BALMASK_Z_RANGE));
+    append->ntemplates = count_templates(append);
+    int status = fb_balcatalog_create(&append->catalog, append->options->outcatfile, append->options->qsocat,
+                                      append->ntemplates, balmask, err);
+    free(balmask);
+    return status;
+}
+
+static int write_log(const struct append *append, const struct fb_pixel_run *run, int argc, char **argv,
+                     struct fb_error *err)
+{
+    struct fb_log log = { 0 };
+    char *label = fb_tree_label(&append->tree);
+    char *path = label ? fb_log_path(append->options->baldir, append->options->logfile, label) : NULL;
+    int status = path ? fb_log_open(&log, path, argc, argv, err) : fb_fail(err, "out of memory");
+    if (status == 0) {
+        for (size_t i = 0; i < run->pixels->n; i++)
+            if (run->why[i])
+                fprintf(log.file, "%" PRId64 " : %s\n", run->pixels->pixels[i], run->why[i]);
+        fprintf(log.file, "Total matches: %zu\n", append->nmatches);
+        status = fb_log_close(&log, err);
+    }
+    free(path);
+    free(label);
+    return status;
+}
+
+/* Everything that can be found out before the catalog is written. */
+static int check_inputs(struct append *append, struct fb_error *err)
+{
+    const struct append_options *o = append->options;
+    if (!o->clobber && fb_exists(o->outcatfile))
+        return fb_fail(err, "%s: exists already (--clobber replaces it)", o->outcatfile);
+    if (!fb_exists(o->baldir))
+        return fb_fail(err, "%s: no such folder", o->baldir);
+    return fb_pixel_rows_read(&append->sorted, o->qsocat, append->tree.scheme, err);
+}
+
+static int append_catalog(struct append *append, int argc, char **argv, struct fb_error *err)
+{
+    const struct append_options *o = append->options;
+    const struct fb_pixel_rows *s = &append->sorted;
+    struct fb_pixel_run run = { .command = "append", .pixels = &s->pixels, .nthreads = fb_threads(o->nproc),
+                                .chunk = o->chunk, .verbose = o->verbose, .work = append_pixel, .context = append };
+    int status = FB_EXIT_UNUSABLE;
+
+    if (check_inputs(append, err) != 0 || create_catalog(append, err) != 0)
+        return status;
+    int failed = fb_pixel_run_all(&run, err);
+    if (failed)
+        fb_balcatalog_discard(append->catalog);
+    else
+        failed = fb_balcatalog_commit(append->catalog, err);
+    if (!failed) {
+        fb_pixel_run_complain(&run);
+        if (s->nowhere > 0)
+            fb_complain("append", "%s: %zu rows have no position on the sky", o->qsocat, s->nowhere);
+        status = run.nfailed || s->nowhere ? FB_EXIT_PARTLY : FB_EXIT_DONE;
+        fb_say("append: %zu rows, %zu in BAL tables; %zu pixels done, %zu failed; %s", s->n, append->nmatches, run.ndone,
+               run.nfailed, o->outcatfile);
+        if (write_log(append, &run, argc, argv, err) != 0) {
+            fb_complain("append", "%s", err->text);
+            status = FB_EXIT_PARTLY;
+        }
+    }
+    fb_pixel_run_release(&run);
+    return status;
+}
+
+int fb_cmd_append(int argc, char **argv)
+{
+    struct append_options o = { .outcatfile = "qso-balcat.fits", .survey = "main", .program = "dark",
+                                .logfile = "logfile.txt", .chunk = 160 };
+    struct fb_option table[] = {
+        { "-q", "--qsocat", FB_OPT_STRING, &o.qsocat, .metavar = "FILE", .required = 1, .help = "QSO catalog" },
+        { "-b", "--baldir", FB_OPT_STRING, &o.baldir, .metavar = "DIR", .required = 1,
+          .help = "where the BAL tables are: find's --altzdir" },
+        { "-o", "--outcatfile", FB_OPT_STRING, &o.outcatfile, .metavar = "FILE", .help = "the catalog to write" },
+        { "-s", "--survey", FB_OPT_STRING, &o.survey, .metavar = "NAME", .help = "survey" },
+        { "-m", "--moon --program", FB_OPT_STRING, &o.program, .metavar = "NAME", .help = "observing program" },
+        { NULL, "--mock", FB_OPT_FLAG, &o.mock, .help = "a mock catalog: nside 16, columns RA and DEC" },
+        { "-l", "--logfile", FB_OPT_STRING, &o.logfile, .metavar = "NAME", .help = "log, in --baldir" },
+        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o.clobber, .help = "replace an existing catalog" },
+        { "-v", "--verbose", FB_OPT_FLAG, &o.verbose, .help = "say how far the run is" },
+        { "-t", "--alttemp", FB_OPT_FLAG, &o.alttemp,
+          .help = "where there is no BAL table to tell, PCA_COEFFS has 4 values instead of 5" },
+        { NULL, "--nproc", FB_OPT_INT, &o.nproc, .metavar = "N", .min = 1, .max = 4096,
+          .help = "worker threads; default: every core this process may use" },
+        { NULL, "--chunk-size", FB_OPT_INT, &o.chunk, .metavar = "N", .min = 1, .max = 1e9,
+          .help = "pixels handed out at a time; -v reports each chunk" },
+        { 0 }
+    };
+    struct append append = { .options = &o };
+    struct fb_error err = { "" };
+
+    enum fb_options_outcome outcome =
+        fb_options_parse("append", "Append BAL columns to a QSO catalog.", table, argc, argv);
+    if (outcome != FB_OPTIONS_RUN)
+        return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
+    append.tree = (struct fb_tree){ o.mock ? FB_SCHEME_MOCK : FB_SCHEME_HEALPIX, o.baldir, o.survey, o.program };
+    int status = append_catalog(&append, argc, argv, &err);
+    if (status == FB_EXIT_UNUSABLE)
+        fb_complain("append", "%s", err.text);
+    fb_pixel_rows_release(&append.sorted);
+    return status;
+}

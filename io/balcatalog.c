@@ -1,0 +1,464 @@
+/*
+ * balcatalog.c - a QSO catalog with BAL columns appended.
+ *
+ * BAL tables are read pixel by pixel, while the catalog's rows come in any order. So the file is first written from end to end with the
+ * source's cells and "not in a BAL table", and then the BAL cells of each row are put in their place: each
+ * input is read once, and memory does not grow with the catalog.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+#include "io/catalog.h"
+#include "io/fits.h"
+
+enum { BLOCK_BYTES = 1 << 20 };
+
+/* A stretch of the source's row that is kept. */
+struct piece {
+    size_t begin, length;
+};
+
+/* The source's table, and which of its columns are kept. */
+struct source {
+    struct fb_table table;
+    size_t row_bytes;
+    int64_t heap_bytes, heap_start; /* of columns with variable length; start counts from the table's first row */
+    int *number;                    /* per column, from 1: its number in the output, 0 where it is left out */
+    struct piece *pieces;
+    size_t npieces, kept_bytes;
+    int nkept;
+};
+
+struct fb_balcatalog {
+    struct fb_output out;
+    int descriptor;
+    int ntemplates;
+    off_t data;                          /* where the first row begins */
+    size_t row_bytes, bal_begin, bal_bytes; /* of a row in the output */
+};
+
+/* ---- the source ---- */
+
+static int is_bal_column(const char *name)
+{
+    size_t n;
+    const struct fb_balrow_column *c = fb_balrow_columns(&n);
+    for (size_t i = 0; i < n; i++)
+        if ((c[i].use & FB_IN_CATALOG) && strcasecmp(c[i].name, name) == 0)
+            return 1;
+    return 0;
+}
+
+static void release_source(struct source *s)
+{
+    fb_table_close(&s->table);
+    free(s->number);
+    free(s->pieces);
+    memset(s, 0, sizeof *s);
+}
+
+/* Bytes of one column in a row. */
+static size_t column_bytes(fitsfile *file, int column, int *status)
+{
+    int type = 0;
+    LONGLONG repeat = 0, width = 0;
+    fits_get_coltypell(file, column, &type, &repeat, &width, status);
+    if (type < 0) { /* variable length: the cell holds a descriptor, of 2 x 4 or 2 x 8 bytes */
+        char key[FLEN_KEYWORD], form[FLEN_VALUE] = "";
+        fits_make_keyn("TFORM", column, key, status);
+        fits_read_key(file, TSTRING, key, form, NULL, status);
+        return strchr(form, 'Q') ? 16 : 8;
+    }
+    if (type == TSTRING)
+        return (size_t)repeat;
+    return type == TBIT ? (size_t)(repeat + 7) / 8 : (size_t)(repeat * width);
+}
+
+static void keep_piece(struct source *s, size_t begin, size_t length)
+{
+    struct piece *last = s->npieces > 0 ? &s->pieces[s->npieces - 1] : NULL;
+    if (last && last->begin + last->length == begin)
+        last->length += length;
+    else
+        s->pieces[s->npieces++] = (struct piece){ begin, length };
+    s->kept_bytes += length;
+}
+
+static int choose_columns(struct source *s, struct fb_error *err)
+{
+    fitsfile *file = s->table.file;
+    size_t offset = 0;
+    int status = 0;
+
+    s->number = calloc((size_t)s->table.ncols + 1, sizeof *s->number);
+    s->pieces = calloc((size_t)s->table.ncols + 1, sizeof *s->pieces);
+    if (!s->number || !s->pieces)
+        return fb_fail(err, "%s: out of memory", s->table.path);
+    for (int column = 1; column <= s->table.ncols && status == 0; column++) {
+        char key[FLEN_KEYWORD], name[FLEN_VALUE] = "";
+        int unnamed = 0;
+        size_t bytes = column_bytes(file, column, &status);
+        fits_make_keyn("TTYPE", column, key, &status);
+        fits_read_key(file, TSTRING, key, name, NULL, &unnamed);
+        if (!is_bal_column(name)) {
+            s->number[column] = ++s->nkept;
+            keep_piece(s, offset, bytes);
+        }
+        offset += bytes;
+    }
+    if (status)
+        return fb_fits_fail(err, s->table.path, "can't read its columns", status);
+    if (offset != s->row_bytes)
+        return fb_fail(err, "%s: rows have %zu bytes, but its columns %zu", s->table.path, s->row_bytes, offset);
+    return 0;
+}
+
+static int open_source(struct source *s, const char *path, struct fb_error *err)
+{
+    static const char *const names[] = { "QSO_CAT", "ZCATALOG", "*", NULL };
+    LONGLONG naxis1 = 0, pcount = 0, theap = 0;
+    int status = 0, missing = 0;
+
+    memset(s, 0, sizeof *s);
+    if (fb_table_open(&s->table, path, names, err) != 0)
+        return -1;
+    fits_read_key(s->table.file, TLONGLONG, "NAXIS1", &naxis1, NULL, &status);
+    fits_read_key(s->table.file, TLONGLONG, "PCOUNT", &pcount, NULL, &status);
+    s->row_bytes = (size_t)naxis1;
+    s->heap_start = naxis1 * s->table.nrows;
+    if (fits_read_key(s->table.file, TLONGLONG, "THEAP", &theap, NULL, &missing) == 0 && theap > s->heap_start) {
+        pcount -= theap - s->heap_start;
+        s->heap_start = theap;
+    }
+    s->heap_bytes = pcount > 0 ? pcount : 0;
+    if (status)
+        fb_fits_fail(err, path, "can't read its header", status);
+    else if (choose_columns(s, err) == 0)
+        return 0;
+    release_source(s);
+    return -1;
+}
+
+/* ---- the header ---- */
+
+/* If a keyword belongs to a column ("TUNIT12"), its column and where the digits begin; else 0. */
+static int column_of_keyword(const char *name, int ncols, size_t *digits)
+{
+    static const char *const roots[] = { "TTYPE", "TFORM", "TUNIT", "TNULL", "TSCAL", "TZERO", "TDISP", "TDIM",
+                                         "TCOMM", "TDESC", "TUCD",  "TUTYP", "TLMIN", "TLMAX", "TDMIN", "TDMAX",
+                                         "TCTYP", "TCUNI", "TCRPX", "TCRVL", "TCDLT", "TCROT", "TRPOS", "TXTYP" };
+    *digits = strcspn(name, "0123456789");
+    if (!isdigit((unsigned char)name[*digits]) || strspn(name + *digits, "0123456789") != strlen(name + *digits))
+        return 0;
+    for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++) {
+        if (strlen(roots[i]) == *digits && strncmp(roots[i], name, *digits) == 0) {
+            long column = strtol(name + *digits, NULL, 10);
+            return column >= 1 && column <= ncols ? (int)column : 0;
+        }
+    }
+    return 0;
+}
+
+/* Keywords that describe the old table's structure or contents as a whole are written anew. */
+static int is_structural(const char *card, const char *name)
+{
+    int class = fits_get_keyclass((char *)card);
+    return class == TYP_STRUC_KEY || class == TYP_CKSUM_KEY || strcmp(name, "EXTNAME") == 0 ||
+           strcmp(name, "THEAP") == 0;
+}
+
+static int copy_card(const struct source *s, fitsfile *to, char *card, int *status)
+{
+    char name[FLEN_KEYWORD], renamed[FLEN_KEYWORD + 12], changed[FLEN_CARD];
+    int length = 0;
+    size_t digits;
+
+    fits_get_keyname(card, name, &length, status);
+    int column = column_of_keyword(name, s->table.ncols, &digits);
+    if (column == 0)
+        return is_structural(card, name) ? *status : fits_write_record(to, card, status);
+    if (s->number[column] == 0)
+        return *status;
+    snprintf(renamed, sizeof renamed, "%.*s%d", (int)digits, name, s->number[column]);
+    snprintf(changed, sizeof changed, "%-8.8s%.72s", renamed, card + 8);
+    return fits_update_card(to, renamed, changed, status);
+}
+
+static int copy_header(const struct source *s, fitsfile *to, int *status)
+{
+    int ncards = 0;
+    fits_get_hdrspace(s->table.file, &ncards, NULL, status);
+    for (int i = 1; i <= ncards && *status == 0; i++) {
+        char card[FLEN_CARD];
+        fits_read_record(s->table.file, i, card, status);
+        copy_card(s, to, card, status);
+    }
+    return *status;
+}
+
+/* Names, forms and units of the output's columns; strings of the source's columns live in `text`. */
+struct column_list {
+    int n;
+    char **ttype, **tform, **tunit;
+    char (*text)[3][FLEN_VALUE];
+};
+
+static void release_columns(struct column_list *list)
+{
+    free(list->ttype);
+    free(list->text);
+}
+
+static int allocate_columns(struct column_list *list, size_t n)
+{
+    list->n = 0;
+    list->ttype = calloc(3 * n, sizeof *list->ttype);
+    list->text = calloc(n, sizeof *list->text);
+    if (!list->ttype || !list->text) {
+        release_columns(list);
+        return -1;
+    }
+    list->tform = list->ttype + n;
+    list->tunit = list->ttype + 2 * n;
+    return 0;
+}
+
+/* A free slot of the list, its three strings pointing to room of their own. */
+static char (*add_column(struct column_list *list))[FLEN_VALUE]
+{
+    char (*text)[FLEN_VALUE] = list->text[list->n];
+    list->ttype[list->n] = text[0];
+    list->tform[list->n] = text[1];
+    list->tunit[list->n++] = text[2];
+    return text;
+}
+
+static void list_columns(const struct source *s, int ntemplates, struct column_list *list, int *status)
+{
+    static const char *const roots[3] = { "TTYPE", "TFORM", "TUNIT" };
+    size_t n;
+    const struct fb_balrow_column *c = fb_balrow_columns(&n);
+
+    for (int column = 1; column <= s->table.ncols; column++) {
+        if (!s->number[column])
+            continue;
+        char (*text)[FLEN_VALUE] = add_column(list);
+        for (int k = 0; k < 3; k++) {
+            char key[FLEN_KEYWORD];
+            int missing = 0;
+            fits_make_keyn(roots[k], column, key, status);
+            fits_read_key(s->table.file, TSTRING, key, text[k], NULL, &missing);
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!(c[i].use & FB_IN_CATALOG))
+            continue;
+        char (*text)[FLEN_VALUE] = add_column(list);
+        int repeat = fb_balrow_repeat(&c[i], ntemplates);
+        snprintf(text[0], FLEN_VALUE, "%s", c[i].name);
+        if (repeat == 1)
+            snprintf(text[1], FLEN_VALUE, "%c", c[i].type);
+        else
+            snprintf(text[1], FLEN_VALUE, "%d%c", repeat, c[i].type);
+        snprintf(text[2], FLEN_VALUE, "%s", c[i].unit);
+    }
+}
+
+/* Primary HDU and the table's header, with room for its checksums. */
+static int write_header(struct fb_balcatalog *catalog, const struct source *s, struct fb_error *err)
+{
+    struct column_list list;
+    fitsfile *to = catalog->out.file;
+    size_t nbal;
+    int status = 0, here = 0;
+
+    fb_balrow_columns(&nbal);
+    if (allocate_columns(&list, (size_t)s->nkept + nbal) != 0)
+        return fb_fail(err, "%s: out of memory", catalog->out.path);
+    list_columns(s, catalog->ntemplates, &list, &status);
+    fits_get_hdu_num(s->table.file, &here);
+    fits_movabs_hdu(s->table.file, 1, NULL, &status);
+    fits_copy_hdu(s->table.file, to, 0, &status);
+    fits_movabs_hdu(s->table.file, here, NULL, &status);
+    fits_insert_btbl(to, s->table.nrows, list.n, list.ttype, list.tform, list.tunit, "ZCATALOG", s->heap_bytes, &status);
+    copy_header(s, to, &status);
+    fb_write_history(to, &status);
+    fits_update_key(to, TSTRING, "CHECKSUM", "0000000000000000", "HDU checksum", &status);
+    fits_update_key(to, TSTRING, "DATASUM", "0", "data unit checksum", &status);
+    release_columns(&list);
+    return status ? fb_fits_fail(err, catalog->out.path, "can't write its header", status) : 0;
+}
+
+/* ---- the rows ---- */
+
+static int write_at(struct fb_balcatalog *catalog, const unsigned char *bytes, size_t n, off_t offset, struct fb_error *err)
+{
+    while (n > 0) {
+        ssize_t written = pwrite(catalog->descriptor, bytes, n, offset);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return fb_fail(err, "%s: can't write it: %s", catalog->out.path, written < 0 ? strerror(errno) : "disk full");
+        bytes += written;
+        n -= (size_t)written;
+        offset += written;
+    }
+    return 0;
+}
+
+static void default_row(struct fb_balrow *row, unsigned char balmask)
+{
+    memset(row, 0, sizeof *row);
+    row->bal_prob = -99;
+    row->balmask = balmask;
+}
+
+/* One output row from a source row. */
+static unsigned char *extend_row(const struct source *s, const unsigned char *from, unsigned char *to)
+{
+    for (size_t k = 0; k < s->npieces; k++) {
+        memcpy(to, from + s->pieces[k].begin, s->pieces[k].length);
+        to += s->pieces[k].length;
+    }
+    return to;
+}
+
+static int copy_rows(struct fb_balcatalog *catalog, const struct source *s, const unsigned char *balmask,
+                     struct fb_error *err)
+{
+    size_t nrows = (size_t)s->table.nrows, block = BLOCK_BYTES / catalog->row_bytes + 1;
+    unsigned char *in = malloc(block * s->row_bytes), *out = malloc(block * catalog->row_bytes);
+    int failed = in && out ? 0 : fb_fail(err, "%s: out of memory", catalog->out.path);
+
+    for (size_t first = 0; !failed && first < nrows; first += block) {
+        size_t n = nrows - first < block ? nrows - first : block;
+        unsigned char *p = out;
+        int status = 0;
+        if (fits_read_tblbytes(s->table.file, (LONGLONG)first + 1, 1, (LONGLONG)(n * s->row_bytes), in, &status)) {
+            failed = fb_fits_fail(err, s->table.path, "can't read its rows", status);
+            break;
+        }
+        for (size_t i = 0; i < n; i++) {
+            struct fb_balrow row;
+            default_row(&row, balmask[first + i]);
+            p = extend_row(s, in + i * s->row_bytes, p);
+            p = fb_balrow_encode(&row, FB_IN_CATALOG, catalog->ntemplates, p);
+        }
+        failed = write_at(catalog, out, n * catalog->row_bytes, catalog->data + (off_t)(first * catalog->row_bytes), err);
+    }
+    free(in);
+    free(out);
+    return failed;
+}
+
+/* The heap of columns with variable length follows the rows, byte for byte. */
+static int copy_heap(struct fb_balcatalog *catalog, const struct source *s, struct fb_error *err)
+{
+    unsigned char *bytes = malloc(BLOCK_BYTES);
+    LONGLONG header, data, end;
+    int status = 0, failed = bytes ? 0 : fb_fail(err, "%s: out of memory", catalog->out.path);
+    off_t to = catalog->data + (off_t)((size_t)s->table.nrows * catalog->row_bytes);
+
+    fits_get_hduaddrll(s->table.file, &header, &data, &end, &status);
+    int from = open(s->table.path, O_RDONLY);
+    for (int64_t done = 0; !failed && done < s->heap_bytes;) {
+        size_t wanted = s->heap_bytes - done < BLOCK_BYTES ? (size_t)(s->heap_bytes - done) : BLOCK_BYTES;
+        ssize_t got = from < 0 ? -1 : pread(from, bytes, wanted, data + s->heap_start + done);
+        if (got <= 0)
+            failed = fb_fail(err, "%s: can't read its columns of variable length: %s", s->table.path,
+                             got < 0 ? strerror(errno) : "the file is too short");
+        else
+            failed = write_at(catalog, bytes, (size_t)got, to + done, err);
+        done += got > 0 ? got : 0;
+    }
+    if (from >= 0)
+        close(from);
+    free(bytes);
+    return failed;
+}
+
+/* Close the header's file and open it for rows. */
+static int start_rows(struct fb_balcatalog *catalog, struct fb_error *err)
+{
+    LONGLONG header, data, end;
+    int status = 0;
+    fits_set_hdustruc(catalog->out.file, &status);
+    fits_get_hduaddrll(catalog->out.file, &header, &data, &end, &status);
+    fits_close_file(catalog->out.file, &status);
+    catalog->out.file = NULL;
+    if (status)
+        return fb_fits_fail(err, catalog->out.path, "can't write its header", status);
+    catalog->data = data;
+    catalog->descriptor = open(catalog->out.temporary, O_RDWR);
+    if (catalog->descriptor < 0)
+        return fb_fail(err, "%s: can't write it: %s", catalog->out.path, strerror(errno));
+    return 0;
+}
+
+int fb_balcatalog_create(struct fb_balcatalog **out, const char *path, const char *source, int ntemplates,
+                         const unsigned char *balmask, struct fb_error *err)
+{
+    struct source s;
+    *out = NULL;
+    struct fb_balcatalog *catalog = calloc(1, sizeof *catalog);
+    if (!catalog)
+        return fb_fail(err, "%s: out of memory", path);
+    catalog->descriptor = -1;
+    catalog->ntemplates = ntemplates;
+    if (open_source(&s, source, err) != 0) {
+        free(catalog);
+        return -1;
+    }
+    catalog->bal_begin = s.kept_bytes;
+    catalog->bal_bytes = fb_balrow_bytes(FB_IN_CATALOG, ntemplates);
+    catalog->row_bytes = catalog->bal_begin + catalog->bal_bytes;
+    int failed = fb_output_create(&catalog->out, path, err) != 0 || write_header(catalog, &s, err) != 0 ||
+                 start_rows(catalog, err) != 0 || copy_rows(catalog, &s, balmask, err) != 0 ||
+                 (s.heap_bytes > 0 && copy_heap(catalog, &s, err) != 0);
+    release_source(&s);
+    if (failed) {
+        fb_balcatalog_discard(catalog);
+        return -1;
+    }
+    *out = catalog;
+    return 0;
+}
+
+int fb_balcatalog_put(struct fb_balcatalog *catalog, size_t i, const struct fb_balrow *row, struct fb_error *err)
+{
+    unsigned char bytes[sizeof(struct fb_balrow)];
+    fb_balrow_encode(row, FB_IN_CATALOG, catalog->ntemplates, bytes);
+    return write_at(catalog, bytes, catalog->bal_bytes, catalog->data + (off_t)(i * catalog->row_bytes + catalog->bal_begin),
+                    err);
+}
+
+int fb_balcatalog_commit(struct fb_balcatalog *catalog, struct fb_error *err)
+{
+    int status = 0;
+    int closed = close(catalog->descriptor);
+    catalog->descriptor = -1;
+    if (closed != 0)
+        fb_fail(err, "%s: can't write it: %s", catalog->out.path, strerror(errno));
+    else if (fits_open_diskfile(&catalog->out.file, catalog->out.temporary, READWRITE, &status))
+        closed = fb_fits_fail(err, catalog->out.path, "can't finish it", status);
+    if (closed == 0)
+        closed = fb_output_commit(&catalog->out, err);
+    fb_balcatalog_discard(catalog);
+    return closed;
+}
+
+void fb_balcatalog_discard(struct fb_balcatalog *catalog)
+{
+    if (!catalog)
+        return;
+    if (catalog->descriptor >= 0)
+        close(catalog->descriptor);
+    fb_output_discard(&catalog->out);
+    free(catalog);
+}

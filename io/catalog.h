@@ -1,0 +1,36 @@
+/*
+ * catalog.h - QSO catalogs: reading what split and append need of every row, and writing the catalog again with BAL columns.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_CATALOG_H
+#define FB_CATALOG_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "io/balrow.h"
+#include "io/error.h"
+#include "io/redshifts.h"
+
+/* Catalog rows in the order of the file: TARGETID, position, Z, ZERR, ZWARN. Columns ZERR and ZWARN may be missing, they are
+ * then 0. The table is QSO_CAT, ZCATALOG, or else the first there is; positions are TARGET_RA/TARGET_DEC or, for mocks first,
+ * RA/DEC. A catalog without rows is an error. Free *rows in any case. */
+int fb_catalog_read(const char *path, int mock, struct fb_redshift **rows, size_t *n, struct fb_error *err);
+
+/* A catalog being written with BAL columns. */
+struct fb_balcatalog;
+
+/*
+ * Start the catalog `path` from the catalog `source`: HDU 1 is ZCATALOG with every row, column, unit and keyword of the
+ * source's table (BAL columns it may have left out), then the BAL columns. Rows hold "not in a BAL table" and the given BALMASK
+ * bits until they are put. The file appears under its name with fb_balcatalog_commit() only.
+ */
+int fb_balcatalog_create(struct fb_balcatalog **catalog, const char *path, const char *source, int ntemplates,
+                         const unsigned char *balmask, struct fb_error *err);
+/* Fill in the BAL columns of row i, counted from 0. Several threads may put different rows at a time. */
+int fb_balcatalog_put(struct fb_balcatalog *catalog, size_t i, const struct fb_balrow *row, struct fb_error *err);
+/* Finish, or give up; both free the catalog. */
+int fb_balcatalog_commit(struct fb_balcatalog *catalog, struct fb_error *err);
+void fb_balcatalog_discard(struct fb_balcatalog *catalog);
+
+#endif
