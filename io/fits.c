@@ -256,9 +256,11 @@ static int write_checksum(fitsfile *file, int *status)
 
     fits_update_key(file, TSTRING, "CHECKSUM", "0000000000000000", "HDU checksum", status);
     fits_update_key(file, TSTRING, "DATASUM", "0", "data unit checksum", status);
+    fits_set_hdustruc(file, status); /* puts END where it belongs now */
     fits_get_chksum(file, &data, &hdu, status);
     snprintf(text, sizeof text, "%lu", data);
     fits_update_key(file, TSTRING, "DATASUM", text, "data unit checksum", status);
+    fits_set_hdustruc(file, status);
     fits_get_chksum(file, &data, &hdu, status);
     fits_encode_chksum(hdu, 1, text);
     fits_update_key(file, TSTRING, "CHECKSUM", text, "HDU checksum", status);
