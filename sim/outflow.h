@@ -1,0 +1,58 @@
+/*
+ * outflow.h - broad absorption line (BAL) troughs: where, how deep and of what shape they are, and what of the quasar's
+ * light they let through.
+ *
+ * Velocities are in km/s, positive towards the observer, relative to the blue line of a doublet unless said otherwise.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_OUTFLOW_H
+#define FB_OUTFLOW_H
+
+#include "fastbal.h"
+#include "random.h"
+#include "sightline.h"
+
+enum { FB_MAX_OUTFLOW_TROUGHS = 3, FB_OUTFLOW_CELLS = 2201 };
+#define FB_OUTFLOW_FIRST -2000.0 /* km/s */
+#define FB_OUTFLOW_STEP 20.0
+
+enum fb_trough_shape {
+    FB_MINI, FB_SMOOTH, FB_NARROW_BOTTOM, FB_MULTIPLE, FB_ATTACHED, FB_DETACHED, FB_RAGGED, FB_SHAPES
+};
+extern const char *const fb_shape_names[FB_SHAPES];
+
+struct fb_trough {
+    enum fb_trough_shape shape;
+    double covering;               /* part of the quasar's light behind the gas, in C IV */
+    double tau;                    /* largest optical depth of C IV 1548 */
+    double relative_tau[FB_IONS];  /* of the blue line of an ion, relative to C IV; 0: none */
+    double relative_covering[FB_IONS];
+    double profile[FB_OUTFLOW_CELLS]; /* shape of the optical depth, largest 1 */
+};
+
+struct fb_outflow {
+    int count;
+    struct fb_trough troughs[FB_MAX_OUTFLOW_TROUGHS];
+};
+
+/* Draw an outflow whose noiseless absorption index is above 0, so that it is a BAL by definition. */
+void fb_outflow_draw(struct fb_outflow *outflow, struct fb_rng *rng);
+
+/* Put its lines in front of a quasar at redshift z: multiplies the transmission. */
+void fb_outflow_apply(const struct fb_outflow *outflow, struct fb_sightline *s, double z);
+
+/* ---- what a perfect measurement would give ---- */
+
+/* One trough by itself, velocities relative to 1549 A as in the absorption index; edges are where it is 10 % deep. */
+struct fb_trough_truth {
+    double vmin, vmax; /* -1 where it is nowhere that deep */
+    double posmin, fmin;
+    double ai;
+};
+void fb_trough_measure(const struct fb_trough *trough, struct fb_trough_truth *truth);
+
+/* C IV troughs of the whole outflow: the definitions of docs/algorithm.md with exact continuum and no noise. */
+void fb_outflow_measure(const struct fb_outflow *outflow, struct fastbal_line *civ);
+
+#endif

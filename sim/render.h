@@ -1,0 +1,58 @@
+/*
+ * render.h - the noiseless spectrum of one quasar as it reaches the cameras, and the truth about it.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_RENDER_H
+#define FB_RENDER_H
+
+#include "forest.h"
+#include "instrument.h"
+#include "outflow.h"
+#include "sightline.h"
+#include "survey.h"
+
+/* A row of HDU TRUTH: one injected trough. */
+struct fb_trough_row {
+    int64_t targetid;
+    double z, z_catalog;
+    int32_t number; /* 1 up in each quasar */
+    char shape[9];
+    double vmin, vmax, posmin, depth, ai;
+    double covering, tau, siiv, nv, lya, mgii; /* optical depths of the others relative to C IV */
+};
+
+/* A row of HDU QUASARS. */
+struct fb_quasar_row {
+    int64_t targetid, pixel;
+    double z, z_catalog, magnitude, snr_civ;
+    int16_t bal, ntroughs, nassociated, ndla;
+    double ai_civ, bi_civ;
+    int32_t n450, n2000;
+    float vmin450[FASTBAL_MAX_AI], vmax450[FASTBAL_MAX_AI];
+    float vmin2000[FASTBAL_MAX_BI], vmax2000[FASTBAL_MAX_BI];
+    double z_dla, log_nhi; /* of the strongest DLA; 0 where there is none */
+};
+
+/* Scratch memory for rendering. */
+struct fb_renderer {
+    const struct fb_instrument *instrument;
+    struct fb_sightline sightline;
+    struct fb_forest_model forest;
+    double *fine; /* spectrum on the fine grid */
+    uint64_t seed;
+    double bal_fraction;
+};
+
+int fb_renderer_init(struct fb_renderer *r, const struct fb_instrument *instrument, uint64_t seed,
+                     double bal_fraction); /* 0, or -1 if out of memory */
+void fb_renderer_release(struct fb_renderer *r);
+
+/*
+ * Compute the flux in 1e-17 erg/s/cm^2/A on the pixels of all cameras in turn, and fill the quasar's row (but not its
+ * signal-to-noise) and up to FB_MAX_OUTFLOW_TROUGHS rows of troughs. Returns how many of these, or -1 if out of memory.
+ */
+int fb_render_quasar(struct fb_renderer *r, const struct fb_target *target, double blunt, double *pixels,
+                     struct fb_quasar_row *quasar, struct fb_trough_row *troughs);
+
+#endif

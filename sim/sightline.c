@@ -1,0 +1,96 @@
+/*
+ * sightline.c - optical depths of Voigt profiles on the fine grid.
+ *
+ * The optical depth at the centre of a line is 1.497e-15 N f lambda / b (N in cm^-2, lambda in A, b in km/s); its shape is
+ * the Voigt-Hjerting function H(a, x) with a = gamma lambda / (4 pi b) and x = v / b, in the approximation of
+ * Tepper-Garcia (2006, MNRAS 369, 2025), good for the a < 1e-3 of interstellar lines.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "sightline.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PI 3.14159265358979323846
+#define TAU_COEFFICIENT 1.497e-15
+#define KM_PER_ANGSTROM 1e-13
+#define TAU_IGNORED 1e-3 /* where damping wings are cut off */
+
+int fb_sightline_init(struct fb_sightline *s)
+{
+    s->tau = malloc(FB_FINE_COUNT * sizeof(double));
+    s->transmission = malloc(FB_FINE_COUNT * sizeof(double));
+    s->log_wavelength = malloc(FB_FINE_COUNT * sizeof(double));
+    if (!s->tau || !s->transmission || !s->log_wavelength) {
+        fb_sightline_release(s);
+        return -1;
+    }
+    for (size_t i = 0; i < FB_FINE_COUNT; i++)
+        s->log_wavelength[i] = log(fb_fine_wavelength(i));
+    fb_sightline_clear(s);
+    return 0;
+}
+
+void fb_sightline_release(struct fb_sightline *s)
+{
+    free(s->tau);
+    free(s->transmission);
+    free(s->log_wavelength);
+    memset(s, 0, sizeof *s);
+}
+
+void fb_sightline_clear(struct fb_sightline *s)
+{
+    for (size_t i = 0; i < FB_FINE_COUNT; i++) {
+        s->tau[i] = 0.0;
+        s->transmission[i] = 1.0;
+    }
+}
+
+static double voigt(double a, double x)
+{
+    const double p = x * x;
+    const double gauss = p < 700.0 ? exp(-p) : 0.0;
+
+    if (p < 1e-3)
+        return gauss * (1.0 - 2.0 * a / sqrt(PI));
+    const double q = 1.5 / p;
+    return gauss - a / sqrt(PI) / p * (gauss * gauss * (4.0 * p * p + 7.0 * p + 4.0 + q) - q - 1.0);
+}
+
+void fb_sightline_add_cloud(struct fb_sightline *s, const struct fb_absorption_line *line, double z, double column,
+                            double b)
+{
+    const double centre = line->wavelength * (1.0 + z);
+    const double tau0 = TAU_COEFFICIENT * column * line->strength * line->wavelength / b;
+    const double a = line->damping * line->wavelength * KM_PER_ANGSTROM / (4.0 * PI * b);
+    const double core = b * (2.0 + sqrt(fmax(0.0, log(tau0 / TAU_IGNORED))));
+    const double wings = b * sqrt(tau0 * a / (sqrt(PI) * TAU_IGNORED));
+    const double reach = centre * fmax(core, wings) / FB_LIGHT_SPEED;
+
+    const double first = ceil((centre - reach - FB_FINE_START) / FB_FINE_STEP);
+    const double last = floor((centre + reach - FB_FINE_START) / FB_FINE_STEP);
+    if (last < 0.0 || first >= (double)FB_FINE_COUNT)
+        return;
+    const size_t lo = first > 0.0 ? (size_t)first : 0;
+    const size_t hi = last < FB_FINE_COUNT - 1.0 ? (size_t)last : FB_FINE_COUNT - 1;
+    for (size_t i = lo; i <= hi; i++) {
+        const double v = FB_LIGHT_SPEED * (fb_fine_wavelength(i) - centre) / centre;
+        s->tau[i] += tau0 * voigt(a, v / b);
+    }
+}
+
+void fb_sightline_add_ion(struct fb_sightline *s, enum fb_ion ion, double z, double column, double b)
+{
+    for (int i = 0; i < fb_absorption_line_count; i++)
+        if (fb_absorption_lines[i].ion == ion)
+            fb_sightline_add_cloud(s, &fb_absorption_lines[i], z, column, b);
+}
+
+void fb_sightline_finish(struct fb_sightline *s)
+{
+    for (size_t i = 0; i < FB_FINE_COUNT; i++)
+        s->transmission[i] *= s->tau[i] < 50.0 ? exp(-s->tau[i]) : 0.0;
+}

@@ -1,0 +1,49 @@
+/*
+ * sightline.h - what absorbs along the way to one quasar, on a fine grid of observed wavelengths.
+ *
+ *     struct fb_sightline s;
+ *     if (fb_sightline_init(&s) < 0) ... out of memory
+ *     for each quasar { fb_sightline_clear(&s); add forest, absorbers, outflow; fb_sightline_finish(&s); }
+ *     fb_sightline_release(&s);
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_SIGHTLINE_H
+#define FB_SIGHTLINE_H
+
+#include <stddef.h>
+
+#include "absorption_lines.h"
+
+/* Wider than the cameras of data and mocks (3569 to 9833 A), a quarter of their pixels. */
+#define FB_FINE_START 3540.0
+#define FB_FINE_STEP 0.2
+#define FB_FINE_COUNT 31701
+
+struct fb_sightline {
+    double *tau;            /* optical depth of what covers the quasar fully */
+    double *transmission;   /* first of partially covering gas, after finish: of everything */
+    double *log_wavelength; /* natural logarithm; never changes */
+};
+
+int fb_sightline_init(struct fb_sightline *s); /* 0, or -1 if out of memory */
+void fb_sightline_release(struct fb_sightline *s);
+
+void fb_sightline_clear(struct fb_sightline *s);
+
+static inline double fb_fine_wavelength(size_t i)
+{
+    return FB_FINE_START + FB_FINE_STEP * (double)i;
+}
+
+/* One cloud in one line: column density in cm^-2, Doppler parameter b in km/s. */
+void fb_sightline_add_cloud(struct fb_sightline *s, const struct fb_absorption_line *line, double z, double column,
+                            double b);
+
+/* The same in every line of an ion. */
+void fb_sightline_add_ion(struct fb_sightline *s, enum fb_ion ion, double z, double column, double b);
+
+/* Multiply the transmission by exp(-tau). */
+void fb_sightline_finish(struct fb_sightline *s);
+
+#endif

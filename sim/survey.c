@@ -1,0 +1,212 @@
+/*
+ * survey.c - draw pixels and targets.
+ *
+ * Redshifts follow the expected density of DESI's quasars (DESI Collaboration 2016, arXiv:1611.00036, table 2.7), continued
+ * to z = 5.1 and thinned out below 1.57, where C IV is not observed: readers must drop those quasars, but a few are enough.
+ * Magnitudes follow a double power law (slopes of Palanque-Delabrouille et al. 2016, A&A 587, A41) up to the limit
+ * of r = 23 of the target selection (Chaussidon et al. 2023, ApJ 944, 107). Quasars with z > 2.1 are observed
+ * several times.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "survey.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/simulated_files.h"
+
+#define RADIANS_PER_DEGREE 0.017453292519943295
+#define LIGHT_SPEED 299792.458
+#define FIRST_Z 1.2
+#define LAST_Z 5.1
+#define REPEATED_Z 2.1         /* quasars beyond are observed again and again for their forests */
+#define BRIGHTER 1.35          /* magnitudes, of the bright sample */
+#define DEPTH_OF_ONE 0.30      /* one exposure, in units of the noise levels */
+#define RELEASE INT64_C(9010)  /* of the imaging catalog; part of TARGETID, like the brick */
+#define FIRST_BRICK 100000
+
+enum { BADPOSITION = 1 << 9, POORPOSITION = 1 << 10 }; /* bits of desispec's fibermask */
+
+void fb_purpose_seed(struct fb_rng *rng, uint64_t seed, enum fb_purpose purpose, int64_t number)
+{
+    fb_rng_seed(rng, seed, ((uint64_t)purpose << 60) ^ (uint64_t)number);
+}
+
+double fb_magnitude_to_flux(double magnitude, double wavelength)
+{
+    return 0.10885 / (wavelength * wavelength) * 1e17 * pow(10.0, -0.4 * magnitude);
+}
+
+/* ---- pixels ---- */
+
+/* Away from the galactic plane and within reach of Kitt Peak: an outline of the DESI footprint. */
+static int in_footprint(double ra, double dec)
+{
+    const double pole_ra = 192.85948 * RADIANS_PER_DEGREE, pole_dec = 27.12825 * RADIANS_PER_DEGREE;
+    const double a = ra * RADIANS_PER_DEGREE, d = dec * RADIANS_PER_DEGREE;
+    const double sin_b = sin(d) * sin(pole_dec) + cos(d) * cos(pole_dec) * cos(a - pole_ra);
+    return dec > -15.0 && dec < 75.0 && fabs(sin_b) > sin(25.0 * RADIANS_PER_DEGREE);
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+int fb_survey_pixels(const struct fb_survey *survey, size_t n, int64_t *pixels, struct fb_error *err)
+{
+    const int64_t all = fb_tree_npixels(survey->scheme);
+    char *taken = calloc((size_t)all, 1);
+    struct fb_rng rng;
+    size_t found = 0;
+
+    if (!taken)
+        return fb_fail(err, "out of memory");
+    fb_purpose_seed(&rng, survey->seed, FB_FOR_SURVEY, 0);
+    while (found < n) {
+        const int64_t pixel = (int64_t)(fb_uniform(&rng) * (double)all);
+        double ra, dec;
+        fb_sim_pixel_centre(survey->scheme, pixel, &ra, &dec);
+        if (taken[pixel] || !in_footprint(ra, dec))
+            continue;
+        taken[pixel] = 1;
+        pixels[found++] = pixel;
+    }
+    free(taken);
+    qsort(pixels, n, sizeof *pixels, ascending);
+    return 0;
+}
+
+/* ---- targets ---- */
+
+/* Quasars per square degree and unit redshift; below z = 1.57 reduced. */
+static const struct { double z, density; } redshifts[] = {
+    { 1.20, 10.0 }, { 1.40, 30.0 }, { 1.57, 87.0 }, { 1.75, 87.0 }, { 1.85, 86.0 }, { 1.96, 82.0 }, { 2.12, 69.0 },
+    { 2.28, 53.0 }, { 2.43, 43.0 }, { 2.59, 37.0 }, { 2.75, 31.0 }, { 2.91, 26.0 }, { 3.07, 21.0 }, { 3.23, 16.0 },
+    { 3.39, 13.0 }, { 3.55, 9.0 },  { 3.75, 6.5 },  { 4.00, 4.0 },  { 4.40, 1.8 },  { 4.80, 0.8 },  { 5.10, 0.4 },
+};
+#define HIGHEST_DENSITY 87.0
+
+static double draw_redshift(struct fb_rng *rng)
+{
+    for (;;) {
+        const double z = FIRST_Z + (LAST_Z - FIRST_Z) * fb_uniform(rng);
+        size_t i = 0;
+        while (z > redshifts[i + 1].z)
+            i++;
+        const double x = (z - redshifts[i].z) / (redshifts[i + 1].z - redshifts[i].z);
+        const double density = redshifts[i].density + x * (redshifts[i + 1].density - redshifts[i].density);
+        if (fb_uniform(rng) * HIGHEST_DENSITY < density)
+            return z;
+    }
+}
+
+static double draw_magnitude(struct fb_rng *rng)
+{
+    for (;;) {
+        const double r = 16.5 + 6.7 * fb_uniform(rng);
+        const double counts = 1.0 / (pow(10.0, -0.75 * (r - 19.9)) + pow(10.0, -0.20 * (r - 19.9)));
+        const double seen = 1.0 / (1.0 + exp((r - 22.75) / 0.12));
+        if (fb_uniform(rng) * 4.5 < counts * seen)
+            return r;
+    }
+}
+
+/* Redshift errors: a core of 150 km/s, wings of 500 km/s (Chaussidon et al. 2023; Brodzeller et al. 2023, AJ 166, 66), and
+ * a few lines taken for others. */
+static void draw_measured_redshift(struct fb_target *t, struct fb_rng *rng)
+{
+    const double sigma = fb_uniform(rng) < 0.75 ? 150.0 : 500.0;
+    t->z_catalog = t->z + (1.0 + t->z) * sigma / LIGHT_SPEED * fb_normal(rng);
+    t->z_error = (1.0 + t->z) * 1e-4 * exp(0.6 * fb_normal(rng));
+    t->zwarn = 0;
+    if (fb_uniform(rng) < 0.005) {
+        t->z_catalog += 0.6 * (fb_uniform(rng) - 0.5);
+        t->zwarn = fb_uniform(rng) < 0.5 ? 4 : 0;
+    }
+}
+
+static void draw_exposures(struct fb_target *t, struct fb_rng *rng)
+{
+    if (t->quasar && t->z > REPEATED_Z)
+        t->exposures = 1 + (int)fb_poisson(rng, 2.3);
+    else
+        t->exposures = 1 + (fb_uniform(rng) < 0.25);
+    if (t->exposures > FB_MOST_EXPOSURES)
+        t->exposures = FB_MOST_EXPOSURES;
+    t->depth = DEPTH_OF_ONE * t->exposures * exp(0.25 * fb_normal(rng));
+}
+
+/* A place in the pixel: anywhere around its centre, until it is inside. */
+static void draw_position(struct fb_target *t, enum fb_scheme scheme, struct fb_rng *rng)
+{
+    const double size = 60.0 / sqrt((double)fb_tree_npixels(scheme) / 12.0); /* degrees; a pixel's side */
+    double ra, dec;
+
+    fb_sim_pixel_centre(scheme, t->pixel, &ra, &dec);
+    do {
+        t->dec = dec + 2.0 * size * (fb_uniform(rng) - 0.5);
+        t->ra = ra + 2.0 * size * (fb_uniform(rng) - 0.5) / cos(dec * RADIANS_PER_DEGREE);
+        t->ra = fmod(t->ra + 360.0, 360.0);
+    } while (fb_tree_pixel(scheme, t->ra, t->dec) != t->pixel);
+}
+
+static void draw_target(const struct fb_survey *survey, struct fb_target *t)
+{
+    struct fb_rng rng;
+    fb_purpose_seed(&rng, survey->seed, FB_FOR_TARGET, t->targetid);
+    draw_position(t, survey->scheme, &rng);
+    t->fiberstatus = 0;
+    if (fb_uniform(&rng) < 0.015)
+        t->fiberstatus = fb_uniform(&rng) < 0.5 ? BADPOSITION : POORPOSITION;
+    if (t->quasar) {
+        t->z = draw_redshift(&rng);
+        draw_measured_redshift(t, &rng);
+        t->magnitude = draw_magnitude(&rng) - (survey->bright ? BRIGHTER : 0.0);
+    } else {
+        t->magnitude = 19.0 + 4.5 * sqrt(fb_uniform(&rng));
+    }
+    draw_exposures(t, &rng);
+}
+
+static int by_targetid(const void *a, const void *b)
+{
+    return ascending(&((const struct fb_target *)a)->targetid, &((const struct fb_target *)b)->targetid);
+}
+
+/* Draw n different objects of a pixel, all of them even or odd: those of quasars don't depend on how many others there are. */
+static void draw_objects(struct fb_target *targets, size_t n, int odd, int64_t base, struct fb_rng *rng)
+{
+    for (size_t i = 0; i < n; i++) {
+        int taken;
+        do {
+            targets[i].targetid = base + 2 * (int64_t)(fb_uniform(rng) * (double)(1 << 21)) + odd;
+            taken = 0;
+            for (size_t k = 0; k < i && !taken; k++)
+                taken = targets[k].targetid == targets[i].targetid;
+        } while (taken);
+    }
+}
+
+/* TARGETIDs look like DESI's: release, brick and object; the brick stands for the pixel. Quasars and others mix. */
+void fb_survey_targets(const struct fb_survey *survey, int64_t pixel, struct fb_target *targets)
+{
+    const size_t quasars = (size_t)survey->quasars, others = (size_t)survey->others;
+    const int64_t base = (RELEASE << 42) | ((pixel + FIRST_BRICK) << 22);
+    struct fb_rng rng;
+
+    memset(targets, 0, (quasars + others) * sizeof *targets);
+    fb_purpose_seed(&rng, survey->seed, FB_FOR_PIXEL, 2 * pixel);
+    draw_objects(targets, quasars, 0, base, &rng);
+    fb_purpose_seed(&rng, survey->seed, FB_FOR_PIXEL, 2 * pixel + 1);
+    draw_objects(targets + quasars, others, 1, base, &rng);
+    for (size_t i = 0; i < quasars + others; i++) {
+        targets[i].pixel = pixel;
+        targets[i].quasar = i < quasars;
+        draw_target(survey, &targets[i]);
+    }
+    qsort(targets, quasars + others, sizeof *targets, by_targetid);
+}

@@ -1,0 +1,58 @@
+/*
+ * survey.h - what is observed: pixels of the footprint, targets in them, redshifts, magnitudes and exposures.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_SURVEY_H
+#define FB_SURVEY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "io/error.h"
+#include "io/tree.h"
+#include "random.h"
+
+/* What a stream of random numbers is for; together with a target or pixel it names the stream. */
+enum fb_purpose {
+    FB_FOR_SURVEY, FB_FOR_PIXEL, FB_FOR_TARGET, FB_FOR_EXPOSURES, FB_FOR_LIGHT, FB_FOR_PATH, FB_FOR_OUTFLOW,
+    FB_FOR_NOISE
+};
+void fb_purpose_seed(struct fb_rng *rng, uint64_t seed, enum fb_purpose purpose, int64_t number);
+
+struct fb_target {
+    int64_t targetid, pixel;
+    double ra, dec; /* degrees */
+    int quasar;     /* 0: some other target */
+    double z;       /* of quasars: true */
+    double z_catalog, z_error;
+    int64_t zwarn;
+    double magnitude; /* AB, near 6400 A */
+    int exposures;
+    double depth;     /* effective exposure time, in units of the noise levels of sky.h */
+    int32_t fiberstatus;
+};
+
+struct fb_survey {
+    uint64_t seed;
+    enum fb_scheme scheme;
+    int quasars, others; /* a pixel */
+    int bright;
+};
+
+/* Exposures of one target. */
+enum { FB_MOST_EXPOSURES = 12 };
+
+/* Pixels that fit into the footprint. */
+enum { FB_MOST_PIXELS_HEALPIX = 10000, FB_MOST_PIXELS_MOCK = 500 };
+
+/* Choose n different pixels of the footprint, ascending. */
+int fb_survey_pixels(const struct fb_survey *survey, size_t n, int64_t *pixels, struct fb_error *err);
+
+/* Fill the targets of a pixel, quasars + others of them, in order of TARGETID. */
+void fb_survey_targets(const struct fb_survey *survey, int64_t pixel, struct fb_target *targets);
+
+/* Flux density in 1e-17 erg/s/cm^2/A of an AB magnitude. */
+double fb_magnitude_to_flux(double magnitude, double wavelength);
+
+#endif
