@@ -170,7 +170,8 @@ static int set_value(const struct parser *p, struct fb_option *o, const char *te
     }
 }
 
-/* 1 or 0 for True or False as scripts write them, -1 for anything else. */
+/* 1 or 0 for True or False as scripts write them, -1 for anything else.
+ * DEVIATION false-is-false: the reference takes any value for true. */
 static int truth_of(const char *text)
 {
     if (strcasecmp(text, "true") == 0 || strcasecmp(text, "yes") == 0 || strcmp(text, "1") == 0)

@@ -182,7 +182,8 @@ static size_t count_positive(const double *x, size_t n)
     return count;
 }
 
-/* Fit, search, mask, until the number of masked pixels repeats. Returns 0, or the BALSTATUS bit that says why the spectrum
+/* DEVIATION flagged-rows: the reference gives up the whole file.
+ * Fit, search, mask, until the number of masked pixels repeats. Returns 0, or the BALSTATUS bit that says why the spectrum
  * can't be measured. */
 static uint32_t iterate(const struct fb_range *range, const struct fb_design *design, double *weight, const double *ivar,
                         double *model, struct fastbal_result *result)
