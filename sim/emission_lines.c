@@ -1,29 +1,39 @@
 /*
  * emission_lines.c - the line table.
  *
- * Wavelengths are vacuum laboratory values as listed by Vanden Berk et al. (2001, AJ 122, 549), Table 2, with blends
- * split into their transitions. Equivalent widths of the strong lines are theirs (Ly-alpha 93, Si IV + O IV] 8, C IV 24,
- * C III] 21, Mg II 32 A), a little larger where a composite's median hides the line's wings. Those they measured above a local
- * pseudo-continuum (N V, He II, O III], Al III, Si III], ...) are set to what decompositions of the blends give
- * (Laor et al. 1994, ApJ 420, 110; Forster et al. 2001, ApJS 134, 35; Tytler & Fan 1992, ApJS 79, 1). The
- * coupling to luminosity is that of Dietrich et al. (2002, ApJ 581, 912), steeper for higher ionization; that to the
- * wind follows Richards et al. (2011, AJ 141, 167): C IV and He II weak, Al III, Si III] and iron strong.
- * Iron: places and relative strengths of the multiplet groups in I Zw 1 (Vestergaard & Wilkes 2001, ApJS 134, 1) as
- * blends; between them they make a smooth pseudo-continuum.
+ * Wavelengths are vacuum laboratory values as listed by Vanden Berk et al. (2001, AJ 122, 549), Table 2,
+ * with blends split into their transitions. Equivalent widths of strong lines start from theirs (Ly-alpha
+ * 93, Si IV + O IV] 8, C IV 24, C III] 21, Mg II 32 A) and are larger for C IV, because DESI's quasars are
+ * fainter than SDSS's were (Baldwin effect; Shen et al. 2011, ApJS 194, 45). Those measured above a local
+ * pseudo-continuum there (N V, He II, O III], Al III, Si III], ...) are set to what decompositions of the
+ * blends give (Laor et al. 1994, ApJ 420, 110; Forster et al. 2001, ApJS 134, 35; Tytler & Fan 1992, ApJS
+ * 79, 1). The coupling to luminosity is in the manner of Dietrich et al. (2002, ApJ 581, 912), steeper for
+ * higher ionization; that to the wind follows Richards et al. (2011, AJ 141, 167): C IV and He II weak, Al
+ * III, Si III] and iron strong.
+ *
+ * Iron: groups of multiplets at the places where I Zw 1 shows them (Vestergaard & Wilkes 2001, ApJS 134,
+ * 1), as blends that together make a smooth pseudo-continuum, low near 2200 A and high from 2250 A on. The
+ * "1600 A feature" is the unidentified shelf between C IV and He II (Laor et al. 1994; Fine et al. 2010,
+ * MNRAS 409, 591).
+ *
+ * The strengths of weak lines and all scatters are judgements; some were corrected by hand where residuals
+ * of five public DESI spectra showed a line or a gap that the literature knows. None is a fit.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include "emission_lines.h"
 
+/* clang-format off */
 enum {
-    CIII_977, NIII_991, LYB, OVI, SIV, PV, CIII_1176, LYA, NV, SIII_1262, OI, SIII_1307, CII, SIIV, OIV, NIV, SIII_1531,
-    CIV, SHELF, HEII, OIII, ALII, NIII, SIII_1814, ALIII, SIIII, CIII, CII_2326, NEIV, OIII_3133, MGII, NEV, OII,
-    NEIII, FEII_1300, FEII_1450, FEII_1620, FEII_1720, FEII_1786, FEII_1850, FEII_1970, FEII_2080, FEII_2200, FEII_2350,
-    FEII_2500, FEII_2600, FEII_2740, FEII_2960, FEII_3200, FEII_3500, FEIII_UV34, FEIII_UV48, FEIII_1990, FEIII_2420
+    CIII_977, NIII_991, LYB, OVI, SIV, PV, CIII_1176, LYA, NV, SIII_1262, OI, SIII_1307, CII, SIIV, OIV,
+    NIV, SIII_1531, CIV, SHELF, HEII, OIII, ALII, NIII, SIII_1814, ALIII, SIIII, CIII, CII_2326, NEIV,
+    OIII_3133, MGII, NEV, OII, NEIII, FEII_1300, FEII_1450, FEII_1620, FEII_1720, FEII_1786, FEII_1850,
+    FEII_1970, FEII_2080, FEII_2200, FEII_2350, FEII_2500, FEII_2600, FEII_2740, FEII_2960, FEII_3200,
+    FEII_3500, FEIII_UV34, FEIII_UV48, FEIII_1990, FEIII_2420
 };
 
 const struct fb_species fb_species_table[] = {
-    /*              name             width scatter baldwin  EV1   wind breadth */
+    /*              name               width scatter baldwin  EV1   wind breadth */
     [CIII_977] =   {"C III 977",         4.0,  0.40,  0.25, -0.05,  0.5, 1.10},
     [NIII_991] =   {"N III 991",         4.0,  0.40,  0.20,  0.00,  0.5, 1.10},
     [LYB] =        {"Ly-beta",           5.0,  0.40,  0.20, -0.10,  0.5, 1.00},
@@ -37,47 +47,47 @@ const struct fb_species fb_species_table[] = {
     [OI] =         {"O I 1305",          2.3,  0.40,  0.15,  0.15,  0.1, 0.80},
     [SIII_1307] =  {"Si II 1307",        0.7,  0.55,  0.10,  0.20,  0.1, 0.90},
     [CII] =        {"C II 1335",         1.0,  0.45,  0.10,  0.15,  0.2, 0.90},
-    [SIIV] =       {"Si IV 1397",        6.0,  0.30,  0.12,  0.05,  0.8, 1.10},
-    [OIV] =        {"O IV] 1402",        4.5,  0.50,  0.25, -0.05,  0.8, 1.10},
+    [SIIV] =       {"Si IV 1397",        6.5,  0.30,  0.12,  0.05,  0.8, 1.20},
+    [OIV] =        {"O IV] 1402",        4.5,  0.50,  0.25, -0.05,  0.8, 1.20},
     [NIV] =        {"N IV] 1486",        1.0,  0.80,  0.20, -0.10,  0.4, 1.00},
     [SIII_1531] =  {"Si II 1531",        0.7,  0.60,  0.10,  0.15,  0.2, 1.00},
-    [CIV] =        {"C IV 1549",        30.0,  0.25,  0.35, -0.30,  0.9, 1.00},
+    [CIV] =        {"C IV 1549",        36.0,  0.25,  0.35, -0.30,  0.9, 1.00},
     [SHELF] =      {"1600 A feature",    7.0,  0.50,  0.20, -0.05,  0.3, 1.50},
     [HEII] =       {"He II 1640",        4.0,  0.45,  0.40, -0.35,  0.9, 1.30},
     [OIII] =       {"O III] 1664",       3.0,  0.40,  0.30, -0.15,  0.4, 1.00},
     [ALII] =       {"Al II 1671",        0.8,  0.60,  0.10,  0.10,  0.2, 1.00},
     [NIII] =       {"N III] 1750",       2.0,  0.55,  0.15,  0.05,  0.3, 1.00},
     [SIII_1814] =  {"Si II 1814",        0.6,  0.65,  0.10,  0.20,  0.2, 1.00},
-    [ALIII] =      {"Al III 1857",       3.0,  0.50,  0.05,  0.25,  0.4, 1.00},
-    [SIIII] =      {"Si III] 1892",      4.0,  0.50,  0.10,  0.15,  0.2, 0.90},
-    [CIII] =       {"C III] 1909",      17.0,  0.28,  0.25, -0.10,  0.2, 1.10},
+    [ALIII] =      {"Al III 1857",       3.0,  0.40,  0.05,  0.35,  0.4, 1.00},
+    [SIIII] =      {"Si III] 1892",      4.0,  0.50,  0.10,  0.30,  0.2, 0.90},
+    [CIII] =       {"C III] 1909",      19.0,  0.28,  0.25, -0.15,  0.2, 1.20},
     [CII_2326] =   {"C II] 2326",        2.0,  0.45,  0.15,  0.00,  0.0, 1.00},
     [NEIV] =       {"[Ne IV] 2424",      1.2,  0.60,  0.25, -0.20,  0.1, 0.50},
     [OIII_3133] =  {"O III 3133",        1.0,  0.70,  0.20, -0.20,  0.2, 0.60},
-    [MGII] =       {"Mg II 2799",       32.0,  0.30,  0.20, -0.05,  0.0, 0.80},
+    [MGII] =       {"Mg II 2799",       32.0,  0.30,  0.20, -0.05,  0.0, 1.00},
     [NEV] =        {"[Ne V] 3427",       1.0,  0.70,  0.30, -0.20,  0.1, 0.30},
     [OII] =        {"[O II] 3728",       1.0,  0.70,  0.10, -0.20,  0.0, 0.15},
     [NEIII] =      {"[Ne III] 3870",     1.5,  0.60,  0.20, -0.20,  0.0, 0.20},
-    [FEII_1300] =  {"Fe II 1260-1380",   0.7,  0.50,  0.10,  0.25,  0.1, 0.90},
-    [FEII_1450] =  {"Fe II 1420-1530",   1.5,  0.40,  0.10,  0.25,  0.1, 0.90},
-    [FEII_1620] =  {"Fe II 1570-1680",   1.5,  0.40,  0.10,  0.25,  0.1, 0.90},
-    [FEII_1720] =  {"Fe II 1690-1760",   4.0,  0.35,  0.10,  0.25,  0.1, 0.90},
-    [FEII_1786] =  {"Fe II UV 191",      1.5,  0.40,  0.05,  0.30,  0.0, 0.80},
-    [FEII_1850] =  {"Fe II 1820-1890",   2.5,  0.40,  0.10,  0.25,  0.0, 0.90},
-    [FEII_1970] =  {"Fe II 1940-2030",   2.0,  0.35,  0.10,  0.25,  0.0, 0.90},
-    [FEII_2080] =  {"Fe II 2040-2150",   4.0,  0.35,  0.10,  0.25,  0.0, 0.90},
-    [FEII_2200] =  {"Fe II 2150-2280",   4.0,  0.30,  0.10,  0.20,  0.0, 0.90},
-    [FEII_2350] =  {"Fe II UV 2-3",     14.0,  0.25,  0.10,  0.20,  0.0, 0.80},
+    [FEII_1300] =  {"Fe II 1260-1380",   0.7,  0.28,  0.10,  0.25,  0.1, 0.90},
+    [FEII_1450] =  {"Fe II 1420-1530",   1.5,  0.28,  0.10,  0.25,  0.1, 0.90},
+    [FEII_1620] =  {"Fe II 1570-1680",   1.5,  0.28,  0.10,  0.25,  0.1, 0.90},
+    [FEII_1720] =  {"Fe II 1690-1760",   4.0,  0.28,  0.10,  0.25,  0.1, 0.90},
+    [FEII_1786] =  {"Fe II UV 191",      1.5,  0.35,  0.05,  0.40,  0.0, 0.80},
+    [FEII_1850] =  {"Fe II 1820-1890",   2.5,  0.28,  0.10,  0.25,  0.0, 0.90},
+    [FEII_1970] =  {"Fe II 1940-2030",   2.0,  0.28,  0.10,  0.25,  0.0, 0.90},
+    [FEII_2080] =  {"Fe II 2040-2150",   4.0,  0.28,  0.10,  0.25,  0.0, 0.90},
+    [FEII_2200] =  {"Fe II 2150-2280",   4.0,  0.25,  0.10,  0.20,  0.0, 0.90},
+    [FEII_2350] =  {"Fe II UV 2-3",     14.0,  0.20,  0.10,  0.20,  0.0, 0.80},
     [FEII_2500] =  {"Fe II 2430-2560",  16.0,  0.25,  0.10,  0.20,  0.0, 0.80},
     [FEII_2600] =  {"Fe II UV 1,64",    10.0,  0.30,  0.10,  0.20,  0.0, 0.80},
     [FEII_2740] =  {"Fe II UV 62-63",   10.0,  0.30,  0.10,  0.20,  0.0, 0.80},
     [FEII_2960] =  {"Fe II UV 60,78",    8.0,  0.35,  0.10,  0.20,  0.0, 0.80},
     [FEII_3200] =  {"Fe II 3100-3350",  12.0,  0.35,  0.10,  0.20,  0.0, 0.80},
     [FEII_3500] =  {"Fe II 3400-3650",   6.0,  0.45,  0.10,  0.20,  0.0, 0.80},
-    [FEIII_UV34] = {"Fe III UV 34",      2.0,  0.40,  0.05,  0.30,  0.1, 0.90},
-    [FEIII_UV48] = {"Fe III UV 48",      3.0,  0.40,  0.05,  0.25,  0.1, 0.90},
-    [FEIII_1990] = {"Fe III UV 50-51",   1.5,  0.40,  0.05,  0.25,  0.1, 0.90},
-    [FEIII_2420] = {"Fe III UV 47",      1.5,  0.40,  0.05,  0.25,  0.1, 0.90},
+    [FEIII_UV34] = {"Fe III UV 34",      2.0,  0.40,  0.05,  0.35,  0.1, 0.90},
+    [FEIII_UV48] = {"Fe III UV 48",      3.0,  0.35,  0.05,  0.25,  0.1, 0.90},
+    [FEIII_1990] = {"Fe III UV 50-51",   1.5,  0.35,  0.05,  0.25,  0.1, 0.90},
+    [FEIII_2420] = {"Fe III UV 47",      1.5,  0.35,  0.05,  0.25,  0.1, 0.90},
 };
 const int fb_species_count = (int)(sizeof fb_species_table / sizeof fb_species_table[0]);
 
@@ -140,7 +150,8 @@ const struct fb_transition fb_transition_table[] = {
     {FEIII_1990, 1953.0, 0.40, 800},  {FEIII_1990, 1990.0, 0.60, 800},
     {FEIII_2420, 2418.6, 1.00, 700},
 };
+/* clang-format on */
 const int fb_transition_count = (int)(sizeof fb_transition_table / sizeof fb_transition_table[0]);
 
-_Static_assert(sizeof fb_species_table / sizeof fb_species_table[0] <= FB_MAX_SPECIES, "FB_MAX_SPECIES");
-_Static_assert(sizeof fb_transition_table / sizeof fb_transition_table[0] <= FB_MAX_TRANSITIONS, "FB_MAX_TRANSITIONS");
+_Static_assert(sizeof fb_transition_table / sizeof fb_transition_table[0] <= FB_MAX_TRANSITIONS,
+               "FB_MAX_TRANSITIONS");

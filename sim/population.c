@@ -1,11 +1,12 @@
 /*
  * population.c - draw quasars and compute their spectra.
  *
- * A spectrum is (power law + Balmer continuum + emission lines) x reddening. Each species of the line table has a
- * profile of four parts: a broad disk profile, its very broad base, a narrower core, and a blueshifted wind (Richards et al. 2011, AJ 141, 167).
- * Two numbers tie the lines of a quasar together: overall line strength (the Baldwin effect and its scatter) and
- * "wind", the direction of weak, blueshifted C IV and strong iron; on top of them every species has a strength, width,
- * asymmetry and shift of its own, so that no set of a few templates describes the population.
+ * A spectrum is (power law + Balmer continuum + emission lines) x reddening. Each species of the line table
+ * has a profile of four parts: a broad disk profile, its very broad base, a narrower core, and a
+ * blueshifted wind (Richards et al. 2011, AJ 141, 167). Two numbers tie the lines of a quasar together:
+ * overall line strength (the Baldwin effect and its scatter) and "wind", the direction of weak, blueshifted
+ * C IV and strong iron; on top of them every species has a strength, width, asymmetry and shift of its own,
+ * so that no set of a few templates describes the population.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -20,8 +21,8 @@
 #define FWHM_PER_SIGMA 2.3548200450309493
 
 /*
- * The bell that profiles are made of, (1 - t^2/19)^8: of unit variance, a Gaussian to within 5 % of its peak, but zero beyond
- * sqrt(19) standard deviations, without a step, and ten times as fast.
+ * The bell that profiles are made of, (1 - t^2/19)^8: of unit variance, a Gaussian to within 5 % of its
+ * peak, but zero beyond sqrt(19) standard deviations, without a step, and ten times as fast.
  */
 #define BELL_REACH 4.3588989435406740
 #define BELL_AREA 2.6113150 /* its integral */
@@ -39,12 +40,12 @@ struct profile {
 };
 
 struct continuum {
-    double slope, curvature;       /* d ln f / d ln wavelength, and its change, at 1450 A */
-    double far_uv_turn;            /* how much flatter it is below the break */
-    double far_uv_break;           /* ln(wavelength / 1450 A) */
-    double balmer, temperature;    /* Balmer continuum: flux at 3000 A, and in units of 10,000 K */
-    double reddening;              /* E(B-V), SMC-like */
-    double ripple[RIPPLES];        /* smooth deviations, errors of flux calibration */
+    double slope, curvature;    /* d ln f / d ln wavelength, and its change, at 1450 A */
+    double far_uv_turn;         /* how much flatter it is below the break */
+    double far_uv_break;        /* ln(wavelength / 1450 A) */
+    double balmer, temperature; /* Balmer continuum: flux at 3000 A, and in units of 10,000 K */
+    double reddening;           /* E(B-V), SMC-like */
+    double ripple[RIPPLES];     /* smooth deviations, errors of flux calibration */
 };
 
 struct fb_quasar {
@@ -55,17 +56,18 @@ struct fb_quasar {
 
 /* What the lines of one quasar have in common. */
 struct character {
-    double strength;         /* overall line strength, standard deviations */
-    double wind;             /* towards wind-dominated, standard deviations */
-    double disk_fwhm;        /* of C IV without its wind, km/s */
-    double core_ratio;       /* width of the core relative to the disk profile */
-    double core_fraction;    /* part of the flux in the core */
-    double base_fraction;    /* part of the disk's flux in very broad wings */
-    double wind_fraction;    /* part of the flux in the wind, for a species that takes full part */
-    double wind_shift;       /* of its centre to the blue, km/s */
+    double strength;      /* overall line strength, standard deviations */
+    double wind;          /* towards wind-dominated, standard deviations */
+    double disk_fwhm;     /* of C IV without its wind, km/s */
+    double core_ratio;    /* width of the core relative to the disk profile */
+    double core_fraction; /* part of the flux in the core */
+    double base_fraction; /* part of the disk's flux in very broad wings */
+    double wind_fraction; /* part of the flux in the wind, for a species that takes full part */
+    double lag;           /* blueshift of highly ionized disk and core profiles, km/s */
+    double wind_shift;    /* of the wind's centre, beyond that */
     double wind_fwhm;
-    double asymmetry;        /* ln(red width / blue width) */
-    double iron;             /* ln of the strength of all iron */
+    double asymmetry; /* ln(red width / blue width) */
+    double iron;      /* ln of the strength of all iron */
 };
 
 /* The profile of one species in one quasar. */
@@ -94,9 +96,10 @@ static double draw_within(struct fb_rng *rng, double low, double high)
 }
 
 /*
- * Slopes: -1.56 +- 0.35 in wavelength (-0.44 in frequency, Vanden Berk et al. 2001; spread of Richards et al. 2003,
- * AJ 126, 1131); the turn towards the extreme ultraviolet is that of Telfer et al. (2002, ApJ 565, 773). Reddening: little for most,
- * E(B-V) of 0.05 to 0.2 for about one in eight (Richards et al. 2003; Hopkins et al. 2004, AJ 128, 1112).
+ * Slopes: -1.56 +- 0.35 in wavelength (-0.44 in frequency, Vanden Berk et al. 2001; spread of Richards et
+ * al. 2003, AJ 126, 1131); the turn towards the extreme ultraviolet is that of Telfer et al. (2002, ApJ
+ * 565, 773). Reddening: little for most, E(B-V) of 0.05 to 0.2 for about one in eight (Richards et al.
+ * 2003; Hopkins et al. 2004, AJ 128, 1112).
  */
 static void draw_continuum(struct continuum *c, struct fb_rng *rng)
 {
@@ -115,18 +118,20 @@ static void draw_continuum(struct continuum *c, struct fb_rng *rng)
 }
 
 /*
- * Widths: the disk profile has a FWHM of 2000 to 12,000 km/s, median 5000 (Shen et al. 2011, ApJS 194, 45). Wind: blueshifts of the
- * whole C IV line of -500 to 5000 km/s with a median near 800 (Richards et al. 2011; Coatman et al. 2016, MNRAS 461, 647).
+ * Widths: the disk profile has a FWHM of 2000 to 12,000 km/s, the C IV line as a whole 2400 to 7000 (10 % to
+ * 90 %; Shen et al. 2011, ApJS 194, 45). Blueshifts: C IV is split in half at 550 km/s in the median quasar,
+ * at more than 2000 in one of twenty (Richards et al. 2011; Coatman et al. 2016, MNRAS 461, 647).
  */
 static void draw_character(struct character *q, struct fb_rng *rng)
 {
     q->strength = fb_normal(rng);
     q->wind = 0.9 * fb_normal(rng) - 0.35 * q->strength;
-    q->disk_fwhm = clamp(draw_lognormal(rng, 5200.0, 0.30), 1900.0, 12000.0);
+    q->disk_fwhm = clamp(draw_lognormal(rng, 5500.0, 0.30), 1900.0, 12000.0);
     q->core_ratio = draw_within(rng, 0.28, 0.55);
     q->core_fraction = clamp(draw(rng, 0.28 + 0.10 * q->strength, 0.14), 0.0, 0.75);
     q->base_fraction = clamp(draw(rng, 0.22, 0.10), 0.0, 0.5);
     q->wind_fraction = 1.0 / (1.0 + exp(-(draw(rng, -0.5, 0.5) + 0.9 * q->wind)));
+    q->lag = clamp(draw(rng, 250.0 + 200.0 * q->wind, 200.0), -500.0, 2500.0);
     q->wind_shift = clamp(draw_lognormal(rng, 1500.0, 0.45) * exp(0.35 * q->wind), 0.0, 7000.0);
     q->wind_fwhm = clamp(draw_lognormal(rng, 6000.0, 0.30) + 0.6 * q->wind_shift, 2500.0, 15000.0);
     q->asymmetry = draw(rng, 0.05, 0.15);
@@ -140,8 +145,9 @@ static void draw_kinematics(struct kinematics *k, const struct fb_species *s, co
     const double core = (1.0 - wind) * clamp(q->core_fraction + draw(rng, 0.0, 0.10), 0.0, 0.85);
     const double base = (1.0 - wind - core) * clamp(q->base_fraction + draw(rng, 0.0, 0.05), 0.0, 0.6);
     const double disk = q->disk_fwhm * s->breadth * exp(draw(rng, 0.0, 0.12)) / FWHM_PER_SIGMA;
-    const double narrow = fmax(disk * q->core_ratio * exp(draw(rng, 0.0, 0.12)), 420.0 * fmin(s->breadth, 1.0));
-    const double shift = draw(rng, 0.0, 150.0);
+    const double narrow =
+        fmax(disk * q->core_ratio * exp(draw(rng, 0.0, 0.12)), 420.0 * fmin(s->breadth, 1.0));
+    const double shift = draw(rng, 0.0, 150.0) - s->wind * q->lag;
 
     k->fraction[DISK] = 1.0 - wind - core - base;
     k->sigma[DISK] = disk;
@@ -150,7 +156,7 @@ static void draw_kinematics(struct kinematics *k, const struct fb_species *s, co
 
     k->fraction[CORE] = core;
     k->sigma[CORE] = narrow;
-    k->shift[CORE] = shift - 0.05 * s->wind * q->wind_shift;
+    k->shift[CORE] = shift - 0.1 * s->wind * q->wind_shift;
     k->asymmetry[CORE] = 0.5 * q->asymmetry + draw(rng, 0.0, 0.05);
 
     k->fraction[WIND] = wind;
@@ -164,7 +170,10 @@ static void draw_kinematics(struct kinematics *k, const struct fb_species *s, co
     k->asymmetry[BASE] = 2.0 * q->asymmetry;
 }
 
-/* ln of the power law, without reddening; x is ln(wavelength / 1450 A). The far-UV break is rounded over 5 % in wavelength. */
+/*
+ * ln of the power law, without reddening; x is ln(wavelength / 1450 A). The far-UV break is rounded over 5
+ * % in wavelength.
+ */
 static double log_power_law(const struct continuum *c, double x)
 {
     const double round = 0.05;
@@ -181,8 +190,8 @@ static double log_power_law(const struct continuum *c, double x)
 }
 
 /*
- * Balmer continuum (Grandi 1982, ApJ 255, 25): a Planck curve made optically thin to the blue, at full strength until the
- * edge, beyond which the high-order Balmer lines carry it on with a smooth decline.
+ * Balmer continuum (Grandi 1982, ApJ 255, 25): a Planck curve made optically thin to the blue, at full
+ * strength until the edge, beyond which the high-order Balmer lines carry it on with a smooth decline.
  */
 static double balmer_continuum(const struct continuum *c, double wavelength)
 {
@@ -203,7 +212,10 @@ static double balmer_continuum(const struct continuum *c, double wavelength)
     return c->balmer * flux;
 }
 
-/* ln of the transmission of SMC-like dust, A = 1.39 (wavelength / micron)^-1.2 E(B-V) (Richards et al. 2003). */
+/*
+ * ln of the transmission of SMC-like dust, A = 1.39 (wavelength / micron)^-1.2 E(B-V) (Richards et al.
+ * 2003).
+ */
 static double log_transmission(const struct continuum *c, double x)
 {
     const double reference = 1.39 * pow(NORM_WAVELENGTH * 1e-4, -1.2);
@@ -212,8 +224,9 @@ static double log_transmission(const struct continuum *c, double x)
 }
 
 /*
- * ln of smooth errors of calibration and of all that a power law with curvature leaves out: Chebyshev polynomials of
- * degree 3 to 8 in ln(wavelength) over 900 to 4000 A, whose waves are far broader than any trough.
+ * ln of smooth errors of calibration and of all that a power law with curvature leaves out: Chebyshev
+ * polynomials of degree 3 to 8 in ln(wavelength) over 900 to 4000 A, whose waves are far broader than any
+ * trough.
  */
 static double ripples(const struct continuum *c, double x)
 {
@@ -231,7 +244,8 @@ static double ripples(const struct continuum *c, double x)
 }
 
 /* One bell of the given equivalent width (A) at rest wavelength w. */
-static void add_profile(struct fb_quasar *quasar, double w, double width, double shift, double sigma, double asymmetry)
+static void add_profile(struct fb_quasar *quasar, double w, double width, double shift, double sigma,
+                        double asymmetry)
 {
     const double ratio = exp(0.5 * asymmetry);
     struct profile *p = &quasar->profiles[quasar->nprofiles++];
@@ -244,8 +258,9 @@ static void add_profile(struct fb_quasar *quasar, double w, double width, double
 }
 
 /*
- * One part of the profile of a species with transitions t[0..n). Where they lie closer together than the part is wide
- * they make one bell of the same second moment: no spectrum can tell, and it takes a third of the time.
+ * One part of the profile of a species with transitions t[0..n). Where they lie closer together than the
+ * part is wide they make one bell of the same second moment: no spectrum can tell, and it takes a third of
+ * the time.
  */
 static void add_part(struct fb_quasar *quasar, const struct fb_transition *t, int n, double width,
                      const struct kinematics *k, int part)
@@ -265,8 +280,8 @@ static void add_part(struct fb_quasar *quasar, const struct fb_transition *t, in
     width *= k->fraction[part];
     if (variance < 0.15 * k->sigma[part] * k->sigma[part]) {
         const double w = t[0].wavelength * (1.0 + mean / LIGHT_SPEED);
-        add_profile(quasar, w, width * share, k->shift[part], sqrt(variance + k->sigma[part] * k->sigma[part]),
-                    k->asymmetry[part]);
+        add_profile(quasar, w, width * share, k->shift[part],
+                    sqrt(variance + k->sigma[part] * k->sigma[part]), k->asymmetry[part]);
         return;
     }
     for (int i = 0; i < n; i++)
@@ -280,11 +295,12 @@ static int is_iron(const struct fb_species *s)
     return s->name[0] == 'F' && s->name[1] == 'e';
 }
 
-static void draw_species(struct fb_quasar *quasar, const struct fb_transition *t, int n, const struct character *q,
-                         struct fb_rng *rng)
+static void draw_species(struct fb_quasar *quasar, const struct fb_transition *t, int n,
+                         const struct character *q, struct fb_rng *rng)
 {
     const struct fb_species *s = &fb_species_table[t[0].species];
-    const double strength = s->baldwin * q->strength + s->eigenvector1 * q->wind + s->scatter * fb_normal(rng);
+    const double strength =
+        s->baldwin * q->strength + s->eigenvector1 * q->wind + s->scatter * fb_normal(rng);
     const int iron = is_iron(s);
     const double width = s->width * exp(strength + (iron ? q->iron : 0.0));
     struct kinematics k;
@@ -349,7 +365,8 @@ static void add_flux(const struct profile *p, size_t n, const double *x, double 
 }
 
 /* Blocks of pixels keep the logarithms on the stack and in cache, and let most lines be skipped at once. */
-static void flux_block(const struct fb_quasar *quasar, double norm, size_t n, const double *wavelength, double *flux)
+static void flux_block(const struct fb_quasar *quasar, double norm, size_t n, const double *wavelength,
+                       double *flux)
 {
     const struct continuum *c = &quasar->continuum;
     const double log_norm = log(NORM_WAVELENGTH);

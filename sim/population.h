@@ -1,6 +1,7 @@
 /*
- * population.h - the intrinsic spectra of quasars, rest-frame 900 to 4000 A: power law, broad emission lines, iron,
- * reddening, drawn from the spread that real quasars show. No absorption, no noise, no instrument.
+ * population.h - the intrinsic spectra of quasars, rest-frame 900 to 4000 A: power law, broad emission
+ * lines, iron, reddening, drawn from the spread that real quasars show. No absorption, no noise, no
+ * instrument.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -10,13 +11,17 @@
 #include <stddef.h>
 #include "random.h"
 
-struct fb_quasar; /* how one quasar looks: slopes, line strengths, widths, asymmetries and shifts, iron, reddening */
+/* How one quasar looks: slopes, line strengths, widths, asymmetries and shifts, iron, reddening. */
+struct fb_quasar;
 
 /* Draw one quasar; free with fb_quasar_free(). NULL if out of memory. */
 struct fb_quasar *fb_quasar_draw(struct fb_rng *rng);
 void fb_quasar_free(struct fb_quasar *quasar);
 
-/* Flux density per wavelength at rest wavelengths (A, increasing), scaled so that the continuum without lines is 1 at 1450 A. */
+/*
+ * Flux density per wavelength at rest wavelengths (A, increasing), scaled so that the continuum without
+ * lines is 1 at 1450 A.
+ */
 void fb_quasar_flux(const struct fb_quasar *quasar, size_t n, const double *rest_wavelength, double *flux);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * random.c - xoshiro256** (Blackman & Vigna 2021, ACM Trans. Math. Softw. 47, 36), seeded through splitmix64
- * (Steele, Lea & Flood 2014), and the few distributions that simulations need.
+ * random.c - xoshiro256** (Blackman & Vigna 2021, ACM Trans. Math. Softw. 47, 36), seeded through
+ * splitmix64 (Steele, Lea & Flood 2014), and the few distributions that simulations need.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -77,7 +77,10 @@ static unsigned poisson_small(struct fb_rng *rng, double mean)
     return n;
 }
 
-/* A large mean is a sum of small ones: exact, and the time grows with the mean, which is at most hundreds here. */
+/*
+ * A large mean is a sum of small ones: exact, and the time grows with the mean, which is at most hundreds
+ * here.
+ */
 unsigned fb_poisson(struct fb_rng *rng, double mean)
 {
     const double step = 30.0;

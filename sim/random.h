@@ -1,5 +1,6 @@
 /*
- * random.h - random numbers for simulations: small, fast, the same on every machine for the same seed and stream.
+ * random.h - random numbers for simulations: small, fast, the same on every machine for the same seed and
+ * stream.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -12,11 +13,13 @@ struct fb_rng {
     uint64_t s[4];
 };
 
-/* Independent streams of one seed: give every quasar its own stream, so that results don't depend on order. */
+/*
+ * Independent streams of one seed: give every quasar its own stream, so that results don't depend on order.
+ */
 void fb_rng_seed(struct fb_rng *rng, uint64_t seed, uint64_t stream);
-uint64_t fb_rng_bits(struct fb_rng *rng);    /* 64 random bits */
-double fb_uniform(struct fb_rng *rng);       /* in [0, 1) */
-double fb_normal(struct fb_rng *rng);        /* mean 0, standard deviation 1 */
+uint64_t fb_rng_bits(struct fb_rng *rng); /* 64 random bits */
+double fb_uniform(struct fb_rng *rng);    /* in [0, 1) */
+double fb_normal(struct fb_rng *rng);     /* mean 0, standard deviation 1 */
 unsigned fb_poisson(struct fb_rng *rng, double mean);
 
 #endif

@@ -3,13 +3,14 @@
  *
  *     generate_templates OUTPUT.c [COMPONENTS]
  *
- * Component 0 is the mean spectrum, the rest are eigenvectors of C - TROUGH_WEIGHT * B, where C is the covariance of the
- * population about its mean and B that of a population of absorption troughs, both relative to the mean spectrum. The
- * first term is what principal components are; the second turns them away from shapes that a continuum could follow a
- * trough with. How many components there are, and how large the weight is, was chosen by trial (README.md).
+ * Component 0 is the mean spectrum, the rest are eigenvectors of C - TROUGH_WEIGHT * B, where C is the
+ * covariance of the population about its mean and B that of a population of absorption troughs. The first
+ * term is what principal components are; the second turns them away from shapes that a continuum could
+ * follow a trough with. How many components there are, and how large the weight is, was chosen by trial
+ * (README.md).
  *
- * The table on standard output says, for each number of components, how well quasars that were not used are fitted
- * and how much of a trough's depth a fit takes up that isn't told of the trough.
+ * The table on standard output says, for each number of components, how well quasars that were not used are
+ * fitted and how much of a trough's depth a fit takes up that isn't told of the trough.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -25,7 +26,7 @@
 #define SEED 20010805 /* any will do; changing it changes every digit of the output and nothing else */
 #define FIRST 1250.0  /* A, rest; the fit uses 1261 to 2399 */
 #define LAST 2410.0
-#define TROUGH_WEIGHT 0.3
+#define TROUGH_WEIGHT 0.2
 #define LIGHT_SPEED 299792.458 /* km/s */
 
 enum {
@@ -33,7 +34,7 @@ enum {
     NQUASARS = 4000,
     NHELDOUT = 500,
     NTROUGHS = 2000,
-    NCOMPONENTS = 10,
+    NCOMPONENTS = 11,
     MAX_COMPONENTS = 16
 };
 
@@ -54,7 +55,10 @@ static double *row(const struct sample *sample, int i)
     return sample->values + (size_t)i * NPIX;
 }
 
-/* Logarithmic, but rounded to what is printed: the templates are then right at the wavelengths they are given for. */
+/*
+ * Logarithmic, but rounded to what is printed: the templates are then right at the wavelengths they are
+ * given for.
+ */
 static void make_grid(double *wavelength)
 {
     for (int i = 0; i < NPIX; i++)
@@ -109,8 +113,11 @@ static int draw_quasars(const struct sample *sample, const double *wavelength, u
     return 0;
 }
 
-/* C IV troughs, and half as often Si IV troughs, of 1000 to 10,000 km/s anywhere in the 25,000 km/s that are searched. */
-static void draw_troughs(const struct sample *sample, const double *wavelength)
+/*
+ * C IV troughs, and half as often Si IV troughs, of 1000 to 10,000 km/s anywhere in the 25,000 km/s that
+ * are searched.
+ */
+static void draw_troughs(const struct sample *sample, const double *wavelength, const double *mean)
 {
     struct fb_rng rng;
 
@@ -124,7 +131,7 @@ static void draw_troughs(const struct sample *sample, const double *wavelength)
 
         for (int i = 0; i < NPIX; i++) {
             const double v = LIGHT_SPEED * (line - wavelength[i]) / line - start;
-            row(sample, k)[i] = -0.5 * depth * (tanh(v / edge) - tanh((v - width) / edge));
+            row(sample, k)[i] = -0.5 * depth * mean[i] * (tanh(v / edge) - tanh((v - width) / edge));
         }
     }
 }
@@ -137,31 +144,67 @@ static void mean_spectrum(const struct sample *sample, double *mean)
             mean[i] += row(sample, k)[i] / sample->n;
 }
 
-/* Spectra become their deviations relative to the mean spectrum. */
-static void relative_to(const struct sample *sample, const double *mean)
+/*
+ * Photon noise grows with the root of the flux: in units of the root of the mean spectrum all pixels weigh
+ * the same.
+ */
+static void to_noise_units(const struct sample *sample, const double *mean)
 {
     for (int k = 0; k < sample->n; k++)
         for (int i = 0; i < NPIX; i++)
-            row(sample, k)[i] = row(sample, k)[i] / mean[i] - 1.0;
+            row(sample, k)[i] /= sqrt(mean[i]);
+}
+
+/* Take the part along a vector of unit length out of every row. */
+static void remove_part(const struct sample *sample, const double *vector)
+{
+    for (int k = 0; k < sample->n; k++) {
+        double *x = row(sample, k), dot = 0.0;
+
+        for (int i = 0; i < NPIX; i++)
+            dot += x[i] * vector[i];
+        for (int i = 0; i < NPIX; i++)
+            x[i] -= dot * vector[i];
+    }
+}
+
+/* What is left of a sample when component 0, the mean spectrum, has been fitted. */
+static void remove_mean(const struct sample *sample, const double *mean)
+{
+    double vector[NPIX], square = 0.0;
+
+    for (int i = 0; i < NPIX; i++)
+        square += mean[i];
+    for (int i = 0; i < NPIX; i++)
+        vector[i] = sqrt(mean[i] / square);
+    remove_part(sample, vector);
+}
+
+static void prepare(const struct sample *sample, const double *mean)
+{
+    to_noise_units(sample, mean);
+    remove_mean(sample, mean);
+}
+
+static double length(const double *x)
+{
+    double square = 0.0;
+
+    for (int i = 0; i < NPIX; i++)
+        square += x[i] * x[i];
+    return sqrt(square);
 }
 
 /*
- * Take out what component 0 can fit, which is a constant now. With normalize, every row then gets unit length: otherwise a
- * few extreme quasars would have most of the components for themselves.
+ * Unit length for every row: otherwise a few extreme quasars would have most of the components for
+ * themselves.
  */
-static void remove_constant(const struct sample *sample, int normalize)
+static void normalize(const struct sample *sample)
 {
     for (int k = 0; k < sample->n; k++) {
-        double *x = row(sample, k), sum = 0.0, square = 0.0;
-
+        const double scale = 1.0 / length(row(sample, k));
         for (int i = 0; i < NPIX; i++)
-            sum += x[i];
-        for (int i = 0; i < NPIX; i++) {
-            x[i] -= sum / NPIX;
-            square += x[i] * x[i];
-        }
-        for (int i = 0; normalize && i < NPIX; i++)
-            x[i] /= sqrt(square);
+            row(sample, k)[i] *= scale;
     }
 }
 
@@ -229,25 +272,14 @@ static void report(const struct sample *heldout, const struct sample *troughs, c
 
     printf("components  rms of held-out quasars: median  90 %%   part of a trough followed\n");
     for (int k = 0; k <= n; k++) {
-        for (int i = 0; i < heldout->n; i++) {
-            double square = 0.0;
-            for (int j = 0; j < NPIX; j++)
-                square += row(heldout, i)[j] * row(heldout, i)[j];
-            rms[i] = sqrt(square / NPIX);
-        }
+        for (int i = 0; i < heldout->n; i++)
+            rms[i] = length(row(heldout, i)) / sqrt(NPIX);
         qsort(rms, NHELDOUT, sizeof *rms, compare);
         printf("%6d %33.4f %8.4f %15.3f\n", k + 1, rms[NHELDOUT / 2], rms[NHELDOUT * 9 / 10],
                1.0 - total_square(troughs) / all);
-        for (int s = 0; k < n && s < 2; s++) {
-            const struct sample *sample = s ? troughs : heldout;
-            const double *v = vectors + (size_t)k * NPIX;
-            for (int i = 0; i < sample->n; i++) {
-                double *x = row(sample, i), dot = 0.0;
-                for (int j = 0; j < NPIX; j++)
-                    dot += x[j] * v[j];
-                for (int j = 0; j < NPIX; j++)
-                    x[j] -= dot * v[j];
-            }
+        if (k < n) {
+            remove_part(heldout, vectors + (size_t)k * NPIX);
+            remove_part(troughs, vectors + (size_t)k * NPIX);
         }
     }
 }
@@ -265,21 +297,28 @@ static void print_source(FILE *out, int ncomponents, const double *wavelength, c
 {
     double component[NPIX];
 
-    fprintf(out, "/*\n * builtin.c - the built-in templates. Written by templates/generate.c; change that, not this.\n"
-                 " *\n * SPDX-License-Identifier: BSD-3-Clause\n */\n"
-                 "#include \"../include/fastbal.h\"\n\n"
-                 "enum { NPIX = %d, NCOMPONENTS = %d };\n\n/* clang-format off */\n", NPIX, ncomponents);
+    fprintf(
+        out,
+        "/*\n * builtin.c - the built-in templates. Written by templates/generate.c; change that, not this.\n"
+        " *\n * SPDX-License-Identifier: BSD-3-Clause\n */\n"
+        "#include \"../include/fastbal.h\"\n\n"
+        "enum { NPIX = %d, NCOMPONENTS = %d };\n\n/* clang-format off */\n",
+        NPIX, ncomponents);
     print_table(out, "static const double wavelength[NPIX] = {", wavelength);
     fprintf(out, "};\n\nstatic const double values[NCOMPONENTS * NPIX] = {");
     for (int k = 0; k < ncomponents; k++) {
-        /* An eigenvector has unit length; as a spectrum it is made a deviation of typically 1 times the mean. */
+        /*
+         * An eigenvector has unit length; as a spectrum it is made a deviation of typically 1 times the
+         * mean.
+         */
         for (int i = 0; i < NPIX; i++)
-            component[i] = k ? vectors[(size_t)(k - 1) * NPIX + (size_t)i] * sqrt(NPIX) * mean[i] : mean[i];
+            component[i] = k ? vectors[(size_t)(k - 1) * NPIX + (size_t)i] * sqrt(NPIX * mean[i]) : mean[i];
         print_table(out, "", component);
     }
-    fprintf(out, "};\n/* clang-format on */\n\n"
-                 "int fastbal_templates_builtin(fastbal_templates **templates)\n{\n"
-                 "    return fastbal_templates_create(templates, NPIX, wavelength, NCOMPONENTS, values);\n}\n");
+    fprintf(out,
+            "};\n/* clang-format on */\n\n"
+            "int fastbal_templates_builtin(fastbal_templates **templates)\n{\n"
+            "    return fastbal_templates_create(templates, NPIX, wavelength, NCOMPONENTS, values);\n}\n");
 }
 
 static int write_source(const char *path, int ncomponents, const double *wavelength, const double *mean,
@@ -317,13 +356,12 @@ int main(int argc, char **argv)
         fprintf(stderr, "generate_templates: out of memory\n");
         goto done;
     }
-    draw_troughs(&troughs, wavelength);
     mean_spectrum(&quasars, mean);
-    relative_to(&quasars, mean);
-    relative_to(&heldout, mean);
-    remove_constant(&quasars, 1);
-    remove_constant(&heldout, 0);
-    remove_constant(&troughs, 0);
+    draw_troughs(&troughs, wavelength, mean);
+    prepare(&quasars, mean);
+    prepare(&heldout, mean);
+    prepare(&troughs, mean);
+    normalize(&quasars);
     add_covariance(matrix, &quasars, 1.0);
     add_covariance(matrix, &troughs, -TROUGH_WEIGHT);
     if (eigenvectors(matrix, MAX_COMPONENTS - 1, vectors)) {
