@@ -1,0 +1,141 @@
+"""Names and options: drop-in names, help, version, spellings, and what is refused.
+
+SPDX-License-Identifier: BSD-3-Clause
+"""
+import re
+import subprocess
+
+import pytest
+
+from support import BIN, DONE, DROP_IN, ROOT, UNUSABLE, complains, environment, fits_files, run
+
+COMMANDS = ("split", "find", "append", "simulate", "templates")
+
+OPTIONS = {  # every spelling of every option that programs promise
+    "split": "-q --qsocat -a --altzdir -z --zfileroot -s --survey -m --moon --program --mock -l --logfile "
+             "-c --clobber --overwrite -v --verbose --nproc --chunk-size",
+    "find": "-hp --healpix -r --release --specprod -a --altzdir -z --zfileroot -s --survey -m --moon --program --mock "
+            "--mockdir -o --outdir -l --logfile --nproc -c --clobber --overwrite -v --verbose -t --alttemp --templates "
+            "--tids --chunk-size --file-discovery-workers --coadd --zcat",
+    "append": "-q --qsocat -b --baldir -o --outcatfile -s --survey -m --moon --program --mock -l --logfile "
+              "-c --clobber --overwrite -v --verbose -t --alttemp --nproc --chunk-size",
+    "simulate": "--pixels --quasars --others --seed --bright --gaps --mock --no-resolution",
+    "templates": "--export",
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_lists_every_option(command):
+    text = run(command, "--help").stdout
+    words = set(re.split(r"[\s,\[\]|=]+", text))
+    missing = [option for option in OPTIONS[command].split() if option not in words]
+    assert not missing, text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_is_the_same_by_every_road(command):
+    text = run(command, "--help").stdout
+    assert run(command, "-h").stdout == text
+    assert run("help", command).stdout == text
+    assert max(map(len, text.splitlines())) <= 120
+
+
+def test_help_of_the_program_lists_the_commands():
+    text = run("--help").stdout
+    for command in COMMANDS:
+        assert re.search(rf"^\s*{command}\s", text, re.M)
+
+
+def test_without_arguments_it_explains_itself():
+    result = run_program("fastbal", status=UNUSABLE)
+    assert "split" in result.stderr
+
+
+def run_program(name, *arguments, status=DONE):
+    result = subprocess.run([BIN / name, *arguments], capture_output=True, text=True, env=environment())
+    assert result.returncode == status, result.stderr
+    return result
+
+
+def test_version():
+    version = re.search(r'FASTBAL_VERSION "(.*)"', (ROOT / "include" / "fastbal.h").read_text())[1]
+    text = run("--version").stdout
+    assert text.splitlines()[0] == f"fastbal {version}"
+    assert "CFITSIO" in text.upper() and "LAPACK" in text.upper()
+    for name in DROP_IN.values():
+        assert run_program(name, "--version").stdout == text
+
+
+@pytest.mark.parametrize("command", DROP_IN)
+def test_drop_in_names_exist_and_help(command):
+    text = run(command, "--help").stdout
+    for name in (DROP_IN[command], DROP_IN[command] + ".py"):
+        help_text = run_program(name, "--help").stdout
+        for option in OPTIONS[command].split():
+            assert option in help_text
+        # apart from its own name the same text
+        assert len(help_text.splitlines()) == len(text.splitlines())
+
+
+def test_every_name_gives_the_same_files(tree, tmp_path):
+    results = []
+    for suffix in (None, "", ".py"):
+        work = tmp_path / f"work{suffix}"
+        names = [c if suffix is None else DROP_IN[c] + suffix for c in ("split", "find", "append")]
+        run(names[0], "-q", tree.qso, "-a", work, env=tree.env)
+        run(names[1], "-r", "sim", "-a", work, "--templates", "builtin", "--tids", env=tree.env)
+        run(names[2], "-q", tree.qso, "-b", work, "-o", work / "qso-bal.fits", env=tree.env)
+        results.append(fits_files(work))
+    assert len(results[0]) == 7
+    assert results[0] == results[1] == results[2]
+
+
+def test_installed_name_may_be_a_link(tree, tmp_path):
+    link = tmp_path / "splitafterburner_hp.py"
+    link.symlink_to(BIN / "fastbal")
+    subprocess.run([link, "-q", tree.qso, "-a", tree.z], check=True, env=tree.env)
+    assert len(fits_files(tree.z)) == 3
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_unknown_options(command):
+    complains(run(command, "--no-such-option", status=UNUSABLE), command, "--no-such-option")
+    complains(run(command, "-Q", status=UNUSABLE), command, "-Q")
+
+
+def test_unknown_command():
+    assert "nonsense" in run("nonsense", status=UNUSABLE).stderr
+
+
+@pytest.mark.parametrize("arguments, word", [
+    (["split", "-a", "x"], "--qsocat"),
+    (["split", "-q", "x"], "--altzdir"),
+    (["find", "-r", "sim"], "--altzdir"),
+    (["append", "-q", "x"], "--baldir"),
+    (["append", "-b", "x"], "--qsocat"),
+    (["split", "-a", "x", "-q"], "--qsocat"),  # its value is missing
+    (["split", "-q", "x", "-a", "x", "--nproc", "many"], "--nproc"),
+    (["split", "-q", "x", "-a", "x", "--nproc", "0"], "--nproc"),
+    (["split", "-q", "x", "-a", "x", "--chunk-size", "-3"], "--chunk-size"),
+    (["find", "-a", "x", "-hp", "12", "abc"], "abc"),
+    (["find", "-a", "x", "-hp", "-12"], "-12"),
+    (["find", "-a", "x", "--nproc=1.5"], "1.5"),
+    (["split", "-q", "x", "-a", "x", "stray"], "stray"),
+])
+def test_unusable_arguments(arguments, word):
+    complains(run(*arguments, status=UNUSABLE), arguments[0], word)
+
+
+def test_spellings_of_values(tree, tmp_path):
+    """-q FILE, -qFILE, --qsocat FILE, --qsocat=FILE, and the beginning of a long name, as argparse has it."""
+    expected = None
+    for k, how in enumerate((["-q", tree.qso], [f"-q{tree.qso}"], ["--qsocat", tree.qso], [f"--qsocat={tree.qso}"],
+                             ["--qso", tree.qso])):
+        work = tmp_path / f"work{k}"
+        run("split", *how, "-a", work)
+        expected = expected or fits_files(work)
+        assert fits_files(work) == expected
+
+
+def test_beginnings_have_to_be_unambiguous():
+    complains(run("find", "--mo", "dark", status=UNUSABLE), "find", "--mo")  # --mock, --mockdir or --moon

@@ -1,0 +1,305 @@
+#!/usr/bin/python3
+"""The finder in plain numpy, one quasar at a time: slow, simple, and written apart from the C library, to hold it to.
+
+usage: oracle.py COADD ZAFTER OUTPUT --templates FITS
+
+Reads one coadd (or mock spectra) file and its redshift catalog and writes a BAL table. As a module:
+
+    wave, flux, ivar = join(cameras)                      the spectra of several cameras on one grid
+    measure(wave, flux, ivar, z, template_wave, values)   -> dict of columns, or None where it can't be measured
+    measure_file(coadd, zafter, templates)                -> the rows of a BAL table
+
+Section numbers refer to docs/algorithm.md.
+
+SPDX-License-Identifier: BSD-3-Clause
+"""
+import argparse
+
+import numpy as np
+from astropy.io import fits
+
+LIGHT = 299792.458  # km/s
+CIV, SIIV = 1549.0, 1398.0  # A
+V_BLUE, V_BI = -25000.0, -3000.0  # km/s
+FIT_MIN, FIT_MAX = 1261.0, 2399.0  # A
+Z_MIN, Z_MAX = 1.57, 5.0
+MINIMUM = {"450": 450.0, "2000": 2000.0}  # km/s: troughs of AI and of BI
+LENGTH = {"450": 17, "2000": 5}
+ITERATIONS = 10
+UNOBSERVED = np.finfo(float).max  # the error of a pixel with ivar 0
+
+
+# ---- §1: one spectrum from several cameras ----
+
+def resample(centres, x, y):
+    """Means over output pixels of the piecewise-linear function through (x, y), which ends one node beyond in 0."""
+    x = np.concatenate(([2 * x[0] - x[1]], x, [2 * x[-1] - x[-2]]))
+    y = np.concatenate(([0.0], y, [0.0]))
+    between = 0.5 * (centres[1:] + centres[:-1])
+    edges = np.concatenate(([centres[0] - (between[0] - centres[0])], between,
+                            [centres[-1] + (centres[-1] - between[-1])]))
+    area = np.concatenate(([0.0], np.cumsum(0.5 * (y[1:] + y[:-1]) * np.diff(x))))
+
+    def integral_to(t):
+        t = np.clip(t, x[0], x[-1])
+        k = np.clip(np.searchsorted(x, t, side="right") - 1, 0, len(x) - 2)
+        yt = y[k] + (y[k + 1] - y[k]) * (t - x[k]) / (x[k + 1] - x[k])
+        return area[k] + 0.5 * (y[k] + yt) * (t - x[k])
+
+    return np.diff(integral_to(edges)) / np.diff(edges)
+
+
+def clean(flux, ivar):
+    """Pixels that aren't measurements become flux = ivar = 0."""
+    flux, ivar = np.asarray(flux, float), np.asarray(ivar, float)
+    with np.errstate(invalid="ignore"):
+        bad = ~(np.isfinite(flux) & np.isfinite(ivar) & (ivar >= 0))
+    return np.where(bad, 0.0, flux), np.where(bad, 0.0, ivar)
+
+
+def joint_grid(waves):
+    """The grid that all cameras' pixels lie on and where each camera starts in it; None if there is no such grid."""
+    grid = waves[0]
+    for wave in waves[1:]:
+        grid = np.concatenate((grid, wave[wave > grid[-1] + 1e-4]))
+    starts = []
+    for wave in waves:
+        i = int(np.argmin(np.abs(grid - wave[0])))
+        if i + len(wave) > len(grid) or np.any(np.abs(grid[i:i + len(wave)] - wave) > 1e-4):
+            return None
+        starts.append(i)
+    return grid, starts
+
+
+def join(cameras, first=3600.0):
+    """cameras: (wave, flux[n, nwave], ivar, mask or None) in order of wavelength -> wave, flux[n, nwave], ivar.
+
+    first: where the grid starts if the cameras have to be resampled."""
+    n = len(cameras[0][1])
+    aligned = joint_grid([camera[0] for camera in cameras])
+    if aligned:
+        grid, starts = aligned
+        weighted, ivar, single = (np.zeros((n, len(grid))) for _ in range(3))
+        seen = np.zeros(len(grid), int)
+        for start, (wave, f, iv, _) in zip(starts, cameras):
+            f, iv = clean(f, iv)
+            here = slice(start, start + len(wave))
+            weighted[:, here] += iv * f
+            ivar[:, here] += iv
+            single[:, here] = f
+            seen[here] += 1
+        return grid, np.where(seen > 1, weighted / np.where(ivar > 0, ivar, 1), single), ivar
+
+    grid = first + 0.8 * np.arange(int((cameras[-1][0][-1] - first) / 0.8) + 1)
+    weighted, ivar = np.zeros((n, len(grid))), np.zeros((n, len(grid)))
+    for wave, f, iv, mask in cameras:
+        f, iv = clean(f, iv)
+        if mask is not None:
+            iv = np.where(mask == 0, iv, 0.0)
+        for k in range(n):
+            ivar[k] += resample(grid, wave, iv[k])
+            weighted[k] += resample(grid, wave, iv[k] * f[k])
+    return grid, np.where(ivar > 0, weighted / np.where(ivar > 0, ivar, 1), 0.0), ivar
+
+
+# ---- §5: troughs ----
+
+def nearest(a, value):
+    """Index of the element nearest to value; the upper one of two."""
+    i = int(np.searchsorted(a, value))
+    return i - 1 if i > 0 and (i == len(a) or abs(value - a[i - 1]) < abs(value - a[i])) else i
+
+
+def scan(nf, ns, v, kind):
+    """(start, end) of every trough, from flux and error over continuum; kind "450" (AI) or "2000" (BI)."""
+    if np.median(nf) < np.median(ns):
+        return []
+    ai, minimum, n = kind == "450", MINIMUM[kind], len(nf)
+    inside = (1 - nf / 0.9) - 0.5 * ns > 0
+    troughs, width, start = [], 0.0, 0
+    for i in range(n):
+        step = v[i] - v[i - 1]
+        if inside[i]:
+            if i == n - 1:
+                width += step
+                if width > minimum:
+                    troughs.append((start, i))
+            if width == 0:
+                start, width = i, 0.0001
+            else:
+                width += step
+        elif i < n - 2 and inside[i + 1] and (not ai or (inside[i - 1] and inside[i - 2])):
+            if width != 0:  # a single spike inside a trough
+                width += step
+        else:
+            if width > minimum:
+                count = i - 1 - start
+                mean, error = nf[start:i - 1].mean(), ns[start:i - 1].mean() / np.sqrt(count)
+                if not ai or 1 - (mean + 3 * error) / 0.9 > 0:
+                    troughs.append((start, i - 1))
+            width = 0.0
+    return troughs[:LENGTH[kind]]
+
+
+def no_troughs(kind):
+    return {**{name: np.full(LENGTH[kind], -1.0) for name in ("VMIN", "VMAX", "POSMIN", "FMIN")},
+            "COUNT": 0, "INDEX": 0.0, "ERROR": 0.0}
+
+
+def line_troughs(w, flux, sigma, model, line):
+    """{"450": troughs of AI, "2000": of BI} of the line at that wavelength."""
+    v = LIGHT * ((w - line) / line)
+    first, last = np.argmax(v >= V_BLUE), {"450": np.argmax(v >= 0), "2000": np.argmax(v >= V_BI)}
+    found, difference = {}, None
+    for kind in ("450", "2000"):
+        here = slice(first, last[kind])
+        f, s, m, vv = flux[here], sigma[here], model[here], v[here]
+        with np.errstate(over="ignore"):
+            nf, ns = f / m, s / m
+            troughs = scan(nf, ns, vv, kind) if np.median(f) > np.median(s) else []
+        if kind == "450":  # both kinds use the difference outside the AI troughs
+            free = np.ones(len(f), bool)
+            for start, end in troughs:
+                free[start:end + 1] = False
+            difference = np.mean(np.abs(m - f)[free]) if free.any() else 0.0
+        r = no_troughs(kind)
+        variance = 0.0
+        for k, (start, end) in enumerate(troughs):
+            width = value = var = 0.0
+            for i in range(start, end - 1):
+                step = vv[i + 1] - vv[i]
+                width += step
+                if width >= MINIMUM[kind]:
+                    value += step * (1 - nf[i + 1] / 0.9)
+                    noise = ns[i] ** 2 if s[i] < UNOBSERVED else 0.0
+                    var += step * (noise + (difference / m[i]) ** 2) / 0.81
+            if value < 0:
+                value = var = 0.0
+            r["INDEX"] += value
+            variance += var
+            deepest = start + int(np.argmin(nf[start:end]))
+            r["VMAX"][k], r["VMIN"][k] = -vv[start], -vv[end]
+            r["POSMIN"][k], r["FMIN"][k] = -vv[deepest], nf[deepest]
+        r["COUNT"], r["ERROR"] = len(troughs), np.sqrt(variance)
+        found[kind] = r if r["INDEX"] != 0 else no_troughs(kind)
+    return found
+
+
+# ---- §2 to §6: one spectrum ----
+
+def signal_to_noise(w, snr):
+    """SNR_FOREST and SNR_REDSIDE, -1 where they aren't covered."""
+    forest = redside = -1.0
+    blue, red = max(w[0], 1040.0), min(w[-1], 1205.0)
+    if red - blue >= 50:
+        forest = np.median(snr[np.searchsorted(w, blue):np.searchsorted(w, red)])
+    if w[0] <= 1420 and w[-1] >= 1480:
+        redside = np.median(snr[np.searchsorted(w, 1420.0):np.searchsorted(w, 1480.0)])
+    return forest, redside
+
+
+def measure(wave, flux, ivar, z, template_wave, values):
+    """The columns of one row as a dict, without those that come from catalogs. None where it can't be measured."""
+    flux, ivar = clean(flux, ivar)
+    w = wave / (1 + z)
+    sigma = np.where(ivar > 0, 1 / np.sqrt(np.where(ivar > 0, ivar, 1)), UNOBSERVED)
+    forest, redside = signal_to_noise(w, flux / sigma)
+
+    i1 = nearest(w, FIT_MIN) + 1 if w[0] < FIT_MIN else 0
+    i2 = nearest(w, FIT_MAX) - 1 if w[-1] > FIT_MAX else len(w) - 1
+    w, flux, sigma = w[i1:i2], flux[i1:i2], sigma[i1:i2]
+    T = np.array([np.interp(w, template_wave, t) for t in values])
+    weight = np.where(sigma < UNOBSERVED, 1 / sigma, 0.0)
+    if len(w) == 0 or not w[0] < CIV < w[-1] or (weight > 0).sum() <= len(T):
+        return None
+
+    here = slice(np.argmax(LIGHT * (w - CIV) / CIV >= V_BLUE), np.argmax(w >= CIV))
+    snr_civ = np.median(flux[here] / sigma[here])
+    mask, count = np.ones(len(w), bool), len(w) + 1
+    for _ in range(ITERATIONS):
+        coeffs, _, rank, _ = np.linalg.lstsq((T[:, mask] * weight[mask]).T, flux[mask] * weight[mask], rcond=None)
+        if rank < len(T):
+            return None
+        model = coeffs @ T
+        chi2 = np.sum(((model - flux) * weight)[mask] ** 2) / (mask.sum() - len(T))
+        civ = line_troughs(w, flux, sigma, model, CIV)
+        if w[0] <= SIIV * (1 + V_BLUE / LIGHT):
+            siiv = line_troughs(w, flux, sigma, model, SIIV)
+        else:
+            siiv = {kind: no_troughs(kind) for kind in LENGTH}
+        mask = np.ones(len(w), bool)
+        for line, r in ((CIV, civ["450"]), (SIIV, siiv["450"])):
+            for vmin, vmax in zip(r["VMIN"], r["VMAX"]):
+                if vmin > 0:
+                    mask[nearest(w, line * (1 - vmax / LIGHT)):nearest(w, line * (1 - vmin / LIGHT))] = False
+        if mask.sum() == count:
+            break
+        count = mask.sum()
+
+    row = {"PCA_COEFFS": coeffs, "PCA_CHI2": chi2, "BAL_PROB": 0.0}
+    for line, troughs in (("CIV", civ), ("SIIV", siiv)):
+        for index, kind in (("BI", "2000"), ("AI", "450")):
+            r = troughs[kind]
+            row |= {f"{index}_{line}": r["INDEX"], f"ERR_{index}_{line}": r["ERROR"], f"N{line}_{kind}": r["COUNT"]}
+            row |= {f"{name}_{line}_{kind}": r[name] for name in ("VMIN", "VMAX", "POSMIN", "FMIN")}
+    return row | {"SNR_CIV": snr_civ, "SNR_REDSIDE": redside, "SNR_FOREST": forest}
+
+
+# ---- files ----
+
+def read_templates(path):
+    table = fits.getdata(path, 1)
+    return table["WAVE"], [table[name] for name in table.names if name != "WAVE"]
+
+
+def read_spectra(path):
+    """TARGETIDs, FIBERMAP, and the joined spectra of a file."""
+    with fits.open(path, memmap=False) as hdus:
+        fibermap = hdus["FIBERMAP"].data
+        cameras = [tuple(hdus[f"{c}_{part}"].data if f"{c}_{part}" in hdus else None
+                         for part in ("WAVELENGTH", "FLUX", "IVAR", "MASK"))
+                   for c in "BRZ" if f"{c}_FLUX" in hdus]
+        first = cameras[0][0][0] if "B_RESOLUTION" in hdus else 3600.0
+        return fibermap, join(cameras, first)
+
+
+def measure_file(coadd, zafter, templates):
+    """Rows of a BAL table as dicts, for the quasars of the redshift catalog that are in range and can be measured."""
+    template_wave, values = read_templates(templates)
+    fibermap, (wave, flux, ivar) = read_spectra(coadd)
+    where = {targetid: k for k, targetid in reversed(list(enumerate(fibermap["TARGETID"])))}
+    rows = []
+    for entry in fits.getdata(zafter, 1):
+        if not Z_MIN <= entry["Z"] <= Z_MAX or entry["SPECTYPE"].strip() != "QSO" or entry["TARGETID"] not in where:
+            continue
+        k = where[entry["TARGETID"]]
+        measured = measure(wave, flux[k], ivar[k], entry["Z"], template_wave, values)
+        if measured:
+            lead = {name: entry[name] for name in ("TARGETID", "Z", "ZERR", "ZWARN")}
+            lead |= {name: fibermap[name][k] for name in ("TARGET_RA", "TARGET_DEC")}
+            rows.append(lead | measured)
+    return rows
+
+
+def write_table(rows, path):
+    """Rows of measure_file as a BAL table; TARGETID and counts whole numbers, everything else 4-byte floats."""
+    columns = []
+    for name, value in rows[0].items():
+        size = np.size(value) if np.ndim(value) else ""
+        code = "K" if name == "TARGETID" else "J" if name.startswith(("NCIV", "NSIIV")) else "E"
+        columns.append(fits.Column(name, f"{size}{code}", array=np.array([row[name] for row in rows])))
+    fits.BinTableHDU.from_columns(columns, name="BALCAT").writeto(path, overwrite=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Measure the quasars of one file in plain numpy.")
+    parser.add_argument("coadd")
+    parser.add_argument("zafter")
+    parser.add_argument("output")
+    parser.add_argument("--templates", required=True, help="FITS file with columns WAVE, PCA0, ...")
+    options = parser.parse_args()
+    write_table(measure_file(options.coadd, options.zafter, options.templates), options.output)
+
+
+if __name__ == "__main__":
+    main()
