@@ -20,9 +20,9 @@
 #define LYA 1215.6701
 #define FIRST_Z 1.88       /* Lyman-alpha enters the fine grid */
 #define MODEL_STEP 0.05    /* redshift step of the model table */
-#define SCATTER 1.9        /* sigma: standard deviation of ln(tau) */
+#define SCATTER 2.1        /* sigma: standard deviation of ln(tau) */
 #define CELL 20.0          /* km/s */
-#define STRONG_SHARE 0.98  /* mean transmission of the partial Lyman-limit systems that are drawn separately */
+#define STRONG_SHARE 0.995 /* mean transmission of the partial Lyman-limit systems that are drawn separately */
 #define PROXIMITY 1500.0   /* km/s: where the quasar's own light doubles the ionisation */
 #define LIMIT_CROSS_SECTION 6.30e-18 /* cm^2, at the Lyman limit */
 

@@ -19,8 +19,7 @@
 
 #define PIXEL 0.8            /* A */
 #define SKY_FLUX 2.5         /* flux of a target that adds as much noise as sky and read-out do, 1e-17 erg/s/cm^2/A */
-#define LINE_SHIFT 0.25      /* A: derivative-like residuals of sky lines come from shifts and widths of this order */
-#define UNSEEN_HITS 0.7      /* cosmic rays a camera that nobody masked */
+#define UNSEEN_HITS 1.0      /* cosmic rays a camera that nobody masked */
 
 /* Bits of MASK, as in desispec's specmask. */
 enum { SOMEBADPIX = 1, ALLBADPIX = 2, COSMIC = 4 };
@@ -31,10 +30,11 @@ static const struct {
     double data_start, mock_start;
     size_t data_count, mock_count;
     double sigma_first, sigma_last;
+    double sky_residual; /* what is left of a sky line at its peak, relative to the noise it adds */
 } designs[FB_SIM_CAMERAS] = {
-    { 'B', 3600.0, 3569.3, 2751, 2974, 0.80, 0.70 },
-    { 'R', 5760.0, 5625.4, 2326, 2644, 0.70, 0.63 },
-    { 'Z', 7520.0, 7435.4, 2881, 2998, 0.74, 0.68 },
+    { 'B', 3600.0, 3569.3, 2751, 2974, 0.80, 0.70, 1.0 },
+    { 'R', 5760.0, 5625.4, 2326, 2644, 0.70, 0.63, 1.2 },
+    { 'Z', 7520.0, 7435.4, 2881, 2998, 0.74, 0.68, 1.5 },
 };
 #define BLUNT 1.15 /* the worst fiber's line spread relative to the best */
 
@@ -214,7 +214,7 @@ void fb_observation_draw(struct fb_observation *o, struct fb_rng *rng, double de
     o->depth = depth;
     o->blunt = fb_uniform(rng);
     o->masked = 2e-4 * pow(15.0, fb_uniform(rng)); /* 0.02 to 0.3 % */
-    o->sky_residual = exp(0.4 * fb_normal(rng));
+    o->sky_residual = exp(0.3 * fb_normal(rng));
     for (int c = 0; c < FB_SIM_CAMERAS; c++) {
         o->excess[c] = 1.02 + 0.06 * fb_uniform(rng);
         o->scale[c] = 1.0 + 0.012 * fb_normal(rng);
@@ -241,18 +241,19 @@ static void add_noise(const struct fb_detector *d, const struct fb_observation *
 static void add_sky_residuals(const struct fb_detector *d, const struct fb_observation *o, int c, struct fb_rng *rng,
                               float *flux)
 {
-    const double family = fb_normal(rng), shift = fb_normal(rng) * LINE_SHIFT / 0.7;
+    const double family = fb_normal(rng), shift = fb_normal(rng);
+    const double residual = designs[c].sky_residual * o->sky_residual;
 
     for (int k = 0; k < fb_sky_line_count; k++) {
         const struct fb_sky_line *line = &fb_sky_lines[k];
-        const double amplitude = 0.3 * family + 0.7 * fb_normal(rng), derivative = 2.0 * shift + 0.7 * fb_normal(rng);
+        const double amplitude = 0.3 * family + 0.7 * fb_normal(rng), derivative = 0.7 * (shift + fb_normal(rng));
         size_t first, last;
         line_pixels(d, line->wavelength, &first, &last);
         for (size_t i = first; i < last; i++) {
             double x;
             const double shape = line_shape(c, d, i, line->wavelength, &x);
             const double noise = line->strength * d->level[i] / sqrt(o->depth);
-            flux[i] += (float)(o->sky_residual * noise * shape * (amplitude + derivative * x));
+            flux[i] += (float)(residual * noise * shape * (amplitude + derivative * x));
         }
     }
 }
