@@ -114,8 +114,8 @@ static int draw_quasars(const struct sample *sample, const double *wavelength, u
 }
 
 /*
- * C IV troughs, and half as often Si IV troughs, of 1000 to 10,000 km/s anywhere in the 25,000 km/s that
- * are searched.
+ * C IV troughs, and half as often Si IV troughs, 1000 to 10,000 km/s wide, anywhere in the 25,000 km/s that
+ * are searched but more of them near the line: there a varying blue wing of the line can pass for a trough.
  */
 static void draw_troughs(const struct sample *sample, const double *wavelength, const double *mean)
 {
@@ -125,7 +125,8 @@ static void draw_troughs(const struct sample *sample, const double *wavelength, 
     for (int k = 0; k < sample->n; k++) {
         const double line = fb_uniform(&rng) < 2.0 / 3.0 ? 1549.0 : 1398.0;
         const double width = pow(10.0, 3.0 + fb_uniform(&rng));
-        const double start = 300.0 + (25000.0 - 300.0 - width) * fb_uniform(&rng);
+        const double u = fb_uniform(&rng);
+        const double start = 300.0 + (25000.0 - 300.0 - width) * u * u;
         const double depth = 0.3 + 0.65 * fb_uniform(&rng);
         const double edge = width / 8.0;
 
@@ -288,7 +289,7 @@ static void print_table(FILE *out, const char *name, const double *values)
 {
     fprintf(out, "%s", name);
     for (int i = 0; i < NPIX; i++)
-        fprintf(out, "%s%.6g,", i % 10 ? " " : "\n    ", values[i]);
+        fprintf(out, "%s%.6g,", i % 8 ? " " : "\n    ", values[i]);
     fprintf(out, "\n");
 }
 
