@@ -23,7 +23,8 @@ struct arguments {
 static enum fb_options_outcome parse(struct arguments *a, int argc, char **argv)
 {
     struct fb_option table[] = {
-        { NULL, NULL, FB_OPT_POSITIONAL, &a->folder, .metavar = "DIR", .required = 1, .help = "folder to write to" },
+        { NULL, NULL, FB_OPT_POSITIONAL, &a->folder, .metavar = "DIR", .required = 1,
+          .help = "folder to write to" },
         { NULL, "--pixels", FB_OPT_INT, &a->pixels, .metavar = "N", .min = 1, .max = FB_MOST_PIXELS_HEALPIX,
           .help = "HEALPix pixels, one file each" },
         { NULL, "--quasars", FB_OPT_INT, &a->quasars, .metavar = "N", .min = 0, .max = 20000,
@@ -34,17 +35,19 @@ static enum fb_options_outcome parse(struct arguments *a, int argc, char **argv)
           .help = "the same seed gives the same files" },
         { NULL, "--bal-fraction", FB_OPT_FLOAT, &a->bal_fraction, .metavar = "F", .min = 0, .max = 1,
           .help = "share of quasars with broad absorption" },
-        { NULL, "--bright", FB_OPT_FLAG, &a->bright, .help = "a bright sample: three times the signal-to-noise" },
+        { NULL, "--bright", FB_OPT_FLAG, &a->bright,
+          .help = "a bright sample: three times the signal-to-noise" },
         { NULL, "--gaps", FB_OPT_FLAG, &a->gaps, .help = "runs of missing pixels in some spectra" },
         { NULL, "--mock", FB_OPT_FLAG, &a->mock, .help = "in the form of quickquasars mocks" },
         { NULL, "--no-resolution", FB_OPT_FLAG, &a->no_resolution, .help = "leave resolution matrices out" },
-        { "-c", "--overwrite --clobber", FB_OPT_FLAG, &a->overwrite, .help = "write into a folder that is not empty" },
+        { "-c", "--overwrite --clobber", FB_OPT_FLAG, &a->overwrite,
+          .help = "write into a folder that is not empty" },
         { "-v", "--verbose", FB_OPT_FLAG, &a->verbose, .help = "print a line for each pixel" },
         { 0 }
     };
-    const enum fb_options_outcome outcome =
-        fb_options_parse(NAME, "Write simulated quasar spectra, their catalog and the truth about their troughs.", table,
-                         argc, argv);
+    const enum fb_options_outcome outcome = fb_options_parse(
+        NAME, "Write simulated quasar spectra, their catalog and the truth about their troughs.", table, argc,
+        argv);
     if (outcome == FB_OPTIONS_RUN && a->mock && !table[3].given)
         a->others = 0;
     return outcome;
@@ -79,8 +82,8 @@ static void tell_progress(void *context, size_t done, size_t all, const char *pa
 static int tell_summary(const struct arguments *a, const struct fb_simulation_summary *s)
 {
     const char *tree = a->mock ? "mock" : "redux/sim";
-    if (fb_say("%zu pixels, %zu quasars (%zu with broad absorption, %zu troughs), %zu other targets, %.1f MB", s->pixels,
-               s->quasars, s->bals, s->troughs, s->others, (double)s->bytes / BYTES_PER_MB) < 0 ||
+    if (fb_say("%zu pixels, %zu quasars (%zu with broad absorption, %zu troughs), %zu other targets, %.1f MB",
+               s->pixels, s->quasars, s->bals, s->troughs, s->others, (double)s->bytes / BYTES_PER_MB) < 0 ||
         fb_say("spectra: %s/%s", a->folder, tree) < 0 || fb_say("catalog: %s/qso.fits", a->folder) < 0 ||
         fb_say("truth:   %s/truth.fits", a->folder) < 0)
         return -1;
@@ -89,7 +92,9 @@ static int tell_summary(const struct arguments *a, const struct fb_simulation_su
 
 int fb_cmd_simulate(int argc, char **argv)
 {
-    struct arguments a = { .pixels = 4, .quasars = 60, .others = 140, .seed = 1, .bal_fraction = FB_BAL_FRACTION };
+    struct arguments a = {
+        .pixels = 4, .quasars = 60, .others = 140, .seed = 1, .bal_fraction = FB_BAL_FRACTION
+    };
     struct fb_simulation_summary summary;
     struct fb_error err;
 
@@ -99,9 +104,17 @@ int fb_cmd_simulate(int argc, char **argv)
     if (check(&a) < 0)
         return FB_EXIT_UNUSABLE;
     const struct fb_simulation simulation = {
-        .folder = a.folder, .pixels = a.pixels, .quasars = a.quasars, .others = a.others,
-        .seed = (uint64_t)a.seed, .bal_fraction = a.bal_fraction, .bright = a.bright, .gaps = a.gaps,
-        .mock = a.mock, .resolution = !a.no_resolution, .progress = a.verbose ? tell_progress : NULL,
+        .folder = a.folder,
+        .pixels = a.pixels,
+        .quasars = a.quasars,
+        .others = a.others,
+        .seed = (uint64_t)a.seed,
+        .bal_fraction = a.bal_fraction,
+        .bright = a.bright,
+        .gaps = a.gaps,
+        .mock = a.mock,
+        .resolution = !a.no_resolution,
+        .progress = a.verbose ? tell_progress : NULL,
     };
     if (fb_simulate(&simulation, &summary, &err) < 0) {
         fb_complain(NAME, "%s", err.text);

@@ -22,10 +22,12 @@ static void write_header(fitsfile *file, const struct fb_sim_header *header, int
 {
     for (int i = 0; i < header->n; i++) {
         const struct fb_sim_keyword *k = &header->keywords[i];
-        if (k->text)
+        if (k->kind == FB_SIM_TEXT)
             fits_write_key_str(file, k->name, k->text, k->comment, status);
-        else
+        else if (k->kind == FB_SIM_NUMBER)
             fits_write_key_lng(file, k->name, k->number, k->comment, status);
+        else
+            fits_write_key_log(file, k->name, 1, k->comment, status);
     }
 }
 
@@ -59,8 +61,12 @@ static void write_text(fitsfile *file, int column, int64_t nrows, long width, ch
     free(texts);
 }
 
-static const struct number_type { char letter; int type; size_t size; } number_types[] = {
-    { 'K', TLONGLONG, sizeof(int64_t) }, { 'J', TINT, sizeof(int32_t) },  { 'I', TSHORT, sizeof(int16_t) },
+static const struct number_type {
+    char letter;
+    int type;
+    size_t size;
+} number_types[] = {
+    { 'K', TLONGLONG, sizeof(int64_t) }, { 'J', TINT, sizeof(int32_t) }, { 'I', TSHORT, sizeof(int16_t) },
     { 'D', TDOUBLE, sizeof(double) },    { 'E', TFLOAT, sizeof(float) }, { '\0', 0, 0 },
 };
 
@@ -82,7 +88,8 @@ static void write_column(fitsfile *file, const struct fb_sim_table *table, int c
         return;
     }
     for (int64_t i = 0; i < table->nrows; i++)
-        memcpy(cells + (size_t)i * size, (const char *)table->rows + (size_t)i * table->row_size + c->offset, size);
+        memcpy(cells + (size_t)i * size, (const char *)table->rows + (size_t)i * table->row_size + c->offset,
+               size);
     if (letter == 'A')
         write_text(file, column + 1, table->nrows, width, cells, status);
     else
@@ -106,15 +113,16 @@ static void write_table(fitsfile *file, const struct fb_sim_table *table, int *s
         formats[i] = (char *)table->columns[i].format;
         units[i] = table->columns[i].unit ? (char *)table->columns[i].unit : none;
     }
-    fits_create_tbl(file, BINARY_TBL, table->nrows, table->ncolumns, names, formats, units, table->extname, status);
+    fits_create_tbl(file, BINARY_TBL, table->nrows, table->ncolumns, names, formats, units, table->extname,
+                    status);
     for (int i = 0; i < table->ncolumns && table->nrows > 0; i++)
         write_column(file, table, i, status);
 }
 
 /* ---- images ---- */
 
-static void create_image(fitsfile *file, char letter, const char *suffix, int type, int naxis, const LONGLONG *naxes,
-                         const char *unit, int *status)
+static void create_image(fitsfile *file, char letter, const char *suffix, int type, int naxis,
+                         const LONGLONG *naxes, const char *unit, int *status)
 {
     char name[32];
     snprintf(name, sizeof name, "%c_%s", letter, suffix);
@@ -138,10 +146,12 @@ static void write_resolution(fitsfile *file, const struct fb_sim_coadd *coadd, i
     }
     create_image(file, image->letter, "RESOLUTION", FLOAT_IMG, 3, naxes, NULL, status);
     for (size_t first = 0; first < (size_t)coadd->nrows && *status == 0; first += RESOLUTION_BLOCK) {
-        const size_t left = (size_t)coadd->nrows - first, n = left < RESOLUTION_BLOCK ? left : RESOLUTION_BLOCK;
+        const size_t left = (size_t)coadd->nrows - first,
+                     n = left < RESOLUTION_BLOCK ? left : RESOLUTION_BLOCK;
         for (size_t k = 0; k < n; k++)
             coadd->resolution(coadd->context, camera, first + k, block + k * row_size);
-        fits_write_img(file, TFLOAT, (LONGLONG)(first * row_size + 1), (LONGLONG)(n * row_size), block, status);
+        fits_write_img(file, TFLOAT, (LONGLONG)(first * row_size + 1), (LONGLONG)(n * row_size), block,
+                       status);
     }
     free(block);
 }
@@ -195,7 +205,8 @@ int fb_sim_write_tables(const char *path, const struct fb_sim_header *header, in
     return finish(&out, path, status, size, err);
 }
 
-int fb_sim_write_coadd(const char *path, const struct fb_sim_coadd *coadd, int64_t *size, struct fb_error *err)
+int fb_sim_write_coadd(const char *path, const struct fb_sim_coadd *coadd, int64_t *size,
+                       struct fb_error *err)
 {
     struct fb_output out;
     int status = 0;
@@ -211,8 +222,8 @@ int fb_sim_write_coadd(const char *path, const struct fb_sim_coadd *coadd, int64
     return finish(&out, path, status, size, err);
 }
 
-int fb_sim_write_mock_truth(const char *path, const struct fb_sim_coadd *coadd, const struct fb_sim_table *truth,
-                            int64_t *size, struct fb_error *err)
+int fb_sim_write_mock_truth(const char *path, const struct fb_sim_coadd *coadd,
+                            const struct fb_sim_table *truth, int64_t *size, struct fb_error *err)
 {
     struct fb_output out;
     int status = 0;

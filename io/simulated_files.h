@@ -12,8 +12,10 @@
 #include "io/error.h"
 #include "io/tree.h"
 
-/* One column: where its value lies in a row. K is int64_t, J int32_t, I int16_t, D double, E float, 17E float[17]; "6A" is
- * char[7], terminated. */
+/*
+ * One column: where its value lies in a row. K is int64_t, J int32_t, I int16_t, D double, E float, 17E
+ * float[17]; "6A" is char[7], terminated.
+ */
 struct fb_sim_column {
     const char *name, *format, *unit; /* unit may be NULL */
     size_t offset;
@@ -29,9 +31,11 @@ struct fb_sim_table {
     int64_t nrows;
 };
 
-/* A header keyword: text, or a number where text is NULL. */
+enum fb_sim_keyword_kind { FB_SIM_TEXT, FB_SIM_NUMBER, FB_SIM_TRUE };
 struct fb_sim_keyword {
-    const char *name, *text;
+    const char *name;
+    enum fb_sim_keyword_kind kind;
+    const char *text;
     int64_t number;
     const char *comment;
 };
@@ -72,15 +76,22 @@ int fb_sim_write_tables(const char *path, const struct fb_sim_header *header, in
                         const struct fb_sim_table *tables, int64_t *size, struct fb_error *err);
 
 /* A coadd (or, for mocks, a spectra file). */
-int fb_sim_write_coadd(const char *path, const struct fb_sim_coadd *coadd, int64_t *size, struct fb_error *err);
+int fb_sim_write_coadd(const char *path, const struct fb_sim_coadd *coadd, int64_t *size,
+                       struct fb_error *err);
 
-/* What quickquasars leaves beside its spectra: a table, and each camera's `resolution` as one matrix for all rows. */
-int fb_sim_write_mock_truth(const char *path, const struct fb_sim_coadd *coadd, const struct fb_sim_table *truth,
-                            int64_t *size, struct fb_error *err);
+/*
+ * What quickquasars leaves beside its spectra: a table, and each camera's `resolution` as one matrix for
+ * all rows.
+ */
+int fb_sim_write_mock_truth(const char *path, const struct fb_sim_coadd *coadd,
+                            const struct fb_sim_table *truth, int64_t *size, struct fb_error *err);
 
 /* Centre of a pixel, degrees. */
 void fb_sim_pixel_centre(enum fb_scheme scheme, int64_t pixel, double *ra, double *dec);
-/* Does a folder hold anything? 1, 0 (also where there is no such folder), or -1: it is something else, or can't be read. */
+/*
+ * Does a folder hold anything? 1, 0 (also where there is no such folder), or -1: it is something else, or
+ * can't be read.
+ */
 int fb_sim_folder_used(const char *folder, struct fb_error *err);
 
 #endif

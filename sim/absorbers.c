@@ -1,10 +1,11 @@
 /*
  * absorbers.c - metal absorption systems, each a few clouds of one velocity spread.
  *
- * Highly ionised systems: rate and column densities of C IV near those of Hasan et al. (2020, ApJ 904, 44), Si IV about six
- * times weaker. Systems of low ionisation: rate and equivalent widths of Mg II near those of Zhu & Menard (2013, ApJ 770, 130), the
- * other ions in typical proportions. One quasar in four has associated C IV absorption within 5000 km/s (Wild et al.
- * 2008, MNRAS 388, 227; Perrotta et al. 2016, MNRAS 462, 3285), some of it with N V.
+ * Highly ionised systems: rate and column densities of C IV near those of Hasan et al. (2020, ApJ 904,
+ * 44), Si IV about six times weaker. Systems of low ionisation: rate and equivalent widths of Mg II near
+ * those of Zhu & Menard (2013, ApJ 770, 130), the other ions in typical proportions. One quasar in four
+ * has associated C IV absorption within 5000 km/s (Wild et al. 2008, MNRAS 388, 227; Perrotta et al.
+ * 2016, MNRAS 462, 3285), some of it with N V.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -15,19 +16,22 @@
 #define CIV_FIRST_Z 1.29  /* C IV enters the fine grid */
 #define MGII_FIRST_Z 0.27 /* Mg II does */
 #define MGII_LAST_Z 2.50
-#define CIV_RATE 9.0      /* per unit redshift, above CIV_LOG_LOW */
-#define CIV_LOG_LOW 12.8  /* log10 of column density, cm^-2 */
+#define CIV_RATE 9.0     /* per unit redshift, above CIV_LOG_LOW */
+#define CIV_LOG_LOW 12.8 /* log10 of column density, cm^-2 */
 #define CIV_LOG_HIGH 15.2
-#define CIV_SLOPE -0.70   /* d log10(number above N) / d log10 N */
-#define MGII_RATE 1.1     /* per unit redshift, of any width */
-#define MGII_WIDTH 0.6    /* mean equivalent width, A */
+#define CIV_SLOPE -0.70 /* d log10(number above N) / d log10 N */
+#define MGII_RATE 1.1   /* per unit redshift, of any width */
+#define MGII_WIDTH 0.6  /* mean equivalent width, A */
 #define ASSOCIATED_SHARE 0.25
 
 /* log10 of column density relative to Mg II and its scatter, in gas of low ionisation. */
-static const struct { enum fb_ion ion; double offset, scatter; } low_ions[] = {
-    { FB_MGII, 0.0, 0.0 },  { FB_FEII, -0.3, 0.3 }, { FB_SIII, 0.4, 0.3 },   { FB_ALII, -0.9, 0.2 },
-    { FB_CII, 0.9, 0.3 },   { FB_OI, 0.9, 0.5 },    { FB_MGI, -1.5, 0.3 },   { FB_ALIII, -1.1, 0.3 },
-    { FB_CIV, 0.3, 0.5 },   { FB_SIIV, -0.3, 0.5 },
+static const struct {
+    enum fb_ion ion;
+    double offset, scatter;
+} low_ions[] = {
+    { FB_MGII, 0.0, 0.0 }, { FB_FEII, -0.3, 0.3 }, { FB_SIII, 0.4, 0.3 }, { FB_ALII, -0.9, 0.2 },
+    { FB_CII, 0.9, 0.3 },  { FB_OI, 0.9, 0.5 },    { FB_MGI, -1.5, 0.3 }, { FB_ALIII, -1.1, 0.3 },
+    { FB_CIV, 0.3, 0.5 },  { FB_SIIV, -0.3, 0.5 },
 };
 
 static double draw(struct fb_rng *rng, double mean, double sigma)
@@ -41,7 +45,8 @@ static double cloud_redshift(double z, double v)
 }
 
 /* One highly ionised system of a total column density in C IV. */
-static void add_high_system(struct fb_sightline *s, struct fb_rng *rng, double z, double log_column, int with_nv)
+static void add_high_system(struct fb_sightline *s, struct fb_rng *rng, double z, double log_column,
+                            int with_nv)
 {
     const double spread = 25.0 + 45.0 * fmax(0.0, log_column - 13.3) * fb_uniform(rng);
     const unsigned clouds = 1 + fb_poisson(rng, 0.3 + 1.5 * fmax(0.0, log_column - 13.3));

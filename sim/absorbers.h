@@ -10,7 +10,10 @@
 #include "random.h"
 #include "sightline.h"
 
-/* Draw all of them for a quasar at redshift z and add them. Returns how many narrow associated C IV systems there are. */
+/*
+ * Draw all of them for a quasar at redshift z and add them. Returns how many narrow associated C IV
+ * systems there are.
+ */
 int fb_absorbers_add(struct fb_sightline *s, struct fb_rng *rng, double z, const struct fb_dlas *dlas);
 
 #endif

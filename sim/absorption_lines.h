@@ -1,5 +1,6 @@
 /*
- * absorption_lines.h - the transitions that absorb: ion, vacuum wavelength, oscillator strength and damping constant.
+ * absorption_lines.h - the transitions that absorb: ion, vacuum wavelength, oscillator strength and
+ * damping constant.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -7,7 +8,19 @@
 #define FB_ABSORPTION_LINES_H
 
 enum fb_ion {
-    FB_HI, FB_CII, FB_CIV, FB_NV, FB_OI, FB_OVI, FB_MGI, FB_MGII, FB_ALII, FB_ALIII, FB_SIII, FB_SIIV, FB_FEII,
+    FB_HI,
+    FB_CII,
+    FB_CIV,
+    FB_NV,
+    FB_OI,
+    FB_OVI,
+    FB_MGI,
+    FB_MGII,
+    FB_ALII,
+    FB_ALIII,
+    FB_SIII,
+    FB_SIIV,
+    FB_FEII,
     FB_IONS
 };
 
@@ -23,7 +36,7 @@ extern const struct fb_absorption_line fb_absorption_lines[];
 extern const int fb_absorption_line_count;
 
 #define FB_LYMAN_LINES 10
-#define FB_LYMAN_LIMIT 911.76 /* A */
+#define FB_LYMAN_LIMIT 911.76     /* A */
 #define FB_LIGHT_SPEED 299792.458 /* km/s */
 
 #endif

@@ -1,13 +1,14 @@
 /*
  * forest.c - the Lyman-alpha forest as a lognormal field, and stronger absorbers one by one.
  *
- * Diffuse gas: tau(z) = A(z) exp(sigma g), where g is a Gaussian field with unit variance along the line of sight (the lognormal
- * approximation of Bi & Davidsen 1997, ApJ 479, 523, that the mocks of the surveys use as well). A(z) is chosen so that the mean
- * transmission is exp(-tau_eff) with tau_eff = 2.46e-3 (1 + z)^3.62 (Turner et al. 2024, ApJ 976, 143, from DESI). The
- * higher Lyman lines absorb in proportion to f lambda.
+ * Diffuse gas: tau(z) = A(z) exp(sigma g), where g is a Gaussian field with unit variance along the line
+ * of sight (the lognormal approximation of Bi & Davidsen 1997, ApJ 479, 523, that the mocks of the
+ * surveys use as well). A(z) is chosen so that the mean transmission is exp(-tau_eff) with tau_eff =
+ * 2.46e-3 (1 + z)^3.62 (Turner et al. 2024, ApJ 976, 143, from DESI). The higher Lyman lines absorb in
+ * proportion to f lambda.
  *
- * Absorbers above 10^15.5 cm^-2 are drawn one by one, with rates per redshift near those of Prochaska et al. (2010, ApJ 718, 392)
- * and Ho et al. (2020, MNRAS 496, 5436).
+ * Absorbers above 10^15.5 cm^-2 are drawn one by one, with rates per redshift near those of Prochaska et
+ * al. (2010, ApJ 718, 392) and Ho et al. (2020, MNRAS 496, 5436).
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -18,18 +19,25 @@
 #include <string.h>
 
 #define LYA 1215.6701
-#define FIRST_Z 1.88       /* Lyman-alpha enters the fine grid */
-#define MODEL_STEP 0.05    /* redshift step of the model table */
-#define SCATTER 2.1        /* sigma: standard deviation of ln(tau) */
-#define CELL 20.0          /* km/s */
-#define STRONG_SHARE 0.995 /* mean transmission of the partial Lyman-limit systems that are drawn separately */
-#define PROXIMITY 1500.0   /* km/s: where the quasar's own light doubles the ionisation */
+#define FIRST_Z 1.88    /* Lyman-alpha enters the fine grid */
+#define MODEL_STEP 0.05 /* redshift step of the model table */
+#define SCATTER 2.1     /* sigma: standard deviation of ln(tau) */
+#define CELL 20.0       /* km/s */
+#define STRONG_SHARE \
+    0.995                /* mean transmission of the partial Lyman-limit systems that are drawn separately */
+#define PROXIMITY 1500.0 /* km/s: where the quasar's own light doubles the ionisation */
 #define LIMIT_CROSS_SECTION 6.30e-18 /* cm^2, at the Lyman limit */
 
 enum { SCALES = 3 };
 
-/* The field is a sum of smoothed white noise on three scales (full widths in cells, 100 to 1400 km/s) and these shares of variance. */
-static const struct { int width; double share; } scales[SCALES] = { { 5, 0.55 }, { 17, 0.30 }, { 71, 0.15 } };
+/*
+ * The field is a sum of smoothed white noise on three scales (full widths in cells, 100 to 1400 km/s) and
+ * these shares of variance.
+ */
+static const struct {
+    int width;
+    double share;
+} scales[SCALES] = { { 5, 0.55 }, { 17, 0.30 }, { 71, 0.15 } };
 
 /* Mean of exp(-a exp(SCATTER g)) over a unit normal g. */
 static double mean_transmission(double a)
@@ -80,7 +88,10 @@ static void running_mean(size_t n, const double *in, double *out, int width)
     }
 }
 
-/* Standard deviation that three running means leave of unit white noise: the norm of their impulse response. */
+/*
+ * Standard deviation that three running means leave of unit white noise: the norm of their impulse
+ * response.
+ */
 static double smoothed_deviation(int width)
 {
     enum { LENGTH = 256 };
@@ -114,7 +125,10 @@ static void draw_field(struct fb_rng *rng, size_t n, double *field, double *scra
     }
 }
 
-/* Turn the field into the optical depth of Lyman-alpha in each cell; the quasar's light thins out the gas near it. */
+/*
+ * Turn the field into the optical depth of Lyman-alpha in each cell; the quasar's light thins out the gas
+ * near it.
+ */
 static void field_to_tau(const struct fb_forest_model *model, size_t n, double *field, double z)
 {
     for (size_t i = 0; i < n; i++) {
@@ -142,7 +156,8 @@ static void add_series_line(struct fb_sightline *s, int k, size_t n, const doubl
     }
 }
 
-static int add_diffuse(struct fb_sightline *s, const struct fb_forest_model *model, struct fb_rng *rng, double z)
+static int add_diffuse(struct fb_sightline *s, const struct fb_forest_model *model, struct fb_rng *rng,
+                       double z)
 {
     const double length = log((1.0 + z) / (1.0 + FIRST_Z)) * FB_LIGHT_SPEED / CELL;
     if (length < 2.0)
@@ -160,7 +175,10 @@ static int add_diffuse(struct fb_sightline *s, const struct fb_forest_model *mod
     return 0;
 }
 
-/* Bound-free absorption of one system below its Lyman limit; the lines that pile up above it are part of the step. */
+/*
+ * Bound-free absorption of one system below its Lyman limit; the lines that pile up above it are part of
+ * the step.
+ */
 static void add_lyman_limit(struct fb_sightline *s, double z, double column)
 {
     const double edge = 914.0 * (1.0 + z);
@@ -170,7 +188,10 @@ static void add_lyman_limit(struct fb_sightline *s, double z, double column)
     }
 }
 
-/* A class of absorbers: rate per unit redshift at z = 3, its evolution, and a power law between two columns. */
+/*
+ * A class of absorbers: rate per unit redshift at z = 3, its evolution, and a power law between two
+ * columns.
+ */
 struct population {
     double rate, evolution;
     double log_low, log_high;

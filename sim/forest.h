@@ -1,6 +1,6 @@
 /*
- * forest.h - hydrogen along the line of sight: the Lyman-alpha forest with its higher series, Lyman-limit systems and
- * damped Lyman-alpha absorbers (DLAs).
+ * forest.h - hydrogen along the line of sight: the Lyman-alpha forest with its higher series, Lyman-limit
+ * systems and damped Lyman-alpha absorbers (DLAs).
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -1,10 +1,11 @@
 /*
  * instrument.c - cameras, noise and defects.
  *
- * The variance of a pixel is level^2 (1 + lines + flux / SKY_FLUX) / depth: sky and read noise, sky lines, and the photons of
- * the target. What the ivar of real spectra does not know is added on top, in amounts measured on public DESI spectra:
- * noise a few per cent larger than claimed, sky lines subtracted imperfectly (shape and amplitude), cosmic rays that were not
- * recognised, and steps of flux and zero between the cameras.
+ * The variance of a pixel is level^2 (1 + lines + flux / SKY_FLUX) / depth: sky and read noise, sky
+ * lines, and the photons of the target. What the ivar of real spectra does not know is added on top, in
+ * amounts measured on public DESI spectra: noise a few per cent larger than claimed, sky lines subtracted
+ * imperfectly (shape and amplitude), cosmic rays that were not recognised, and steps of flux and zero
+ * between the cameras.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -17,9 +18,9 @@
 #include "sightline.h"
 #include "sky.h"
 
-#define PIXEL 0.8            /* A */
-#define SKY_FLUX 2.5         /* flux of a target that adds as much noise as sky and read-out do, 1e-17 erg/s/cm^2/A */
-#define UNSEEN_HITS 1.0      /* cosmic rays a camera that nobody masked */
+#define PIXEL 0.8    /* A */
+#define SKY_FLUX 2.5 /* flux of a target that adds as much noise as sky and read-out do, 1e-17 erg/s/cm^2/A */
+#define UNSEEN_HITS 1.0 /* cosmic rays a camera that nobody masked */
 
 /* Bits of MASK, as in desispec's specmask. */
 enum { SOMEBADPIX = 1, ALLBADPIX = 2, COSMIC = 4 };
@@ -41,7 +42,8 @@ static const struct {
 static double line_spread(int camera, size_t i, size_t n, double blunt)
 {
     const double x = (double)i / (double)(n - 1);
-    const double sigma = designs[camera].sigma_first + x * (designs[camera].sigma_last - designs[camera].sigma_first);
+    const double sigma =
+        designs[camera].sigma_first + x * (designs[camera].sigma_last - designs[camera].sigma_first);
     return sigma * (1.0 + (BLUNT - 1.0) * blunt);
 }
 
@@ -91,7 +93,8 @@ static void fill_noise(struct fb_detector *d, int camera)
         double x;
         line_pixels(d, line->wavelength, &first, &last);
         for (size_t i = first; i < last; i++)
-            d->line_noise[i] += line->strength * line->strength * line_shape(camera, d, i, line->wavelength, &x);
+            d->line_noise[i] +=
+                line->strength * line->strength * line_shape(camera, d, i, line->wavelength, &x);
     }
 }
 
@@ -121,7 +124,8 @@ static int init_detector(struct fb_detector *d, int camera, int mock)
     if (!d->wavelength || !d->level || !d->line_noise || !d->sharp || !d->blunt)
         return -1;
     for (size_t i = 0; i < d->n; i++)
-        d->wavelength[i] = (mock ? designs[camera].mock_start : designs[camera].data_start) + PIXEL * (double)i;
+        d->wavelength[i] =
+            (mock ? designs[camera].mock_start : designs[camera].data_start) + PIXEL * (double)i;
     fill_noise(d, camera);
     fill_resolution(d, camera, 0.0, d->sharp);
     fill_resolution(d, camera, 1.0, d->blunt);
@@ -166,7 +170,10 @@ void fb_instrument_resolution(const struct fb_instrument *instrument, int camera
 
 enum { REACH = 20, BLOCK = 32 }; /* fine pixels on each side; pixels that share a kernel */
 
-/* Weights of the fine pixels around a camera pixel whose centre lies `phase` fine pixels after one of them. */
+/*
+ * Weights of the fine pixels around a camera pixel whose centre lies `phase` fine pixels after one of
+ * them.
+ */
 static void make_kernel(double sigma, double phase, double *kernel)
 {
     const double width = sqrt(sigma * sigma + PIXEL * PIXEL / 12.0) / FB_FINE_STEP;
@@ -181,7 +188,8 @@ static void make_kernel(double sigma, double phase, double *kernel)
 }
 
 /* Pixels are PIXEL / FB_FINE_STEP = 4 fine ones apart, so that the phase is the same all along a camera. */
-static void sample_camera(const struct fb_detector *d, int camera, const double *fine, double blunt, double *out)
+static void sample_camera(const struct fb_detector *d, int camera, const double *fine, double blunt,
+                          double *out)
 {
     const double start = (d->wavelength[0] - FB_FINE_START) / FB_FINE_STEP;
     const size_t nearest = (size_t)floor(start + 0.5), stride = (size_t)(PIXEL / FB_FINE_STEP + 0.5);
@@ -198,7 +206,8 @@ static void sample_camera(const struct fb_detector *d, int camera, const double 
     }
 }
 
-void fb_instrument_sample(const struct fb_instrument *instrument, const double *fine, double blunt, double *out)
+void fb_instrument_sample(const struct fb_instrument *instrument, const double *fine, double blunt,
+                          double *out)
 {
     for (int c = 0; c < FB_SIM_CAMERAS; c++) {
         sample_camera(&instrument->cameras[c], c, fine, blunt, out);
@@ -216,6 +225,7 @@ void fb_observation_draw(struct fb_observation *o, struct fb_rng *rng, double de
     o->masked = 2e-4 * pow(15.0, fb_uniform(rng)); /* 0.02 to 0.3 % */
     o->sky_residual = exp(0.3 * fb_normal(rng));
     for (int c = 0; c < FB_SIM_CAMERAS; c++) {
+        o->level[c] = exp(0.06 * fb_normal(rng));
         o->excess[c] = 1.02 + 0.06 * fb_uniform(rng);
         o->scale[c] = 1.0 + 0.012 * fb_normal(rng);
         o->offset[c] = 0.06 * fb_normal(rng);
@@ -228,7 +238,7 @@ static void add_noise(const struct fb_detector *d, const struct fb_observation *
                       const double *pixels, float *flux, float *ivar)
 {
     for (size_t i = 0; i < d->n; i++) {
-        const double level = d->level[i] / sqrt(o->depth);
+        const double level = d->level[i] * o->level[c] / sqrt(o->depth);
         const double photons = fmax(0.0, pixels[i]) / SKY_FLUX;
         const double sigma = level * sqrt(1.0 + d->line_noise[i] + photons);
         const double wrong = pixels[i] * (o->scale[c] - 1.0) + level * o->offset[c];
@@ -237,22 +247,26 @@ static void add_noise(const struct fb_detector *d, const struct fb_observation *
     }
 }
 
-/* What is left of sky lines: too much or too little of them, and the trace of small shifts, which looks like a derivative. */
-static void add_sky_residuals(const struct fb_detector *d, const struct fb_observation *o, int c, struct fb_rng *rng,
-                              float *flux)
+/*
+ * What is left of sky lines: too much or too little of them, and the trace of small shifts, which looks
+ * like a derivative.
+ */
+static void add_sky_residuals(const struct fb_detector *d, const struct fb_observation *o, int c,
+                              struct fb_rng *rng, float *flux)
 {
     const double family = fb_normal(rng), shift = fb_normal(rng);
     const double residual = designs[c].sky_residual * o->sky_residual;
 
     for (int k = 0; k < fb_sky_line_count; k++) {
         const struct fb_sky_line *line = &fb_sky_lines[k];
-        const double amplitude = 0.3 * family + 0.7 * fb_normal(rng), derivative = 0.7 * (shift + fb_normal(rng));
+        const double amplitude = 0.3 * family + 0.7 * fb_normal(rng),
+                     derivative = 0.7 * (shift + fb_normal(rng));
         size_t first, last;
         line_pixels(d, line->wavelength, &first, &last);
         for (size_t i = first; i < last; i++) {
             double x;
             const double shape = line_shape(c, d, i, line->wavelength, &x);
-            const double noise = line->strength * d->level[i] / sqrt(o->depth);
+            const double noise = line->strength * d->level[i] * o->level[c] / sqrt(o->depth);
             flux[i] += (float)(residual * noise * shape * (amplitude + derivative * x));
         }
     }
@@ -262,7 +276,8 @@ static void add_sky_residuals(const struct fb_detector *d, const struct fb_obser
 static void add_cosmic_rays(const struct fb_detector *d, const struct fb_observation *o, struct fb_rng *rng,
                             float *flux, float *ivar, int32_t *mask)
 {
-    const unsigned masked = fb_poisson(rng, o->masked * (double)d->n / 2.0); /* hits of two pixels on average */
+    const unsigned masked =
+        fb_poisson(rng, o->masked * (double)d->n / 2.0); /* hits of two pixels on average */
     const unsigned unseen = fb_poisson(rng, UNSEEN_HITS);
 
     for (unsigned k = 0; k < masked + unseen; k++) {

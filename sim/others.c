@@ -1,6 +1,6 @@
 /*
- * others.c - stars (black bodies with absorption lines), red galaxies (a 4000 A break and absorption lines), emission line
- * galaxies, and empty fibers.
+ * others.c - stars (black bodies with absorption lines), red galaxies (a 4000 A break and absorption
+ * lines), emission line galaxies, and empty fibers.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -38,7 +38,8 @@ static void draw_other(struct other *o, struct fb_rng *rng)
     const double u = fb_uniform(rng);
     o->kind = u < 0.25 ? STAR : u < 0.55 ? RED_GALAXY : u < 0.95 ? EMISSION_GALAXY : EMPTY;
     o->temperature = 3200.0 * pow(3.0, fb_uniform(rng));
-    o->z = o->kind == STAR ? 2e-4 * fb_normal(rng) : 0.1 + (o->kind == RED_GALAXY ? 0.9 : 1.4) * fb_uniform(rng);
+    o->z =
+        o->kind == STAR ? 2e-4 * fb_normal(rng) : 0.1 + (o->kind == RED_GALAXY ? 0.9 : 1.4) * fb_uniform(rng);
     o->broad = SIGMA_PER_KMS * (o->kind == STAR ? 150.0 : o->kind == RED_GALAXY ? 250.0 : 90.0);
     o->line_flux = 8.0 * fb_uniform(rng);
 }
@@ -60,10 +61,17 @@ static double flux_at(const struct other *o, double wavelength)
     double flux, lines = 1.0;
 
     switch (o->kind) {
-    case STAR: flux = black_body(rest, o->temperature); break;
-    case RED_GALAXY: flux = (0.35 + 0.65 / (1.0 + exp((3980.0 - rest) / 30.0))) * sqrt(rest / 5000.0); break;
-    case EMISSION_GALAXY: flux = pow(rest / 5000.0, -0.8); break;
-    default: return 0.0;
+    case STAR:
+        flux = black_body(rest, o->temperature);
+        break;
+    case RED_GALAXY:
+        flux = (0.35 + 0.65 / (1.0 + exp((3980.0 - rest) / 30.0))) * sqrt(rest / 5000.0);
+        break;
+    case EMISSION_GALAXY:
+        flux = pow(rest / 5000.0, -0.8);
+        break;
+    default:
+        return 0.0;
     }
     if (o->kind == EMISSION_GALAXY)
         for (int i = 0; i < NEBULAR; i++)
@@ -74,7 +82,8 @@ static double flux_at(const struct other *o, double wavelength)
     return flux * fmax(lines, 0.02);
 }
 
-void fb_other_draw(const struct fb_instrument *instrument, struct fb_rng *rng, double magnitude, double *pixels)
+void fb_other_draw(const struct fb_instrument *instrument, struct fb_rng *rng, double magnitude,
+                   double *pixels)
 {
     struct other o;
     draw_other(&o, rng);

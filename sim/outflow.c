@@ -2,9 +2,10 @@
  * outflow.c - draw BAL troughs, apply and measure them.
  *
  * A trough is gas with an optical depth profile tau(v) in front of a part C of the light: it lets through
- * 1 - C + C exp(-sum of tau over the lines of an ion), the partial covering of Arav et al. (1999, ApJ 524, 566). Doublets have
- * their two lines in the ratio of f lambda. Troughs multiply. Widths, velocities and depths spread over those of the samples
- * of Gibson et al. (2009, ApJ 692, 758), Allen et al. (2011, MNRAS 410, 860) and Filbert et al. (2024, MNRAS 532, 3669; DESI).
+ * 1 - C + C exp(-sum of tau over the lines of an ion), the partial covering of Arav et al. (1999, ApJ
+ * 524, 566). Doublets have their two lines in the ratio of f lambda. Troughs multiply. Widths, velocities
+ * and depths spread over those of the samples of Gibson et al. (2009, ApJ 692, 758), Allen et al. (2011,
+ * MNRAS 410, 860) and Filbert et al. (2024, MNRAS 532, 3669; DESI).
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -48,7 +49,8 @@ static double cell_velocity(int i)
 /* ---- shapes of optical depth ---- */
 
 /* A hump with its own widths towards low and high velocity; power 2 is a Gaussian, more is boxier. */
-static void add_hump(double *profile, double centre, double low_width, double high_width, double power, double peak)
+static void add_hump(double *profile, double centre, double low_width, double high_width, double power,
+                     double peak)
 {
     for (int i = 0; i < FB_OUTFLOW_CELLS; i++) {
         const double v = cell_velocity(i) - centre;
@@ -113,13 +115,17 @@ static void draw_multiple(double *profile, struct fb_rng *rng)
     }
 }
 
-/* Begins at the quasar's redshift, steep there and fading to the blue: with the emission line, a P Cygni profile. */
+/*
+ * Begins at the quasar's redshift, steep there and fading to the blue: with the emission line, a P Cygni
+ * profile.
+ */
 static void draw_attached(double *profile, struct fb_rng *rng)
 {
     const double start = draw_within(rng, -300.0, 900.0);
     const double fade = clamp(draw_lognormal(rng, 3000.0, 0.6), 600.0, 9000.0);
 
-    add_hump(profile, start + 0.25 * fade, draw_within(rng, 80.0, 400.0), fade, draw_within(rng, 1.2, 2.5), 1.0);
+    add_hump(profile, start + 0.25 * fade, draw_within(rng, 80.0, 400.0), fade, draw_within(rng, 1.2, 2.5),
+             1.0);
 }
 
 static void draw_detached(double *profile, struct fb_rng *rng)
@@ -133,7 +139,10 @@ static void draw_detached(double *profile, struct fb_rng *rng)
     }
 }
 
-/* A smooth trough whose depth is all ups and downs: an envelope times a lognormal random walk with a memory of a few 100 km/s. */
+/*
+ * A smooth trough whose depth is all ups and downs: an envelope times a lognormal random walk with a
+ * memory of a few 100 km/s.
+ */
 static void draw_ragged(double *profile, struct fb_rng *rng)
 {
     const double memory = exp(-FB_OUTFLOW_STEP / draw_within(rng, 120.0, 600.0));
@@ -154,13 +163,27 @@ static void draw_profile(double *profile, enum fb_trough_shape shape, struct fb_
 
     memset(profile, 0, FB_OUTFLOW_CELLS * sizeof *profile);
     switch (shape) {
-    case FB_MINI: draw_mini(profile, rng); break;
-    case FB_SMOOTH: draw_smooth(profile, rng); break;
-    case FB_NARROW_BOTTOM: draw_narrow_bottom(profile, rng); break;
-    case FB_MULTIPLE: draw_multiple(profile, rng); break;
-    case FB_ATTACHED: draw_attached(profile, rng); break;
-    case FB_DETACHED: draw_detached(profile, rng); break;
-    default: draw_ragged(profile, rng); break;
+    case FB_MINI:
+        draw_mini(profile, rng);
+        break;
+    case FB_SMOOTH:
+        draw_smooth(profile, rng);
+        break;
+    case FB_NARROW_BOTTOM:
+        draw_narrow_bottom(profile, rng);
+        break;
+    case FB_MULTIPLE:
+        draw_multiple(profile, rng);
+        break;
+    case FB_ATTACHED:
+        draw_attached(profile, rng);
+        break;
+    case FB_DETACHED:
+        draw_detached(profile, rng);
+        break;
+    default:
+        draw_ragged(profile, rng);
+        break;
     }
     for (int i = 0; i < FB_OUTFLOW_CELLS; i++)
         largest = fmax(largest, profile[i]);
@@ -170,12 +193,25 @@ static void draw_profile(double *profile, enum fb_trough_shape shape, struct fb_
 
 /* ---- the other ions ---- */
 
-/* Median and scatter (of the logarithm) of the optical depth relative to C IV, and how often an ion is there at all. */
-static const struct { enum fb_ion ion; double median, scatter, often; } high_partners[] = {
-    { FB_NV, 1.1, 0.5, 1.0 }, { FB_OVI, 1.3, 0.5, 1.0 }, { FB_HI, 0.35, 0.8, 1.0 }, { FB_SIIV, 0.30, 0.8, 0.75 },
+/*
+ * Median and scatter (of the logarithm) of the optical depth relative to C IV, and how often an ion is
+ * there at all.
+ */
+static const struct {
+    enum fb_ion ion;
+    double median, scatter, often;
+} high_partners[] = {
+    { FB_NV, 1.1, 0.5, 1.0 },
+    { FB_OVI, 1.3, 0.5, 1.0 },
+    { FB_HI, 0.35, 0.8, 1.0 },
+    { FB_SIIV, 0.30, 0.8, 0.75 },
 };
-static const struct { enum fb_ion ion; double median, scatter; } low_partners[] = {
-    { FB_ALIII, 0.35, 0.5 }, { FB_MGII, 0.5, 0.6 }, { FB_ALII, 0.15, 0.6 }, { FB_CII, 0.15, 0.6 }, { FB_SIII, 0.05, 0.6 },
+static const struct {
+    enum fb_ion ion;
+    double median, scatter;
+} low_partners[] = {
+    { FB_ALIII, 0.35, 0.5 }, { FB_MGII, 0.5, 0.6 },  { FB_ALII, 0.15, 0.6 },
+    { FB_CII, 0.15, 0.6 },   { FB_SIII, 0.05, 0.6 },
 };
 
 static void draw_partners(struct fb_trough *t, int low_ionization, struct fb_rng *rng)
@@ -194,7 +230,8 @@ static void draw_partners(struct fb_trough *t, int low_ionization, struct fb_rng
         return;
     t->relative_tau[FB_SIIV] = fmax(t->relative_tau[FB_SIIV], 0.5);
     for (size_t k = 0; k < sizeof low_partners / sizeof low_partners[0]; k++)
-        t->relative_tau[low_partners[k].ion] = draw_lognormal(rng, low_partners[k].median, low_partners[k].scatter);
+        t->relative_tau[low_partners[k].ion] =
+            draw_lognormal(rng, low_partners[k].median, low_partners[k].scatter);
 }
 
 /* ---- whole outflows ---- */
@@ -240,7 +277,10 @@ static double profile_at(const struct fb_trough *t, double v)
     return t->profile[i] + (x - i) * (t->profile[i + 1] - t->profile[i]);
 }
 
-/* Optical depth of an ion at a rest wavelength: the sum of its lines, the strongest with the ion's own optical depth. */
+/*
+ * Optical depth of an ion at a rest wavelength: the sum of its lines, the strongest with the ion's own
+ * optical depth.
+ */
 static double ion_tau(const struct fb_trough *t, enum fb_ion ion, double rest_wavelength)
 {
     double sum = 0.0, strongest = 0.0;
@@ -270,7 +310,8 @@ static void ion_range(enum fb_ion ion, double *first, double *last)
     for (int k = 0; k < fb_absorption_line_count; k++)
         if (fb_absorption_lines[k].ion == ion) {
             *first = fmin(*first, fb_absorption_lines[k].wavelength * (1.0 - end / FB_LIGHT_SPEED));
-            *last = fmax(*last, fb_absorption_lines[k].wavelength * (1.0 - FB_OUTFLOW_FIRST / FB_LIGHT_SPEED));
+            *last =
+                fmax(*last, fb_absorption_lines[k].wavelength * (1.0 - FB_OUTFLOW_FIRST / FB_LIGHT_SPEED));
         }
 }
 
@@ -305,7 +346,8 @@ static double grid_velocity(int i)
 }
 
 /* Keep the trough of cells [start, end] if it is wide enough, and add it to the index. */
-static void keep_trough(struct fastbal_troughs *t, const double *f, int start, int end, double width, int most)
+static void keep_trough(struct fastbal_troughs *t, const double *f, int start, int end, double width,
+                        int most)
 {
     if ((end - start) * GRID_STEP <= width || t->count == most)
         return;

@@ -1,8 +1,9 @@
 /*
- * outflow.h - broad absorption line (BAL) troughs: where, how deep and of what shape they are, and what of the quasar's
- * light they let through.
+ * outflow.h - broad absorption line (BAL) troughs: where, how deep and of what shape they are, and what
+ * of the quasar's light they let through.
  *
- * Velocities are in km/s, positive towards the observer, relative to the blue line of a doublet unless said otherwise.
+ * Velocities are in km/s, positive towards the observer, relative to the blue line of a doublet unless
+ * said otherwise.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -18,15 +19,22 @@ enum { FB_MAX_OUTFLOW_TROUGHS = 3, FB_OUTFLOW_CELLS = 2201 };
 #define FB_OUTFLOW_STEP 20.0
 
 enum fb_trough_shape {
-    FB_MINI, FB_SMOOTH, FB_NARROW_BOTTOM, FB_MULTIPLE, FB_ATTACHED, FB_DETACHED, FB_RAGGED, FB_SHAPES
+    FB_MINI,
+    FB_SMOOTH,
+    FB_NARROW_BOTTOM,
+    FB_MULTIPLE,
+    FB_ATTACHED,
+    FB_DETACHED,
+    FB_RAGGED,
+    FB_SHAPES
 };
 extern const char *const fb_shape_names[FB_SHAPES];
 
 struct fb_trough {
     enum fb_trough_shape shape;
-    double covering;               /* part of the quasar's light behind the gas, in C IV */
-    double tau;                    /* largest optical depth of C IV 1548 */
-    double relative_tau[FB_IONS];  /* of the blue line of an ion, relative to C IV; 0: none */
+    double covering;              /* part of the quasar's light behind the gas, in C IV */
+    double tau;                   /* largest optical depth of C IV 1548 */
+    double relative_tau[FB_IONS]; /* of the blue line of an ion, relative to C IV; 0: none */
     double relative_covering[FB_IONS];
     double profile[FB_OUTFLOW_CELLS]; /* shape of the optical depth, largest 1 */
 };
@@ -44,7 +52,10 @@ void fb_outflow_apply(const struct fb_outflow *outflow, struct fb_sightline *s, 
 
 /* ---- what a perfect measurement would give ---- */
 
-/* One trough by itself, velocities relative to 1549 A as in the absorption index; edges are where it is 10 % deep. */
+/*
+ * One trough by itself, velocities relative to 1549 A as in the absorption index; edges are where it is
+ * 10 % deep.
+ */
 struct fb_trough_truth {
     double vmin, vmax; /* -1 where it is nowhere that deep */
     double posmin, fmin;
@@ -52,7 +63,10 @@ struct fb_trough_truth {
 };
 void fb_trough_measure(const struct fb_trough *trough, struct fb_trough_truth *truth);
 
-/* C IV troughs of the whole outflow: the definitions of docs/algorithm.md with exact continuum and no noise. */
+/*
+ * C IV troughs of the whole outflow: the definitions of docs/algorithm.md with exact continuum and no
+ * noise.
+ */
 void fb_outflow_measure(const struct fb_outflow *outflow, struct fastbal_line *civ);
 
 #endif

@@ -15,8 +15,9 @@
 
 #define FIRST_REST 900.0 /* where population.h's spectra begin and end */
 #define LAST_REST 4000.0
-#define TAIL_SLOPE -1.5  /* beyond the end */
-#define BAL_REDDENING 0.025 /* mean E(B-V) of outflows on top of the population's (Reichard et al. 2003, AJ 126, 2594) */
+#define TAIL_SLOPE -1.5 /* beyond the end */
+#define BAL_REDDENING \
+    0.025 /* mean E(B-V) of outflows on top of the population's (Reichard et al. 2003, AJ 126, 2594) */
 
 /* Emission is smooth: it is computed on every COARSE-th pixel of the fine grid and interpolated. */
 enum { COARSE = 8, COARSE_COUNT = FB_FINE_COUNT / COARSE + 2 };
@@ -46,7 +47,10 @@ void fb_renderer_release(struct fb_renderer *r)
 
 /* ---- light ---- */
 
-/* Flux beyond the population's wavelengths: zero-slope to the blue (nothing gets through there), a power law to the red. */
+/*
+ * Flux beyond the population's wavelengths: zero-slope to the blue (nothing gets through there), a power
+ * law to the red.
+ */
 static void emit(const struct fb_quasar *quasar, double z, double *coarse)
 {
     double rest[COARSE_COUNT], flux[COARSE_COUNT];
@@ -60,12 +64,15 @@ static void emit(const struct fb_quasar *quasar, double z, double *coarse)
         ;
     fb_quasar_flux(quasar, last - first, rest + first, flux + first);
     for (size_t i = 0; i < COARSE_COUNT; i++)
-        coarse[i] = i < first ? flux[first]
-                  : i < last  ? flux[i]
-                              : flux[last - 1] * pow(rest[i] / rest[last - 1], TAIL_SLOPE);
+        coarse[i] = i < first  ? flux[first]
+                    : i < last ? flux[i]
+                               : flux[last - 1] * pow(rest[i] / rest[last - 1], TAIL_SLOPE);
 }
 
-/* Dust of the outflow: the law of the Small Magellanic Cloud as Richards et al. (2003, AJ 126, 1131) give it. */
+/*
+ * Dust of the outflow: the law of the Small Magellanic Cloud as Richards et al. (2003, AJ 126, 1131) give
+ * it.
+ */
 static void redden(double *coarse, double z, double ebv)
 {
     for (size_t i = 0; i < COARSE_COUNT; i++) {
@@ -109,8 +116,8 @@ static int add_light(struct fb_renderer *r, const struct fb_target *target, doub
 
 /* ---- truth ---- */
 
-static void fill_quasar_row(struct fb_quasar_row *q, const struct fb_target *target, const struct fb_dlas *dlas,
-                            const struct fb_outflow *outflow, int nassociated)
+static void fill_quasar_row(struct fb_quasar_row *q, const struct fb_target *target,
+                            const struct fb_dlas *dlas, const struct fb_outflow *outflow, int nassociated)
 {
     struct fastbal_line civ;
 
@@ -144,8 +151,8 @@ static void fill_quasar_row(struct fb_quasar_row *q, const struct fb_target *tar
     }
 }
 
-static void fill_trough_row(struct fb_trough_row *row, const struct fb_target *target, const struct fb_trough *t,
-                            int number)
+static void fill_trough_row(struct fb_trough_row *row, const struct fb_target *target,
+                            const struct fb_trough *t, int number)
 {
     struct fb_trough_truth truth;
 

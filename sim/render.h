@@ -49,8 +49,9 @@ int fb_renderer_init(struct fb_renderer *r, const struct fb_instrument *instrume
 void fb_renderer_release(struct fb_renderer *r);
 
 /*
- * Compute the flux in 1e-17 erg/s/cm^2/A on the pixels of all cameras in turn, and fill the quasar's row (but not its
- * signal-to-noise) and up to FB_MAX_OUTFLOW_TROUGHS rows of troughs. Returns how many of these, or -1 if out of memory.
+ * Compute the flux in 1e-17 erg/s/cm^2/A on the pixels of all cameras in turn, and fill the quasar's row
+ * (but not its signal-to-noise) and up to FB_MAX_OUTFLOW_TROUGHS rows of troughs. Returns how many of
+ * these, or -1 if out of memory.
  */
 int fb_render_quasar(struct fb_renderer *r, const struct fb_target *target, double blunt, double *pixels,
                      struct fb_quasar_row *quasar, struct fb_trough_row *troughs);

@@ -1,9 +1,10 @@
 /*
  * sightline.c - optical depths of Voigt profiles on the fine grid.
  *
- * The optical depth at the centre of a line is 1.497e-15 N f lambda / b (N in cm^-2, lambda in A, b in km/s); its shape is
- * the Voigt-Hjerting function H(a, x) with a = gamma lambda / (4 pi b) and x = v / b, in the approximation of
- * Tepper-Garcia (2006, MNRAS 369, 2025), good for the a < 1e-3 of interstellar lines.
+ * The optical depth at the centre of a line is 1.497e-15 N f lambda / b (N in cm^-2, lambda in A, b in
+ * km/s); its shape is the Voigt-Hjerting function H(a, x) with a = gamma lambda / (4 pi b) and x = v / b,
+ * in the approximation of Tepper-Garcia (2006, MNRAS 369, 2025), good for the a < 1e-3 of interstellar
+ * lines.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -60,8 +61,8 @@ static double voigt(double a, double x)
     return gauss - a / sqrt(PI) / p * (gauss * gauss * (4.0 * p * p + 7.0 * p + 4.0 + q) - q - 1.0);
 }
 
-void fb_sightline_add_cloud(struct fb_sightline *s, const struct fb_absorption_line *line, double z, double column,
-                            double b)
+void fb_sightline_add_cloud(struct fb_sightline *s, const struct fb_absorption_line *line, double z,
+                            double column, double b)
 {
     const double centre = line->wavelength * (1.0 + z);
     const double tau0 = TAU_COEFFICIENT * column * line->strength * line->wavelength / b;

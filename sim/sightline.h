@@ -37,8 +37,8 @@ static inline double fb_fine_wavelength(size_t i)
 }
 
 /* One cloud in one line: column density in cm^-2, Doppler parameter b in km/s. */
-void fb_sightline_add_cloud(struct fb_sightline *s, const struct fb_absorption_line *line, double z, double column,
-                            double b);
+void fb_sightline_add_cloud(struct fb_sightline *s, const struct fb_absorption_line *line, double z,
+                            double column, double b);
 
 /* The same in every line of an ion. */
 void fb_sightline_add_ion(struct fb_sightline *s, enum fb_ion ion, double z, double column, double b);

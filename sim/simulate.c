@@ -1,6 +1,6 @@
 /*
- * simulate.c - the loop over pixels and targets. One pixel is in memory at a time; of the others only catalog and truth
- * rows are kept.
+ * simulate.c - the loop over pixels and targets. One pixel is in memory at a time; of the others only
+ * catalog and truth rows are kept.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -198,19 +198,20 @@ static void fill_resolution(void *context, int camera, size_t row, float *out)
 
 /* Keywords of a coadd's primary header. */
 enum { KEYWORDS = 10 };
-static struct fb_sim_header pixel_header(const struct state *s, int64_t pixel, struct fb_sim_keyword keywords[KEYWORDS])
+static struct fb_sim_header pixel_header(const struct state *s, int64_t pixel,
+                                         struct fb_sim_keyword keywords[KEYWORDS])
 {
     const struct fb_sim_keyword all[KEYWORDS] = {
-        { "SPGRP", "healpix", 0, "how spectra are grouped" },
-        { "SPGRPVAL", NULL, pixel, "which group" },
-        { "HPXPIXEL", NULL, pixel, "HEALPix pixel" },
-        { "HPXNSIDE", NULL, s->options->mock ? 16 : 64, "HEALPix nside" },
-        { "HPXNEST", "True", 0, "nested ordering" },
-        { "SURVEY", "main", 0, NULL },
-        { "PROGRAM", "dark", 0, NULL },
-        { "DEPNAM00", "fastbal", 0, "simulated by" },
-        { "DEPVER00", fastbal_version(), 0, NULL },
-        { "SIMSEED", NULL, (int64_t)s->survey.seed, "seed of the simulation" },
+        { "SPGRP", FB_SIM_TEXT, "healpix", 0, "how spectra are grouped" },
+        { "SPGRPVAL", FB_SIM_NUMBER, NULL, pixel, "which group" },
+        { "HPXPIXEL", FB_SIM_NUMBER, NULL, pixel, "HEALPix pixel" },
+        { "HPXNSIDE", FB_SIM_NUMBER, NULL, s->options->mock ? 16 : 64, "HEALPix nside" },
+        { "HPXNEST", FB_SIM_TRUE, NULL, 0, "nested ordering" },
+        { "SURVEY", FB_SIM_TEXT, "main", 0, NULL },
+        { "PROGRAM", FB_SIM_TEXT, "dark", 0, NULL },
+        { "DEPNAM00", FB_SIM_TEXT, "fastbal", 0, "simulated by" },
+        { "DEPVER00", FB_SIM_TEXT, fastbal_version(), 0, NULL },
+        { "SIMSEED", FB_SIM_NUMBER, NULL, (int64_t)s->survey.seed, "seed of the simulation" },
     };
     memcpy(keywords, all, sizeof all);
     return (struct fb_sim_header){ KEYWORDS, keywords };
@@ -225,8 +226,13 @@ static void describe_coadd(struct state *s, struct fb_sim_coadd *coadd)
     coadd->fibermap = fb_fibermap_table(d->fibermap, d->n);
     for (int c = 0; c < FB_SIM_CAMERAS; c++) {
         const struct fb_detector *p = &s->instrument.cameras[c];
-        coadd->cameras[c] = (struct fb_sim_image){ p->letter, p->n, p->wavelength, d->flux[c], d->ivar[c],
-                                                   d->mask[c], s->options->resolution ? p->sharp : NULL };
+        coadd->cameras[c] = (struct fb_sim_image){ p->letter,
+                                                   p->n,
+                                                   p->wavelength,
+                                                   d->flux[c],
+                                                   d->ivar[c],
+                                                   d->mask[c],
+                                                   s->options->resolution ? p->sharp : NULL };
     }
     if (s->options->mock)
         return;
@@ -279,17 +285,18 @@ static void shuffle_catalog(struct state *s)
 static int write_tables(struct state *s)
 {
     const struct fb_sim_keyword keywords[] = {
-        { "DEPNAM00", "fastbal", 0, "simulated by" },
-        { "DEPVER00", fastbal_version(), 0, NULL },
-        { "SIMSEED", NULL, (int64_t)s->survey.seed, "seed of the simulation" },
+        { "DEPNAM00", FB_SIM_TEXT, "fastbal", 0, "simulated by" },
+        { "DEPVER00", FB_SIM_TEXT, fastbal_version(), 0, NULL },
+        { "SIMSEED", FB_SIM_NUMBER, NULL, (int64_t)s->survey.seed, "seed of the simulation" },
     };
     const struct fb_sim_header header = { 3, keywords };
     char *catalog_path = fb_format("%s/qso.fits", s->options->folder);
     char *truth_path = fb_format("%s/truth.fits", s->options->folder);
+    struct fb_sim_column columns[FB_CATALOG_COLUMNS];
     int failed = -1;
 
     shuffle_catalog(s);
-    const struct fb_sim_table catalog = fb_catalog_table(s->catalog, s->nquasars, s->options->mock);
+    const struct fb_sim_table catalog = fb_catalog_table(s->catalog, s->nquasars, s->options->mock, columns);
     const struct fb_sim_table truth[2] = { fb_trough_table(s->troughs, s->ntroughs),
                                            fb_quasar_table(s->quasars, s->nquasars) };
     if (!catalog_path || !truth_path)
@@ -312,7 +319,8 @@ static int simulate_pixel(struct state *s, int64_t pixel)
     return write_pixel(s, pixel);
 }
 
-int fb_simulate(const struct fb_simulation *simulation, struct fb_simulation_summary *summary, struct fb_error *err)
+int fb_simulate(const struct fb_simulation *simulation, struct fb_simulation_summary *summary,
+                struct fb_error *err)
 {
     struct state *s = calloc(1, sizeof *s);
     if (!s)

@@ -1,5 +1,6 @@
 /*
- * simulate.h - write a tree of simulated coadds with the catalog of their quasars and the truth about their troughs.
+ * simulate.h - write a tree of simulated coadds with the catalog of their quasars and the truth about
+ * their troughs.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -34,9 +35,10 @@ struct fb_simulation_summary {
 };
 
 /*
- * Simulate. Existing files of the same names are replaced. Returns 0, or -1 with *err set; summary->pixels then tells
- * how many pixels were completed.
+ * Simulate. Existing files of the same names are replaced. Returns 0, or -1 with *err set;
+ * summary->pixels then tells how many pixels were completed.
  */
-int fb_simulate(const struct fb_simulation *simulation, struct fb_simulation_summary *summary, struct fb_error *err);
+int fb_simulate(const struct fb_simulation *simulation, struct fb_simulation_summary *summary,
+                struct fb_error *err);
 
 #endif

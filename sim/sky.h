@@ -1,5 +1,6 @@
 /*
- * sky.h - the noise of an exposure of dark sky: its level along each camera, and the sky lines that stand out of it.
+ * sky.h - the noise of an exposure of dark sky: its level along each camera, and the sky lines that stand
+ * out of it.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

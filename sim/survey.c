@@ -1,11 +1,11 @@
 /*
  * survey.c - draw pixels and targets.
  *
- * Redshifts follow the expected density of DESI's quasars (DESI Collaboration 2016, arXiv:1611.00036, table 2.7), continued
- * to z = 5.1 and thinned out below 1.57, where C IV is not observed: readers must drop those quasars, but a few are enough.
- * Magnitudes follow a double power law (slopes of Palanque-Delabrouille et al. 2016, A&A 587, A41) up to the limit
- * of r = 23 of the target selection (Chaussidon et al. 2023, ApJ 944, 107). Quasars with z > 2.1 are observed
- * several times.
+ * Redshifts follow the expected density of DESI's quasars (DESI Collaboration 2016, arXiv:1611.00036),
+ * continued to z = 5.1 and thinned out below 1.57, where C IV is not observed: readers must
+ * drop those quasars, but a few are enough. Magnitudes follow a double power law (slopes of
+ * Palanque-Delabrouille et al. 2016, A&A 587, A41) up to the limit of r = 23 of the target selection
+ * (Chaussidon et al. 2023, ApJ 944, 107). Quasars with z > 2.1 are observed several times.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -21,10 +21,10 @@
 #define LIGHT_SPEED 299792.458
 #define FIRST_Z 1.2
 #define LAST_Z 5.1
-#define REPEATED_Z 2.1         /* quasars beyond are observed again and again for their forests */
-#define BRIGHTER 1.35          /* magnitudes, of the bright sample */
-#define DEPTH_OF_ONE 0.30      /* one exposure, in units of the noise levels */
-#define RELEASE INT64_C(9010)  /* of the imaging catalog; part of TARGETID, like the brick */
+#define REPEATED_Z 2.1        /* quasars beyond are observed again and again for their forests */
+#define BRIGHTER 1.35         /* magnitudes, of the bright sample */
+#define DEPTH_OF_ONE 0.30     /* one exposure, in units of the noise levels */
+#define RELEASE INT64_C(9010) /* of the imaging catalog; part of TARGETID, like the brick */
 #define FIRST_BRICK 100000
 
 enum { BADPOSITION = 1 << 9, POORPOSITION = 1 << 10 }; /* bits of desispec's fibermask */
@@ -83,10 +83,13 @@ int fb_survey_pixels(const struct fb_survey *survey, size_t n, int64_t *pixels, 
 /* ---- targets ---- */
 
 /* Quasars per square degree and unit redshift; below z = 1.57 reduced. */
-static const struct { double z, density; } redshifts[] = {
-    { 1.20, 10.0 }, { 1.40, 30.0 }, { 1.57, 87.0 }, { 1.75, 87.0 }, { 1.85, 86.0 }, { 1.96, 82.0 }, { 2.12, 69.0 },
-    { 2.28, 53.0 }, { 2.43, 43.0 }, { 2.59, 37.0 }, { 2.75, 31.0 }, { 2.91, 26.0 }, { 3.07, 21.0 }, { 3.23, 16.0 },
-    { 3.39, 13.0 }, { 3.55, 9.0 },  { 3.75, 6.5 },  { 4.00, 4.0 },  { 4.40, 1.8 },  { 4.80, 0.8 },  { 5.10, 0.4 },
+static const struct {
+    double z, density;
+} redshifts[] = {
+    { 1.20, 10.0 }, { 1.40, 30.0 }, { 1.57, 87.0 }, { 1.75, 87.0 }, { 1.85, 86.0 }, { 1.96, 82.0 },
+    { 2.12, 69.0 }, { 2.28, 53.0 }, { 2.43, 43.0 }, { 2.59, 37.0 }, { 2.75, 31.0 }, { 2.91, 26.0 },
+    { 3.07, 21.0 }, { 3.23, 16.0 }, { 3.39, 13.0 }, { 3.55, 9.0 },  { 3.75, 6.5 },  { 4.00, 4.0 },
+    { 4.40, 1.8 },  { 4.80, 0.8 },  { 5.10, 0.4 },
 };
 #define HIGHEST_DENSITY 87.0
 
@@ -115,8 +118,10 @@ static double draw_magnitude(struct fb_rng *rng)
     }
 }
 
-/* Redshift errors: a core of 150 km/s, wings of 500 km/s (Chaussidon et al. 2023; Brodzeller et al. 2023, AJ 166, 66), and
- * a few lines taken for others. */
+/*
+ * Redshift errors: a core of 150 km/s, wings of 500 km/s (Chaussidon et al. 2023; Brodzeller et al. 2023,
+ * AJ 166, 66), and a few lines taken for others.
+ */
 static void draw_measured_redshift(struct fb_target *t, struct fb_rng *rng)
 {
     const double sigma = fb_uniform(rng) < 0.75 ? 150.0 : 500.0;
@@ -177,7 +182,10 @@ static int by_targetid(const void *a, const void *b)
     return ascending(&((const struct fb_target *)a)->targetid, &((const struct fb_target *)b)->targetid);
 }
 
-/* Draw n different objects of a pixel, all of them even or odd: those of quasars don't depend on how many others there are. */
+/*
+ * Draw n different objects of a pixel, all of them even or odd: those of quasars don't depend on how many
+ * others there are.
+ */
 static void draw_objects(struct fb_target *targets, size_t n, int odd, int64_t base, struct fb_rng *rng)
 {
     for (size_t i = 0; i < n; i++) {
@@ -191,7 +199,10 @@ static void draw_objects(struct fb_target *targets, size_t n, int odd, int64_t b
     }
 }
 
-/* TARGETIDs look like DESI's: release, brick and object; the brick stands for the pixel. Quasars and others mix. */
+/*
+ * TARGETIDs look like DESI's: release, brick and object; the brick stands for the pixel. Quasars and
+ * others mix.
+ */
 void fb_survey_targets(const struct fb_survey *survey, int64_t pixel, struct fb_target *targets)
 {
     const size_t quasars = (size_t)survey->quasars, others = (size_t)survey->others;

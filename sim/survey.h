@@ -15,7 +15,13 @@
 
 /* What a stream of random numbers is for; together with a target or pixel it names the stream. */
 enum fb_purpose {
-    FB_FOR_SURVEY, FB_FOR_PIXEL, FB_FOR_TARGET, FB_FOR_EXPOSURES, FB_FOR_LIGHT, FB_FOR_PATH, FB_FOR_OUTFLOW,
+    FB_FOR_SURVEY,
+    FB_FOR_PIXEL,
+    FB_FOR_TARGET,
+    FB_FOR_EXPOSURES,
+    FB_FOR_LIGHT,
+    FB_FOR_PATH,
+    FB_FOR_OUTFLOW,
     FB_FOR_NOISE
 };
 void fb_purpose_seed(struct fb_rng *rng, uint64_t seed, enum fb_purpose purpose, int64_t number);
@@ -29,7 +35,7 @@ struct fb_target {
     int64_t zwarn;
     double magnitude; /* AB, near 6400 A */
     int exposures;
-    double depth;     /* effective exposure time, in units of the noise levels of sky.h */
+    double depth; /* effective exposure time, in units of the noise levels of sky.h */
     int32_t fiberstatus;
 };
 

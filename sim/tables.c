@@ -33,10 +33,11 @@ static float band(const struct fb_detector *d, const double *model, double first
     return n ? (float)(sum / (double)n / fb_magnitude_to_flux(22.5, pivot)) : 0.0f;
 }
 
-void fb_fill_fibermap(struct fb_fibermap_row *row, const struct fb_target *t, const struct fb_instrument *instrument,
-                      const double *model)
+void fb_fill_fibermap(struct fb_fibermap_row *row, const struct fb_target *t,
+                      const struct fb_instrument *instrument, const double *model)
 {
-    const struct fb_detector *b = &instrument->cameras[0], *r = &instrument->cameras[1], *z = &instrument->cameras[2];
+    const struct fb_detector *b = &instrument->cameras[0], *r = &instrument->cameras[1],
+                             *z = &instrument->cameras[2];
 
     memset(row, 0, sizeof *row);
     row->targetid = t->targetid;
@@ -99,8 +100,8 @@ static double median(double *x, size_t n)
     return n % 2 ? x[n / 2] : 0.5 * (x[n / 2 - 1] + x[n / 2]);
 }
 
-void fb_fill_score(struct fb_score_row *row, const struct fb_target *t, const struct fb_instrument *instrument,
-                   const struct fb_rows *spectra, double *scratch)
+void fb_fill_score(struct fb_score_row *row, const struct fb_target *t,
+                   const struct fb_instrument *instrument, const struct fb_rows *spectra, double *scratch)
 {
     memset(row, 0, sizeof *row);
     row->targetid = t->targetid;
@@ -115,8 +116,8 @@ void fb_fill_score(struct fb_score_row *row, const struct fb_target *t, const st
     }
 }
 
-double fb_true_snr_civ(const struct fb_instrument *instrument, const double *model, const struct fb_rows *spectra,
-                       double z, double *scratch)
+double fb_true_snr_civ(const struct fb_instrument *instrument, const double *model,
+                       const struct fb_rows *spectra, double z, double *scratch)
 {
     const double last = 1549.0 * (1.0 + z), first = last * (1.0 - 25000.0 / LIGHT_SPEED);
     size_t n = 0;
@@ -171,22 +172,14 @@ void fb_fill_mock_truth(struct fb_mock_truth_row *row, const struct fb_target *t
 
 #define ROW fb_fibermap_row
 static const struct fb_sim_column fibermap_columns[] = {
-    { "TARGETID", "K", NULL, AT(targetid) },
-    { "COADD_FIBERSTATUS", "J", NULL, AT(fiberstatus) },
-    { "TARGET_RA", "D", "deg", AT(ra) },
-    { "TARGET_DEC", "D", "deg", AT(dec) },
-    { "OBJTYPE", "3A", NULL, AT(objtype) },
-    { "DESI_TARGET", "K", NULL, AT(desi_target) },
-    { "MORPHTYPE", "4A", NULL, AT(morphtype) },
-    { "EBV", "E", "mag", AT(ebv) },
-    { "FLUX_G", "E", "nanomaggy", AT(flux_g) },
-    { "FLUX_R", "E", "nanomaggy", AT(flux_r) },
-    { "FLUX_Z", "E", "nanomaggy", AT(flux_z) },
-    { "OBSCONDITIONS", "J", NULL, AT(obsconditions) },
-    { "COADD_NUMEXP", "I", NULL, AT(numexp) },
-    { "COADD_EXPTIME", "E", "s", AT(exptime) },
-    { "COADD_NUMNIGHT", "I", NULL, AT(numnight) },
-    { "COADD_NUMTILE", "I", NULL, AT(numtile) },
+    { "TARGETID", "K", NULL, AT(targetid) },       { "COADD_FIBERSTATUS", "J", NULL, AT(fiberstatus) },
+    { "TARGET_RA", "D", "deg", AT(ra) },           { "TARGET_DEC", "D", "deg", AT(dec) },
+    { "OBJTYPE", "3A", NULL, AT(objtype) },        { "DESI_TARGET", "K", NULL, AT(desi_target) },
+    { "MORPHTYPE", "4A", NULL, AT(morphtype) },    { "EBV", "E", "mag", AT(ebv) },
+    { "FLUX_G", "E", "nanomaggy", AT(flux_g) },    { "FLUX_R", "E", "nanomaggy", AT(flux_r) },
+    { "FLUX_Z", "E", "nanomaggy", AT(flux_z) },    { "OBSCONDITIONS", "J", NULL, AT(obsconditions) },
+    { "COADD_NUMEXP", "I", NULL, AT(numexp) },     { "COADD_EXPTIME", "E", "s", AT(exptime) },
+    { "COADD_NUMNIGHT", "I", NULL, AT(numnight) }, { "COADD_NUMTILE", "I", NULL, AT(numtile) },
     { "MEAN_MJD", "D", "d", AT(mean_mjd) },
 };
 #undef ROW
@@ -217,43 +210,44 @@ static const struct fb_sim_column score_columns[] = {
 #undef ROW
 
 #define ROW fb_catalog_row
-#define CATALOG_COLUMNS(ra_name, dec_name) \
-    { "TARGETID", "K", NULL, AT(targetid) }, { "Z", "D", NULL, AT(z) }, { "ZERR", "D", NULL, AT(z_error) }, \
-    { "ZWARN", "K", NULL, AT(zwarn) }, { ra_name, "D", "deg", AT(ra) }, { dec_name, "D", "deg", AT(dec) }, \
-    { "SPECTYPE", "6A", NULL, AT(spectype) }, { "SURVEY", "4A", NULL, AT(survey) }, \
-    { "PROGRAM", "6A", NULL, AT(program) }, { "HPXPIXEL", "K", NULL, AT(pixel) }, \
-    { "DESI_TARGET", "K", NULL, AT(desi_target) }, { "COADD_FIBERSTATUS", "J", NULL, AT(fiberstatus) }, \
-    { "COADD_LASTNIGHT", "J", NULL, AT(last_night) }, { "TSNR2_LYA", "E", NULL, AT(tsnr2_lya) }
-static const struct fb_sim_column catalog_columns[] = { CATALOG_COLUMNS("TARGET_RA", "TARGET_DEC") };
-static const struct fb_sim_column mock_catalog_columns[] = { CATALOG_COLUMNS("RA", "DEC") };
+static const struct fb_sim_column catalog_columns[FB_CATALOG_COLUMNS] = {
+    { "TARGETID", "K", NULL, AT(targetid) },
+    { "Z", "D", NULL, AT(z) },
+    { "ZERR", "D", NULL, AT(z_error) },
+    { "ZWARN", "K", NULL, AT(zwarn) },
+    { "TARGET_RA", "D", "deg", AT(ra) },
+    { "TARGET_DEC", "D", "deg", AT(dec) },
+    { "SPECTYPE", "6A", NULL, AT(spectype) },
+    { "SURVEY", "4A", NULL, AT(survey) },
+    { "PROGRAM", "6A", NULL, AT(program) },
+    { "HPXPIXEL", "K", NULL, AT(pixel) },
+    { "DESI_TARGET", "K", NULL, AT(desi_target) },
+    { "COADD_FIBERSTATUS", "J", NULL, AT(fiberstatus) },
+    { "COADD_LASTNIGHT", "J", NULL, AT(last_night) },
+    { "TSNR2_LYA", "E", NULL, AT(tsnr2_lya) },
+};
 #undef ROW
 
 #define ROW fb_mock_truth_row
 static const struct fb_sim_column mock_truth_columns[] = {
-    { "TARGETID", "K", NULL, AT(targetid) }, { "OBJTYPE", "10A", NULL, AT(objtype) },
-    { "Z", "D", NULL, AT(z) },               { "TRUEZ", "D", NULL, AT(true_z) },
+    { "TARGETID", "K", NULL, AT(targetid) },
+    { "OBJTYPE", "10A", NULL, AT(objtype) },
+    { "Z", "D", NULL, AT(z) },
+    { "TRUEZ", "D", NULL, AT(true_z) },
     { "MAG", "D", "mag", AT(magnitude) },
 };
 #undef ROW
 
 #define ROW fb_trough_row
 static const struct fb_sim_column trough_columns[] = {
-    { "TARGETID", "K", NULL, AT(targetid) },
-    { "Z", "D", NULL, AT(z) },
-    { "Z_CAT", "D", NULL, AT(z_catalog) },
-    { "TROUGH", "J", NULL, AT(number) },
-    { "SHAPE", "8A", NULL, AT(shape) },
-    { "VMIN", "D", "km/s", AT(vmin) },
-    { "VMAX", "D", "km/s", AT(vmax) },
-    { "POSMIN", "D", "km/s", AT(posmin) },
-    { "DEPTH", "D", NULL, AT(depth) },
-    { "AI", "D", "km/s", AT(ai) },
-    { "COVERING", "D", NULL, AT(covering) },
-    { "TAU", "D", NULL, AT(tau) },
-    { "TAU_SIIV", "D", NULL, AT(siiv) },
-    { "TAU_NV", "D", NULL, AT(nv) },
-    { "TAU_LYA", "D", NULL, AT(lya) },
-    { "TAU_MGII", "D", NULL, AT(mgii) },
+    { "TARGETID", "K", NULL, AT(targetid) }, { "Z", "D", NULL, AT(z) },
+    { "Z_CAT", "D", NULL, AT(z_catalog) },   { "TROUGH", "J", NULL, AT(number) },
+    { "SHAPE", "8A", NULL, AT(shape) },      { "VMIN", "D", "km/s", AT(vmin) },
+    { "VMAX", "D", "km/s", AT(vmax) },       { "POSMIN", "D", "km/s", AT(posmin) },
+    { "DEPTH", "D", NULL, AT(depth) },       { "AI", "D", "km/s", AT(ai) },
+    { "COVERING", "D", NULL, AT(covering) }, { "TAU", "D", NULL, AT(tau) },
+    { "TAU_SIIV", "D", NULL, AT(siiv) },     { "TAU_NV", "D", NULL, AT(nv) },
+    { "TAU_LYA", "D", NULL, AT(lya) },       { "TAU_MGII", "D", NULL, AT(mgii) },
 };
 #undef ROW
 
@@ -283,7 +277,9 @@ static const struct fb_sim_column quasar_columns[] = {
 #undef ROW
 _Static_assert(FASTBAL_MAX_AI == 17 && FASTBAL_MAX_BI == 5, "the formats above");
 
-#define TABLE(extname, columns, rows, n) { extname, columns, COUNT(columns), rows, sizeof *(rows), (int64_t)(n) }
+/* clang-format off */
+#define TABLE(name, columns, rows, n) { name, columns, COUNT(columns), rows, sizeof *(rows), (int64_t)(n) }
+/* clang-format on */
 
 struct fb_sim_table fb_fibermap_table(const struct fb_fibermap_row *rows, size_t n)
 {
@@ -300,11 +296,16 @@ struct fb_sim_table fb_score_table(const struct fb_score_row *rows, size_t n)
     return (struct fb_sim_table)TABLE("SCORES", score_columns, rows, n);
 }
 
-struct fb_sim_table fb_catalog_table(const struct fb_catalog_row *rows, size_t n, int mock)
+struct fb_sim_table fb_catalog_table(const struct fb_catalog_row *rows, size_t n, int mock,
+                                     struct fb_sim_column columns[FB_CATALOG_COLUMNS])
 {
     struct fb_sim_table table = TABLE("QSO_CAT", catalog_columns, rows, n);
-    if (mock)
-        table.columns = mock_catalog_columns;
+
+    memcpy(columns, catalog_columns, sizeof catalog_columns);
+    for (int i = 0; mock && i < FB_CATALOG_COLUMNS; i++)
+        if (strncmp(columns[i].name, "TARGET_", 7) == 0)
+            columns[i].name += 7; /* RA and DEC */
+    table.columns = columns;
     return table;
 }
 

@@ -55,24 +55,32 @@ struct fb_mock_truth_row {
 };
 
 /* Fill rows; model is the noiseless spectrum on the pixels of all cameras in turn. */
-void fb_fill_fibermap(struct fb_fibermap_row *row, const struct fb_target *t, const struct fb_instrument *instrument,
-                      const double *model);
-void fb_fill_score(struct fb_score_row *row, const struct fb_target *t, const struct fb_instrument *instrument,
-                   const struct fb_rows *spectra, double *scratch);
+void fb_fill_fibermap(struct fb_fibermap_row *row, const struct fb_target *t,
+                      const struct fb_instrument *instrument, const double *model);
+void fb_fill_score(struct fb_score_row *row, const struct fb_target *t,
+                   const struct fb_instrument *instrument, const struct fb_rows *spectra, double *scratch);
 void fb_fill_catalog(struct fb_catalog_row *row, const struct fb_target *t, uint64_t seed);
 void fb_fill_mock_truth(struct fb_mock_truth_row *row, const struct fb_target *t);
 /* The exposures of a target, t->exposures of them. */
 void fb_fill_exposures(struct fb_exposure_row *rows, const struct fb_target *t, uint64_t seed);
 
-/* Median of model / sigma over the C IV search range, at the true redshift; 0 where it isn't covered. scratch: all pixels. */
-double fb_true_snr_civ(const struct fb_instrument *instrument, const double *model, const struct fb_rows *spectra,
-                       double z, double *scratch);
+/*
+ * Median of model / sigma over the C IV search range, at the true redshift; 0 where it isn't covered.
+ * scratch: all pixels.
+ */
+double fb_true_snr_civ(const struct fb_instrument *instrument, const double *model,
+                       const struct fb_rows *spectra, double z, double *scratch);
 
-/* Tables of these rows. */
+/*
+ * Tables of these rows. The catalog's columns go to an array of the caller's: mocks name positions
+ * otherwise.
+ */
+enum { FB_CATALOG_COLUMNS = 14 };
 struct fb_sim_table fb_fibermap_table(const struct fb_fibermap_row *rows, size_t n);
 struct fb_sim_table fb_exposure_table(const struct fb_exposure_row *rows, size_t n);
 struct fb_sim_table fb_score_table(const struct fb_score_row *rows, size_t n);
-struct fb_sim_table fb_catalog_table(const struct fb_catalog_row *rows, size_t n, int mock);
+struct fb_sim_table fb_catalog_table(const struct fb_catalog_row *rows, size_t n, int mock,
+                                     struct fb_sim_column columns[FB_CATALOG_COLUMNS]);
 struct fb_sim_table fb_trough_table(const struct fb_trough_row *rows, size_t n);
 struct fb_sim_table fb_quasar_table(const struct fb_quasar_row *rows, size_t n);
 struct fb_sim_table fb_mock_truth_table(const struct fb_mock_truth_row *rows, size_t n);
