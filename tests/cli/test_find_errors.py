@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from support import (DONE, PARTLY, PIXELS, UNUSABLE, complains, files, fits_files, nothing_left_behind, run, table)
+from support import (DONE, IN_TABLE, PARTLY, PIXELS, ROWS, UNUSABLE, complains, files, fits_files, nothing_left_behind, portable,
+                     run, table)
 
 BAD = PIXELS[1]
 GOOD = [p for p in PIXELS if p != BAD]
@@ -16,7 +17,7 @@ def one_pixel_fails(tree, finished, *words, **how):
     """Pixel BAD is listed in the log and on stderr, the others are as they should be, status 1."""
     result = tree.find(status=PARTLY, **how)
     for pixel in GOOD:
-        assert tree.baltable(pixel).read_bytes() == finished.baltable(pixel).read_bytes()
+        assert portable(tree.baltable(pixel)) == portable(finished.baltable(pixel))
     assert not tree.baltable(BAD).is_file()
     lines = [line for line in tree.log.read_text().splitlines() if line.startswith(f"{BAD} : ")]
     assert len(lines) == 1
@@ -49,7 +50,7 @@ def test_an_interrupted_run_goes_on(split_tree, finished_tree):
     coadd.write_bytes(data)
     split_tree.find(status=DONE)
     assert {p: split_tree.baltable(p).stat().st_mtime_ns for p in GOOD} == times
-    assert split_tree.baltable(BAD).read_bytes() == finished_tree.baltable(BAD).read_bytes()
+    assert portable(split_tree.baltable(BAD)) == portable(finished_tree.baltable(BAD))
 
 
 @pytest.mark.parametrize("size", [0, 100, 2880, 20000, 0.3, 0.6, 0.95, -1])
@@ -81,8 +82,9 @@ def test_missing_hdu(split_tree, finished_tree, hdu):
     one_pixel_fails(split_tree, finished_tree, path, hdu)
 
 
-@pytest.mark.parametrize("column", ["TARGETID", "TARGET_RA"])
-def test_missing_fibermap_column(split_tree, finished_tree, column):
+def test_missing_fibermap_column(split_tree, finished_tree):
+    column = "TARGETID"
+
     def change(hdus):
         k = next(k for k, h in enumerate(hdus) if h.name == "FIBERMAP")
         hdus[k] = fits.BinTableHDU.from_columns([c for c in hdus[k].columns if c.name != column], name="FIBERMAP")
@@ -108,7 +110,7 @@ def test_inconsistent_images(split_tree, finished_tree, spoil):
     one_pixel_fails(split_tree, finished_tree, path)
 
 
-@pytest.mark.parametrize("spoil", ["text", "truncated", "no table", "TARGETID", "Z", "SPECTYPE"])
+@pytest.mark.parametrize("spoil", ["text", "truncated", "no table", "TARGETID", "Z"])
 def test_bad_redshift_catalog(split_tree, finished_tree, spoil):
     path = split_tree.zafter(BAD)
     if spoil == "text":
@@ -148,7 +150,7 @@ def test_pixel_without_data(split_tree, finished_tree):
     nowhere = 12345
     result = split_tree.find("-hp", GOOD[0], nowhere, status=PARTLY)
     assert str(nowhere) in result.stderr
-    assert split_tree.baltable(GOOD[0]).read_bytes() == finished_tree.baltable(GOOD[0]).read_bytes()
+    assert portable(split_tree.baltable(GOOD[0])) == portable(finished_tree.baltable(GOOD[0]))
 
 
 def test_pixel_that_cannot_exist(split_tree):
@@ -182,8 +184,9 @@ def test_a_bad_spectrum_is_a_flagged_row(split_tree):
     """Rows that can't be measured don't fail the pixel."""
     path = split_tree.coadd(BAD)
     with fits.open(path, mode="update") as hdus:
+        row = list(hdus["FIBERMAP"].data["TARGETID"]).index(ROWS[IN_TABLE[BAD][0]].targetid)
         for camera in "BRZ":
-            hdus[f"{camera}_FLUX"].data[0] = np.nan
+            hdus[f"{camera}_FLUX"].data[row] = np.nan
     split_tree.find(status=DONE)
     status = table(split_tree.baltable(BAD))["BALSTATUS"]
-    assert (status & 2 != 0).sum() == 1 and len(status) > 1
+    assert status[0] & 2 and not (status[1:] & 2).any() and len(status) > 1

@@ -61,7 +61,8 @@ def test_version():
     version = re.search(r'FASTBAL_VERSION "(.*)"', (ROOT / "include" / "fastbal.h").read_text())[1]
     text = run("--version").stdout
     assert text.splitlines()[0] == f"fastbal {version}"
-    assert "CFITSIO" in text.upper() and "LAPACK" in text.upper()
+    for word in ("CFITSIO", "compiler", "threads"):
+        assert word in text
     for name in DROP_IN.values():
         assert run_program(name, "--version").stdout == text
 

@@ -4,6 +4,7 @@ SPDX-License-Identifier: BSD-3-Clause
 """
 import math
 import random
+import re
 import time
 
 import numpy as np
@@ -126,9 +127,10 @@ def test_log(tree):
     lines = (tree.z / "logfile-main-dark.txt").read_text().splitlines()
     for pixel in PIXELS:  # appended: one line for each of the two runs
         count = sum(p == pixel for p in PIXEL.values())
-        assert lines.count(f"zafter-main-dark-{pixel}.fits: {count}") == 2
+        name = f"zafter-main-dark-{pixel}.fits: {count}"
+        assert sum(line.rsplit("/", 1)[-1] == name for line in lines) == 2
     updates = [line for line in lines if line.startswith("Last updated ")]
-    assert updates == ["Last updated 2023-11-14 22:13:20 UT by tester"] * 2
+    assert len(updates) == 2 and all(re.fullmatch(r"Last updated 2023-11-14 22:13:20 UT by \w+", u) for u in updates)
     assert any(str(tree.qso) in line and line.endswith("-c") for line in lines)
 
 
@@ -150,8 +152,8 @@ def test_verbose(tree, tmp_path, option):
 def test_threads_and_chunks_change_nothing(tree, tmp_path):
     tree.split()
     for k, how in enumerate((["--nproc", 1], ["--nproc=4", "--chunk-size=1"], ["--chunk-size", 2])):
-        run("split", "-q", tree.qso, "-a", tmp_path / str(k), *how)
-        assert fits_files(tmp_path / str(k)) == fits_files(tree.z)
+        run("split", "-q", tree.qso, "-a", tmp_path / str(k), *how, env=tree.env)
+        assert fits_files(tmp_path / str(k)) == fits_files(tree.z) != {}
 
 
 def test_date_comes_from_the_clock(tree):
