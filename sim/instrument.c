@@ -230,8 +230,10 @@ void fb_observation_draw(struct fb_observation *o, struct fb_rng *rng, double de
         o->scale[c] = 1.0 + 0.012 * fb_normal(rng);
         o->offset[c] = 0.06 * fb_normal(rng);
     }
-    o->gaps = allow_gaps && fb_uniform(rng) < 0.25;
-    o->lost = allow_gaps && fb_uniform(rng) < 0.01;
+    /* drawn always, so that gaps change nothing else */
+    const double gaps = fb_uniform(rng), lost = fb_uniform(rng);
+    o->gaps = allow_gaps && gaps < 0.25;
+    o->lost = allow_gaps && lost < 0.01;
 }
 
 static void add_noise(const struct fb_detector *d, const struct fb_observation *o, int c, struct fb_rng *rng,
@@ -332,11 +334,14 @@ void fb_instrument_observe(const struct fb_instrument *instrument, const struct 
         add_noise(d, o, c, rng, pixels, flux, ivar);
         add_sky_residuals(d, o, c, rng, flux);
         add_cosmic_rays(d, o, rng, flux, ivar, mask);
+        pixels += d->n;
+    }
+    for (int c = 0; c < FB_SIM_CAMERAS; c++) {
+        const struct fb_detector *d = &instrument->cameras[c];
         if (o->lost)
-            lose_pixels(d, 0, d->n, flux, ivar, mask);
+            lose_pixels(d, 0, d->n, rows->flux[c], rows->ivar[c], rows->mask[c]);
         else if (o->gaps)
             for (unsigned k = fb_poisson(rng, 0.8); k > 0; k--)
-                add_gap(d, rng, flux, ivar, mask);
-        pixels += d->n;
+                add_gap(d, rng, rows->flux[c], rows->ivar[c], rows->mask[c]);
     }
 }

@@ -22,7 +22,7 @@
 #define FIRST_Z 1.2
 #define LAST_Z 5.1
 #define REPEATED_Z 2.1        /* quasars beyond are observed again and again for their forests */
-#define BRIGHTER 1.35         /* magnitudes, of the bright sample */
+#define BRIGHTER 1.60         /* magnitudes, of the bright sample */
 #define DEPTH_OF_ONE 0.30     /* one exposure, in units of the noise levels */
 #define RELEASE INT64_C(9010) /* of the imaging catalog; part of TARGETID, like the brick */
 #define FIRST_BRICK 100000
