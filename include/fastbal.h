@@ -203,6 +203,12 @@ void fastbal_workspace_free(fastbal_workspace *work); /* NULL is allowed */
 int fastbal_measure(fastbal_workspace *work, const fastbal_templates *templates,
                     const struct fastbal_spectrum *spectrum, struct fastbal_result *result);
 
+/*
+ * The pixels [*begin, *end) of a spectrum that fastbal_measure() looks at; those outside may hold anything, and need not
+ * be read or joined. Wavelengths must be as fastbal_measure() wants them. Cannot fail.
+ */
+void fastbal_measured_range(size_t n, const double *wavelength, double z, size_t *begin, size_t *end);
+
 /* A result that says "not measured", with the given BALSTATUS bits. */
 void fastbal_result_clear(struct fastbal_result *result, int ntemplates, uint32_t status);
 

@@ -32,14 +32,20 @@ struct fastbal_grid {
     struct fb_resampler resampler[FASTBAL_MAX_CAMERAS];
 };
 
+FB_KERNEL
+static size_t count_increases(const double *x, size_t n)
+{
+    size_t count = 0;
+    for (size_t i = 1; i < n; i++)
+        count += x[i] > x[i - 1];
+    return count;
+}
+
 int fb_wavelengths_ok(const double *wavelength, size_t n)
 {
     if (n < 2 || !(wavelength[0] > 0))
         return 0;
-    for (size_t i = 1; i < n; i++)
-        if (!(wavelength[i] > wavelength[i - 1]))
-            return 0;
-    return wavelength[n - 1] <= DBL_MAX;
+    return count_increases(wavelength, n) == n - 1 && wavelength[n - 1] <= DBL_MAX;
 }
 
 /* The joined grid of aligned cameras: each camera's pixels above the last of those before it. */

@@ -48,8 +48,10 @@ void fb_resampler_release(struct fb_resampler *r);
 /* ---- median.c ---- */
 
 /* Median as numpy's: the mean of the two middle values for an even count; NaN for n = 0 or where a value is NaN.
- * Reorders x. */
-double fb_median(double *x, size_t n);
+ * scratch has room for n. */
+double fb_median(const double *x, size_t n, double *scratch);
+/* Is the median of a larger than that of b? Both have n values. No where one of them is NaN. */
+int fb_median_exceeds(const double *a, const double *b, size_t n, double *scratch);
 
 /* ---- templates.c ---- */
 
@@ -85,7 +87,7 @@ struct fb_range {
     const double *w;     /* rest wavelengths */
     const double *flux;
     const double *sigma; /* FB_NO_ERROR where ivar = 0 */
-    const double *model;
+    double *model;       /* filled in the windows of the lines */
     double *scratch;     /* 4 n */
 };
 

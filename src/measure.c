@@ -13,7 +13,8 @@ struct fastbal_workspace {
     int nt;   /* templates there is room for */
     double *memory;
     /* parts of memory, n each */
-    double *w, *flux, *ivar, *sigma, *weight, *model;
+    double *w, *flux, *ivar, *sigma, *model;
+    double *weight[2]; /* of this fit and of the next */
     double *scratch;   /* 4 n */
     double *templates; /* nt x n */
 };
@@ -55,7 +56,7 @@ void fastbal_workspace_free(fastbal_workspace *work)
 /* Make room for n pixels and nt templates; what was there is lost. */
 static int workspace_reserve(fastbal_workspace *work, size_t n, int nt)
 {
-    enum { ARRAYS = 6, SCRATCH = 4 };
+    enum { ARRAYS = 7, SCRATCH = 4 };
     if (n <= work->n && nt <= work->nt)
         return FASTBAL_OK;
     size_t room = n > work->n ? n : work->n;
@@ -70,7 +71,8 @@ static int workspace_reserve(fastbal_workspace *work, size_t n, int nt)
     work->memory = memory;
     work->n = room;
     work->nt = templates;
-    double **part[ARRAYS] = { &work->w, &work->flux, &work->ivar, &work->sigma, &work->weight, &work->model };
+    double **part[ARRAYS] = { &work->w,     &work->flux,      &work->ivar,     &work->sigma,
+                              &work->model, &work->weight[0], &work->weight[1] };
     for (int k = 0; k < ARRAYS; k++, memory += room)
         *part[k] = memory;
     work->scratch = memory;
@@ -88,62 +90,141 @@ void fastbal_result_clear(struct fastbal_result *result, int ntemplates, uint32_
     fb_line_clear(&result->siiv);
 }
 
-/* DEVIATION clean-pixels, as in cameras.c. */
-static void clean_pixels(const struct fastbal_spectrum *s, double *w, double *flux, double *ivar)
+/* ---- where things are in a spectrum, by rest wavelength ---- */
+
+static size_t first_rest_at_least(const struct fastbal_spectrum *s, double value)
 {
+    size_t lo = 0, hi = s->n;
+    while (lo < hi) {
+        size_t middle = lo + (hi - lo) / 2;
+        if (s->wavelength[middle] / (1 + s->z) < value)
+            lo = middle + 1;
+        else
+            hi = middle;
+    }
+    return lo;
+}
+
+static size_t nearest_rest(const struct fastbal_spectrum *s, double value)
+{
+    size_t i = first_rest_at_least(s, value);
     double shrink = 1 + s->z;
-    for (size_t i = 0; i < s->n; i++) {
-        int ok = fabs(s->flux[i]) <= DBL_MAX && s->ivar[i] >= 0 && s->ivar[i] <= DBL_MAX;
-        w[i] = s->wavelength[i] / shrink;
-        flux[i] = ok ? s->flux[i] : 0;
-        ivar[i] = ok ? s->ivar[i] : 0;
+    if (i > 0 && (i == s->n || fabs(value - s->wavelength[i - 1] / shrink) < fabs(value - s->wavelength[i] / shrink)))
+        return i - 1;
+    return i;
+}
+
+/* Pixels [begin, end) of the parts of a spectrum; empty ones are not covered. */
+struct parts {
+    size_t fit[2], forest[2], redside[2];
+};
+
+/* §2 and §3 */
+static void find_parts(const struct fastbal_spectrum *s, struct parts *p)
+{
+    double first = s->wavelength[0] / (1 + s->z), last = s->wavelength[s->n - 1] / (1 + s->z);
+    double blue = fmax(first, 1040), red = fmin(last, 1205);
+
+    memset(p, 0, sizeof *p);
+    p->fit[0] = first < FB_FIT_MIN ? nearest_rest(s, FB_FIT_MIN) + 1 : 0;
+    p->fit[1] = last > FB_FIT_MAX ? nearest_rest(s, FB_FIT_MAX) : s->n;
+    p->fit[1] = p->fit[1] > 0 ? p->fit[1] - 1 : 0;
+    if (p->fit[0] > p->fit[1])
+        p->fit[0] = p->fit[1];
+    if (red - blue >= 50) {
+        p->forest[0] = first_rest_at_least(s, blue);
+        p->forest[1] = first_rest_at_least(s, red);
+    }
+    if (first <= 1420 && last >= 1480) {
+        p->redside[0] = first_rest_at_least(s, 1420);
+        p->redside[1] = first_rest_at_least(s, 1480);
+    }
+}
+
+/* All pixels from the first to the last part. */
+static void whole_range(const struct parts *p, size_t *begin, size_t *end)
+{
+    const size_t *const part[3] = { p->fit, p->forest, p->redside };
+    *begin = SIZE_MAX;
+    *end = 0;
+    for (int k = 0; k < 3; k++) {
+        if (part[k][0] == part[k][1])
+            continue;
+        *begin = part[k][0] < *begin ? part[k][0] : *begin;
+        *end = part[k][1] > *end ? part[k][1] : *end;
+    }
+    if (*begin > *end)
+        *begin = *end;
+}
+
+void fastbal_measured_range(size_t n, const double *wavelength, double z, size_t *begin, size_t *end)
+{
+    struct fastbal_spectrum spectrum = { .n = n, .wavelength = wavelength, .z = z };
+    struct parts parts;
+    find_parts(&spectrum, &parts);
+    whole_range(&parts, begin, end);
+}
+
+/* ---- pixels ---- */
+
+/* DEVIATION clean-pixels, as in cameras.c. */
+FB_KERNEL
+static void clean_pixels(size_t n, const double *restrict wavelength, double shrink, const double *restrict flux_in,
+                         const double *restrict ivar_in, double *restrict w, double *restrict flux, double *restrict ivar)
+{
+    for (size_t i = 0; i < n; i++) {
+        int ok = fabs(flux_in[i]) <= DBL_MAX && ivar_in[i] >= 0 && ivar_in[i] <= DBL_MAX;
+        w[i] = wavelength[i] / shrink;
+        flux[i] = ok ? flux_in[i] : 0;
+        ivar[i] = ok ? ivar_in[i] : 0;
     }
 }
 
 FB_KERNEL
 static void errors(const double *ivar, size_t n, double *sigma)
 {
+    for (size_t i = 0; i < n; i++) {
+        double error = 1 / sqrt(ivar[i]);
+        sigma[i] = ivar[i] > 0 ? error : FB_NO_ERROR;
+    }
+}
+
+FB_KERNEL
+static void divide(const double *a, const double *b, size_t n, double *quotient)
+{
     for (size_t i = 0; i < n; i++)
-        sigma[i] = ivar[i] > 0 ? 1 / sqrt(ivar[i]) : FB_NO_ERROR;
+        quotient[i] = a[i] / b[i];
 }
 
-/* Median of flux/sigma over [begin, end). */
-static double median_snr(const double *flux, const double *sigma, size_t begin, size_t end, double *scratch)
+FB_KERNEL
+static size_t count_positive(const double *x, size_t n)
 {
-    for (size_t i = begin; i < end; i++)
-        scratch[i - begin] = flux[i] / sigma[i];
-    return fb_median(scratch, end - begin);
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++)
+        count += x[i] > 0;
+    return count;
 }
 
-/* SNR_FOREST and SNR_REDSIDE (§2) of a whole spectrum of n pixels. */
-static void snr_outside_civ(const fastbal_workspace *work, size_t n, struct fastbal_result *result)
+/* Median of flux/sigma over n pixels; -1 for none, as where a range is covered but a camera is missing. */
+static double median_snr(const double *flux, const double *sigma, size_t n, double *scratch)
 {
-    const double *w = work->w;
-    double blue = fmax(w[0], 1040), red = fmin(w[n - 1], 1205);
-    if (red - blue >= 50)
-        result->snr_forest = median_snr(work->flux, work->sigma, fb_first_at_least(w, n, blue),
-                                        fb_first_at_least(w, n, red), work->scratch);
-    if (w[0] <= 1420 && w[n - 1] >= 1480)
-        result->snr_redside = median_snr(work->flux, work->sigma, fb_first_at_least(w, n, 1420),
-                                         fb_first_at_least(w, n, 1480), work->scratch);
-    /* a range can be covered and hold no pixel, where a camera is missing */
-    if (isnan(result->snr_forest))
-        result->snr_forest = -1;
-    if (isnan(result->snr_redside))
-        result->snr_redside = -1;
+    divide(flux, sigma, n, scratch);
+    return n > 0 ? fb_median(scratch, n, scratch + n) : -1;
 }
 
-/* Pixels [begin, end) that the continuum is fitted to (§3). */
-static void fit_range(const double *w, size_t n, size_t *begin, size_t *end)
+/* The same for pixels of the whole spectrum, whose errors are not known yet; origin is the first that was cleaned. */
+static double part_snr(const fastbal_workspace *work, const size_t part[2], size_t origin)
 {
-    *begin = w[0] < FB_FIT_MIN ? fb_nearest(w, n, FB_FIT_MIN) + 1 : 0;
-    *end = w[n - 1] > FB_FIT_MAX ? fb_nearest(w, n, FB_FIT_MAX) : n;
-    *end = *end > 0 ? *end - 1 : 0;
-    if (*begin > *end)
-        *begin = *end;
+    size_t n = part[1] - part[0];
+    if (n == 0)
+        return -1;
+    errors(work->ivar + (part[0] - origin), n, work->sigma);
+    return median_snr(work->flux + (part[0] - origin), work->sigma, n, work->scratch);
 }
 
-/* Set the weight of pixels in the AI troughs of a line to 0; returns how many pixels that took out. */
+/* ---- the mask ---- */
+
+/* Mark the pixels in the AI troughs of a line; returns how many were not marked before. */
 static size_t mask_troughs(const struct fb_range *range, const struct fastbal_troughs *troughs, double line,
                            unsigned char *masked)
 {
@@ -166,6 +247,8 @@ static size_t apply_mask(const struct fb_range *range, const double *ivar, const
                          double *weight)
 {
     unsigned char *masked = (unsigned char *)range->scratch;
+    if (result->civ.ai.count == 0 && result->siiv.ai.count == 0)
+        return range->n;
     memset(masked, 0, range->n);
     size_t taken = mask_troughs(range, &result->civ.ai, FB_CIV, masked);
     taken += mask_troughs(range, &result->siiv.ai, FB_SIIV, masked);
@@ -174,52 +257,85 @@ static size_t apply_mask(const struct fb_range *range, const double *ivar, const
     return range->n - taken;
 }
 
-static size_t count_positive(const double *x, size_t n)
+/* ---- the iteration ---- */
+
+/* Everything the iteration works on. */
+struct task {
+    struct fb_range range;
+    struct fb_design design;
+    const double *ivar;
+    double *sigma, *model;
+    double *weight[2]; /* of this fit and of the next */
+    struct fb_window line[2]; /* C IV, and Si IV where it is covered */
+    int nlines;
+};
+
+/* 0 if C IV is not covered. Errors are worked out where lines are searched. */
+static int find_lines(struct task *t)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < n; i++)
-        count += x[i] > 0;
-    return count;
+    const double *w = t->range.w;
+    size_t n = t->range.n;
+    if (!fb_window_find(&t->line[0], w, n, FB_CIV))
+        return 0;
+    t->nlines = 1;
+    if (w[0] <= FB_SIIV * (1 + FB_V_BLUE / FB_LIGHT_SPEED) && fb_window_find(&t->line[1], w, n, FB_SIIV))
+        t->nlines = 2;
+    for (int k = 0; k < t->nlines; k++)
+        errors(t->ivar + t->line[k].lo, t->line[k].hi_ai - t->line[k].lo, t->sigma + t->line[k].lo);
+    return 1;
+}
+
+/* One fit and the troughs below it. */
+static uint32_t fit_and_search(struct task *t, struct fastbal_result *result)
+{
+    struct fastbal_line *const out[2] = { &result->civ, &result->siiv };
+    if (count_positive(t->design.weight, t->range.n) <= (size_t)t->design.nt)
+        return FASTBAL_FEW_PIXELS;
+    if (fb_fit(&t->design, result->coeffs) != FB_FIT_OK)
+        return FASTBAL_SINGULAR;
+    result->status = 0;
+    for (int k = 0; k < t->nlines; k++) {
+        fb_model(&t->design, result->coeffs, t->line[k].lo, t->line[k].hi_ai, t->model);
+        uint32_t status = fb_line_measure(&t->range, &t->line[k], out[k]);
+        result->status |= k == 0 ? status : status & (uint32_t)~FASTBAL_LOW_SIGNAL;
+    }
+    return 0;
 }
 
 /* DEVIATION flagged-rows: the reference gives up the whole file.
  * Fit, search, mask, until the number of masked pixels repeats. Returns 0, or the BALSTATUS bit that says why the spectrum
  * can't be measured. */
-static uint32_t iterate(const struct fb_range *range, const struct fb_design *design, double *weight, const double *ivar,
-                        double *model, struct fastbal_result *result)
+static uint32_t iterate(struct task *t, struct fastbal_result *result)
 {
-    struct fb_window civ, siiv;
-    size_t used = range->n, before = range->n + 1;
+    size_t n = t->range.n, used = n, before = n + 1;
+    const double *weight = t->ivar;
 
-    if (!fb_window_find(&civ, range->w, range->n, FB_CIV))
+    if (!find_lines(t))
         return FASTBAL_NO_CIV;
-    int with_siiv = range->w[0] <= FB_SIIV * (1 + FB_V_BLUE / FB_LIGHT_SPEED) &&
-                    fb_window_find(&siiv, range->w, range->n, FB_SIIV);
-    memcpy(weight, ivar, range->n * sizeof *weight);
-    result->snr_civ = median_snr(range->flux, range->sigma, civ.lo, civ.hi_ai, range->scratch);
+    const struct fb_window *civ = &t->line[0];
+    result->snr_civ = median_snr(t->range.flux + civ->lo, t->sigma + civ->lo, civ->hi_ai - civ->lo, t->range.scratch);
     while (used != before && result->iterations < FB_MAX_ITERATIONS) {
-        size_t nt = (size_t)design->nt;
-        if (count_positive(weight, range->n) <= nt)
-            return FASTBAL_FEW_PIXELS;
-        if (fb_fit(design, result->coeffs) != FB_FIT_OK)
-            return FASTBAL_SINGULAR;
-        fb_model(design, result->coeffs, 0, range->n, model);
-        result->chi2 = fb_chi2(design, model) / ((double)used - (double)nt);
-        result->status = fb_line_measure(range, &civ, &result->civ);
-        if (with_siiv)
-            result->status |= fb_line_measure(range, &siiv, &result->siiv) & (uint32_t)~FASTBAL_LOW_SIGNAL;
+        t->design.weight = weight;
+        uint32_t unmeasured = fit_and_search(t, result);
+        if (unmeasured)
+            return unmeasured;
+        double *next = t->weight[result->iterations++ % 2];
         before = used;
-        used = apply_mask(range, ivar, result, weight);
-        result->iterations++;
+        used = apply_mask(&t->range, t->ivar, result, next);
+        weight = used < n ? next : t->ivar;
     }
     if (used != before)
         result->status |= FASTBAL_NOT_CONVERGED;
+    /* of the last fit, with its mask and not the one that follows from it */
+    fb_model(&t->design, result->coeffs, 0, n, t->model);
+    result->chi2 = fb_chi2(&t->design, t->model) / ((double)before - (double)t->design.nt);
     return 0;
 }
 
 int fastbal_measure(fastbal_workspace *work, const fastbal_templates *templates,
                     const struct fastbal_spectrum *spectrum, struct fastbal_result *result)
 {
+    struct parts parts;
     size_t begin, end;
 
     if (!work || !templates || !spectrum || !result || !spectrum->wavelength || !spectrum->flux || !spectrum->ivar)
@@ -233,16 +349,23 @@ int fastbal_measure(fastbal_workspace *work, const fastbal_templates *templates,
         return FASTBAL_ENOMEM;
 
     fastbal_result_clear(result, nt, 0);
-    clean_pixels(spectrum, work->w, work->flux, work->ivar);
-    errors(work->ivar, spectrum->n, work->sigma);
-    snr_outside_civ(work, spectrum->n, result);
-    fit_range(work->w, spectrum->n, &begin, &end);
-    struct fb_range range = { .n = end - begin, .w = work->w + begin, .flux = work->flux + begin,
-                              .sigma = work->sigma + begin, .model = work->model, .scratch = work->scratch };
-    struct fb_design design = { .nt = nt, .n = range.n, .stride = work->n, .templates = work->templates,
-                                .flux = range.flux, .weight = work->weight };
-    fb_templates_interpolate(templates, range.w, range.n, work->templates, design.stride);
-    uint32_t unmeasured = iterate(&range, &design, work->weight, work->ivar + begin, work->model, result);
+    find_parts(spectrum, &parts);
+    whole_range(&parts, &begin, &end);
+    clean_pixels(end - begin, spectrum->wavelength + begin, 1 + spectrum->z, spectrum->flux + begin,
+                 spectrum->ivar + begin, work->w, work->flux, work->ivar);
+    result->snr_forest = part_snr(work, parts.forest, begin);
+    result->snr_redside = part_snr(work, parts.redside, begin);
+
+    size_t first = parts.fit[0] - begin, n = parts.fit[1] - parts.fit[0];
+    struct task task = {
+        .range = { .n = n, .w = work->w + first, .flux = work->flux + first, .sigma = work->sigma,
+                   .model = work->model, .scratch = work->scratch },
+        .design = { .nt = nt, .n = n, .stride = work->n, .templates = work->templates, .flux = work->flux + first },
+        .ivar = work->ivar + first, .sigma = work->sigma, .model = work->model,
+        .weight = { work->weight[0], work->weight[1] },
+    };
+    fb_templates_interpolate(templates, task.range.w, n, work->templates, task.design.stride);
+    uint32_t unmeasured = iterate(&task, result);
     if (unmeasured)
         fastbal_result_clear(result, nt, unmeasured);
     return FASTBAL_OK;

@@ -23,6 +23,7 @@ struct search {
     const double *w;  /* rest wavelengths */
     const double *nf; /* flux / continuum */
     const double *ns; /* sigma / continuum */
+    const unsigned char *in; /* 1 for pixels below the continuum */
     size_t kept;      /* troughs recorded */
     size_t found;     /* troughs found, more than are kept */
     size_t start[FASTBAL_MAX_AI], end[FASTBAL_MAX_AI];
@@ -38,31 +39,36 @@ static size_t most_troughs(enum kind kind)
     return kind == AI ? FASTBAL_MAX_AI : FASTBAL_MAX_BI;
 }
 
-int fb_window_find(struct fb_window *window, const double *w, size_t n, double line)
+/* First pixel with a velocity of at least v, or n. */
+static size_t first_velocity(const double *w, size_t n, double line, double v)
 {
-    size_t lo = 0, hi_bi, hi_ai;
-    while (lo < n && velocity(w[lo], line) < FB_V_BLUE)
-        lo++;
-    for (hi_bi = lo; hi_bi < n && velocity(w[hi_bi], line) < FB_V_BI; hi_bi++)
-        ;
-    for (hi_ai = hi_bi; hi_ai < n && velocity(w[hi_ai], line) < 0; hi_ai++)
-        ;
-    *window = (struct fb_window){ line, lo, hi_bi, hi_ai };
-    return hi_ai > lo && hi_ai < n;
+    size_t lo = 0, hi = n;
+    while (lo < hi) {
+        size_t middle = lo + (hi - lo) / 2;
+        if (velocity(w[middle], line) < v)
+            lo = middle + 1;
+        else
+            hi = middle;
+    }
+    return lo;
 }
 
-static int pixel_in(const struct search *s, size_t i)
+int fb_window_find(struct fb_window *window, const double *w, size_t n, double line)
 {
-    return (1 - s->nf[i] / CONTINUUM) - BELOW_SIGMA * s->ns[i] > 0;
+    window->line = line;
+    window->lo = first_velocity(w, n, line, FB_V_BLUE);
+    window->hi_bi = first_velocity(w, n, line, FB_V_BI);
+    window->hi_ai = first_velocity(w, n, line, 0);
+    return window->hi_ai > window->lo && window->hi_ai < n;
 }
 
 /* A pixel outside a trough is a spike, and does not end it, where the next pixel is in again; for AI the two before it must
  * be in as well. Near the start these two are the last pixels of the window, as in the reference. */
 static int is_spike(const struct search *s, size_t i)
 {
-    if (i + 2 >= s->n || !pixel_in(s, i + 1))
+    if (i + 2 >= s->n || !s->in[i + 1])
         return 0;
-    return s->kind == BI || (pixel_in(s, i >= 1 ? i - 1 : s->n - 1) && pixel_in(s, i >= 2 ? i - 2 : s->n + i - 2));
+    return s->kind == BI || (s->in[i >= 1 ? i - 1 : s->n - 1] && s->in[i >= 2 ? i - 2 : s->n + i - 2]);
 }
 
 /* Is the mean of [start, end) below the limit by more than its error allows? */
@@ -85,15 +91,22 @@ static void record(struct search *s, size_t start, size_t end)
     s->found++;
 }
 
+/* The first pixel from i on that is in, or n. */
+static size_t next_in(const struct search *s, size_t i)
+{
+    const unsigned char *found = memchr(s->in + i, 1, s->n - i);
+    return found ? (size_t)(found - s->in) : s->n;
+}
+
 /* Pixel by pixel; width is the running width of the trough, 0 outside. */
 static void scan(struct search *s)
 {
     double width = 0, minimum = s->kind == AI ? AI_MIN_WIDTH : BI_MIN_WIDTH;
     size_t start = 0;
 
-    for (size_t i = 0; i < s->n; i++) {
+    for (size_t i = next_in(s, 0); i < s->n; i = width == 0 ? next_in(s, i + 1) : i + 1) {
         double dv = i > 0 ? velocity(s->w[i], s->line) - velocity(s->w[i - 1], s->line) : 0;
-        if (pixel_in(s, i)) {
+        if (s->in[i]) {
             if (i == s->n - 1 && width + dv > minimum)
                 record(s, start, i);
             if (width == 0) {
@@ -193,43 +206,48 @@ static void summarise(const struct search *s, const double *sigma, const double 
     out->error = sqrt(variance);
 }
 
-/* Is there enough signal in n pixels for a search? nf and ns are theirs; spare is scratch of 2 n. */
-static int enough_signal(const double *flux, const double *sigma, const double *nf, const double *ns, size_t n,
-                         double *spare)
+/* Flux and error in units of the continuum, and which pixels are below it. */
+FB_KERNEL
+static void normalise(size_t n, const double *flux, const double *sigma, const double *model, double *nf, double *ns,
+                      unsigned char *in)
 {
-    double *other = spare + n;
-    memcpy(spare, flux, n * sizeof *spare);
-    memcpy(other, sigma, n * sizeof *other);
-    if (!(fb_median(spare, n) > fb_median(other, n)))
-        return 0;
-    memcpy(spare, nf, n * sizeof *spare);
-    memcpy(other, ns, n * sizeof *other);
-    return !(fb_median(spare, n) < fb_median(other, n));
+    for (size_t i = 0; i < n; i++) {
+        nf[i] = flux[i] / model[i];
+        ns[i] = sigma[i] / model[i];
+    }
+    for (size_t i = 0; i < n; i++)
+        in[i] = (1 - nf[i] / CONTINUUM) - BELOW_SIGMA * ns[i] > 0;
+}
+
+/* Is there enough signal in the first n pixels for a search? */
+static int enough_signal(const double *flux, const double *sigma, const struct search *s, double *scratch)
+{
+    return fb_median_exceeds(flux, sigma, s->n, scratch) && !fb_median_exceeds(s->ns, s->nf, s->n, scratch);
 }
 
 uint32_t fb_line_measure(const struct fb_range *range, const struct fb_window *window, struct fastbal_line *out)
 {
     size_t lo = window->lo, n = window->hi_ai - lo;
     const double *flux = range->flux + lo, *sigma = range->sigma + lo, *model = range->model + lo;
-    double *nf = range->scratch, *ns = nf + n, *spare = ns + n, off = 0;
+    double *nf = range->scratch, *ns = nf + n, *spare = ns + n;
+    unsigned char *in = (unsigned char *)(spare + n);
+    struct search ai = { .kind = AI, .line = window->line, .n = n, .w = range->w + lo, .nf = nf, .ns = ns, .in = in };
+    struct search bi = ai;
     uint32_t status = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        nf[i] = flux[i] / model[i];
-        ns[i] = sigma[i] / model[i];
-    }
-    for (enum kind kind = AI; kind <= BI; kind++) {
-        struct search s = { .kind = kind, .line = window->line, .w = range->w + lo, .nf = nf, .ns = ns };
-        s.n = kind == AI ? n : window->hi_bi - lo;
-        if (enough_signal(flux, sigma, nf, ns, s.n, spare))
-            scan(&s);
-        else if (kind == AI)
-            status |= FASTBAL_LOW_SIGNAL;
-        if (kind == AI)
-            off = continuum_error(range, window, &s);
-        summarise(&s, sigma, model, off, kind == AI ? &out->ai : &out->bi);
-        if (s.found > s.kept)
-            status |= FASTBAL_MORE_TROUGHS;
-    }
+    normalise(n, flux, sigma, model, nf, ns, in);
+    bi.kind = BI;
+    bi.n = window->hi_bi - lo;
+    if (enough_signal(flux, sigma, &ai, spare))
+        scan(&ai);
+    else
+        status |= FASTBAL_LOW_SIGNAL;
+    if (bi.n > 0 && enough_signal(flux, sigma, &bi, spare))
+        scan(&bi);
+    double off = ai.kept > 0 || bi.kept > 0 ? continuum_error(range, window, &ai) : 0;
+    summarise(&ai, sigma, model, off, &out->ai);
+    summarise(&bi, sigma, model, off, &out->bi);
+    if (ai.found > ai.kept || bi.found > bi.kept)
+        status |= FASTBAL_MORE_TROUGHS;
     return status;
 }
