@@ -1,0 +1,82 @@
+"""What the library and the layers promise, read off the symbol table and the sources.
+
+SPDX-License-Identifier: BSD-3-Clause
+"""
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from support import ROOT
+
+LIBRARY = os.environ.get("FASTBAL_LIB", ROOT / "build" / "libfastbal.a")
+
+
+def symbols(*options):
+    if not shutil.which("nm"):
+        pytest.skip("NOTICE: there is no nm, symbols were not checked")
+    text = subprocess.run(["nm", *options, LIBRARY], check=True, capture_output=True, text=True).stdout
+    return {line.split()[-1] for line in text.splitlines() if re.search(r" [A-Za-z] \S+$", line)}
+
+
+def test_names_have_the_prefix():
+    own = {s for s in symbols("--defined-only", "--extern-only") if not s.startswith(("__", "_GLOBAL_"))}
+    assert own and not {s for s in own if not s.startswith(("fastbal_", "fb_"))}
+
+
+def test_public_functions_are_there():
+    text = (ROOT / "include" / "fastbal.h").read_text()
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+    declared = set(re.findall(r"\b(fastbal_\w+)\(", text))
+    assert len(declared) > 15 and declared <= symbols("--defined-only", "--extern-only")
+
+
+def test_library_never_prints_exits_or_starts_threads():
+    used = {s.split("@")[0] for s in symbols("--undefined-only")}
+    forbidden = {"printf", "fprintf", "vprintf", "puts", "fputs", "putchar", "stderr", "stdout", "perror", "exit", "_exit",
+                 "abort", "fopen", "open", "read", "write", "getenv", "pthread_create", "signal", "rand", "srand"}
+    assert not used & forbidden
+
+
+def test_library_keeps_no_state():
+    """No writable data: no global or static variables."""
+    if not shutil.which("nm"):
+        pytest.skip("NOTICE: there is no nm, symbols were not checked")
+    text = subprocess.run(["nm", LIBRARY], check=True, capture_output=True, text=True).stdout
+    kept = [line for line in text.splitlines() if re.search(r" [bBdDcC] ", line)]
+    kept = [line for line in kept if not re.search(r"(__gcov|__asan|__ubsan|\.rel\.ro|DW\.ref)", line)]
+    assert kept == []
+
+
+def sources(folder):
+    return [p for p in (ROOT / folder).rglob("*") if p.suffix in (".c", ".h")]
+
+
+def includes(path):
+    return re.findall(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', path.read_text(), re.M)
+
+
+@pytest.mark.parametrize("folder, forbidden", [
+    ("include", r".*/|fitsio|pthread|mpi|chealpix|lapack|stdio"),
+    ("src", r"(\.\./)?(io|cli|sim)/|fitsio|pthread|mpi|chealpix|stdio"),
+    ("io", r"(\.\./)?(cli|sim)/|pthread|mpi"),
+    ("sim", r"(\.\./)?cli/|fitsio|pthread|mpi"),
+    ("cli", r"fitsio|chealpix|lapack"),
+])
+def test_layers(folder, forbidden):
+    """cli -> sim -> io -> src, and what each may not know (docs/design.md)."""
+    wrong = [(p.name, i) for p in sources(folder) for i in includes(p) if re.match(forbidden, i)]
+    assert sources(folder) and wrong == []
+
+
+def test_threads_live_in_one_file():
+    users = {p.name for folder in ("src", "io", "sim", "cli") for p in sources(folder) if "pthread.h" in includes(p)}
+    assert {name.split(".")[0] for name in users} <= {"pool"}
+
+
+def test_every_source_has_a_licence_line():
+    missing = [p.name for folder in ("include", "src", "io", "sim", "cli", "templates", "tests")
+               for p in [*sources(folder), *(ROOT / folder).rglob("*.py")] if "SPDX-License-Identifier" not in p.read_text()[:4000]]
+    assert missing == []

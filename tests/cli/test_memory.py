@@ -1,0 +1,51 @@
+"""valgrind on the three steps and on bad input: no leaks, no invalid accesses.
+
+SPDX-License-Identifier: BSD-3-Clause
+"""
+import shutil
+import subprocess
+
+import pytest
+
+from support import BIN, PARTLY, PIXELS, UNUSABLE, run
+
+sanitized = b"__asan_init" in (BIN / "fastbal").read_bytes() if (BIN / "fastbal").exists() else False
+if not shutil.which("valgrind"):
+    pytest.skip("NOTICE: there is no valgrind, memory was not checked", allow_module_level=True)
+if sanitized:
+    pytest.skip("NOTICE: a sanitizer build can't run under valgrind", allow_module_level=True)
+
+# Any error or leak makes the exit status 99, which no test expects.
+VALGRIND = ("valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full", "--show-leak-kinds=definite,indirect,possible",
+            "--errors-for-leak-kinds=definite,indirect,possible")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def valgrind_works():
+    """Some machines' C libraries or processors are too new for their valgrind."""
+    if subprocess.run(["valgrind", "--quiet", "--error-exitcode=99", "true"], capture_output=True).returncode:
+        pytest.skip("NOTICE: valgrind doesn't work here, memory was not checked")
+
+
+def test_three_steps(tree):
+    tree.split("--nproc", 2, prefix=VALGRIND)
+    tree.find("--nproc", 2, prefix=VALGRIND)
+    tree.append("--nproc", 2, prefix=VALGRIND)
+    run("append", "-q", tree.out, "-b", tree.z, "-o", tree.out, "-c", prefix=VALGRIND)  # replacing the columns
+
+
+def test_bad_input(split_tree):
+    """Leaks like to hide where something fails half-way."""
+    split_tree.coadd(PIXELS[0]).write_bytes(split_tree.coadd(PIXELS[0]).read_bytes()[:200000])
+    split_tree.zafter(PIXELS[1]).write_text("no FITS file\n" * 500)
+    split_tree.find(prefix=VALGRIND, status=PARTLY)
+    split_tree.qso.write_bytes(split_tree.qso.read_bytes()[:6000])
+    split_tree.split("-c", prefix=VALGRIND, status=UNUSABLE)
+    split_tree.append(prefix=VALGRIND, status=UNUSABLE)
+    split_tree.find("-t", templates=None, prefix=VALGRIND, status=UNUSABLE)
+    run("find", "--no-such-option", prefix=VALGRIND, status=UNUSABLE)
+
+
+def test_simulate_and_templates(tmp_path):
+    run("simulate", tmp_path / "tree", "--pixels", 1, "--quasars", 2, "--others", 1, "--gaps", prefix=VALGRIND)
+    run("templates", "--export", tmp_path / "t.fits", prefix=VALGRIND)

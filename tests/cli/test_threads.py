@@ -1,0 +1,41 @@
+"""The same bytes from any number of threads, from every run, and from one pixel at a time.
+
+SPDX-License-Identifier: BSD-3-Clause
+"""
+import pytest
+
+from support import environment, fits_files, run
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory):
+    tree = tmp_path_factory.mktemp("simulated") / "tree"
+    run("simulate", tree, "--pixels", 9, "--quasars", 12, "--others", 3, "--seed", 8, "--gaps", "--no-resolution")
+    return tree
+
+
+def three_steps(tree, work, *options):
+    env = environment(DESI_SPECTRO_REDUX=tree / "redux")
+    run("split", "-q", tree / "qso.fits", "-a", work, *options, env=env)
+    run("find", "-r", "sim", "-a", work, "--templates", "builtin", *options, env=env)
+    run("append", "-q", tree / "qso.fits", "-b", work, "-o", work / "qso-bal.fits", *options, env=env)
+    return fits_files(work)
+
+
+def test_threads(simulated, tmp_path):
+    expected = three_steps(simulated, tmp_path / "1", "--nproc", 1)
+    assert len(expected) == 2 * 9 + 1
+    for nproc in (2, 4, 16):
+        assert three_steps(simulated, tmp_path / str(nproc), "--nproc", nproc) == expected
+    assert three_steps(simulated, tmp_path / "default") == expected
+    assert three_steps(simulated, tmp_path / "chunks", "--nproc", 3, "--chunk-size", 1) == expected
+
+
+def test_one_pixel_at_a_time(simulated, tmp_path):
+    expected = three_steps(simulated, tmp_path / "all")
+    env = environment(DESI_SPECTRO_REDUX=simulated / "redux")
+    work = tmp_path / "work"
+    run("split", "-q", simulated / "qso.fits", "-a", work, env=env)
+    for path in sorted(work.rglob("zafter-*.fits"), reverse=True):
+        run("find", "-r", "sim", "-a", work, "--templates", "builtin", "-hp", path.parent.name, env=env)
+    assert fits_files(work) == {name: data for name, data in expected.items() if name != "qso-bal.fits"}
