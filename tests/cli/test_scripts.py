@@ -1,0 +1,139 @@
+"""The shell scripts, the demo's summary and the table comparison.
+
+SPDX-License-Identifier: BSD-3-Clause
+"""
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from compare import compare_tables, compare_trees
+from support import PIXELS, ROOT, fits_files, run, table
+
+SCRIPTS = [ROOT / name for name in ("scripts/install-dependencies.sh", "scripts/find-python.sh", "scripts/demo.sh",
+                                    "share/runbal.sh", ".ci/run")]
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.name)
+def test_shellcheck(script):
+    if not shutil.which("shellcheck"):
+        pytest.skip("NOTICE: there is no shellcheck")
+    result = subprocess.run(["shellcheck", script], capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout
+
+
+def call(script, *arguments, status=0, **how):
+    result = subprocess.run([ROOT / "scripts" / script, *arguments], capture_output=True, text=True, timeout=60, **how)
+    assert result.returncode == status, result.stdout + result.stderr
+    return result
+
+
+def test_nothing_to_install():
+    """These tests run where everything is there: the script says nothing and needs no network."""
+    for level in ("build", "demo", "test"):
+        assert call("install-dependencies.sh", "--check", level).stderr == ""
+        assert call("install-dependencies.sh", level).stdout == ""
+
+
+def bare_path(tmp_path, *programs):
+    """A PATH with just these programs."""
+    for name in programs:
+        (tmp_path / name).symlink_to(shutil.which(name))
+    return {"PATH": str(tmp_path)}
+
+
+def test_what_is_missing_is_named(tmp_path):
+    env = bare_path(tmp_path, "sh", "dirname", "sed", "id")
+    text = call("install-dependencies.sh", "--check", "build", env=env, status=1).stderr
+    for word in ("cmake", "libcfitsio-dev", "libchealpix-dev", "liblapacke-dev", "conda-forge", "cfitsio"):
+        assert word in text
+    text = call("install-dependencies.sh", "build", env=env, status=1).stderr  # no apt-get here
+    assert "conda install -c conda-forge" in text and "chealpix" in text and len(text.splitlines()) <= 2
+
+
+def test_unknown_argument():
+    assert "nonsense" in call("install-dependencies.sh", "nonsense", status=2).stderr
+
+
+def test_python_is_found():
+    python = call("find-python.sh", "numpy", "astropy").stdout.strip()
+    subprocess.run([python, "-c", "import numpy, astropy"], check=True)
+    call("find-python.sh", "no_such_module_anywhere", status=1)
+    assert call("find-python.sh", "sys", env={"PYTHON": sys.executable, "PATH": "/usr/bin:/bin"}).stdout.strip() == sys.executable
+
+
+def test_demo_summary(tmp_path):
+    """Counts that can be checked by hand."""
+    ids = np.arange(1, 9)
+    ai = [10, 0, 20, 30, 0, 0, 40, 50]  # truth
+    found = [5, 5, 0, 5, 0, 0, 5, 5]
+    mask = [0, 0, 0, 0, 0, 0, 1, 0]
+    snr = [4, 4, 4, 6, 6, 1, 9, 1]
+    bi = np.array(ai) * 0
+    fits.BinTableHDU.from_columns([
+        fits.Column("TARGETID", "K", array=ids), fits.Column("BALMASK", "B", array=mask), fits.Column("AI_CIV", "E", array=found),
+        fits.Column("BI_CIV", "E", array=bi), fits.Column("SNR_CIV", "E", array=snr)]).writeto(tmp_path / "c.fits")
+    order = ids[::-1]  # the truth may be in any order
+    quasars = fits.BinTableHDU.from_columns([
+        fits.Column("TARGETID", "K", array=order), fits.Column("AI_CIV", "D", array=np.array(ai)[order - 1]),
+        fits.Column("BI_CIV", "D", array=bi)], name="QUASARS")
+    fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU(name="TRUTH"), quasars]).writeto(tmp_path / "t.fits")
+    text = subprocess.run([sys.executable, ROOT / "scripts" / "demo_summary.py", tmp_path / "c.fits", tmp_path / "t.fits",
+                           "--seconds", "1.5"], check=True, capture_output=True, text=True).stdout
+    assert "8 in the catalog, 7 measured, in 1.5 s" in text
+    # measured: 1 2 3 4 5 6 8; real 1 3 4 8; found 1 2 4 8; both 1 4 8
+    assert re.search(r"AI > 0  all +75.0 %  \(3 of 4\) +75.0 %  \(3 of 4\)", text)
+    assert re.search(r"AI > 0  SNR_CIV > 3 +66.7 %  \(2 of 3\)", text)
+    assert re.search(r"AI > 0  SNR_CIV > 5 +100.0 %  \(1 of 1\)", text)
+
+
+# ---- the comparison must see what it is there to see ----
+
+def test_comparison(finished_tree, tmp_path):
+    shutil.copytree(finished_tree.z, tmp_path / "copy")
+    assert all(not lines for lines in compare_trees(finished_tree.z, tmp_path / "copy").values())
+    good = finished_tree.baltable(PIXELS[1])
+    bad = tmp_path / "bad.fits"
+
+    def change(edit):
+        with fits.open(good) as hdus:
+            data = hdus[1].data.copy()
+            columns = {c.name: fits.Column(c.name, c.format, array=data[c.name]) for c in hdus[1].columns}
+        edit(columns)
+        fits.BinTableHDU.from_columns(list(columns.values()), name="BALCAT").writeto(bad, overwrite=True)
+        return compare_tables(good, bad)
+
+    def scaled(name, factor):
+        def edit(columns):
+            columns[name].array[0] *= factor
+        return edit
+
+    assert change(lambda c: None) == []
+    assert change(scaled("AI_CIV", 1.000001)) == []
+    assert len(change(scaled("AI_CIV", 1.001))) == 1
+    assert len(change(scaled("VMIN_CIV_450", 1.001))) == 1
+    assert len(change(lambda c: c.pop("SNR_CIV"))) == 1
+    assert len(change(lambda c: c["NCIV_450"].array.__setitem__(0, 9))) == 1
+    assert len(change(lambda c: c["AI_CIV"].array.__setitem__(0, np.nan))) == 1
+    assert len(change(lambda c: c["TARGETID"].array.__setitem__(0, 9))) >= 1
+    assert compare_trees(finished_tree.z, tmp_path / "nowhere") == {name: ["missing"] for name in fits_files(finished_tree.z)}
+    bad.write_text("no FITS file")
+    assert len(compare_tables(good, bad)) == 1
+    compare = [sys.executable, ROOT / "tests" / "compare.py"]
+    assert subprocess.run([*compare, finished_tree.z, tmp_path / "copy"], capture_output=True).returncode == 0
+    assert subprocess.run([*compare, good, bad], capture_output=True).returncode == 1
+    assert subprocess.run([*compare, good], capture_output=True).returncode == 2
+
+
+def test_oracle_program(finished_tree, tmp_path):
+    """tests/oracle.py as a program writes a table that can be compared."""
+    run("templates", "--export", tmp_path / "t.fits")
+    pixel = PIXELS[1]
+    subprocess.run([sys.executable, ROOT / "tests" / "oracle.py", finished_tree.coadd(pixel), finished_tree.zafter(pixel),
+                    tmp_path / "o.fits", "--templates", tmp_path / "t.fits"], check=True)
+    assert compare_tables(tmp_path / "o.fits", finished_tree.baltable(pixel)) == []
+    assert len(table(tmp_path / "o.fits")) == len(table(finished_tree.baltable(pixel)))
