@@ -1,6 +1,11 @@
 /*
  * fit.c - the continuum fit (docs/algorithm.md §4): weighted linear least squares in a few unknowns.
  *
+ * The templates are linear between their wavelengths, the nodes: with the weights u = 1 - fraction and v = fraction of the
+ * node before and after a pixel, T_k = u y_k[j] + v y_k[j+1]. So the normal equations sum_i w_i T_k T_l over pixels are also
+ * sums over nodes, y_k' H y_l, where the tridiagonal matrix H collects w u u, w u v and w v v from the pixels, whatever the
+ * number of templates. No template is ever interpolated to pixels; the model is, once.
+ *
  * DEVIATION exact-fit: the reference looks for this minimum with a simplex search, which stops early on bright
  * quasars. Here the normal equations are scaled to a unit diagonal and solved by Cholesky's factorisation. Templates are few and
  * nearly orthogonal, so the squared condition number is harmless; where it is not (degenerate templates, hardly any
@@ -29,6 +34,9 @@ static inline double add_lanes(double *lane)
     return lane[0];
 }
 
+/* Where the sum of squares is less than this part of sum w f f, too few digits of their difference are left. */
+#define CANCELLED 1e-6
+
 FB_KERNEL
 static double dot(const double *a, const double *b, size_t n)
 {
@@ -42,26 +50,86 @@ static double dot(const double *a, const double *b, size_t n)
     return sum + add_lanes(lane);
 }
 
-FB_KERNEL
-static void multiply(const double *a, const double *b, size_t n, double *product)
+/* The nodes that pixels [begin, end) touch: the first, and how many; at least two. */
+static size_t touched_nodes(const struct fb_design *d, size_t begin, size_t end, size_t *count)
 {
-    for (size_t i = 0; i < n; i++)
-        product[i] = a[i] * b[i];
+    size_t first = d->segment[begin];
+    *count = d->segment[end - 1] + 2 - first;
+    return first;
+}
+
+/* What pixels add to nodes: the diagonal of H, w u u and w v v; between a node and the next, w u v; and the right-hand
+ * side, w f u and w f v. */
+struct node_sums {
+    double *diagonal, *beside, *rhs;
+};
+
+static inline void add_pixel(const struct fb_design *d, size_t i, double weight, size_t first, const struct node_sums *s)
+{
+    size_t j = d->segment[i] - first;
+    double v = d->fraction[i], u = 1 - v, wu = weight * u, wv = weight * v, f = d->flux[i];
+    s->diagonal[j] += wu * u;
+    s->beside[j] += wu * v;
+    s->rhs[j] += wu * f;
+    s->diagonal[j + 1] += wv * v;
+    s->rhs[j + 1] += wv * f;
+}
+
+/* Only pixels whose weight differs from that of the fit before. */
+static void correct_nodes(const struct fb_design *d, size_t first, const struct node_sums *s)
+{
+    for (size_t i = 0; i < d->n; i++)
+        if (d->weight[i] != d->weight_before[i])
+            add_pixel(d, i, d->weight[i] - d->weight_before[i], first, s);
+}
+
+/* Two halves of the spectrum in turns: neighbouring pixels add to the same node and wait for each other. */
+static void collect_nodes(const struct fb_design *d, size_t first, size_t count, const struct node_sums *s)
+{
+    size_t half = d->n / 2;
+    memset(s->diagonal, 0, count * sizeof *s->diagonal);
+    memset(s->beside - 1, 0, (count + 1) * sizeof *s->beside);
+    memset(s->rhs, 0, count * sizeof *s->rhs);
+    for (size_t i = 0; i < half; i++) {
+        add_pixel(d, i, d->weight[i], first, s);
+        add_pixel(d, i + half, d->weight[i + half], first, s);
+    }
+    if (d->n % 2 == 1)
+        add_pixel(d, d->n - 1, d->weight[d->n - 1], first, s);
+}
+
+/* (H y)[j] for nodes j of a block; beside and y reach one node further on both sides. */
+FB_KERNEL
+static void times_h(const double *restrict diagonal, const double *restrict beside, const double *restrict y, size_t n,
+                    double *restrict product)
+{
+    const double *before = beside - 1, *y_before = y - 1;
+    for (size_t j = 0; j < n; j++)
+        product[j] = before[j] * y_before[j] + diagonal[j] * y[j] + beside[j] * y[j + 1];
 }
 
 /* Lower triangle of the normal matrix (column-major, leading dimension nt) and the right-hand side. */
 static void normal_equations(const struct fb_design *d, double *matrix, double *rhs)
 {
-    double weighted[BLOCK];
-    memset(matrix, 0, (size_t)d->nt * (size_t)d->nt * sizeof *matrix);
-    memset(rhs, 0, (size_t)d->nt * sizeof *rhs);
-    for (size_t begin = 0; begin < d->n; begin += BLOCK) {
-        size_t n = d->n - begin < BLOCK ? d->n - begin : BLOCK;
-        for (int j = 0; j < d->nt; j++) {
-            multiply(d->templates + (size_t)j * d->stride + begin, d->weight + begin, n, weighted);
-            rhs[j] += dot(weighted, d->flux + begin, n);
-            for (int i = j; i < d->nt; i++)
-                matrix[i + j * d->nt] += dot(weighted, d->templates + (size_t)i * d->stride + begin, n);
+    int nt = fastbal_templates_count(d->templates);
+    size_t count, first = touched_nodes(d, 0, d->n, &count), room = fastbal_templates_size(d->templates) + 2;
+    struct node_sums sums = { d->nodes, d->nodes + room + 1, d->nodes + 2 * room };
+    double product[BLOCK];
+
+    memset(matrix, 0, (size_t)nt * (size_t)nt * sizeof *matrix);
+    memset(rhs, 0, (size_t)nt * sizeof *rhs);
+    if (d->weight_before)
+        correct_nodes(d, first, &sums);
+    else
+        collect_nodes(d, first, count, &sums);
+    for (size_t begin = 0; begin < count; begin += BLOCK) {
+        size_t n = count - begin < BLOCK ? count - begin : BLOCK;
+        for (int j = 0; j < nt; j++) {
+            const double *y = fb_templates_values(d->templates, j) + first + begin;
+            times_h(sums.diagonal + begin, sums.beside + begin, y, n, product);
+            rhs[j] += dot(sums.rhs + begin, y, n);
+            for (int i = j; i < nt; i++)
+                matrix[i + j * nt] += dot(product, fb_templates_values(d->templates, i) + first + begin, n);
         }
     }
 }
@@ -118,26 +186,48 @@ static int solve_eigen(int nt, double *matrix, double *rhs)
     return 1;
 }
 
-int fb_fit(const struct fb_design *design, double *coeffs)
+/* sum w f f */
+FB_KERNEL
+static double square_sum(const double *weight, const double *flux, size_t n)
 {
-    double matrix[MAX * MAX], factor[MAX * MAX], rhs[MAX], scale[MAX];
-    int nt = design->nt, outcome = FB_FIT_OK;
+    double lane[LANES] = { 0 }, sum = 0;
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (size_t l = 0; l < LANES; l++)
+            lane[l] += weight[i + l] * flux[i + l] * flux[i + l];
+    for (; i < n; i++)
+        sum += weight[i] * flux[i] * flux[i];
+    return sum + add_lanes(lane);
+}
+
+int fb_fit(const struct fb_design *design, double *coeffs, double *least)
+{
+    double matrix[MAX * MAX], factor[MAX * MAX], rhs[MAX], scaled[MAX], scale[MAX];
+    int nt = fastbal_templates_count(design->templates), outcome = FB_FIT_OK;
+    size_t bytes = (size_t)nt * sizeof *rhs;
 
     normal_equations(design, matrix, rhs);
     for (int i = 0; i < nt; i++)
         if (!isfinite(matrix[i + i * nt]) || !isfinite(rhs[i]))
             return FB_FIT_FAILED;
-    scale_equations(nt, matrix, rhs, scale);
-    memcpy(factor, matrix, (size_t)nt * (size_t)nt * sizeof *factor);
-    memcpy(coeffs, rhs, (size_t)nt * sizeof *coeffs);
+    memcpy(scaled, rhs, bytes);
+    scale_equations(nt, matrix, scaled, scale);
+    memcpy(factor, matrix, (size_t)nt * bytes);
+    memcpy(coeffs, scaled, bytes);
     if (!solve_cholesky(nt, factor, coeffs)) {
-        memcpy(coeffs, rhs, (size_t)nt * sizeof *coeffs);
+        memcpy(coeffs, scaled, bytes);
         if (!solve_eigen(nt, matrix, coeffs))
             return FB_FIT_FAILED;
         outcome = FB_FIT_SINGULAR;
     }
-    for (int i = 0; i < nt; i++)
+    double total = square_sum(design->weight, design->flux, design->n);
+    *least = total;
+    for (int i = 0; i < nt; i++) {
         coeffs[i] *= scale[i];
+        *least -= coeffs[i] * rhs[i];
+    }
+    if (!(*least > CANCELLED * total))
+        *least = NAN;
     return outcome;
 }
 
@@ -150,9 +240,19 @@ static void add_scaled(double a, const double *x, size_t n, double *sum)
 
 void fb_model(const struct fb_design *d, const double *coeffs, size_t begin, size_t end, double *model)
 {
-    memset(model + begin, 0, (end - begin) * sizeof *model);
-    for (int k = 0; k < d->nt; k++)
-        add_scaled(coeffs[k], d->templates + (size_t)k * d->stride + begin, end - begin, model + begin);
+    size_t count, first;
+    double *combined = d->nodes + 3 * (fastbal_templates_size(d->templates) + 2);
+
+    if (begin == end)
+        return;
+    first = touched_nodes(d, begin, end, &count);
+    memset(combined, 0, count * sizeof *combined);
+    for (int k = 0; k < fastbal_templates_count(d->templates); k++)
+        add_scaled(coeffs[k], fb_templates_values(d->templates, k) + first, count, combined);
+    for (size_t i = begin; i < end; i++) {
+        const double *c = combined + (d->segment[i] - first);
+        model[i] = c[0] + d->fraction[i] * (c[1] - c[0]);
+    }
 }
 
 FB_KERNEL

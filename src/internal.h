@@ -55,28 +55,37 @@ int fb_median_exceeds(const double *a, const double *b, size_t n, double *scratc
 
 /* ---- templates.c ---- */
 
-/* Templates at increasing rest wavelengths w[n]: component k goes to values[k * stride + i]. Ends are held. */
-void fb_templates_interpolate(const fastbal_templates *t, const double *w, size_t n, double *values, size_t stride);
+/* Component k at the templates' wavelengths; there is a zero before the first and after the last. */
+const double *fb_templates_values(const fastbal_templates *t, int component);
+
+/* Where pixels at increasing rest wavelengths w[n] lie: between template wavelengths segment and segment + 1, at this fraction of
+ * the way. Beyond the ends they sit at the ends. */
+void fb_templates_locate(const fastbal_templates *t, const double *w, size_t n, uint32_t *segment, double *fraction);
 
 /* ---- fit.c ---- */
 
+/* A fit: pixels, where they lie on the templates' grid, and scratch for as many nodes as templates have wavelengths. */
 struct fb_design {
-    int nt;           /* templates */
-    size_t n;         /* pixels */
-    size_t stride;    /* between the rows of templates */
-    const double *templates;
+    const fastbal_templates *templates;
+    size_t n; /* pixels */
+    const uint32_t *segment;
+    const double *fraction;
     const double *flux;
     const double *weight; /* ivar, 0 for pixels that do not take part */
+    const double *weight_before; /* of the fit before with this scratch; NULL for the first fit */
+    double *nodes;        /* scratch, FB_NODE_ARRAYS x (nodes + 2) */
 };
 
+enum { FB_NODE_ARRAYS = 4 };
 enum { FB_FIT_OK = 0, FB_FIT_SINGULAR = 1, FB_FIT_FAILED = 2 };
 
-/* Minimise sum weight (sum_k coeffs[k] T_k - flux)^2. Where templates are degenerate, coeffs is the smallest solution and
- * FB_FIT_SINGULAR is returned; FB_FIT_FAILED where the sums overflow. */
-int fb_fit(const struct fb_design *design, double *coeffs);
-/* The model sum_k coeffs[k] T_k at pixels [begin, end). */
+/* Minimise sum weight (sum_k coeffs[k] T_k - flux)^2; the minimum goes to *least, or NaN where the model is so close to the
+ * flux that only fb_chi2() can tell. Where templates are degenerate, coeffs is the smallest solution and FB_FIT_SINGULAR is
+ * returned; FB_FIT_FAILED where the sums overflow. */
+int fb_fit(const struct fb_design *design, double *coeffs, double *least);
+/* The model sum_k coeffs[k] T_k at pixels [begin, end); uses the scratch. */
 void fb_model(const struct fb_design *design, const double *coeffs, size_t begin, size_t end, double *model);
-/* The sum that fb_fit() minimises. */
+/* The sum that fb_fit() minimises, for a model of all pixels. */
 double fb_chi2(const struct fb_design *design, const double *model);
 
 /* ---- troughs.c ---- */

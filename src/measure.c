@@ -9,14 +9,15 @@
 #include "internal.h"
 
 struct fastbal_workspace {
-    size_t n; /* pixels there is room for */
-    int nt;   /* templates there is room for */
+    size_t n;      /* pixels there is room for */
+    size_t nnodes; /* template wavelengths there is room for */
     double *memory;
     /* parts of memory, n each */
-    double *w, *flux, *ivar, *sigma, *model;
+    double *w, *flux, *ivar, *sigma, *model, *fraction;
     double *weight[2]; /* of this fit and of the next */
-    double *scratch;   /* 4 n */
-    double *templates; /* nt x n */
+    double *scratch; /* 4 n */
+    double *nodes;   /* FB_NODE_ARRAYS x (nnodes + 2) */
+    uint32_t *segment;
 };
 
 size_t fb_first_at_least(const double *x, size_t n, double value)
@@ -53,30 +54,30 @@ void fastbal_workspace_free(fastbal_workspace *work)
     free(work);
 }
 
-/* Make room for n pixels and nt templates; what was there is lost. */
-static int workspace_reserve(fastbal_workspace *work, size_t n, int nt)
+/* Make room for n pixels and templates of nnodes wavelengths; what was there is lost. */
+static int workspace_reserve(fastbal_workspace *work, size_t n, size_t nnodes)
 {
-    enum { ARRAYS = 7, SCRATCH = 4 };
-    if (n <= work->n && nt <= work->nt)
+    enum { ARRAYS = 8, SCRATCH = 4, SEGMENT = 1, MOST = 1 << 28 };
+    if (n <= work->n && nnodes <= work->nnodes)
         return FASTBAL_OK;
-    size_t room = n > work->n ? n : work->n;
-    int templates = nt > work->nt ? nt : work->nt;
-    size_t arrays = ARRAYS + SCRATCH + (size_t)templates;
-    if (room > SIZE_MAX / sizeof(double) / arrays)
+    size_t pixels = n > work->n ? n : work->n, nodes = nnodes > work->nnodes ? nnodes : work->nnodes;
+    if (pixels > MOST || nodes > MOST)
         return FASTBAL_ENOMEM;
-    double *memory = malloc(room * arrays * sizeof *memory);
+    size_t total = (ARRAYS + SCRATCH + SEGMENT) * pixels + FB_NODE_ARRAYS * (nodes + 2);
+    double *memory = malloc(total * sizeof *memory);
     if (!memory)
         return FASTBAL_ENOMEM;
     free(work->memory);
     work->memory = memory;
-    work->n = room;
-    work->nt = templates;
-    double **part[ARRAYS] = { &work->w,     &work->flux,      &work->ivar,     &work->sigma,
-                              &work->model, &work->weight[0], &work->weight[1] };
-    for (int k = 0; k < ARRAYS; k++, memory += room)
+    work->n = pixels;
+    work->nnodes = nodes;
+    double **part[ARRAYS] = { &work->w,     &work->flux,     &work->ivar,      &work->sigma,
+                              &work->model, &work->fraction, &work->weight[0], &work->weight[1] };
+    for (int k = 0; k < ARRAYS; k++, memory += pixels)
         *part[k] = memory;
     work->scratch = memory;
-    work->templates = memory + SCRATCH * room;
+    work->segment = (uint32_t *)(memory + SCRATCH * pixels);
+    work->nodes = memory + (SCRATCH + SEGMENT) * pixels;
     return FASTBAL_OK;
 }
 
@@ -268,6 +269,7 @@ struct task {
     double *weight[2]; /* of this fit and of the next */
     struct fb_window line[2]; /* C IV, and Si IV where it is covered */
     int nlines;
+    double least; /* sum of squares of the last fit, or NaN */
 };
 
 /* 0 if C IV is not covered. Errors are worked out where lines are searched. */
@@ -289,9 +291,9 @@ static int find_lines(struct task *t)
 static uint32_t fit_and_search(struct task *t, struct fastbal_result *result)
 {
     struct fastbal_line *const out[2] = { &result->civ, &result->siiv };
-    if (count_positive(t->design.weight, t->range.n) <= (size_t)t->design.nt)
+    if (count_positive(t->design.weight, t->range.n) <= (size_t)result->ntemplates)
         return FASTBAL_FEW_PIXELS;
-    if (fb_fit(&t->design, result->coeffs) != FB_FIT_OK)
+    if (fb_fit(&t->design, result->coeffs, &t->least) != FB_FIT_OK)
         return FASTBAL_SINGULAR;
     result->status = 0;
     for (int k = 0; k < t->nlines; k++) {
@@ -315,6 +317,7 @@ static uint32_t iterate(struct task *t, struct fastbal_result *result)
     const struct fb_window *civ = &t->line[0];
     result->snr_civ = median_snr(t->range.flux + civ->lo, t->sigma + civ->lo, civ->hi_ai - civ->lo, t->range.scratch);
     while (used != before && result->iterations < FB_MAX_ITERATIONS) {
+        t->design.weight_before = t->design.weight;
         t->design.weight = weight;
         uint32_t unmeasured = fit_and_search(t, result);
         if (unmeasured)
@@ -327,8 +330,11 @@ static uint32_t iterate(struct task *t, struct fastbal_result *result)
     if (used != before)
         result->status |= FASTBAL_NOT_CONVERGED;
     /* of the last fit, with its mask and not the one that follows from it */
-    fb_model(&t->design, result->coeffs, 0, n, t->model);
-    result->chi2 = fb_chi2(&t->design, t->model) / ((double)before - (double)t->design.nt);
+    if (isnan(t->least)) {
+        fb_model(&t->design, result->coeffs, 0, n, t->model);
+        t->least = fb_chi2(&t->design, t->model);
+    }
+    result->chi2 = t->least / ((double)before - (double)result->ntemplates);
     return 0;
 }
 
@@ -345,7 +351,7 @@ int fastbal_measure(fastbal_workspace *work, const fastbal_templates *templates,
     if (!fb_wavelengths_ok(spectrum->wavelength, spectrum->n))
         return FASTBAL_EWAVELENGTH;
     int nt = fastbal_templates_count(templates);
-    if (workspace_reserve(work, spectrum->n, nt) != FASTBAL_OK)
+    if (workspace_reserve(work, spectrum->n, fastbal_templates_size(templates)) != FASTBAL_OK)
         return FASTBAL_ENOMEM;
 
     fastbal_result_clear(result, nt, 0);
@@ -360,11 +366,12 @@ int fastbal_measure(fastbal_workspace *work, const fastbal_templates *templates,
     struct task task = {
         .range = { .n = n, .w = work->w + first, .flux = work->flux + first, .sigma = work->sigma,
                    .model = work->model, .scratch = work->scratch },
-        .design = { .nt = nt, .n = n, .stride = work->n, .templates = work->templates, .flux = work->flux + first },
+        .design = { .templates = templates, .n = n, .segment = work->segment, .fraction = work->fraction,
+                    .flux = work->flux + first, .nodes = work->nodes },
         .ivar = work->ivar + first, .sigma = work->sigma, .model = work->model,
         .weight = { work->weight[0], work->weight[1] },
     };
-    fb_templates_interpolate(templates, task.range.w, n, work->templates, task.design.stride);
+    fb_templates_locate(templates, task.range.w, n, work->segment, work->fraction);
     uint32_t unmeasured = iterate(&task, result);
     if (unmeasured)
         fastbal_result_clear(result, nt, unmeasured);

@@ -11,7 +11,7 @@
 #include <string.h>
 #include "internal.h"
 
-enum { SAMPLE = 31, MARGIN = 6, FEW = 7, SMALL = 128 };
+enum { SAMPLE = 31, MARGIN = 6, FEW = 15, SMALL = 128 };
 
 static inline void swap(double *a, double *b)
 {

@@ -1,8 +1,8 @@
 /*
- * templates.c - continuum components and their interpolation (docs/algorithm.md §3).
+ * templates.c - continuum components, and where pixels lie on their grid (docs/algorithm.md §3).
  *
- * Values are kept wavelength by wavelength, so that finding the segment of a pixel serves all components. It is found from a
- * table over equal steps of wavelength and not from the pixel before, so that pixels don't wait for each other.
+ * A pixel's segment is found from a table over equal steps of wavelength and not from the pixel before, so that pixels don't
+ * wait for each other.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -14,26 +14,12 @@ struct fastbal_templates {
     size_t n;
     int nt;
     double *wavelength; /* n */
-    size_t padded;      /* nt, rounded up to whole vectors */
-    double *table;      /* n x 2 x padded: values, and slopes from wavelength i to i + 1 (the last ones are unused) */
+    double *per_width;  /* n - 1: 1 / (wavelength[i + 1] - wavelength[i]) */
+    double *value;      /* nt x (n + 2): each component between two zeros */
     size_t nsteps;
     double steps_per_wavelength;
     uint32_t *first_segment; /* nsteps + 1: the segment in which a step begins */
 };
-
-/* Four components at a time; the compiler makes of it what the processor has. */
-enum { VECTOR = 4 };
-typedef double vector __attribute__((vector_size(VECTOR * sizeof(double))));
-
-static const double *values_at(const fastbal_templates *t, size_t i)
-{
-    return t->table + 2 * i * t->padded;
-}
-
-static const double *slopes_at(const fastbal_templates *t, size_t i)
-{
-    return t->table + (2 * i + 1) * t->padded;
-}
 
 /* Steps as wide as the narrowest segment, so that a step holds at most one border between segments. */
 static int make_steps(fastbal_templates *t)
@@ -81,21 +67,17 @@ int fastbal_templates_create(fastbal_templates **out, size_t nwave, const double
     t->n = nwave;
     t->nt = ntemplates;
     t->wavelength = malloc(nwave * sizeof *t->wavelength);
-    t->padded = (nt + VECTOR - 1) / VECTOR * VECTOR;
-    t->table = calloc(nwave * 2 * t->padded, sizeof *t->table);
-    if (!t->wavelength || !t->table) {
+    t->per_width = malloc(nwave * sizeof *t->per_width);
+    t->value = calloc(nt * (nwave + 2), sizeof *t->value);
+    if (!t->wavelength || !t->per_width || !t->value) {
         fastbal_templates_free(t);
         return FASTBAL_ENOMEM;
     }
     memcpy(t->wavelength, wavelength, nwave * sizeof *wavelength);
-    for (size_t i = 0; i < nwave; i++) {
-        double *value = t->table + 2 * i * t->padded, *slope = value + t->padded;
-        for (size_t k = 0; k < nt; k++) {
-            value[k] = values[k * nwave + i];
-            if (i + 1 < nwave)
-                slope[k] = (values[k * nwave + i + 1] - values[k * nwave + i]) / (wavelength[i + 1] - wavelength[i]);
-        }
-    }
+    for (size_t i = 0; i + 1 < nwave; i++)
+        t->per_width[i] = 1 / (wavelength[i + 1] - wavelength[i]);
+    for (size_t k = 0; k < nt; k++)
+        memcpy(t->value + k * (nwave + 2) + 1, values + k * nwave, nwave * sizeof *values);
     if (make_steps(t) != FASTBAL_OK) {
         fastbal_templates_free(t);
         return FASTBAL_ENOMEM;
@@ -109,7 +91,8 @@ void fastbal_templates_free(fastbal_templates *t)
     if (!t)
         return;
     free(t->wavelength);
-    free(t->table);
+    free(t->per_width);
+    free(t->value);
     free(t->first_segment);
     free(t);
 }
@@ -131,7 +114,12 @@ const double *fastbal_templates_wavelength(const fastbal_templates *t)
 
 double fastbal_templates_value(const fastbal_templates *t, int component, size_t i)
 {
-    return values_at(t, i)[component];
+    return fb_templates_values(t, component)[i];
+}
+
+const double *fb_templates_values(const fastbal_templates *t, int component)
+{
+    return t->value + (size_t)component * (t->n + 2) + 1;
 }
 
 /* The last segment that begins at or below w, which lies between the first and the last wavelength. */
@@ -145,77 +133,18 @@ static inline size_t find_segment(const fastbal_templates *t, double w)
     return segment;
 }
 
-/* Where pixels are: each one's segment, and how far into it. Pixels beyond the ends sit at the ends. */
-static void locate(const fastbal_templates *t, const double *w, size_t n, uint32_t *segment, double *dw)
+void fb_templates_locate(const fastbal_templates *t, const double *w, size_t n, uint32_t *segment, double *fraction)
 {
     double first = t->wavelength[0], last = t->wavelength[t->n - 1];
     for (size_t i = 0; i < n; i++) {
         if (w[i] > first && w[i] < last) {
-            segment[i] = (uint32_t)find_segment(t, w[i]);
-            dw[i] = w[i] - t->wavelength[segment[i]];
+            size_t k = find_segment(t, w[i]);
+            segment[i] = (uint32_t)k;
+            fraction[i] = (w[i] - t->wavelength[k]) * t->per_width[k];
         } else {
-            segment[i] = w[i] >= last ? (uint32_t)t->n - 1 : 0;
-            dw[i] = 0;
+            segment[i] = w[i] >= last ? (uint32_t)t->n - 2 : 0;
+            fraction[i] = w[i] >= last;
         }
-    }
-}
-
-/* Four components of four pixels, values + slopes * dw, so that out[k] holds component k of all four. */
-static inline void interpolate_square(const double *const row[VECTOR], size_t padded, const double *dw, vector *out)
-{
-    vector r[VECTOR];
-    for (int i = 0; i < VECTOR; i++) {
-        vector value, slope;
-        memcpy(&value, row[i], sizeof value);
-        memcpy(&slope, row[i] + padded, sizeof slope);
-        r[i] = slope * dw[i] + value;
-    }
-    vector a = __builtin_shufflevector(r[0], r[1], 0, 4, 2, 6), b = __builtin_shufflevector(r[0], r[1], 1, 5, 3, 7);
-    vector c = __builtin_shufflevector(r[2], r[3], 0, 4, 2, 6), d = __builtin_shufflevector(r[2], r[3], 1, 5, 3, 7);
-    out[0] = __builtin_shufflevector(a, c, 0, 1, 4, 5);
-    out[1] = __builtin_shufflevector(b, d, 0, 1, 4, 5);
-    out[2] = __builtin_shufflevector(a, c, 2, 3, 6, 7);
-    out[3] = __builtin_shufflevector(b, d, 2, 3, 6, 7);
-}
-
-/* Pixels in fours; n is a multiple of four. */
-FB_KERNEL
-static void interpolate_pixels(const double *restrict table, size_t nt, size_t padded, const uint32_t *restrict segment,
-                               const double *restrict dw, size_t n, double *restrict values, size_t stride)
-{
-    for (size_t i = 0; i < n; i += VECTOR) {
-        const double *row[VECTOR];
-        for (size_t l = 0; l < VECTOR; l++)
-            row[l] = table + 2 * segment[i + l] * padded;
-        for (size_t k = 0; k < nt; k += VECTOR) {
-            vector out[VECTOR];
-            interpolate_square(row, padded, dw + i, out);
-            for (size_t l = 0; l < VECTOR && k + l < nt; l++)
-                memcpy(values + (k + l) * stride + i, &out[l], sizeof out[l]);
-            for (size_t l = 0; l < VECTOR; l++)
-                row[l] += VECTOR;
-        }
-    }
-}
-
-static void interpolate_rest(const fastbal_templates *t, uint32_t segment, double dw, double *values, size_t stride)
-{
-    for (size_t k = 0; k < (size_t)t->nt; k++)
-        values[k * stride] = slopes_at(t, segment)[k] * dw + values_at(t, segment)[k];
-}
-
-void fb_templates_interpolate(const fastbal_templates *t, const double *w, size_t n, double *values, size_t stride)
-{
-    enum { BLOCK = 256 };
-    uint32_t segment[BLOCK];
-    double dw[BLOCK];
-
-    for (size_t begin = 0; begin < n; begin += BLOCK) {
-        size_t count = n - begin < BLOCK ? n - begin : BLOCK, fours = count / VECTOR * VECTOR;
-        locate(t, w + begin, count, segment, dw);
-        interpolate_pixels(t->table, (size_t)t->nt, t->padded, segment, dw, fours, values + begin, stride);
-        for (size_t i = fours; i < count; i++)
-            interpolate_rest(t, segment[i], dw[i], values + begin + i, stride);
     }
 }
 
@@ -223,12 +152,13 @@ void fastbal_continuum(const fastbal_templates *t, const double *coeffs, double 
                        const double *wavelength, double *continuum)
 {
     for (size_t i = 0; i < n; i++) {
-        double w = wavelength[i] / (1 + z), dw, sum = 0;
-        uint32_t segment;
-        locate(t, &w, 1, &segment, &dw);
-        const double *value = values_at(t, segment), *slope = slopes_at(t, segment);
-        for (int k = 0; k < t->nt; k++)
-            sum += coeffs[k] * (slope[k] * dw + value[k]);
+        double w = wavelength[i] / (1 + z), fraction, sum = 0;
+        uint32_t k;
+        fb_templates_locate(t, &w, 1, &k, &fraction);
+        for (int c = 0; c < t->nt; c++) {
+            const double *value = fb_templates_values(t, c);
+            sum += coeffs[c] * (value[k] + fraction * (value[k + 1] - value[k]));
+        }
         continuum[i] = sum;
     }
 }
