@@ -24,8 +24,9 @@
 #
 # For Slurm: ACCOUNT [desi], QOS [regular], CONSTRAINT [cpu], TIME [02:00:00].
 #
-# A run that was stopped goes on where it was when it is started again; OUTCAT is written anew. Exit status: that of the step that failed;
-# 1 where some pixels failed and the rest is done (append still runs), 2 where nothing could be done.
+# A run that was stopped goes on where it was when it is started again; OUTCAT is written anew. Exit status: that of
+# the step that failed; 1 where some pixels failed and the rest is done (append still runs), 2 where nothing could be
+# done.
 #
 # SPDX-License-Identifier: BSD-3-Clause
 set -u
@@ -64,7 +65,7 @@ fi
 
 [ -n "${QSOCAT:-}" ] || die "QSOCAT is not set: it has to name the QSO catalog"
 [ -f "$QSOCAT" ] || die "QSOCAT: there is no file $QSOCAT"
-[ -n "${DESI_SPECTRO_REDUX:-}" ] || die "neither DESI_SPECTRO_REDUX nor DESI_ROOT is set: one has to say where releases are"
+[ -n "${DESI_SPECTRO_REDUX:-}" ] || die "neither DESI_SPECTRO_REDUX nor DESI_ROOT is set: where are the releases?"
 spectra=$DESI_SPECTRO_REDUX/$RELEASE/healpix/$SURVEY/$PROGRAM
 [ -d "$spectra" ] || die "RELEASE, SURVEY, PROGRAM: there is no folder $spectra"
 for name in NPROC CHUNK_SIZE FILE_DISCOVERY_WORKERS; do
@@ -88,13 +89,14 @@ mkdir -p "$OUTDIR" || die "OUTDIR: can't make the folder $OUTDIR"
 # The program: beside this script in a source tree or an installation, else on PATH.
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 fastbal=
-for candidate in "$here/../build/bin/fastbal" "$here/../../bin/fastbal" "$here/../bin/fastbal" "$(command -v fastbal)"; do
+for candidate in "$here/../build/bin/fastbal" "$here/../../bin/fastbal" "$here/../bin/fastbal" \
+    "$(command -v fastbal)"; do
     if [ -n "$candidate" ] && [ -x "$candidate" ]; then
         fastbal=$(cd "$(dirname "$candidate")" && pwd)/fastbal
         break
     fi
 done
-[ -n "$fastbal" ] || die "there is no program fastbal in $here/../build/bin, in the bin folder of this installation or on PATH"
+[ -n "$fastbal" ] || die "there is no program fastbal: not in $here/../build/bin, $here/../../bin or on PATH"
 
 # ---- the three steps, as a script that a batch job or this machine runs ----
 

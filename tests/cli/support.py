@@ -215,7 +215,7 @@ class Target(NamedTuple):
     dec: float
     z: float
     trough: bool = False
-    spectrum: str = "good"  # "nonsense": NaN, inf and negative ivar in places; "dark": not observed; "none": no coadd row
+    spectrum: str = "good"  # "nonsense": NaN, inf, negative ivar; "dark": not observed; "none": not in the coadd
 
 
 def _targets():
@@ -245,8 +245,9 @@ ROWS = _targets()  # in the order of the catalog
 PIXEL = {name: healpix.pixel(64, t.ra, t.dec) for name, t in ROWS.items()}
 PIXELS = sorted(set(PIXEL.values()))
 # Rows of the BAL tables, in order, by pixel.
-IN_TABLE = {pixel: [name for name, t in ROWS.items() if PIXEL[name] == pixel and 1.57 <= t.z <= 5.0] for pixel in PIXELS}
-BALMASK = {name: 3 if not 1.57 <= t.z <= 5.0 else 8 if t.spectrum in ("none", "dark") else 0 for name, t in ROWS.items()}
+IN_RANGE = [name for name, t in ROWS.items() if 1.57 <= t.z <= 5.0]
+IN_TABLE = {pixel: [name for name in IN_RANGE if PIXEL[name] == pixel] for pixel in PIXELS}
+BALMASK = {name: 3 if name not in IN_RANGE else 8 if t.spectrum in ("none", "dark") else 0 for name, t in ROWS.items()}
 assert len(PIXELS) == 3 and PIXELS[0] < 100
 
 
@@ -293,16 +294,16 @@ class Tree:
         tree.out.parent.mkdir()
         extra = Target(39633000010099999, 150.0, 2.0, 0.0)  # a target that isn't in the catalog
         for k, pixel in enumerate(PIXELS):
-            unique = {t.targetid: t for name, t in ROWS.items() if PIXEL[name] == pixel and t.spectrum != "none"}
-            # another order than the catalog's, and "bal again" took the place of "bal": the spectrum has one redshift
-            unique = {i: next(t for t in ROWS.values() if t.targetid == i) for i in unique}
-            write_spectra(tree.coadd(pixel), [*reversed(unique.values()), extra], desi_waves(), seed=k,
+            targets = [t for name, t in ROWS.items() if PIXEL[name] == pixel and t.spectrum != "none"
+                       and name != "bal again"]  # which is the same target as "bal"
+            write_spectra(tree.coadd(pixel), [*reversed(targets), extra], desi_waves(), seed=k,
                           resolution=k == 0, order="reversed" if k == 1 else None,
                           mask_type=("i4", "i4", "u4")[k], dtype=("f4", "f4", "f8")[k])
         return tree
 
     def _file(self, top, root, pixel, survey="main", program="dark"):
-        return top / "healpix" / survey / program / str(pixel // 100) / str(pixel) / f"{root}-{survey}-{program}-{pixel}.fits"
+        name = f"{root}-{survey}-{program}-{pixel}.fits"
+        return top / "healpix" / survey / program / str(pixel // 100) / str(pixel) / name
 
     def coadd(self, pixel):
         return self._file(self.redux / "sim", "coadd", pixel)
@@ -336,4 +337,4 @@ def nothing_left_behind(folder):
     """No temporary files: every file has a name the programs promise."""
     for name in files(folder):
         base = name.rsplit("/", 1)[-1]
-        assert base.startswith(("zafter-", "baltable-", "logfile", "qso")) and ".tmp" not in base and "tmp" not in base, name
+        assert base.startswith(("zafter-", "baltable-", "logfile", "qso")) and "tmp" not in base, name

@@ -353,7 +353,8 @@ def test_one_packed_file(split_tree, finished_tree, tmp_path):
 def test_one_file_needs_all_three(split_tree, tmp_path, missing):
     how = {"--coadd": split_tree.coadd(PIXELS[1]), "--zcat": split_tree.zafter(PIXELS[1]), "-o": tmp_path / "c.fits"}
     del how[missing]
-    complains(run("find", *[x for pair in how.items() for x in pair], "--templates", "builtin", status=UNUSABLE), "find")
+    arguments = [x for pair in how.items() for x in pair]
+    complains(run("find", *arguments, "--templates", "builtin", status=UNUSABLE), "find")
 
 
 def test_cameras_missing(split_tree, tmp_path):
@@ -384,7 +385,7 @@ def test_spectype_counts(split_tree):
 
 
 def test_optional_columns(split_tree, finished_tree):
-    """Without SPECTYPE every row counts as a quasar; without positions in the coadd the redshift catalog's are taken."""
+    """Without SPECTYPE every row counts as a quasar; where the coadd has no positions, the catalog's are taken."""
     pixel = PIXEL["bal"]
     for path, hdu, without in ((split_tree.zafter(pixel), "REDSHIFTS", ["SPECTYPE"]),
                                (split_tree.coadd(pixel), "FIBERMAP", ["TARGET_RA", "TARGET_DEC"])):

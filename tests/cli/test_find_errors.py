@@ -1,4 +1,4 @@
-"""fastbal find with input that can't be used: one bad file is a listed pixel, the others are done, nothing is left behind.
+"""fastbal find with input that can't be used: a bad file is a listed pixel, the others are done, nothing stays behind.
 
 SPDX-License-Identifier: BSD-3-Clause
 """
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from support import (DONE, IN_TABLE, PARTLY, PIXELS, ROWS, UNUSABLE, complains, files, fits_files, nothing_left_behind, portable,
-                     run, table)
+from support import (DONE, IN_TABLE, PARTLY, PIXELS, ROWS, UNUSABLE, complains, files, fits_files, nothing_left_behind,
+                     portable, run, table)
 
 BAD = PIXELS[1]
 GOOD = [p for p in PIXELS if p != BAD]

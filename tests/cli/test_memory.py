@@ -16,8 +16,9 @@ if sanitized:
     pytest.skip("NOTICE: a sanitizer build can't run under valgrind", allow_module_level=True)
 
 # Any error or leak makes the exit status 99, which no test expects.
-VALGRIND = ("valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full", "--show-leak-kinds=definite,indirect,possible",
-            "--errors-for-leak-kinds=definite,indirect,possible")
+LEAKS = "definite,indirect,possible"
+VALGRIND = ("valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full", f"--show-leak-kinds={LEAKS}",
+            f"--errors-for-leak-kinds={LEAKS}")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -49,8 +49,8 @@ def test_defaults(tree, script, tmp_path):
     """Names and folders where nothing is said."""
     here = tmp_path / "here"
     here.mkdir()
-    launch(script, "--local", cwd=here, env=settings(tree, ALTZDIR=None, OUTDIR=None, OUTCAT=None, NPROC=None, CHUNK_SIZE=None,
-                                                     FILE_DISCOVERY_WORKERS=None, RELEASE=None, SPECPROD="sim"))
+    unset = dict.fromkeys(("ALTZDIR", "OUTDIR", "OUTCAT", "NPROC", "CHUNK_SIZE", "FILE_DISCOVERY_WORKERS", "RELEASE"))
+    launch(script, "--local", cwd=here, env=settings(tree, **unset, SPECPROD="sim"))
     work = here / "fastbal-sim"
     assert table(work / "qso-altbal.fits")["BALMASK"].tolist() == list(BALMASK.values())
     scratch = tmp_path / "scratch"
@@ -91,9 +91,18 @@ def slurm(tmp_path):
     """A folder with an sbatch that keeps the job, and an srun that runs what follows its options."""
     folder = tmp_path / "slurm"
     folder.mkdir()
-    (folder / "sbatch").write_text(f'#!/bin/sh\ncp "$1" "{folder}/job"\nchmod +x "{folder}/job"\necho "Submitted batch job 42"\n')
-    (folder / "srun").write_text('#!/bin/sh\nwhile :; do case $1 in -N|-n|-c) shift 2 ;; -*) shift ;; *) break ;; esac; '
-                                 'done\necho srun "$1" "$2"\nexec "$@"\n')
+    (folder / "sbatch").write_text(f'''#!/bin/sh
+cp "$1" "{folder}/job"
+chmod +x "{folder}/job"
+echo "Submitted batch job 42"
+''')
+    (folder / "srun").write_text('''#!/bin/sh
+while :; do
+    case $1 in -N|-n|-c) shift 2 ;; -*) shift ;; *) break ;; esac
+done
+echo srun "$1" "$2"
+exec "$@"
+''')
     for path in folder.iterdir():
         path.chmod(0o755)
     return folder
@@ -107,7 +116,8 @@ def test_slurm(tree, script, slurm):
     assert not tree.out.exists() and not tree.z.joinpath("healpix").exists()  # nothing ran yet
     job = (slurm / "job").read_text()
     assert job.startswith("#!/bin/bash\n#SBATCH ")
-    for line in ("#SBATCH --account=mine", "#SBATCH --nodes=1", f"#SBATCH --output={tree.out.parent}/job-fastbal-%j.log"):
+    for line in ("#SBATCH --account=mine", "#SBATCH --nodes=1",
+                 f"#SBATCH --output={tree.out.parent}/job-fastbal-%j.log"):
         assert line in job.splitlines()
     for word in ("--nproc 2", "--chunk-size 1", "--file-discovery-workers 2", "--release sim", "--survey main",
                  "--program dark", f"--qsocat {tree.qso}", f"--altzdir {tree.z}", f"--outcatfile {tree.out}"):

@@ -27,7 +27,9 @@ def test_shellcheck(script):
 
 
 def call(script, *arguments, status=0, **how):
-    result = subprocess.run([ROOT / "scripts" / script, *arguments], capture_output=True, text=True, timeout=60, **how)
+    python = [sys.executable] if script.endswith(".py") else []
+    command = [*python, ROOT / "scripts" / script, *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, **how)
     assert result.returncode == status, result.stdout + result.stderr
     return result
 
@@ -63,7 +65,8 @@ def test_python_is_found():
     python = call("find-python.sh", "numpy", "astropy").stdout.strip()
     subprocess.run([python, "-c", "import numpy, astropy"], check=True)
     call("find-python.sh", "no_such_module_anywhere", status=1)
-    assert call("find-python.sh", "sys", env={"PYTHON": sys.executable, "PATH": "/usr/bin:/bin"}).stdout.strip() == sys.executable
+    first = call("find-python.sh", "sys", env={"PYTHON": sys.executable, "PATH": "/usr/bin:/bin"})
+    assert first.stdout.strip() == sys.executable
 
 
 def test_demo_summary(tmp_path):
@@ -75,15 +78,15 @@ def test_demo_summary(tmp_path):
     snr = [4, 4, 4, 6, 6, 1, 9, 1]
     bi = np.array(ai) * 0
     fits.BinTableHDU.from_columns([
-        fits.Column("TARGETID", "K", array=ids), fits.Column("BALMASK", "B", array=mask), fits.Column("AI_CIV", "E", array=found),
-        fits.Column("BI_CIV", "E", array=bi), fits.Column("SNR_CIV", "E", array=snr)]).writeto(tmp_path / "c.fits")
+        fits.Column("TARGETID", "K", array=ids), fits.Column("BALMASK", "B", array=mask),
+        fits.Column("AI_CIV", "E", array=found), fits.Column("BI_CIV", "E", array=bi),
+        fits.Column("SNR_CIV", "E", array=snr)]).writeto(tmp_path / "c.fits")
     order = ids[::-1]  # the truth may be in any order
     quasars = fits.BinTableHDU.from_columns([
         fits.Column("TARGETID", "K", array=order), fits.Column("AI_CIV", "D", array=np.array(ai)[order - 1]),
         fits.Column("BI_CIV", "D", array=bi)], name="QUASARS")
     fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU(name="TRUTH"), quasars]).writeto(tmp_path / "t.fits")
-    text = subprocess.run([sys.executable, ROOT / "scripts" / "demo_summary.py", tmp_path / "c.fits", tmp_path / "t.fits",
-                           "--seconds", "1.5"], check=True, capture_output=True, text=True).stdout
+    text = call("demo_summary.py", tmp_path / "c.fits", tmp_path / "t.fits", "--seconds", "1.5").stdout
     assert "8 in the catalog, 7 measured, in 1.5 s" in text
     # measured: 1 2 3 4 5 6 8; real 1 3 4 8; found 1 2 4 8; both 1 4 8
     assert re.search(r"AI > 0  all +75.0 %  \(3 of 4\) +75.0 %  \(3 of 4\)", text)
@@ -120,7 +123,8 @@ def test_comparison(finished_tree, tmp_path):
     assert len(change(lambda c: c["NCIV_450"].array.__setitem__(0, 9))) == 1
     assert len(change(lambda c: c["AI_CIV"].array.__setitem__(0, np.nan))) == 1
     assert len(change(lambda c: c["TARGETID"].array.__setitem__(0, 9))) >= 1
-    assert compare_trees(finished_tree.z, tmp_path / "nowhere") == {name: ["missing"] for name in fits_files(finished_tree.z)}
+    everything_missing = {name: ["missing"] for name in fits_files(finished_tree.z)}
+    assert compare_trees(finished_tree.z, tmp_path / "nowhere") == everything_missing
     bad.write_text("no FITS file")
     assert len(compare_tables(good, bad)) == 1
     compare = [sys.executable, ROOT / "tests" / "compare.py"]
@@ -133,7 +137,7 @@ def test_oracle_program(finished_tree, tmp_path):
     """tests/oracle.py as a program writes a table that can be compared."""
     run("templates", "--export", tmp_path / "t.fits")
     pixel = PIXELS[1]
-    subprocess.run([sys.executable, ROOT / "tests" / "oracle.py", finished_tree.coadd(pixel), finished_tree.zafter(pixel),
-                    tmp_path / "o.fits", "--templates", tmp_path / "t.fits"], check=True)
+    subprocess.run([sys.executable, ROOT / "tests" / "oracle.py", finished_tree.coadd(pixel),
+                    finished_tree.zafter(pixel), tmp_path / "o.fits", "--templates", tmp_path / "t.fits"], check=True)
     assert compare_tables(tmp_path / "o.fits", finished_tree.baltable(pixel)) == []
     assert len(table(tmp_path / "o.fits")) == len(table(finished_tree.baltable(pixel)))

@@ -1,15 +1,16 @@
 /*
- * synthetic.h - noiseless spectra whose answers can be worked out by hand, and checks of floating-point numbers.
+ * synthetic.h - noiseless spectra whose answers can be worked out by hand, and checks of floating-point
+ * numbers.
  *
- * The pixels are even in velocity. Pixel k (K_FIRST to K_LAST) has the C IV velocity -12.5 + 97 k km/s, so that no
- * pixel lies on a limit of the search and sums of pixels never equal a minimum width:
+ * The pixels are even in velocity. Pixel k (K_FIRST to K_LAST) has the C IV velocity -12.5 + 97 k km/s, so
+ * that no pixel lies on a limit of the search and sums of pixels never equal a minimum width:
  *
  *     k = -257  first of the C IV search     v = -24941.5
  *     k =  -31  last of the BI search        v =  -3019.5
  *     k =    0  last of the AI search        v =    -12.5
  *
- * The continuum is 1 everywhere. Pixels redward of K_ANCHOR weigh so much more than all others that a fit with one flat
- * template gives 1 to ten digits, whatever happens in the search range.
+ * The continuum is 1 everywhere. Pixels redward of K_ANCHOR weigh so much more than all others that a fit
+ * with one flat template gives 1 to ten digits, whatever happens in the search range.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -1,6 +1,6 @@
 /*
- * test_cameras.c - joining cameras whose pixels lie on one grid (algorithm, §1). For grids that don't line up see
- * test_resample.c.
+ * test_cameras.c - joining cameras whose pixels lie on one grid (algorithm, §1). For grids that don't line up
+ * see test_resample.c.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -58,7 +58,9 @@ static double template_at(int k, double w)
     return values[k][i] + f * (values[k][i + 1] - values[k][i]);
 }
 
-/* A spectrum that is the sum of the templates, everywhere brighter than its noise so that no trough is found. */
+/*
+ * A spectrum that is the sum of the templates, everywhere brighter than its noise so that no trough is found.
+ */
 static struct synthetic sum_of_templates(const double *a)
 {
     struct synthetic s = synthetic_linear(4000, 3600, 1.1, 2.0);
@@ -107,7 +109,10 @@ static size_t nearest(const struct synthetic *s, double wavelength)
     return best;
 }
 
-/* At the minimum of chi-square the residuals, weighted, are orthogonal to every template; and chi-square is what it says. */
+/*
+ * At the minimum of chi-square the residuals, weighted, are orthogonal to every template; and chi-square is
+ * what it says.
+ */
 static void is_the_minimum(void **state)
 {
     (void)state;
@@ -140,7 +145,10 @@ static void is_the_minimum(void **state)
     fastbal_templates_free(t);
 }
 
-/* Pixels with ivar 0 weigh nothing, whatever their flux, but count in the denominator of the reduced chi-square. */
+/*
+ * Pixels with ivar 0 weigh nothing, whatever their flux, but count in the denominator of the reduced
+ * chi-square.
+ */
 static void unobserved_pixels(void **state)
 {
     (void)state;
@@ -164,8 +172,8 @@ static void unobserved_pixels(void **state)
 }
 
 /*
- * Which pixels are fitted: with flux 10 everywhere but one pixel of 11 (too little for a trough), the one flat template is
- * 10 + 1/N where that pixel is one of the N fitted ones, and 10 where it isn't.
+ * Which pixels are fitted: with flux 10 everywhere but one pixel of 11 (too little for a trough), the one
+ * flat template is 10 + 1/N where that pixel is one of the N fitted ones, and 10 where it isn't.
  */
 static void check_range(size_t n, double first, double step, size_t from, size_t to)
 {
@@ -249,7 +257,9 @@ static void degenerate_on_the_good_pixels(void **state)
     fastbal_templates_free(t);
 }
 
-/* Alike is not the same: components that differ by 1e-4 are told apart, and the continuum is as good as ever. */
+/*
+ * Alike is not the same: components that differ by 1e-4 are told apart, and the continuum is as good as ever.
+ */
 static void nearly_degenerate(void **state)
 {
     (void)state;

@@ -136,10 +136,10 @@ static void narrow_troughs_are_not_masked(void **state)
 }
 
 /*
- * A mask that never settles. The trough is two pixels in of 0.8 for each bridged spike of 1.2, and the spikes weigh so much
- * that they set the continuum while they are fitted: 1.2, and 0.8 is below it. Masked, the continuum falls to the 0.85
- * of the pixels redward of C IV, 0.8 isn't below it any more, and the mask is empty again. All other pixels of the search
- * are too bright to be in.
+ * A mask that never settles. The trough is two pixels in of 0.8 for each bridged spike of 1.2, and the spikes
+ * weigh so much that they set the continuum while they are fitted: 1.2, and 0.8 is below it. Masked, the
+ * continuum falls to the 0.85 of the pixels redward of C IV, 0.8 isn't below it any more, and the mask is
+ * empty again. All other pixels of the search are too bright to be in.
  */
 static void limit_of_iterations(void **state)
 {

@@ -1,8 +1,9 @@
 /*
- * test_resample.c - joining cameras whose pixels don't line up (algorithm, §1): the flux-conserving resampling.
+ * test_resample.c - joining cameras whose pixels don't line up (algorithm, §1): the flux-conserving
+ * resampling.
  *
- * The expected numbers come from integrating, output pixel by output pixel, every straight piece of the input: slow, and
- * written without a look at the library.
+ * The expected numbers come from integrating, output pixel by output pixel, every straight piece of the
+ * input: slow, and written without a look at the library.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -187,7 +188,10 @@ static void all_zero_ivar(void **state)
     fastbal_grid_free(grid);
 }
 
-/* Nothing is lost: the sum over output pixels times 0.8 A is the area of the input, where all of it is inside. */
+/*
+ * Nothing is lost: the sum over output pixels times 0.8 A is the area of the input, where all of it is
+ * inside.
+ */
 static void flux_is_conserved(void **state)
 {
     (void)state;

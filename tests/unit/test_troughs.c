@@ -1,9 +1,10 @@
 /*
  * test_troughs.c - which pixels make a trough, and the numbers that come of it (algorithm, §5).
  *
- * Notation: a trough of k pixels "in" has its start at the first and its end at the last of them. Its width is
- * 97 (k - 1) km/s. The integral walks pixels start .. end - 1 and counts the steps once the width walked reaches the
- * minimum, so that k pixels of flux f give an AI of 97 (k - 6) (1 - f/0.9) and a BI of 97 (k - 22) (1 - f/0.9).
+ * Notation: a trough of k pixels "in" has its start at the first and its end at the last of them. Its width
+ * is 97 (k - 1) km/s. The integral walks pixels start .. end - 1 and counts the steps once the width walked
+ * reaches the minimum, so that k pixels of flux f give an AI of 97 (k - 6) (1 - f/0.9) and a BI of 97 (k -
+ * 22) (1 - f/0.9).
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -68,7 +69,10 @@ static void one_trough(void **state)
     synthetic_free(&s);
 }
 
-/* The integral starts with the step at which the width walked reaches the minimum, one step before it is exceeded. */
+/*
+ * The integral starts with the step at which the width walked reaches the minimum, one step before it is
+ * exceeded.
+ */
 static void minimum_width_ai(void **state)
 {
     (void)state;
@@ -261,8 +265,8 @@ static void spike_near_the_last_pixel(void **state)
 }
 
 /*
- * The reference looks at the end of the array for the pixels before the first: a lone pixel in, then a spike at the second
- * pixel, is bridged for AI where the last pixel of the search is in as well.
+ * The reference looks at the end of the array for the pixels before the first: a lone pixel in, then a spike
+ * at the second pixel, is bridged for AI where the last pixel of the search is in as well.
  */
 static void spike_at_the_second_pixel(void **state)
 {
@@ -281,9 +285,9 @@ static void spike_at_the_second_pixel(void **state)
 }
 
 /*
- * Just below the threshold of 0.9 (1 - 0.5 sigma) a shallow AI trough must also be significant as a whole: the mean of its
- * flux (its last pixel and the one after it left out) plus three standard errors below 0.9. With sigma 0.1 and flux
- * 0.854, that takes (0.3/0.046)^2 = 42.5 pixels. BI has no such test.
+ * Just below the threshold of 0.9 (1 - 0.5 sigma) a shallow AI trough must also be significant as a whole:
+ * the mean of its flux (its last pixel and the one after it left out) plus three standard errors below 0.9.
+ * With sigma 0.1 and flux 0.854, that takes (0.3/0.046)^2 = 42.5 pixels. BI has no such test.
  */
 static void significance(void **state)
 {
@@ -404,8 +408,8 @@ static void negative_trough(void **state)
 }
 
 /*
- * Errors include D, the mean |model - flux| of the pixels of the AI search outside AI troughs, end pixels included in the
- * troughs. Two pixels of 1.5 among 258 - 60 make it 1/198. BI uses the same D.
+ * Errors include D, the mean |model - flux| of the pixels of the AI search outside AI troughs, end pixels
+ * included in the troughs. Two pixels of 1.5 among 258 - 60 make it 1/198. BI uses the same D.
  */
 static void error_includes_the_mean_difference(void **state)
 {
@@ -421,8 +425,9 @@ static void error_includes_the_mean_difference(void **state)
 }
 
 /*
- * A pixel that was not observed is never in, and is bridged like a spike. Its error is infinite in principle; it is left
- * out of the sum. AI's significance test fails with such a pixel inside, so AI has the trough only at the last pixel.
+ * A pixel that was not observed is never in, and is bridged like a spike. Its error is infinite in principle;
+ * it is left out of the sum. AI's significance test fails with such a pixel inside, so AI has the trough only
+ * at the last pixel.
  */
 static void unobserved_pixel_in_a_trough(void **state)
 {
