@@ -278,12 +278,49 @@ static void bad_wavelengths(void **state)
     three_cameras(&t);
     t.wb[4] = t.wb[3]; /* increasing means strictly */
     refuse(t.cameras, 3, 3600, FASTBAL_EWAVELENGTH);
-    three_cameras(&t);
-    t.wb[0] = NAN;
-    refuse(t.cameras, 3, 3600, FASTBAL_EWAVELENGTH);
+    const double first[3] = { NAN, 0, -1 };
+    for (int i = 0; i < 3; i++) {
+        three_cameras(&t);
+        t.wb[0] = first[i];
+        refuse(t.cameras, 3, 3600, FASTBAL_EWAVELENGTH);
+    }
     three_cameras(&t);
     t.wz[NZ - 1] = NAN;
     refuse(t.cameras, 3, 3600, FASTBAL_EWAVELENGTH);
+}
+
+static void most_cameras(void **state)
+{
+    (void)state;
+    double w[FASTBAL_MAX_CAMERAS][4];
+    float f[FASTBAL_MAX_CAMERAS][4], iv[FASTBAL_MAX_CAMERAS][4];
+    struct fastbal_camera cameras[FASTBAL_MAX_CAMERAS];
+    struct fastbal_pixels pixels[FASTBAL_MAX_CAMERAS];
+    for (int c = 0; c < FASTBAL_MAX_CAMERAS; c++) { /* each shares its last pixel with the next one */
+        fill(w[c], f[c], iv[c], 4, 3 * c, (float)c, 1);
+        cameras[c] = (struct fastbal_camera){ w[c], 4 };
+        pixels[c] = (struct fastbal_pixels){ f[c], iv[c], NULL };
+    }
+    fastbal_grid *grid = create(cameras, FASTBAL_MAX_CAMERAS);
+    assert_int_equal(fastbal_grid_size(grid), 3 * FASTBAL_MAX_CAMERAS + 1);
+    double flux[3 * FASTBAL_MAX_CAMERAS + 1], ivar[3 * FASTBAL_MAX_CAMERAS + 1];
+    fastbal_join(grid, pixels, flux, ivar);
+    check_near(flux[3 * FASTBAL_MAX_CAMERAS], f[FASTBAL_MAX_CAMERAS - 1][3], 0);
+    check_near(ivar[3], 2.5 + 1, 1e-12); /* the last pixel of the first and the first of the second */
+    fastbal_grid_free(grid);
+}
+
+/* Where the resampled grid starts has to leave at least one pixel, and not endless ones. */
+static void bad_start(void **state)
+{
+    (void)state;
+    const double starts[5] = { NAN, INFINITY, 0, -3600, 1e5 };
+    for (int i = 0; i < 5; i++) {
+        struct three t;
+        three_cameras(&t);
+        t.wr[1] += 0.01; /* not aligned */
+        refuse(t.cameras, 3, starts[i], FASTBAL_EARGUMENT);
+    }
 }
 
 static void bad_arguments(void **state)
@@ -316,7 +353,8 @@ int main(void)
         cmocka_unit_test(zero_ivar),          cmocka_unit_test(nonsense_is_neutralised),
         cmocka_unit_test(masks_play_no_part), cmocka_unit_test(one_camera),
         cmocka_unit_test(missing_cameras),    cmocka_unit_test(alignment_tolerance),
-        cmocka_unit_test(bad_wavelengths),    cmocka_unit_test(bad_arguments),
+        cmocka_unit_test(bad_wavelengths),    cmocka_unit_test(most_cameras),
+        cmocka_unit_test(bad_start),          cmocka_unit_test(bad_arguments),
     };
     return cmocka_run_group_tests_name("cameras", tests, NULL, NULL);
 }
