@@ -319,7 +319,7 @@ static void bad_start(void **state)
         struct three t;
         three_cameras(&t);
         t.wr[1] += 0.01; /* not aligned */
-        refuse(t.cameras, 3, starts[i], FASTBAL_EARGUMENT);
+        refuse(t.cameras, 3, starts[i], FASTBAL_EWAVELENGTH);
     }
 }
 
