@@ -1,0 +1,93 @@
+/*
+ * print_results.c - every bit of the results for random spectra. Built twice, with the kernels chosen for this processor and
+ * with plain C alone: both have to print the same (see tests/CMakeLists.txt).
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "fastbal.h"
+
+enum { NSPECTRA = 60, NPIX = 6001 };
+
+static double uniform(uint64_t *state)
+{
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return (double)(*state >> 11) / 9007199254740992.0;
+}
+
+/* Two cameras that overlap, a slope, an absorption trough now and then, noise, pixels without data and bad ones. */
+static void make_spectrum(uint64_t *state, double z, const double *wavelength, float *flux, float *ivar)
+{
+    double level = exp(4 * uniform(state) - 1), depth = uniform(state), centre = 1549 * (0.93 + 0.06 * uniform(state));
+    double width = 2 + 12 * uniform(state), slope = 2 * uniform(state) - 1.5;
+    for (size_t i = 0; i < NPIX; i++) {
+        double w = wavelength[i] / (1 + z), x = (w - centre) / width;
+        double noise = uniform(state) + uniform(state) + uniform(state) + uniform(state) - 2;
+        flux[i] = (float)(level * pow(w / 1500, slope) * (1 - depth * exp(-x * x * x * x)) + noise);
+        ivar[i] = uniform(state) < 0.003 ? 0.0f : (float)(2.5 + uniform(state));
+        if (uniform(state) < 0.0005)
+            flux[i] = NAN;
+    }
+}
+
+static void print_bits(const char *name, const void *values, size_t n)
+{
+    const unsigned char *bytes = values;
+    printf("%s ", name);
+    for (size_t i = 0; i < n * sizeof(double); i++)
+        printf("%02x", bytes[i]);
+    printf("\n");
+}
+
+static void print_line(const struct fastbal_line *line)
+{
+    const struct fastbal_troughs *kinds[2] = { &line->ai, &line->bi };
+    for (int k = 0; k < 2; k++) {
+        printf("%d ", kinds[k]->count);
+        print_bits("index", &kinds[k]->index, 2);
+        print_bits("vmin", kinds[k]->vmin, FASTBAL_MAX_AI);
+        print_bits("fmin", kinds[k]->fmin, FASTBAL_MAX_AI);
+    }
+}
+
+int main(void)
+{
+    static double wavelength[NPIX], joined_flux[2 * NPIX], joined_ivar[2 * NPIX];
+    static float flux[NPIX], ivar[NPIX];
+    uint64_t state = 42;
+    fastbal_templates *templates = NULL;
+    fastbal_grid *grid = NULL;
+    fastbal_workspace *work = fastbal_workspace_create();
+    struct fastbal_result result;
+
+    for (size_t i = 0; i < NPIX; i++)
+        wavelength[i] = 3600 + 0.8 * (double)i;
+    /* the second camera begins before the first ends */
+    const size_t first = 3000, second = 2800;
+    struct fastbal_camera cameras[2] = { { wavelength, first }, { wavelength + second, NPIX - second } };
+    if (!work || fastbal_templates_builtin(&templates) || fastbal_grid_create(&grid, cameras, 2, 3600))
+        return 1;
+    for (int s = 0; s < NSPECTRA; s++) {
+        double z = 1.6 + 2.4 * uniform(&state);
+        make_spectrum(&state, z, wavelength, flux, ivar);
+        struct fastbal_pixels pixels[2] = { { flux, ivar, NULL }, { flux + second, ivar + second, NULL } };
+        fastbal_join(grid, pixels, joined_flux, joined_ivar);
+        struct fastbal_spectrum spectrum = { fastbal_grid_size(grid), fastbal_grid_wavelength(grid), joined_flux,
+                                             joined_ivar, z };
+        if (fastbal_measure(work, templates, &spectrum, &result) != FASTBAL_OK)
+            return 1;
+        printf("%u %d\n", (unsigned)result.status, result.iterations);
+        print_bits("coeffs", result.coeffs, FASTBAL_MAX_TEMPLATES);
+        print_bits("chi2", &result.chi2, 1);
+        print_bits("snr", &result.snr_civ, 3);
+        print_line(&result.civ);
+        print_line(&result.siiv);
+    }
+    fastbal_workspace_free(work);
+    fastbal_templates_free(templates);
+    fastbal_grid_free(grid);
+    return fclose(stdout) == 0 ? 0 : 1;
+}
