@@ -42,7 +42,7 @@ static double memory_in_use(void)
 
 int fb_threads(long nproc)
 {
-    if (!fb_files_are_thread_safe())
+    if (!fb_files_prepare())
         return 1;
     return nproc > 0 ? (int)nproc : fb_pool_cores();
 }

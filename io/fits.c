@@ -353,7 +353,8 @@ void fb_library_versions(char *text, size_t size)
              fits_is_reentrant() ? "with" : "without");
 }
 
-int fb_files_are_thread_safe(void)
+int fb_files_prepare(void)
 {
-    return fits_is_reentrant();
+    /* CFITSIO makes its locks at its first use, and that is not safe in threads */
+    return fits_init_cfitsio() == 0 && fits_is_reentrant();
 }

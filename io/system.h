@@ -22,7 +22,7 @@ int fb_exists(const char *path);                                   /* 1 if there
 
 /* "CFITSIO 4.2.0 (thread-safe), ..." for --version. */
 void fb_library_versions(char *text, size_t size);
-/* Can several threads use the file library at a time? */
-int fb_files_are_thread_safe(void);
+/* Get the file library ready, before any threads start. 1 if several threads can use it at a time, else 0. */
+int fb_files_prepare(void);
 
 #endif
