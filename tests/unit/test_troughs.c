@@ -284,6 +284,21 @@ static void spike_at_the_second_pixel(void **state)
     }
 }
 
+/* From the third pixel on both pixels before the spike are in the search. */
+static void spike_at_the_third_pixel(void **state)
+{
+    (void)state;
+    for (int in = 0; in < 2; in++) {
+        struct synthetic s = synthetic_create(SIGMA);
+        absorb(&s, K_BLUE + !in, 20, 0.3);
+        absorb(&s, K_BLUE + 2, 1, 1.0);
+        struct fastbal_result r = measure_flat(&s);
+        assert_int_equal(r.civ.ai.count, 1);
+        check_near(r.civ.ai.vmax[0], -velocity(in ? K_BLUE : K_BLUE + 3), 1e-6);
+        synthetic_free(&s);
+    }
+}
+
 /*
  * Just below the threshold of 0.9 (1 - 0.5 sigma) a shallow AI trough must also be significant as a whole:
  * the mean of its flux (its last pixel and the one after it left out) plus three standard errors below 0.9.
@@ -529,6 +544,49 @@ static void low_signal(void **state)
     synthetic_free(&s);
 }
 
+/*
+ * The median flux has to be above the median error as they are, and over the continuum as well. The continuum is 1, 10 and
+ * 100 in the three thirds of the search range, so that the two comparisons can come out differently. Pixels of nf = -1
+ * would be a trough if there were a search.
+ */
+static void both_medians_count(void **state)
+{
+    (void)state;
+    const double model[3] = { 1, 10, 100 };
+    const struct {
+        double flux[3], sigma[3];
+        int searched;
+    } cases[3] = {
+        { { 1, 50, 40 }, { 2, 30, 300 }, 0 }, /* 40 > 30, but 1 < 3 over the continuum */
+        { { 2, 30, 300 }, { 1, 50, 40 }, 0 }, /* 30 < 40, though 3 > 1 */
+        { { 2, 50, 300 }, { 1, 30, 40 }, 1 }, /* 50 > 30 and 3 > 1 */
+    };
+    /* Steps of the continuum between pixels K_BLUE + 85 and + 86, and + 171 and + 172. */
+    double node[6], value[6];
+    for (int j = 0; j < 3; j++) {
+        node[2 * j] = j == 0 ? 1000 : CIV * (1 + (velocity(K_BLUE + 86 * j) - 10) / LIGHT);
+        node[2 * j + 1] = j == 2 ? 3000 : CIV * (1 + (velocity(K_BLUE + 86 * (j + 1)) - 20) / LIGHT);
+        value[2 * j] = value[2 * j + 1] = model[j];
+    }
+    fastbal_templates *t;
+    assert_int_equal(fastbal_templates_create(&t, 6, node, 1, value), FASTBAL_OK);
+    for (int j = 0; j < 3; j++) {
+        struct synthetic s = synthetic_create(SIGMA);
+        for (int k = K_FIRST; k <= K_LAST; k++) {
+            int third = k < K_BLUE + 86 ? 0 : k < K_BLUE + 172 ? 1 : 2;
+            s.flux[pixel(k)] = k > K_ANCHOR ? 100 : cases[j].flux[third];
+            s.ivar[pixel(k)] = k > K_ANCHOR ? 1e14 : 1 / (cases[j].sigma[third] * cases[j].sigma[third]);
+        }
+        absorb(&s, K_BLUE + 200, 30, -100);
+        struct fastbal_result r = measure_with(&s, t);
+        check_near(r.coeffs[0], 1, 1e-9);
+        assert_int_equal(r.civ.ai.count, cases[j].searched);
+        assert_int_equal(r.status, cases[j].searched ? 0 : FASTBAL_LOW_SIGNAL);
+        synthetic_free(&s);
+    }
+    fastbal_templates_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -546,6 +604,7 @@ int main(void)
         cmocka_unit_test(trough_across_the_blue_limit),
         cmocka_unit_test(spike_near_the_last_pixel),
         cmocka_unit_test(spike_at_the_second_pixel),
+        cmocka_unit_test(spike_at_the_third_pixel),
         cmocka_unit_test(significance),
         cmocka_unit_test(significance_leaves_out_the_last_pixel),
         cmocka_unit_test(no_significance_at_the_last_pixel),
@@ -558,6 +617,7 @@ int main(void)
         cmocka_unit_test(siiv_trough),
         cmocka_unit_test(siiv_needs_coverage),
         cmocka_unit_test(low_signal),
+        cmocka_unit_test(both_medians_count),
     };
     return cmocka_run_group_tests_name("troughs", tests, NULL, NULL);
 }
