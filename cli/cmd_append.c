@@ -4,10 +4,9 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 #include "cli/command.h"
+#include "cli/match.h"
 #include "cli/message.h"
 #include "cli/options.h"
 #include "cli/pixel_rows.h"
@@ -15,8 +14,6 @@
 #include "io/baltable.h"
 #include "io/catalog.h"
 #include "io/system.h"
-
-#define SAME_REDSHIFT 0.001
 
 struct append_options {
     const char *qsocat, *baldir, *outcatfile, *survey, *program, *logfile;
@@ -33,105 +30,24 @@ struct append {
     size_t nmatches;
 };
 
-static int in_z_range(double z)
-{
-    return z >= FASTBAL_Z_MIN && z <= FASTBAL_Z_MAX;
-}
-
-/* ---- matching a pixel's catalog rows with its BAL table ---- */
-
-/* A row of a BAL table, by TARGETID. */
-struct entry {
-    int64_t targetid;
-    size_t row;
-    int taken;
-};
-
-static int compare_entries(const void *a, const void *b)
-{
-    const struct entry *x = a, *y = b;
-    if (x->targetid != y->targetid)
-        return x->targetid < y->targetid ? -1 : 1;
-    return (x->row > y->row) - (x->row < y->row);
-}
-
-/* The first free entry of a target; with same_z, only one with that redshift. NULL if there is none. */
-static struct entry *take_entry(const struct fb_baltable *table, struct entry *entries, const struct fb_redshift *row,
-                                int same_z)
-{
-    size_t lo = 0, hi = table->n;
-    while (lo < hi) {
-        size_t middle = lo + (hi - lo) / 2;
-        if (entries[middle].targetid < row->targetid)
-            lo = middle + 1;
-        else
-            hi = middle;
-    }
-    for (; lo < table->n && entries[lo].targetid == row->targetid; lo++) {
-        double difference = fabs((double)table->rows[entries[lo].row].z - row->z);
-        if (!entries[lo].taken && (!same_z || difference <= SAME_REDSHIFT)) {
-            entries[lo].taken = 1;
-            return &entries[lo];
-        }
-    }
-    return NULL;
-}
-
-static int put_match(struct append *append, size_t catalog_row, struct fb_balrow *match, struct fb_error *err)
-{
-    double z = append->sorted.rows[catalog_row].z;
-    match->balmask = 0;
-    if (!in_z_range(z))
-        match->balmask |= FB_BALMASK_Z_RANGE;
-    if (!(fabs((double)match->z - z) <= SAME_REDSHIFT))
-        match->balmask |= FB_BALMASK_Z_DIFFERS;
-    if (match->balstatus & FASTBAL_NOT_MEASURED)
-        match->balmask |= FB_BALMASK_NOT_MEASURED;
-    __atomic_fetch_add(&append->nmatches, 1, __ATOMIC_RELAXED);
-    return fb_balcatalog_put(append->catalog, catalog_row, match, err);
-}
-
-/* Repeated TARGETIDs are told apart by redshift, and otherwise taken in order: rows with the same redshift go first. */
-static int match_rows(struct append *append, size_t index, struct fb_baltable *table, struct entry *entries,
-                      unsigned char *matched, struct fb_error *err)
-{
-    const struct fb_pixel_rows *s = &append->sorted;
-    size_t begin = s->begin[index], n = s->begin[index + 1] - begin;
-    for (int same_z = 1; same_z >= 0; same_z--) {
-        for (size_t i = 0; i < n; i++) {
-            size_t row = s->order[begin + i];
-            struct entry *entry = matched[i] ? NULL : take_entry(table, entries, &s->rows[row], same_z);
-            if (!entry)
-                continue;
-            matched[i] = 1;
-            if (put_match(append, row, &table->rows[entry->row], err) != 0)
-                return -1;
-        }
-    }
-    return 0;
-}
+/* ---- one pixel ---- */
 
 static int append_table(struct append *append, size_t index, const char *path, struct fb_error *err)
 {
     struct fb_baltable table;
-    size_t n = append->sorted.begin[index + 1] - append->sorted.begin[index];
+    struct fb_matches matches = { 0 };
     int status = fb_baltable_read(&table, path, err);
-    struct entry *entries = malloc((table.n + 1) * sizeof *entries);
-    unsigned char *matched = calloc(n, 1);
 
-    if (status == 0 && (!entries || !matched))
-        status = fb_fail(err, "%s: out of memory for %zu rows", path, table.n);
     if (status == 0 && table.ntemplates != append->ntemplates)
         status = fb_fail(err, "%s: PCA_COEFFS has %d values, in other BAL tables %d", path, table.ntemplates,
                          append->ntemplates);
-    if (status == 0) {
-        for (size_t i = 0; i < table.n; i++)
-            entries[i] = (struct entry){ table.rows[i].targetid, i, 0 };
-        qsort(entries, table.n, sizeof *entries, compare_entries);
-        status = match_rows(append, index, &table, entries, matched, err);
-    }
-    free(entries);
-    free(matched);
+    if (status == 0)
+        status = fb_match_rows(&matches, &append->sorted, index, &table, err);
+    for (size_t i = 0; status == 0 && i < matches.n; i++)
+        status = fb_balcatalog_put(append->catalog, matches.matches[i].catalog_row, matches.matches[i].bal, err);
+    if (status == 0)
+        __atomic_fetch_add(&append->nmatches, matches.n, __ATOMIC_RELAXED);
+    fb_matches_release(&matches);
     fb_baltable_release(&table);
     return status;
 }
@@ -139,7 +55,7 @@ static int append_table(struct append *append, size_t index, const char *path, s
 static int any_in_range(const struct fb_pixel_rows *s, size_t index)
 {
     for (size_t i = s->begin[index]; i < s->begin[index + 1]; i++)
-        if (in_z_range(s->rows[s->order[i]].z))
+        if (fb_in_z_range(s->rows[s->order[i]].z))
             return 1;
     return 0;
 }
@@ -187,7 +103,7 @@ static int create_catalog(struct append *append, struct fb_error *err)
     if (!balmask)
         return fb_fail(err, "out of memory for %zu rows", s->n);
     for (size_t i = 0; i < s->n; i++)
-        balmask[i] = (unsigned char)(FB_BALMASK_NO_ROW | (in_z_range(s->rows[i].z) ? 0 : FB_BALMASK_Z_RANGE));
+        balmask[i] = fb_balmask_no_row(s->rows[i].z);
     append->ntemplates = count_templates(append);
     int status = fb_balcatalog_create(&append->catalog, append->options->outcatfile, append->options->qsocat,
                                       append->ntemplates, balmask, err);
@@ -203,9 +119,7 @@ static int write_log(const struct append *append, const struct fb_pixel_run *run
     char *path = label ? fb_log_path(append->options->baldir, append->options->logfile, label) : NULL;
     int status = path ? fb_log_open(&log, path, argc, argv, err) : fb_fail(err, "out of memory");
     if (status == 0) {
-        for (size_t i = 0; i < run->pixels->n; i++)
-            if (run->why[i])
-                fprintf(log.file, "%" PRId64 " : %s\n", run->pixels->pixels[i], run->why[i]);
+        fb_pixel_run_list_failures(run, log.file);
         fprintf(log.file, "Total matches: %zu\n", append->nmatches);
         status = fb_log_close(&log, err);
     }

@@ -14,18 +14,10 @@
 struct progress {
     struct fb_pixel_run *run;
     size_t finished;
-    size_t *left_in_chunk;
     double start;
     int bar; /* draw a bar: stderr is a terminal and -v was not asked for */
     double drawn;
 };
-
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 /* Resident memory in MB; 0 where the system does not tell. */
 static double memory_in_use(void)
@@ -62,21 +54,43 @@ static void draw_bar(struct progress *p, double elapsed)
         fprintf(stderr, "\r%90s\r", "");
 }
 
+static void count(struct fb_pixel_run *run, size_t index)
+{
+    enum fb_pixel_outcome outcome = run->outcomes[index];
+    size_t *counter = outcome == FB_PIXEL_FAILED ? &run->nfailed : outcome == FB_PIXEL_KEPT ? &run->nkept : &run->ndone;
+    ++*counter;
+    if (outcome == FB_PIXEL_DONE)
+        run->nquasars += run->parcels[index].nquasars;
+}
+
 static void report(void *context, size_t index)
 {
     struct progress *p = context;
     struct fb_pixel_run *run = p->run;
-    size_t n = run->pixels->n, chunk = index / (size_t)run->chunk;
-    double elapsed = seconds() - p->start;
+    size_t n = run->pixels->n, chunk = (size_t)run->chunk;
+    double elapsed = fb_seconds() - p->start;
 
+    count(run, index);
     p->finished++;
     if (p->bar)
         draw_bar(p, elapsed);
-    if (--p->left_in_chunk[chunk] > 0 || !run->verbose)
+    if (!run->verbose || (p->finished % chunk > 0 && p->finished < n))
         return;
-    fb_say("chunk %zu of %zu: %zu of %zu pixels done, %.0f MB in use, %.1f s so far, %.1f s left", chunk + 1,
-           (n + (size_t)run->chunk - 1) / (size_t)run->chunk, p->finished, n, memory_in_use(), elapsed,
+    fb_say("chunk %zu of %zu: %zu of %zu pixels done, %.0f MB in use, %.1f s so far, %.1f s left",
+           (p->finished + chunk - 1) / chunk, (n + chunk - 1) / chunk, p->finished, n, memory_in_use(), elapsed,
            elapsed * (double)(n - p->finished) / (double)p->finished);
+}
+
+static int deliver(struct fb_pixel_run *run, size_t index, struct fb_error *err)
+{
+    struct fb_parcel *parcel = &run->parcels[index];
+    double start = fb_seconds();
+    int status = parcel->size > 0 ? run->deliver(run->context, parcel, err) : 0;
+    free(parcel->bytes);
+    parcel->bytes = NULL;
+    parcel->size = 0;
+    __atomic_fetch_add(&run->delivering, (int64_t)(1e9 * (fb_seconds() - start)), __ATOMIC_RELAXED);
+    return status;
 }
 
 static void do_pixel(void *context, int thread, size_t index)
@@ -84,32 +98,30 @@ static void do_pixel(void *context, int thread, size_t index)
     struct fb_pixel_run *run = ((struct progress *)context)->run;
     struct fb_error err = { "" };
     enum fb_pixel_outcome outcome = run->work(run->context, thread, index, &err);
-    if (outcome == FB_PIXEL_FAILED) {
+    if (outcome != FB_PIXEL_FAILED && run->deliver && deliver(run, index, &err) != 0)
+        outcome = FB_PIXEL_FAILED;
+    if (outcome == FB_PIXEL_FAILED)
         run->why[index] = strdup(err.text);
-        __atomic_fetch_add(&run->nfailed, 1, __ATOMIC_RELAXED);
-    } else {
-        __atomic_fetch_add(outcome == FB_PIXEL_KEPT ? &run->nkept : &run->ndone, 1, __ATOMIC_RELAXED);
-    }
+    run->outcomes[index] = (signed char)outcome;
 }
 
 int fb_pixel_run_all(struct fb_pixel_run *run, struct fb_error *err)
 {
-    size_t n = run->pixels->n, chunk = (size_t)run->chunk, nchunks = (n + chunk - 1) / chunk;
-    struct progress p = { .run = run, .start = seconds(), .bar = !run->verbose && isatty(STDERR_FILENO) };
+    size_t n = run->pixels->n, chunk = (size_t)run->chunk;
+    struct progress p = { .run = run, .start = fb_seconds(), .bar = !run->verbose && isatty(STDERR_FILENO) };
 
     run->why = calloc(n + 1, sizeof *run->why);
-    p.left_in_chunk = calloc(nchunks + 1, sizeof *p.left_in_chunk);
-    if (!run->why || !p.left_in_chunk) {
-        free(p.left_in_chunk);
+    run->parcels = calloc(n + 1, sizeof *run->parcels);
+    run->outcomes = calloc(n + 1, sizeof *run->outcomes);
+    if (!run->why || !run->parcels || !run->outcomes)
         return fb_fail(err, "out of memory for %zu pixels", n);
-    }
-    for (size_t i = 0; i < n; i++)
-        p.left_in_chunk[i / chunk]++;
     if (run->verbose)
-        fb_say("%zu pixels in %zu chunks, %d threads", n, nchunks, run->nthreads);
+        fb_say("%zu pixels in %zu chunks, %d threads", n, (n + chunk - 1) / chunk, run->nthreads);
     struct fb_pool pool = { run->nthreads, do_pixel, report, &p };
     fb_pool_run(&pool, n);
-    free(p.left_in_chunk);
+    if (run->account)
+        run->account(run->context, &run->used);
+    run->used.writing += 1e-9 * (double)run->delivering;
     return 0;
 }
 
@@ -117,15 +129,33 @@ void fb_pixel_run_release(struct fb_pixel_run *run)
 {
     for (size_t i = 0; run->why && i < run->pixels->n; i++)
         free(run->why[i]);
+    for (size_t i = 0; run->parcels && i < run->pixels->n; i++) {
+        free(run->parcels[i].note);
+        free(run->parcels[i].bytes);
+    }
     free(run->why);
+    free(run->parcels);
+    free(run->outcomes);
     run->why = NULL;
+    run->parcels = NULL;
+    run->outcomes = NULL;
 }
 
 void fb_pixel_run_complain(const struct fb_pixel_run *run)
 {
-    for (size_t i = 0; i < run->pixels->n && run->nfailed > 0; i++)
+    for (size_t i = 0; i < run->pixels->n; i++) {
+        if (run->parcels[i].note)
+            fb_complain(run->command, "%s", run->parcels[i].note);
         if (run->why[i])
             fb_complain(run->command, "%s", run->why[i]);
+    }
+}
+
+void fb_pixel_run_list_failures(const struct fb_pixel_run *run, FILE *file)
+{
+    for (size_t i = 0; i < run->pixels->n; i++)
+        if (run->why[i])
+            fprintf(file, "%" PRId64 " : %s\n", run->pixels->pixels[i], run->why[i]);
 }
 
 /* ---- logs ---- */

@@ -1,6 +1,6 @@
 /*
- * pixels.h - what split, find and append have in common: a function for every pixel, in threads, with progress, a list
- * of the pixels that failed, and a log.
+ * pixels.h - what split, find, append and run have in common: a function for every pixel, in threads, with progress, a
+ * list of the pixels that failed, and a log.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -9,30 +9,51 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include "cli/account.h"
 #include "io/error.h"
 #include "io/tree.h"
 
 enum fb_pixel_outcome { FB_PIXEL_FAILED = -1, FB_PIXEL_DONE = 0, FB_PIXEL_KEPT = 1 /* its output existed */ };
 
+/* What a pixel leaves behind besides its files. All zero is a good start. */
+struct fb_parcel {
+    size_t nquasars; /* measured */
+    char *note;      /* a line to print; owned, may be NULL */
+    void *bytes;     /* for deliver; owned, may be NULL */
+    size_t size;
+};
+
 struct fb_pixel_run {
     const char *command;
     const struct fb_pixel_list *pixels;
     int nthreads;
-    long chunk; /* pixels handed out at a time: -v reports each chunk as it ends */
+    long chunk; /* -v reports each time that many more pixels are done */
     int verbose;
-    /* Do the index-th pixel; on failure the reason goes to err. */
+    /* Do the index-th pixel; on failure the reason goes to err. What it leaves goes to parcels[index]. */
     enum fb_pixel_outcome (*work)(void *context, int thread, size_t index, struct fb_error *err);
+    /* Put the parcel's bytes where they belong; a pixel whose parcel can't be delivered has failed. Several threads
+     * do this at a time. May be NULL. */
+    int (*deliver)(void *context, const struct fb_parcel *parcel, struct fb_error *err);
+    /* Sum up what the threads used, after the last pixel. May be NULL. */
+    void (*account)(void *context, struct fb_account *total);
     void *context;
     /* results */
-    size_t ndone, nkept, nfailed;
+    size_t ndone, nkept, nfailed, nquasars;
     char **why; /* per pixel: the reason where it failed, else NULL */
+    struct fb_parcel *parcels;
+    signed char *outcomes;     /* fb_pixel_outcome */
+    struct fb_account used;
+    int64_t delivering;        /* nanoseconds */
 };
 
 /* Do all pixels. -1 if out of memory before anything was done. Release in any case. */
 int fb_pixel_run_all(struct fb_pixel_run *run, struct fb_error *err);
 void fb_pixel_run_release(struct fb_pixel_run *run);
-/* One line on stderr for every pixel that failed. */
+/* One line on stderr for every pixel that failed, or left a note. */
 void fb_pixel_run_complain(const struct fb_pixel_run *run);
+
+/* A line "PIXEL : why" for every pixel that failed, for logs. */
+void fb_pixel_run_list_failures(const struct fb_pixel_run *run, FILE *file);
 
 /* How many threads to use for --nproc: 0 means every core; 1 where the file library can't be shared by threads. */
 int fb_threads(long nproc);

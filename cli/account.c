@@ -1,0 +1,71 @@
+/* account.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <time.h>
+#include "cli/account.h"
+#include "cli/message.h"
+
+double fb_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+void fb_account_add(struct fb_account *total, const struct fb_account *part)
+{
+    total->files += part->files;
+    total->bytes += part->bytes;
+    total->reading += part->reading;
+    total->computing += part->computing;
+    total->writing += part->writing;
+    total->cpu += part->cpu;
+    if (part->peak > total->peak)
+        total->peak = part->peak;
+}
+
+/* What read() and its like returned so far; 0 where the system does not tell. */
+static int64_t bytes_read(void)
+{
+    int64_t bytes = 0;
+    FILE *file = fopen("/proc/self/io", "r");
+    if (!file)
+        return 0;
+    if (fscanf(file, "rchar: %" SCNd64, &bytes) != 1)
+        bytes = 0;
+    fclose(file);
+    return bytes;
+}
+
+static double in_seconds(struct timeval time)
+{
+    return (double)time.tv_sec + 1e-6 * (double)time.tv_usec;
+}
+
+void fb_account_process(struct fb_account *account)
+{
+    struct rusage usage;
+    account->bytes = bytes_read();
+    if (getrusage(RUSAGE_SELF, &usage) != 0)
+        return;
+    account->cpu = in_seconds(usage.ru_utime) + in_seconds(usage.ru_stime);
+#ifdef __APPLE__
+    account->peak = (int64_t)usage.ru_maxrss;
+#else
+    account->peak = (int64_t)usage.ru_maxrss * 1024;
+#endif
+}
+
+void fb_account_say(const char *command, const struct fb_account *account, size_t nquasars, double start, int ranks)
+{
+    char several[48] = "";
+    if (ranks > 1)
+        snprintf(several, sizeof several, " in the largest of %d ranks", ranks);
+    fb_say("%s: %zu quasars, %zu files, %.1f MB read; %.2f s wall, %.2f s CPU, %.0f MB peak%s; %.2f s reading, "
+           "%.2f s computing, %.2f s writing",
+           command, nquasars, account->files, (double)account->bytes / 1e6, fb_seconds() - start, account->cpu,
+           (double)account->peak / 1e6, several, account->reading, account->computing, account->writing);
+}

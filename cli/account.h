@@ -1,0 +1,33 @@
+/*
+ * account.h - what a command used: files, bytes, seconds, memory; and the line at its end that says so.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_ACCOUNT_H
+#define FB_ACCOUNT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Seconds of reading, computing and writing are those of all threads together, and may add up to more than the wall time. */
+struct fb_account {
+    size_t files;   /* files of spectra that were opened */
+    int64_t bytes;  /* read by the process, whatever for; 0 where the system does not tell */
+    double reading, computing, writing;
+    double cpu;     /* user and system seconds of the process */
+    int64_t peak;   /* most resident memory, bytes; of several processes the largest */
+};
+
+/* Seconds on a clock that only goes forward. */
+double fb_seconds(void);
+
+/* Add what a thread or another process used. */
+void fb_account_add(struct fb_account *total, const struct fb_account *part);
+
+/* Fill in what the system knows of this process: bytes, cpu, peak. */
+void fb_account_process(struct fb_account *account);
+
+/* The line. start: fb_seconds() when the command began; ranks: processes it ran in. */
+void fb_account_say(const char *command, const struct fb_account *account, size_t nquasars, double start, int ranks);
+
+#endif

@@ -1,0 +1,80 @@
+/* finder.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+#include <string.h>
+#include "cli/finder.h"
+#include "cli/message.h"
+#include "cli/pixels.h"
+#include "io/baltable.h"
+
+int fb_finder_prepare(struct fb_finder *finder, const char *templates, int alttemp, long nproc, struct fb_error *err)
+{
+    const char *name = templates ? templates : alttemp ? "brodzeller" : NULL;
+
+    if (fb_template_set_read(&finder->templates, name, FB_SHARE, err) != 0)
+        return -1;
+    finder->ntemplates = fastbal_templates_count(finder->templates.templates);
+    finder->nthreads = fb_threads(nproc);
+    finder->measurers = calloc((size_t)finder->nthreads, sizeof *finder->measurers);
+    finder->accounts = calloc((size_t)finder->nthreads, sizeof *finder->accounts);
+    if (!finder->measurers || !finder->accounts)
+        return fb_fail(err, "out of memory for %d threads", finder->nthreads);
+    for (int i = 0; i < finder->nthreads; i++)
+        finder->measurers[i].templates = finder->templates.templates;
+    return 0;
+}
+
+void fb_finder_release(struct fb_finder *finder)
+{
+    for (int i = 0; finder->measurers && i < finder->nthreads; i++)
+        fb_measurer_release(&finder->measurers[i]);
+    free(finder->measurers);
+    free(finder->accounts);
+    finder->measurers = NULL;
+    finder->accounts = NULL;
+    fb_template_set_release(&finder->templates);
+}
+
+int fb_finder_read(struct fb_finder *finder, int thread, const char *zcat, struct fb_redshifts *redshifts,
+                   struct fb_error *err)
+{
+    double start = fb_seconds();
+    int status = fb_redshifts_read(redshifts, zcat, err);
+    finder->accounts[thread].reading += fb_seconds() - start;
+    return status;
+}
+
+int fb_finder_measure(struct fb_finder *finder, int thread, const char *spectra, const struct fb_redshifts *redshifts,
+                      struct fb_balrow **rows, struct fb_error *err)
+{
+    *rows = malloc((redshifts->n + 1) * sizeof **rows);
+    if (!*rows)
+        return fb_fail(err, "%s: out of memory for %zu rows", spectra, redshifts->n);
+    double start = fb_seconds();
+    int status = fb_measure_coadd(&finder->measurers[thread], spectra, redshifts, *rows, err);
+    finder->accounts[thread].computing += fb_seconds() - start;
+    finder->accounts[thread].files += redshifts->n > 0;
+    return status;
+}
+
+int fb_finder_write(struct fb_finder *finder, int thread, const char *path, const struct fb_balrow *rows, size_t n,
+                    struct fb_error *err)
+{
+    double start = fb_seconds();
+    int status = fb_baltable_write(path, rows, n, finder->ntemplates, finder->templates.name, err);
+    finder->accounts[thread].writing += fb_seconds() - start;
+    return status;
+}
+
+void fb_finder_account(const struct fb_finder *finder, struct fb_account *total)
+{
+    for (int i = 0; i < finder->nthreads; i++)
+        fb_account_add(total, &finder->accounts[i]);
+}
+
+int fb_finder_options_agree(const char *command, const char *templates, int alttemp)
+{
+    if (!alttemp || !templates || strcmp(templates, "brodzeller") == 0)
+        return 1;
+    fb_complain(command, "options --alttemp and --templates contradict each other");
+    return 0;
+}

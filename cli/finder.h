@@ -1,0 +1,43 @@
+/*
+ * finder.h - what find and run measure with: the templates and a measurer for every thread.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_FINDER_H
+#define FB_FINDER_H
+
+#include "cli/account.h"
+#include "cli/measure_pixel.h"
+#include "io/error.h"
+#include "io/template_file.h"
+
+struct fb_finder {
+    struct fb_template_set templates;
+    struct fb_measurer *measurers; /* one a thread */
+    struct fb_account *accounts;   /* what each has used */
+    int nthreads;
+    int ntemplates;
+};
+
+/* Read the templates of --templates, or --alttemp, or the default. Release in any case. */
+int fb_finder_prepare(struct fb_finder *finder, const char *templates, int alttemp, long nproc, struct fb_error *err);
+void fb_finder_release(struct fb_finder *finder);
+
+/*
+ * The three steps of a pixel, in a thread. Redshifts are released by the caller in any case; rows are his to free and as
+ * many as redshifts. Time spent is noted in the thread's account.
+ */
+int fb_finder_read(struct fb_finder *finder, int thread, const char *zcat, struct fb_redshifts *redshifts,
+                   struct fb_error *err);
+int fb_finder_measure(struct fb_finder *finder, int thread, const char *spectra, const struct fb_redshifts *redshifts,
+                      struct fb_balrow **rows, struct fb_error *err);
+int fb_finder_write(struct fb_finder *finder, int thread, const char *path, const struct fb_balrow *rows, size_t n,
+                    struct fb_error *err);
+
+/* Add what all threads used. */
+void fb_finder_account(const struct fb_finder *finder, struct fb_account *total);
+
+/* Do --alttemp and --templates agree? A line is printed where they don't. */
+int fb_finder_options_agree(const char *command, const char *templates, int alttemp);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * match.h - which row of a pixel's BAL table belongs to which row of the catalog, and the BALMASK that follows.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_MATCH_H
+#define FB_MATCH_H
+
+#include "cli/pixel_rows.h"
+#include "io/baltable.h"
+#include "io/error.h"
+
+/* A catalog row and its BAL row, which has its BALMASK. */
+struct fb_match {
+    size_t catalog_row;
+    struct fb_balrow *bal; /* borrowed: a row of the table */
+};
+
+struct fb_matches {
+    struct fb_match *matches; /* owned */
+    size_t n;
+};
+
+/* Is a redshift one the finder works on? */
+int fb_in_z_range(double z);
+
+/* BALMASK of a row that no BAL table has. */
+unsigned char fb_balmask_no_row(double z);
+
+/*
+ * Match the index-th pixel's catalog rows with its table, and set the BALMASK of the table's rows. Repeated TARGETIDs are told
+ * apart by redshift, and otherwise taken in order: rows with the same redshift go first. Release in any case.
+ */
+int fb_match_rows(struct fb_matches *matches, const struct fb_pixel_rows *sorted, size_t index,
+                  struct fb_baltable *table, struct fb_error *err);
+void fb_matches_release(struct fb_matches *matches);
+
+#endif

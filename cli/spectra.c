@@ -1,0 +1,43 @@
+/* spectra.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+#include <string.h>
+#include "cli/spectra.h"
+#include "io/system.h"
+
+char *fb_spectra_root(int mock, const char *mockdir, const char *name, struct fb_error *err)
+{
+    const char *redux = getenv("DESI_SPECTRO_REDUX"), *desi = getenv("DESI_ROOT");
+    const char *release = name ? name : getenv("SPECPROD");
+    if (mock && !mockdir)
+        return fb_fail(err, "option --mockdir is required with --mock"), NULL;
+    if (mock)
+        return fb_format("%s", mockdir);
+    if (!release || !*release)
+        return fb_fail(err, "option --release is required (or SPECPROD in the environment)"), NULL;
+    if (strchr(release, '/'))
+        return fb_format("%s", release);
+    if (redux && *redux)
+        return fb_format("%s/%s", redux, release);
+    if (desi && *desi)
+        return fb_format("%s/spectro/redux/%s", desi, release);
+    return fb_fail(err, "neither DESI_SPECTRO_REDUX nor DESI_ROOT is set in the environment"), NULL;
+}
+
+const char *fb_spectra_kind(const struct fb_tree *spectra)
+{
+    return spectra->scheme == FB_SCHEME_MOCK ? "spectra" : "coadd";
+}
+
+char *fb_spectra_path(const struct fb_tree *spectra, int64_t pixel)
+{
+    char *path = fb_tree_path(spectra, fb_spectra_kind(spectra), pixel);
+    if (!path || fb_exists(path))
+        return path;
+    char *packed = fb_format("%s.gz", path);
+    if (!packed || !fb_exists(packed)) {
+        free(packed);
+        return path;
+    }
+    free(path);
+    return packed;
+}

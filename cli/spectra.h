@@ -1,0 +1,25 @@
+/*
+ * spectra.h - where the spectra of a pixel are.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_SPECTRA_H
+#define FB_SPECTRA_H
+
+#include <stdint.h>
+#include "io/error.h"
+#include "io/tree.h"
+
+/*
+ * The top of the tree of spectra: mockdir for mocks, else the folder of a release (or, with NULL, of $SPECPROD) by the
+ * environment. The caller frees it; NULL after an error.
+ */
+char *fb_spectra_root(int mock, const char *mockdir, const char *release, struct fb_error *err);
+
+/* What the files are called: "coadd", or "spectra" for mocks. */
+const char *fb_spectra_kind(const struct fb_tree *spectra);
+
+/* The file of a pixel; that of a mock may be packed. The caller frees it; NULL if out of memory. */
+char *fb_spectra_path(const struct fb_tree *spectra, int64_t pixel);
+
+#endif
