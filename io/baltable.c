@@ -158,6 +158,18 @@ static int open_baltable(struct fb_table *t, const char *path, struct fb_error *
     return fb_table_open(t, path, names, err);
 }
 
+/* QSOTEMPS may be continued over several cards. */
+static void read_template_name(struct fb_table *t, struct fb_baltable *table)
+{
+    char *name = NULL;
+    int status = 0;
+    if (fits_read_key_longstr(t->file, "QSOTEMPS", &name, NULL, &status) == 0 && strlen(name) < sizeof table->template_name)
+        strcpy(table->template_name, name);
+    if (name)
+        fits_free_memory(name, &status);
+    fits_clear_errmsg();
+}
+
 int fb_baltable_read(struct fb_baltable *table, const char *path, struct fb_error *err)
 {
     struct place places[MOST_COLUMNS];
@@ -170,6 +182,8 @@ int fb_baltable_read(struct fb_baltable *table, const char *path, struct fb_erro
     int status = find_columns(&t, places, &nplaces, &table->ntemplates, err);
     if (status == 0)
         status = read_rows(&t, table, places, nplaces, err);
+    if (status == 0)
+        read_template_name(&t, table);
     fb_table_close(&t);
     return status;
 }

@@ -14,6 +14,7 @@ struct fb_baltable {
     struct fb_balrow *rows; /* owned */
     size_t n;
     int ntemplates; /* length of PCA_COEFFS */
+    char template_name[256]; /* QSOTEMPS; empty where the file has none, or a longer one */
 };
 
 /* Write a table; template_name goes to QSOTEMPS. The file appears under its name only when it is complete. */

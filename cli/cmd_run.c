@@ -1,0 +1,353 @@
+/*
+ * cmd_run.c - fastbal run: split, find and append in one pass. Pixels come from the catalog, each file of spectra is opened
+ * once, and results go straight to the catalog with BAL columns.
+ *
+ * With --baldir a BAL table is written for each pixel as well, and an interrupted run goes on from those: a table that was
+ * made of the same rows is read instead of measured again.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cli/command.h"
+#include "cli/finder.h"
+#include "cli/match.h"
+#include "cli/message.h"
+#include "cli/options.h"
+#include "cli/pixel_rows.h"
+#include "cli/pixels.h"
+#include "cli/spectra.h"
+#include "io/baltable.h"
+#include "io/catalog.h"
+#include "io/system.h"
+
+struct run_options {
+    const char *qsocat, *outcatfile, *baldir, *release, *survey, *program, *mockdir, *logfile, *templates;
+    int mock, clobber, verbose, alttemp;
+    long nproc, chunk;
+};
+
+struct run {
+    const struct run_options *options;
+    struct fb_tree spectra, tables; /* tables.root is NULL without --baldir */
+    struct fb_pixel_rows sorted;
+    struct fb_finder finder;
+    struct fb_balcatalog *catalog;
+    struct fb_pixel_run pixels;
+    size_t nmatches;
+    double start;
+};
+
+/* A pixel's files; table is NULL without --baldir. */
+struct paths {
+    char *spectra, *table;
+};
+
+/* What a pixel's parcel is a list of. */
+struct delivery {
+    size_t row; /* of the catalog */
+    struct fb_balrow bal;
+};
+
+/* ---- one pixel ---- */
+
+/* The rows that are measured, as find gets them from a redshift catalog that split wrote. */
+static int choose_rows(const struct fb_pixel_rows *s, size_t index, struct fb_redshifts *redshifts, struct fb_error *err)
+{
+    size_t begin = s->begin[index], end = s->begin[index + 1];
+    *redshifts = (struct fb_redshifts){ malloc((end - begin + 1) * sizeof *redshifts->rows), 0 };
+    if (!redshifts->rows)
+        return fb_fail(err, "pixel %" PRId64 ": out of memory for %zu rows", s->pixels.pixels[index], end - begin);
+    for (size_t i = begin; i < end; i++) {
+        const struct fb_redshift *row = &s->rows[s->order[i]];
+        if (fb_in_z_range(row->z))
+            redshifts->rows[redshifts->n++] = *row;
+    }
+    return 0;
+}
+
+/* Why a BAL table can't stand for these rows; NULL where it can. */
+static const char *unfit(const struct run *run, const struct fb_baltable *table, const struct fb_redshifts *redshifts)
+{
+    if (table->ntemplates != run->finder.ntemplates ||
+        (table->template_name[0] && strcmp(table->template_name, run->finder.templates.name) != 0))
+        return "was made with other templates";
+    if (table->n != redshifts->n)
+        return "has another number of rows than the catalog's pixel";
+    for (size_t i = 0; i < table->n; i++) {
+        if (table->rows[i].targetid != redshifts->rows[i].targetid)
+            return "has other targets than the catalog";
+        if (table->rows[i].z != (float)redshifts->rows[i].z)
+            return "has other redshifts than the catalog";
+    }
+    return NULL;
+}
+
+/* Read an existing BAL table: 1 where it will do. Otherwise 0, and a note says why the pixel is done again. */
+static int use_table(struct run *run, const char *path, const struct fb_redshifts *redshifts,
+                     struct fb_baltable *table, char **note)
+{
+    struct fb_error err;
+    if (fb_baltable_read(table, path, &err) != 0) {
+        *note = fb_format("%s; the pixel is measured again", err.text);
+        return 0;
+    }
+    const char *why = unfit(run, table, redshifts);
+    if (!why)
+        return 1;
+    *note = fb_format("%s: this BAL table %s; the pixel is measured again", path, why);
+    fb_baltable_release(table);
+    return 0;
+}
+
+static int measure(struct run *run, int thread, const struct paths *paths, const struct fb_redshifts *redshifts,
+                   struct fb_baltable *table, struct fb_error *err)
+{
+    *table = (struct fb_baltable){ .n = redshifts->n, .ntemplates = run->finder.ntemplates };
+    if (!fb_exists(paths->spectra))
+        return fb_fail(err, "Did not find spectra %s", paths->spectra);
+    if (fb_finder_measure(&run->finder, thread, paths->spectra, redshifts, &table->rows, err) != 0)
+        return -1;
+    return paths->table ? fb_finder_write(&run->finder, thread, paths->table, table->rows, table->n, err) : 0;
+}
+
+/* Match a table's rows with the catalog's, into the parcel. */
+static int pack(struct run *run, size_t index, struct fb_baltable *table, struct fb_parcel *parcel, struct fb_error *err)
+{
+    struct fb_matches matches;
+    int status = fb_match_rows(&matches, &run->sorted, index, table, err);
+    struct delivery *deliveries = status == 0 ? calloc(matches.n + 1, sizeof *deliveries) : NULL;
+
+    if (status == 0 && !deliveries)
+        status = fb_fail(err, "out of memory for %zu rows", matches.n);
+    for (size_t i = 0; status == 0 && i < matches.n; i++) {
+        deliveries[i].row = matches.matches[i].catalog_row;
+        deliveries[i].bal = *matches.matches[i].bal;
+    }
+    parcel->bytes = deliveries;
+    parcel->size = status == 0 ? matches.n * sizeof *deliveries : 0;
+    parcel->nquasars = table->n;
+    fb_matches_release(&matches);
+    return status;
+}
+
+static enum fb_pixel_outcome do_rows(struct run *run, int thread, size_t index, const struct paths *paths,
+                                     struct fb_error *err)
+{
+    struct fb_parcel *parcel = &run->pixels.parcels[index];
+    struct fb_redshifts redshifts;
+    struct fb_baltable table = { 0 };
+    enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
+
+    if (choose_rows(&run->sorted, index, &redshifts, err) == 0) {
+        if (paths->table && !run->options->clobber && fb_exists(paths->table) &&
+            use_table(run, paths->table, &redshifts, &table, &parcel->note))
+            outcome = FB_PIXEL_KEPT;
+        else if (measure(run, thread, paths, &redshifts, &table, err) == 0)
+            outcome = FB_PIXEL_DONE;
+        if (outcome != FB_PIXEL_FAILED && pack(run, index, &table, parcel, err) != 0)
+            outcome = FB_PIXEL_FAILED;
+    }
+    fb_baltable_release(&table);
+    fb_redshifts_release(&redshifts);
+    return outcome;
+}
+
+static enum fb_pixel_outcome run_pixel(void *context, int thread, size_t index, struct fb_error *err)
+{
+    struct run *run = context;
+    int64_t pixel = run->sorted.pixels.pixels[index];
+    struct paths paths = { .spectra = fb_spectra_path(&run->spectra, pixel) };
+    enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
+
+    if (run->tables.root)
+        paths.table = fb_tree_path(&run->tables, "baltable", pixel);
+    if (!paths.spectra || (run->tables.root && !paths.table))
+        fb_fail(err, "pixel %" PRId64 ": out of memory", pixel);
+    else
+        outcome = do_rows(run, thread, index, &paths, err);
+    free(paths.spectra);
+    free(paths.table);
+    return outcome;
+}
+
+static int put_rows(void *context, const struct fb_parcel *parcel, struct fb_error *err)
+{
+    struct run *run = context;
+    const struct delivery *deliveries = parcel->bytes;
+    size_t n = parcel->size / sizeof *deliveries;
+    for (size_t i = 0; i < n; i++)
+        if (fb_balcatalog_put(run->catalog, deliveries[i].row, &deliveries[i].bal, err) != 0)
+            return -1;
+    __atomic_fetch_add(&run->nmatches, n, __ATOMIC_RELAXED);
+    return 0;
+}
+
+static void add_up(void *context, struct fb_account *total)
+{
+    struct run *run = context;
+    fb_finder_account(&run->finder, total);
+    fb_account_process(total);
+}
+
+/* ---- the command ---- */
+
+static int create_catalog(struct run *run, struct fb_error *err)
+{
+    const struct run_options *o = run->options;
+    const struct fb_pixel_rows *s = &run->sorted;
+    unsigned char *balmask = malloc(s->n);
+    if (!balmask)
+        return fb_fail(err, "out of memory for %zu rows", s->n);
+    for (size_t i = 0; i < s->n; i++)
+        balmask[i] = fb_balmask_no_row(s->rows[i].z);
+    int status = fb_balcatalog_create(&run->catalog, o->outcatfile, o->qsocat, run->finder.ntemplates, balmask, err);
+    free(balmask);
+    return status;
+}
+
+/* Everything up to the first pixel. */
+static int prepare(struct run *run, struct fb_error *err)
+{
+    const struct run_options *o = run->options;
+    if (!o->clobber && fb_exists(o->outcatfile))
+        return fb_fail(err, "%s: exists already (--clobber replaces it)", o->outcatfile);
+    if (!fb_exists(run->spectra.root))
+        return fb_fail(err, "%s: no such folder", run->spectra.root);
+    if (o->baldir && fb_make_folders(o->baldir, err) != 0)
+        return -1;
+    if (fb_finder_prepare(&run->finder, o->templates, o->alttemp, o->nproc, err) != 0)
+        return -1;
+    if (run->finder.templates.note[0])
+        fb_complain("run", "%s", run->finder.templates.note);
+    return fb_pixel_rows_read(&run->sorted, o->qsocat, run->spectra.scheme, err) != 0 || create_catalog(run, err) != 0 ?
+               -1 :
+               0;
+}
+
+/* With --baldir the log is there, named like those of split and append; without, there is one where it was asked for. */
+static int write_log(const struct run *run, int argc, char **argv, struct fb_error *err)
+{
+    const struct run_options *o = run->options;
+    struct fb_log log = { 0 };
+    if (!o->logfile && !o->baldir)
+        return 0;
+    char *label = fb_tree_label(&run->spectra);
+    char *path = !label ? NULL : !o->baldir ? strdup(o->logfile) :
+                 fb_log_path(o->baldir, o->logfile ? o->logfile : "logfile.txt", label);
+    int status = path ? fb_log_open(&log, path, argc, argv, err) : fb_fail(err, "out of memory");
+    if (status == 0) {
+        fb_pixel_run_list_failures(&run->pixels, log.file);
+        fprintf(log.file, "Total matches: %zu\n", run->nmatches);
+        status = fb_log_close(&log, err);
+    }
+    free(path);
+    free(label);
+    return status;
+}
+
+/* What is left to do when the catalog is written; returns the exit status. */
+static int finish(struct run *run, int argc, char **argv)
+{
+    const struct fb_pixel_run *p = &run->pixels;
+    struct fb_error err = { "" };
+    int status = p->nfailed || run->sorted.nowhere ? FB_EXIT_PARTLY : FB_EXIT_DONE;
+
+    fb_pixel_run_complain(p);
+    if (run->sorted.nowhere > 0)
+        fb_complain("run", "%s: %zu rows have no position on the sky", run->options->qsocat, run->sorted.nowhere);
+    fb_say("run: %zu rows, %zu measured with %s; %zu pixels done, %zu kept, %zu failed; %s", run->sorted.n,
+           run->nmatches, run->finder.templates.name, p->ndone, p->nkept, p->nfailed, run->options->outcatfile);
+    if (write_log(run, argc, argv, &err) != 0) {
+        fb_complain("run", "%s", err.text);
+        status = FB_EXIT_PARTLY;
+    }
+    return status;
+}
+
+static int commit(struct run *run, struct fb_error *err)
+{
+    double start = fb_seconds();
+    int status = fb_balcatalog_commit(run->catalog, err);
+    run->pixels.used.writing += fb_seconds() - start;
+    return status;
+}
+
+static int run_catalog(struct run *run, int argc, char **argv, struct fb_error *err)
+{
+    const struct run_options *o = run->options;
+    int status = FB_EXIT_UNUSABLE;
+
+    if (prepare(run, err) != 0)
+        return status;
+    run->pixels = (struct fb_pixel_run){ .command = "run", .pixels = &run->sorted.pixels, .chunk = o->chunk,
+                                         .nthreads = run->finder.nthreads, .verbose = o->verbose, .work = run_pixel,
+                                         .deliver = put_rows, .account = add_up, .context = run };
+    if (fb_pixel_run_all(&run->pixels, err) != 0)
+        fb_balcatalog_discard(run->catalog);
+    else if (commit(run, err) == 0)
+        status = finish(run, argc, argv);
+    if (status != FB_EXIT_UNUSABLE)
+        fb_account_say("run", &run->pixels.used, run->pixels.nquasars, run->start, 1);
+    fb_pixel_run_release(&run->pixels);
+    return status;
+}
+
+static enum fb_options_outcome parse(struct run_options *o, int argc, char **argv)
+{
+    struct fb_option table[] = {
+        { "-q", "--qsocat", FB_OPT_STRING, &o->qsocat, .metavar = "FILE", .required = 1, .help = "QSO catalog" },
+        { "-o", "--outcatfile", FB_OPT_STRING, &o->outcatfile, .metavar = "FILE", .required = 1,
+          .help = "the catalog to write" },
+        { "-r", "--release --specprod", FB_OPT_STRING, &o->release, .metavar = "NAME",
+          .help = "spectroscopic reduction: a folder in $DESI_SPECTRO_REDUX, or a path; default $SPECPROD" },
+        { "-s", "--survey", FB_OPT_STRING, &o->survey, .metavar = "NAME", .help = "survey" },
+        { "-m", "--moon --program", FB_OPT_STRING, &o->program, .metavar = "NAME", .help = "observing program" },
+        { NULL, "--mock", FB_OPT_FLAG, &o->mock, .help = "a mock: nside 16, columns RA and DEC, a tree spectra-16" },
+        { NULL, "--mockdir", FB_OPT_STRING, &o->mockdir, .metavar = "DIR", .help = "the folder of the mock's spectra-16" },
+        { "-b -a", "--baldir --altzdir", FB_OPT_STRING, &o->baldir, .metavar = "DIR",
+          .help = "write BAL tables there as well, and go on from those that are there" },
+        { "-l", "--logfile", FB_OPT_STRING, &o->logfile, .metavar = "NAME",
+          .help = "log, in --baldir; without --baldir there is none unless a file is named here" },
+        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o->clobber, .help = "replace existing outputs" },
+        { "-v", "--verbose", FB_OPT_FLAG, &o->verbose, .help = "say how far the run is" },
+        { "-t", "--alttemp", FB_OPT_FLAG, &o->alttemp, .help = "the same as --templates brodzeller" },
+        { NULL, "--templates", FB_OPT_STRING, &o->templates, .metavar = "NAME",
+          .help = "guo, brodzeller, builtin, or a FITS file; default: guo, or builtin where guo is not found" },
+        { NULL, "--nproc", FB_OPT_INT, &o->nproc, .metavar = "N", .min = 1, .max = 4096,
+          .help = "worker threads; default: every core this process may use" },
+        { NULL, "--chunk-size", FB_OPT_INT, &o->chunk, .metavar = "N", .min = 1, .max = 1e9,
+          .help = "-v reports each time that many more pixels are done" },
+        { 0 }
+    };
+    enum fb_options_outcome outcome = fb_options_parse(
+        "run", "QSO catalog and coadds to a catalog with BAL columns, in one pass.", table, argc, argv);
+    if (outcome == FB_OPTIONS_RUN && !fb_finder_options_agree("run", o->templates, o->alttemp))
+        return FB_OPTIONS_BAD;
+    return outcome;
+}
+
+int fb_cmd_run(int argc, char **argv)
+{
+    struct run_options options = { .survey = "main", .program = "dark", .chunk = 50 };
+    struct run run = { .options = &options, .start = fb_seconds() };
+    struct fb_error err = { "" };
+
+    enum fb_options_outcome outcome = parse(&options, argc, argv);
+    if (outcome != FB_OPTIONS_RUN)
+        return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
+    enum fb_scheme scheme = options.mock ? FB_SCHEME_MOCK : FB_SCHEME_HEALPIX;
+    char *root = fb_spectra_root(options.mock, options.mockdir, options.release, &err);
+    run.spectra = (struct fb_tree){ scheme, root, options.survey, options.program };
+    run.tables = (struct fb_tree){ scheme, options.baldir, options.survey, options.program };
+    int status = root ? run_catalog(&run, argc, argv, &err) : FB_EXIT_UNUSABLE;
+    if (status == FB_EXIT_UNUSABLE)
+        fb_complain("run", "%s", err.text);
+    fb_finder_release(&run.finder);
+    fb_pixel_rows_release(&run.sorted);
+    free(root);
+    return status;
+}
