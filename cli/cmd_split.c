@@ -12,6 +12,8 @@
 #include "cli/pixels.h"
 #include "io/system.h"
 
+enum { WRITERS = 32 };
+
 struct split_options {
     const char *qsocat, *altzdir, *zfileroot, *survey, *program, *logfile;
     int mock, clobber, verbose;
@@ -22,31 +24,34 @@ struct split {
     const struct split_options *options;
     struct fb_tree tree;
     struct fb_pixel_rows sorted;
+    struct fb_form form;
 };
 
 static enum fb_pixel_outcome split_pixel(void *context, int thread, size_t index, struct fb_error *err)
 {
     const struct split *split = context;
     const struct fb_pixel_rows *s = &split->sorted;
-    size_t n = s->begin[index + 1] - s->begin[index];
+    size_t begin = s->begin[index], n = s->begin[index + 1] - begin;
     char *path = fb_tree_path(&split->tree, split->options->zfileroot, s->pixels.pixels[index]);
-    const struct fb_redshift **rows = malloc(n * sizeof *rows);
     enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
 
     (void)thread;
-    if (!path || !rows) {
+    if (!path)
         fb_fail(err, "pixel %" PRId64 ": out of memory", s->pixels.pixels[index]);
-    } else if (!split->options->clobber && fb_exists(path)) {
+    else if (!split->options->clobber && fb_exists(path))
         outcome = FB_PIXEL_KEPT;
-    } else {
-        for (size_t i = 0; i < n; i++)
-            rows[i] = &s->rows[s->order[s->begin[index] + i]];
-        if (fb_redshifts_write(path, rows, n, err) == 0)
-            outcome = FB_PIXEL_DONE;
-    }
-    free(rows);
+    else if (fb_redshifts_write(&split->form, path, s->rows, s->order + begin, n, err) == 0)
+        outcome = FB_PIXEL_DONE;
     free(path);
     return outcome;
+}
+
+/* Threads of split spend their time waiting until a file is on the disk, many of which a disk does at a time: unless
+ * --nproc says otherwise, more of them than there are cores. */
+static int writers(long nproc)
+{
+    int threads = fb_threads(nproc);
+    return nproc > 0 || threads > WRITERS ? threads : WRITERS;
 }
 
 static int write_log(const struct split *split, const struct fb_pixel_run *run, int argc, char **argv,
@@ -77,11 +82,12 @@ static int split_catalog(struct split *split, int argc, char **argv, struct fb_e
 {
     const struct split_options *o = split->options;
     struct fb_pixel_rows *s = &split->sorted;
-    struct fb_pixel_run run = { .command = "split", .pixels = &s->pixels, .nthreads = fb_threads(o->nproc),
+    struct fb_pixel_run run = { .command = "split", .pixels = &s->pixels, .nthreads = writers(o->nproc),
                                 .chunk = o->chunk, .verbose = o->verbose, .work = split_pixel, .context = split };
     int status = FB_EXIT_UNUSABLE;
 
-    if (fb_pixel_rows_read(s, o->qsocat, split->tree.scheme, err) != 0 || fb_make_folders(o->altzdir, err) != 0)
+    if (fb_pixel_rows_read(s, o->qsocat, split->tree.scheme, err) != 0 || fb_make_folders(o->altzdir, err) != 0 ||
+        fb_redshifts_form(&split->form, err) != 0)
         return status;
     if (fb_pixel_run_all(&run, err) == 0) {
         fb_pixel_run_complain(&run);
@@ -114,7 +120,7 @@ int fb_cmd_split(int argc, char **argv)
         { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o.clobber, .help = "replace existing redshift catalogs" },
         { "-v", "--verbose", FB_OPT_FLAG, &o.verbose, .help = "say how far the run is" },
         { NULL, "--nproc", FB_OPT_INT, &o.nproc, .metavar = "N", .min = 1, .max = 4096,
-          .help = "worker threads; default: every core this process may use" },
+          .help = "worker threads; default: 32, since they mostly wait for the disk" },
         { NULL, "--chunk-size", FB_OPT_INT, &o.chunk, .metavar = "N", .min = 1, .max = 1e9,
           .help = "pixels handed out at a time; -v reports each chunk" },
         { 0 }
@@ -130,6 +136,7 @@ int fb_cmd_split(int argc, char **argv)
     int status = split_catalog(&split, argc, argv, &err);
     if (status == FB_EXIT_UNUSABLE)
         fb_complain("split", "%s", err.text);
+    fb_form_release(&split.form);
     fb_pixel_rows_release(&split.sorted);
     return status;
 }

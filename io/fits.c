@@ -217,7 +217,7 @@ int fb_table_compare_text(struct fb_table *table, int column, int64_t first, int
 
 /* ---- outputs ---- */
 
-static char *temporary_name(const char *path)
+char *fb_temporary_name(const char *path)
 {
     size_t length = strlen(path);
     const char *suffix = length > 5 && strcmp(path + length - 5, ".fits") == 0 ? ".fits" : "";
@@ -231,7 +231,7 @@ int fb_output_create(struct fb_output *out, const char *path, struct fb_error *e
     if (fb_make_parent_folders(path, err) != 0)
         return -1;
     out->path = strdup(path);
-    out->temporary = temporary_name(path);
+    out->temporary = fb_temporary_name(path);
     if (!out->path || !out->temporary) {
         fb_output_discard(out);
         return fb_fail(err, "%s: out of memory", path);

@@ -51,10 +51,13 @@ int fb_table_compare_text(struct fb_table *table, int column, int64_t first, int
 
 /* ---- outputs ---- */
 
+/* What a file is called until it is complete, NAME_tmpPID.fits; the caller frees it, NULL if out of memory. */
+char *fb_temporary_name(const char *path);
+
 struct fb_output {
     fitsfile *file;
     char *path;      /* the final name */
-    char *temporary; /* beside it, NAME_tmpPID.fits */
+    char *temporary; /* beside it */
 };
 
 /* Start a file; its folder is made where it is missing. */

@@ -121,33 +121,31 @@ static void encode(const struct fb_redshift *row, unsigned char *p)
     memcpy(p, "QSO   ", 6);
 }
 
-int fb_redshifts_write(const char *path, const struct fb_redshift *const *rows, size_t n, struct fb_error *err)
+static int write_table(void *file, const void *context, int *status)
 {
     char *ttype[NCOLUMNS] = { "TARGETID", "TARGET_RA", "TARGET_DEC", "Z", "ZERR", "ZWARN", "SPECTYPE" };
     char *tform[NCOLUMNS] = { "K", "D", "D", "D", "D", "D", "6A" };
     char *tunit[NCOLUMNS] = { "", "deg", "deg", "", "", "", "" };
-    struct fb_output out;
-    int status = 0;
+    (void)context;
+    fits_create_tbl(file, BINARY_TBL, 0, NCOLUMNS, ttype, tform, tunit, "REDSHIFTS", status);
+    fb_write_dependencies(file, status);
+    return fb_write_history(file, status);
+}
 
+int fb_redshifts_form(struct fb_form *form, struct fb_error *err)
+{
+    return fb_form_create(form, write_table, NULL, err);
+}
+
+int fb_redshifts_write(const struct fb_form *form, const char *path, const struct fb_redshift *rows, const size_t *order,
+                       size_t n, struct fb_error *err)
+{
     unsigned char *bytes = malloc(n * ROW_BYTES + 1);
     if (!bytes)
         return fb_fail(err, "%s: out of memory for %zu rows", path, n);
     for (size_t i = 0; i < n; i++)
-        encode(rows[i], bytes + i * ROW_BYTES);
-    if (fb_output_create(&out, path, err) != 0) {
-        free(bytes);
-        return -1;
-    }
-    fits_create_tbl(out.file, BINARY_TBL, (LONGLONG)n, NCOLUMNS, ttype, tform, tunit, "REDSHIFTS", &status);
-    fb_write_dependencies(out.file, &status);
-    fb_write_history(out.file, &status);
-    if (n > 0)
-        fits_write_tblbytes(out.file, 1, 1, (LONGLONG)(n * ROW_BYTES), bytes, &status);
+        encode(&rows[order[i]], bytes + i * ROW_BYTES);
+    int status = fb_form_write(form, path, bytes, n, err);
     free(bytes);
-    if (status) {
-        fb_fits_fail(err, path, "can't write the redshift table", status);
-        fb_output_discard(&out);
-        return -1;
-    }
-    return fb_output_commit(&out, err);
+    return status;
 }

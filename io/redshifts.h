@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "io/error.h"
+#include "io/form.h"
 
 struct fb_redshift {
     int64_t targetid;
@@ -26,7 +27,10 @@ struct fb_redshifts {
 int fb_redshifts_read(struct fb_redshifts *redshifts, const char *path, struct fb_error *err);
 void fb_redshifts_release(struct fb_redshifts *redshifts);
 
-/* Write a zafter file: rows in the given order, SPECTYPE QSO in every row. */
-int fb_redshifts_write(const char *path, const struct fb_redshift *const *rows, size_t n, struct fb_error *err);
+/* The form of zafter files, to be released with fb_form_release(). */
+int fb_redshifts_form(struct fb_form *form, struct fb_error *err);
+/* Write one: rows[order[0 .. n - 1]], with SPECTYPE QSO in every row. Any number of threads may share the form. */
+int fb_redshifts_write(const struct fb_form *form, const char *path, const struct fb_redshift *rows, const size_t *order,
+                       size_t n, struct fb_error *err);
 
 #endif

@@ -74,19 +74,29 @@ static int make_folder(const char *folder, struct fb_error *err)
     return fb_fail(err, "%s: can't make this folder: %s", folder, strerror(reason));
 }
 
+/* The deepest first: most often all those above it are there. */
+static int make_folders(char *folder, struct fb_error *err)
+{
+    struct stat info;
+    char *slash = strrchr(folder, '/');
+    if (slash && slash != folder && stat(folder, &info) != 0 && errno == ENOENT) {
+        *slash = '\0';
+        int status = make_folders(folder, err);
+        *slash = '/';
+        if (status != 0)
+            return -1;
+    }
+    return make_folder(folder, err);
+}
+
 int fb_make_folders(const char *folder, struct fb_error *err)
 {
     char *path = strdup(folder);
     int status = path ? 0 : fb_fail(err, "%s: out of memory", folder);
-    for (char *p = path; status == 0 && *p; p++) {
-        if (*p != '/' || p == path)
-            continue;
-        *p = '\0';
-        status = make_folder(path, err);
-        *p = '/';
-    }
+    for (size_t n = path ? strlen(path) : 0; n > 1 && path[n - 1] == '/'; n--)
+        path[n - 1] = '\0';
     if (status == 0)
-        status = make_folder(path, err);
+        status = make_folders(path, err);
     free(path);
     return status;
 }

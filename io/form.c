@@ -1,0 +1,234 @@
+/* form.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "io/fits.h"
+#include "io/form.h"
+#include "io/system.h"
+
+enum { CARD = 80, BLOCK = 2880 };
+
+/* ---- checksums ---- */
+
+/* Loops compiled for several instruction sets and chosen at run time, as in the library. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && !defined(FB_NO_CLONES)
+#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define CLONES
+#endif
+
+static uint32_t fold(uint64_t sum)
+{
+    while (sum >> 32)
+        sum = (sum & UINT32_MAX) + (sum >> 32);
+    return (uint32_t)sum;
+}
+
+static uint32_t big_endian(const unsigned char *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | (uint32_t)p[3];
+}
+
+/* At most 2^32 words, so that 64 bits hold their sum. */
+CLONES
+static uint64_t sum_words(const unsigned char *bytes, size_t nwords)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < nwords; i++)
+        sum += big_endian(bytes + 4 * i);
+    return sum;
+}
+
+uint32_t fb_sum_join(uint32_t a, uint32_t b)
+{
+    return fold((uint64_t)a + b);
+}
+
+uint32_t fb_sum_add(uint32_t sum, const unsigned char *bytes, size_t n)
+{
+    unsigned char last[4] = { 0 };
+    memcpy(last, bytes + n / 4 * 4, n % 4);
+    return fold(sum_words(bytes, n / 4) + sum + big_endian(last));
+}
+
+/* Bytes shifted by one place in their words weigh 2^8 less. Carries come back at the bottom, so this turns the sum in a circle. */
+uint32_t fb_sum_add_at(uint32_t sum, const unsigned char *bytes, size_t n, uint64_t place)
+{
+    unsigned shift = 8 * (unsigned)(place % 4);
+    uint32_t part = fb_sum_add(0, bytes, n);
+    return fb_sum_join(sum, shift ? part >> shift | part << (32 - shift) : part);
+}
+
+/* ---- forms ---- */
+
+static int find_card(const struct fb_form *form, size_t from, const char *key, size_t *place)
+{
+    for (*place = from; *place + CARD <= form->size; *place += CARD)
+        if (memcmp(form->header + *place, key, 8) == 0)
+            return 0;
+    return -1;
+}
+
+static void put_text(unsigned char *card, const char *text)
+{
+    char value[24];
+    int length = snprintf(value, sizeof value, "'%-8s'", text);
+    memset(card + 10, ' ', 20);
+    memcpy(card + 10, value, (size_t)length < 20 ? (size_t)length : 20);
+}
+
+/* Put DATASUM and then CHECKSUM into the cards of one header, which ends where the next one or the data begins. */
+static void put_sums(unsigned char *header, size_t size, unsigned char *checksum, unsigned char *datasum, uint32_t data)
+{
+    char text[24];
+    put_text(checksum, "0000000000000000");
+    snprintf(text, sizeof text, "%lu", (unsigned long)data);
+    put_text(datasum, text);
+    fits_encode_chksum(fb_sum_add(data, header, size), 1, text);
+    put_text(checksum, text);
+}
+
+static int take_header(struct fb_form *form, const unsigned char *bytes, size_t begin, size_t end)
+{
+    size_t checksum, datasum;
+    form->header = malloc(end);
+    if (!form->header)
+        return -1;
+    memcpy(form->header, bytes, end);
+    form->table = begin;
+    form->size = end;
+    if (find_card(form, 0, "CHECKSUM", &checksum) != 0 || find_card(form, 0, "DATASUM ", &datasum) != 0 ||
+        find_card(form, begin, "NAXIS2  ", &form->naxis2) != 0 ||
+        find_card(form, begin, "CHECKSUM", &form->checksum) != 0 || find_card(form, begin, "DATASUM ", &form->datasum) != 0)
+        return -1;
+    put_sums(form->header, begin, form->header + checksum, form->header + datasum, 0);
+    return 0;
+}
+
+static void write_empty_sums(fitsfile *file, int *status)
+{
+    fits_update_key(file, TSTRING, "CHECKSUM", "0000000000000000", "HDU checksum", status);
+    fits_update_key(file, TSTRING, "DATASUM", "0", "data unit checksum", status);
+    fits_set_hdustruc(file, status); /* puts END where it belongs now */
+}
+
+int fb_form_create(struct fb_form *form, fb_form_fn *write, const void *context, struct fb_error *err)
+{
+    fitsfile *file = NULL;
+    size_t size = 8 * BLOCK;
+    void *bytes = malloc(size);
+    LONGLONG begin = 0, end = 0, row_bytes = 0;
+    int status = 0, ignored = 0, failed;
+
+    memset(form, 0, sizeof *form);
+    if (!bytes)
+        return fb_fail(err, "out of memory for a header");
+    fits_create_memfile(&file, &bytes, &size, 8 * BLOCK, realloc, &status);
+    write(file, context, &status);
+    write_empty_sums(file, &status);
+    fits_read_key(file, TLONGLONG, "NAXIS1", &row_bytes, NULL, &status);
+    fits_movabs_hdu(file, 1, NULL, &status);
+    write_empty_sums(file, &status);
+    fits_movabs_hdu(file, 2, NULL, &status);
+    fits_get_hduaddrll(file, &begin, &end, NULL, &status);
+    fits_flush_file(file, &status);
+    form->row_bytes = (size_t)row_bytes;
+    failed = status ? fb_fits_fail(err, "a table's header", "can't make it", status) : 0;
+    if (!failed && take_header(form, bytes, (size_t)begin, (size_t)end) != 0)
+        failed = fb_fail(err, "out of memory for a header");
+    if (file)
+        fits_close_file(file, &ignored);
+    free(bytes);
+    if (failed)
+        fb_form_release(form);
+    return failed;
+}
+
+void fb_form_release(struct fb_form *form)
+{
+    free(form->header);
+    memset(form, 0, sizeof *form);
+}
+
+/* ---- files ---- */
+
+static unsigned char *compose(const struct fb_form *form, const unsigned char *rows, size_t n, size_t *size)
+{
+    size_t data = n * form->row_bytes, padding = (BLOCK - data % BLOCK) % BLOCK;
+    unsigned char *file = malloc(form->size + data + padding);
+    char number[24];
+    if (!file)
+        return NULL;
+    memcpy(file, form->header, form->size);
+    if (data > 0)
+        memcpy(file + form->size, rows, data);
+    memset(file + form->size + data, 0, padding);
+    snprintf(number, sizeof number, "%20zu", n);
+    memcpy(file + form->naxis2 + 10, number, 20);
+    put_sums(file + form->table, form->size - form->table, file + form->checksum, file + form->datasum,
+             fb_sum_add(0, file + form->size, data + padding));
+    *size = form->size + data + padding;
+    return file;
+}
+
+static int write_all(int descriptor, const unsigned char *bytes, size_t n)
+{
+    while (n > 0) {
+        ssize_t written = write(descriptor, bytes, n);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return -1;
+        bytes += written;
+        n -= (size_t)written;
+    }
+    return 0;
+}
+
+/* Folders are made where there are none, which the first attempt shows. */
+static int create_file(const char *path, const char *temporary, struct fb_error *err)
+{
+    for (int attempt = 0;; attempt++) {
+        int descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+        if (descriptor >= 0)
+            return descriptor;
+        if (errno != ENOENT || attempt > 0)
+            return fb_fail(err, "%s: can't create it: %s", path, strerror(errno));
+        if (fb_make_parent_folders(path, err) != 0)
+            return -1;
+    }
+}
+
+static int write_file(const char *path, const char *temporary, const unsigned char *bytes, size_t n, struct fb_error *err)
+{
+    int descriptor = create_file(path, temporary, err);
+    if (descriptor < 0)
+        return -1;
+    int failed = write_all(descriptor, bytes, n) != 0 || fsync(descriptor) != 0, reason = errno;
+    if (close(descriptor) != 0 && !failed) {
+        failed = 1;
+        reason = errno;
+    }
+    if (!failed && rename(temporary, path) != 0) {
+        failed = 1;
+        reason = errno;
+    }
+    if (!failed)
+        return 0;
+    unlink(temporary);
+    return fb_fail(err, "%s: can't write it: %s", path, strerror(reason));
+}
+
+int fb_form_write(const struct fb_form *form, const char *path, const unsigned char *rows, size_t n, struct fb_error *err)
+{
+    size_t size;
+    char *temporary = fb_temporary_name(path);
+    unsigned char *file = temporary ? compose(form, rows, n, &size) : NULL;
+    int status = file ? write_file(path, temporary, file, size, err) : fb_fail(err, "%s: out of memory", path);
+    free(file);
+    free(temporary);
+    return status;
+}

@@ -1,0 +1,40 @@
+/*
+ * form.h - small table files that are all alike but for their rows: the headers are made once, and each file is composed in
+ * memory, with its checksums, and written in one go.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_FORM_H
+#define FB_FORM_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "io/error.h"
+
+/* Headers of the primary HDU and of one table without rows. Unchanged once made: threads may share it. */
+struct fb_form {
+    unsigned char *header; /* owned */
+    size_t size;
+    size_t table;                     /* where the table's header begins */
+    size_t naxis2, checksum, datasum; /* its cards */
+    size_t row_bytes;
+};
+
+/* Writes the table HDU, without rows, to a CFITSIO file (a fitsfile *, which only io/ knows). */
+typedef int fb_form_fn(void *file, const void *context, int *status);
+
+int fb_form_create(struct fb_form *form, fb_form_fn *write, const void *context, struct fb_error *err);
+void fb_form_release(struct fb_form *form);
+
+/* Write a file with n rows, big-endian as in the file. It appears under its name only when it is complete and on the disk. */
+int fb_form_write(const struct fb_form *form, const char *path, const unsigned char *rows, size_t n, struct fb_error *err);
+
+/* ---- FITS checksums: sums of big-endian 32-bit words with the carry added back, in any order ---- */
+
+/* Add bytes, whose number is rounded up to whole words with zeros, to a sum. */
+uint32_t fb_sum_add(uint32_t sum, const unsigned char *bytes, size_t n);
+/* The same where the first byte has that place in the data: it need not begin a word. */
+uint32_t fb_sum_add_at(uint32_t sum, const unsigned char *bytes, size_t n, uint64_t place);
+uint32_t fb_sum_join(uint32_t a, uint32_t b);
+
+#endif
