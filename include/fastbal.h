@@ -123,6 +123,15 @@ int fastbal_grid_resamples(const fastbal_grid *grid);            /* 1 where resa
  */
 void fastbal_join(const fastbal_grid *grid, const struct fastbal_pixels *cameras, double *flux, double *ivar);
 
+/*
+ * The same for pixels [begin, end) of the joined spectrum alone; the others of flux and ivar are left as they
+ * are. Of a camera only the pixels [*first, *last) that fastbal_grid_pixels() tells are looked at (first = last
+ * where there are none).
+ */
+void fastbal_join_range(const fastbal_grid *grid, const struct fastbal_pixels *cameras, size_t begin, size_t end,
+                        double *flux, double *ivar);
+void fastbal_grid_pixels(const fastbal_grid *grid, int camera, size_t begin, size_t end, size_t *first, size_t *last);
+
 /* ---- Templates (§3) -------------------------------------------------------------------------------- */
 
 typedef struct fastbal_templates fastbal_templates;

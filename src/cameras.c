@@ -233,30 +233,35 @@ static void divide(size_t n, double *sum, const double *ivar)
         sum[i] = sum[i] / (ivar[i] > 0 ? ivar[i] : 1.0);
 }
 
-static void join_aligned(const fastbal_grid *grid, const struct fastbal_pixels *cameras, double *flux, double *ivar)
+static void join_aligned(const fastbal_grid *grid, const struct fastbal_pixels *cameras, size_t first, size_t last,
+                         double *flux, double *ivar)
 {
     for (int k = 0; k < grid->nruns; k++) {
         const struct run *run = &grid->runs[k];
-        size_t n = run->end - run->begin;
-        double *f = flux + run->begin, *iv = ivar + run->begin;
+        size_t begin = run->begin > first ? run->begin : first, end = run->end < last ? run->end : last;
+        if (begin >= end)
+            continue;
+        size_t n = end - begin, skip = begin - run->begin;
+        double *f = flux + begin, *iv = ivar + begin;
         if (run->ncameras == 1) {
             const struct fastbal_pixels *p = &cameras[run->camera[0]];
-            copy_pixels(n, p->flux + run->offset[0], p->ivar + run->offset[0], f, iv);
+            copy_pixels(n, p->flux + run->offset[0] + skip, p->ivar + run->offset[0] + skip, f, iv);
             continue;
         }
         memset(f, 0, n * sizeof *f);
         memset(iv, 0, n * sizeof *iv);
         for (int c = 0; c < run->ncameras; c++) {
             const struct fastbal_pixels *p = &cameras[run->camera[c]];
-            add_pixels(n, p->flux + run->offset[c], p->ivar + run->offset[c], f, iv);
+            add_pixels(n, p->flux + run->offset[c] + skip, p->ivar + run->offset[c] + skip, f, iv);
         }
         divide(n, f, iv);
     }
 }
 
-static void add_resampled(const struct fb_resampler *r, const struct fastbal_pixels *p, double *sum, double *ivar)
+static void add_resampled(const struct fb_resampler *r, const struct fastbal_pixels *p, size_t begin, size_t end,
+                          double *sum, double *ivar)
 {
-    for (size_t i = 0; i < r->nout; i++) {
+    for (size_t i = begin; i < end; i++) {
         size_t pixel = r->node[i];
         double weights = 0, values = 0;
         for (size_t k = r->first_weight[i]; k < r->first_weight[i + 1]; k++, pixel++) {
@@ -271,15 +276,59 @@ static void add_resampled(const struct fb_resampler *r, const struct fastbal_pix
     }
 }
 
-void fastbal_join(const fastbal_grid *grid, const struct fastbal_pixels *cameras, double *flux, double *ivar)
+void fastbal_join_range(const fastbal_grid *grid, const struct fastbal_pixels *cameras, size_t begin, size_t end,
+                        double *flux, double *ivar)
 {
+    if (begin >= end)
+        return;
     if (!grid->resamples) {
-        join_aligned(grid, cameras, flux, ivar);
+        join_aligned(grid, cameras, begin, end, flux, ivar);
         return;
     }
-    memset(flux, 0, grid->n * sizeof *flux);
-    memset(ivar, 0, grid->n * sizeof *ivar);
+    memset(flux + begin, 0, (end - begin) * sizeof *flux);
+    memset(ivar + begin, 0, (end - begin) * sizeof *ivar);
     for (int c = 0; c < grid->ncameras; c++)
-        add_resampled(&grid->resampler[c], &cameras[c], flux, ivar);
-    divide(grid->n, flux, ivar);
+        add_resampled(&grid->resampler[c], &cameras[c], begin, end, flux, ivar);
+    divide(end - begin, flux + begin, ivar + begin);
+}
+
+void fastbal_join(const fastbal_grid *grid, const struct fastbal_pixels *cameras, double *flux, double *ivar)
+{
+    fastbal_join_range(grid, cameras, 0, grid->n, flux, ivar);
+}
+
+static void aligned_pixels(const fastbal_grid *grid, int camera, size_t begin, size_t end, size_t *first, size_t *last)
+{
+    for (int k = 0; k < grid->nruns; k++) {
+        const struct run *run = &grid->runs[k];
+        size_t from = run->begin > begin ? run->begin : begin, to = run->end < end ? run->end : end;
+        for (int c = 0; c < run->ncameras && from < to; c++) {
+            if (run->camera[c] != camera)
+                continue;
+            if (*first == *last)
+                *first = run->offset[c] + from - run->begin;
+            *last = run->offset[c] + to - run->begin;
+        }
+    }
+}
+
+static void resampled_pixels(const struct fb_resampler *r, size_t begin, size_t end, size_t *first, size_t *last)
+{
+    while (begin < end && r->first_weight[begin] == r->first_weight[begin + 1])
+        begin++;
+    while (begin < end && r->first_weight[end - 1] == r->first_weight[end])
+        end--;
+    if (begin == end)
+        return;
+    *first = r->node[begin];
+    *last = r->node[end - 1] + (r->first_weight[end] - r->first_weight[end - 1]);
+}
+
+void fastbal_grid_pixels(const fastbal_grid *grid, int camera, size_t begin, size_t end, size_t *first, size_t *last)
+{
+    *first = *last = 0;
+    if (grid->resamples)
+        resampled_pixels(&grid->resampler[camera], begin, end, first, last);
+    else
+        aligned_pixels(grid, camera, begin, end, first, last);
 }
