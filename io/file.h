@@ -1,0 +1,63 @@
+/*
+ * file.h - reading a file at given places: whole reads or a clear error, what is known of them counted, and a
+ * hint to the system about what comes next. Nothing but open, fstat, read and close at a place: no mapping
+ * and no locks, which the read-only mirrors at computing centres lack.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_FILE_H
+#define FB_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "io/error.h"
+
+/* What reading cost; each thread counts for itself. */
+struct fb_io_stats {
+    int64_t files, bytes;
+    double seconds;
+};
+void fb_io_stats_add(struct fb_io_stats *sum, const struct fb_io_stats *part);
+/* Seconds of a clock that only goes forward, to take differences of. */
+double fb_clock(void);
+
+/* Reads within the first FB_FILE_HEAD bytes come from memory: headers and small tables are read at once. */
+enum { FB_FILE_HEAD = 32768 };
+
+struct fb_file {
+    const char *path; /* borrowed; NULL: not open */
+    int descriptor;
+    int64_t size;
+    struct fb_io_stats *stats; /* borrowed */
+    size_t nhead;
+    unsigned char *head; /* owned; kept when the file is closed */
+};
+
+/* Open for reading, read the head. All zero is a good start; a struct may be used for one file after the
+ * other. */
+int fb_file_open(struct fb_file *file, const char *path, struct fb_io_stats *stats, struct fb_error *err);
+void fb_file_close(struct fb_file *file);
+void fb_file_release(struct fb_file *file); /* closes as well */
+
+/* Read n bytes from a place. Fewer are an error. */
+int fb_file_read(struct fb_file *file, void *bytes, size_t n, int64_t offset, struct fb_error *err);
+
+/* 1 if this byte is known to be in memory already, so that hints are not worth their time. */
+int fb_file_in_memory(const struct fb_file *file, int64_t offset);
+/* These bytes will be read soon: let the system fetch them meanwhile. */
+void fb_file_want(const struct fb_file *file, int64_t offset, int64_t n);
+
+/* ---- big-endian numbers in memory, to this machine's order ---- */
+
+void fb_swap4(void *values, size_t n);
+void fb_swap8(void *values, size_t n);
+
+static inline uint64_t fb_big_endian(const unsigned char *bytes, size_t size)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < size; i++)
+        value = value << 8 | bytes[i];
+    return value;
+}
+
+#endif

@@ -1,0 +1,555 @@
+/* hdus.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "io/hdus.h"
+
+enum {
+    CARD = 80,
+    BLOCK = 2880,
+    FIRST_READ =
+        2 * BLOCK, /* an image's header fits; and nothing less than two pages is read from a disk anyway */
+    NEXT_READ = 16 * BLOCK, /* a table's columns may need hundreds of cards */
+    MOST_HEADER = 2000 * BLOCK,
+    MOST_HDUS = 100000,
+    MOST_AXES = 999,
+    MOST_FIELDS = 999
+};
+
+/* ---- cards ---- */
+
+/* key is padded with blanks to 8 characters, as on cards. */
+static int is_key(const char *card, const char *key)
+{
+    return memcmp(card, key, 8) == 0;
+}
+
+/* The n of a card KEYn; 0 if it is another one. */
+static int key_number(const char *card, const char *key, size_t length)
+{
+    int n = 0;
+    size_t i = length;
+    if (memcmp(card, key, length) != 0)
+        return 0;
+    for (; i < 8 && card[i] >= '0' && card[i] <= '9'; i++)
+        n = 10 * n + (card[i] - '0');
+    for (size_t k = i; k < 8; k++)
+        if (card[k] != ' ')
+            return 0;
+    return i > length && n <= MOST_FIELDS ? n : 0;
+}
+
+/* The text of a card's value, without blanks at both ends and comment; the quotes of a string are taken
+ * off. */
+static void card_value(const char *card, char *value, size_t size)
+{
+    size_t i = 10, used = 0;
+    int quoted;
+    value[0] = '\0';
+    if (card[8] != '=')
+        return;
+    while (i < CARD && card[i] == ' ')
+        i++;
+    quoted = i < CARD && card[i] == '\'';
+    for (i += (size_t)quoted; i < CARD && used + 1 < size; i++) {
+        if (quoted ? card[i] == '\'' && (i + 1 == CARD || card[i + 1] != '\'') : card[i] == '/')
+            break;
+        i += quoted && card[i] == '\''; /* '' is a quote */
+        value[used++] = card[i];
+    }
+    while (used > 0 && value[used - 1] == ' ')
+        used--;
+    value[used] = '\0';
+}
+
+/* A whole number; 0 if the value is none, or too large. */
+static int card_integer(const char *card, int64_t *number)
+{
+    char value[CARD], *end;
+    card_value(card, value, sizeof value);
+    errno = 0;
+    long long n = strtoll(value, &end, 10);
+    *number = n;
+    return end != value && *end == '\0' && errno == 0;
+}
+
+static int card_is_number(const char *card, double number)
+{
+    char value[CARD], *end;
+    card_value(card, value, sizeof value);
+    double n = strtod(value, &end);
+    return end != value && *end == '\0' && !(n < number) && !(n > number);
+}
+
+static int card_is_true(const char *card)
+{
+    char value[CARD];
+    card_value(card, value, sizeof value);
+    return strcmp(value, "T") == 0;
+}
+
+/* ---- one header ---- */
+
+/* What of a header is being looked at. */
+struct scan {
+    const char *path;
+    size_t number; /* of the HDU, 0 up */
+    struct fb_hdu *hdu;
+    int64_t pixels; /* product of the axes */
+    int groups;
+    struct fb_error *err;
+};
+
+static int header_fail(const struct scan *scan, const char *expected, const char *card)
+{
+    char value[CARD];
+    if (card)
+        card_value(card, value, sizeof value);
+    return fb_fail(scan->err, "%s: HDU %zu: expected %s%s%s", scan->path, scan->number, expected,
+                   card ? ", found " : "", card ? value : "");
+}
+
+static int begins_like_fits(const char *card, int primary)
+{
+    return primary ? memcmp(card, "SIMPLE  =", 9) == 0 : memcmp(card, "XTENSION", 8) == 0;
+}
+
+static enum fb_hdu_kind kind_of(const char *card, int primary)
+{
+    char value[CARD];
+    card_value(card, value, sizeof value);
+    if (primary || strcmp(value, "IMAGE") == 0 || strcmp(value, "IUEIMAGE") == 0)
+        return FB_HDU_IMAGE;
+    return strcmp(value, "BINTABLE") == 0 || strcmp(value, "A3DTABLE") == 0 ? FB_HDU_TABLE : FB_HDU_OTHER;
+}
+
+static int legal_bitpix(int64_t bitpix)
+{
+    return bitpix == 8 || bitpix == 16 || bitpix == 32 || bitpix == 64 || bitpix == -32 || bitpix == -64;
+}
+
+/* NAXISn, n from 0. The product leaves out the first axis where it is 0: that of random groups. */
+static int take_axis(struct scan *scan, const char *card, int n)
+{
+    int64_t length;
+    char expected[40];
+    snprintf(expected, sizeof expected, "a whole number NAXIS%d", n + 1);
+    if (key_number(card, "NAXIS", 5) != n + 1 || !card_integer(card, &length) || length < 0)
+        return header_fail(scan, expected, card);
+    if (n < FB_HDU_AXES)
+        scan->hdu->axis[n] = length;
+    if (n == 0 && length == 0 && scan->number == 0 && scan->hdu->naxis > 1)
+        return 0;
+    if (__builtin_mul_overflow(scan->pixels, length, &scan->pixels))
+        return header_fail(scan, "axes whose product is a number of 64 bits", card);
+    return 0;
+}
+
+/* The cards whose place is given: BITPIX, NAXIS, NAXISn. Returns 1 for any other, -1 on failure. */
+static int take_fixed_card(struct scan *scan, const char *card, size_t i)
+{
+    struct fb_hdu *hdu = scan->hdu;
+    int64_t value;
+    if (i == 0) {
+        hdu->kind = kind_of(card, scan->number == 0);
+        return 0;
+    }
+    if (i == 1) {
+        if (!is_key(card, "BITPIX  ") || !card_integer(card, &value) || !legal_bitpix(value))
+            return header_fail(scan, "BITPIX 8, 16, 32, 64, -32 or -64", card);
+        hdu->bitpix = (int)value;
+        return 0;
+    }
+    if (i == 2) {
+        if (!is_key(card, "NAXIS   ") || !card_integer(card, &value) || value < 0 || value > MOST_AXES)
+            return header_fail(scan, "NAXIS 0 to 999", card);
+        hdu->naxis = (int)value;
+        return 0;
+    }
+    return i < 3 + (size_t)hdu->naxis ? take_axis(scan, card, (int)i - 3) : 1;
+}
+
+static int take_count(struct scan *scan, const char *card, const char *expected, int64_t *count)
+{
+    return card_integer(card, count) && *count >= 0 ? 0 : header_fail(scan, expected, card);
+}
+
+static int take_fields(struct scan *scan, const char *card)
+{
+    int64_t value;
+    if (!card_integer(card, &value) || value < 0 || value > MOST_FIELDS)
+        return header_fail(scan, "TFIELDS 0 to 999", card);
+    scan->hdu->nfields = (int)value;
+    return 0;
+}
+
+static int take_named_card(struct scan *scan, const char *card)
+{
+    struct fb_hdu *hdu = scan->hdu;
+    switch (card[0]) {
+    case 'B':
+        if (is_key(card, "BSCALE  "))
+            hdu->scaled |= !card_is_number(card, 1);
+        else if (is_key(card, "BZERO   "))
+            hdu->zero = card_is_number(card, 0)              ? FB_ZERO_NONE
+                        : card_is_number(card, 2147483648.0) ? FB_ZERO_2_31
+                                                             : FB_ZERO_OTHER;
+        break;
+    case 'E':
+        if (is_key(card, "EXTNAME "))
+            card_value(card, hdu->name, sizeof hdu->name);
+        break;
+    case 'G':
+        if (is_key(card, "GCOUNT  "))
+            return take_count(scan, card, "GCOUNT 0 or more", &hdu->gcount);
+        if (is_key(card, "GROUPS  "))
+            scan->groups = card_is_true(card);
+        break;
+    case 'P':
+        if (is_key(card, "PCOUNT  "))
+            return take_count(scan, card, "PCOUNT 0 or more", &hdu->pcount);
+        break;
+    case 'T':
+        if (is_key(card, "TFIELDS "))
+            return take_fields(scan, card);
+        break;
+    case 'Z':
+        if (is_key(card, "ZIMAGE  "))
+            hdu->compressed = card_is_true(card);
+        break;
+    }
+    return 0;
+}
+
+/* Bytes of the data, and whether the file has them. */
+static int measure_data(struct scan *scan, int64_t data, int64_t file_size)
+{
+    struct fb_hdu *hdu = scan->hdu;
+    int64_t bytes = 0, padded;
+    int empty =
+        hdu->naxis == 0 || (hdu->naxis > 1 && scan->number == 0 && hdu->axis[0] == 0 && !scan->groups);
+    if (!empty && (__builtin_add_overflow(scan->pixels, hdu->pcount, &bytes) ||
+                   __builtin_mul_overflow(bytes, hdu->gcount, &bytes) ||
+                   __builtin_mul_overflow(bytes, abs(hdu->bitpix) / 8, &bytes)))
+        return header_fail(scan, "a data size of 64 bits", NULL);
+    hdu->data = data;
+    hdu->size = bytes;
+    if (__builtin_add_overflow(bytes, BLOCK - 1, &padded) || padded / BLOCK * BLOCK > file_size - data)
+        return fb_fail(
+            scan->err, "%s: HDU %zu %s: expected %lld bytes of data at %lld, but the file ends at %lld",
+            scan->path, scan->number, hdu->name, (long long)bytes, (long long)data, (long long)file_size);
+    return 0;
+}
+
+/* ---- all headers ---- */
+
+static int make_text_room(struct fb_hdus *hdus, size_t n)
+{
+    if (hdus->used + n <= hdus->text_room)
+        return 0;
+    size_t room = 2 * hdus->text_room + n;
+    char *grown = realloc(hdus->text, room);
+    if (!grown)
+        return -1;
+    hdus->text = grown;
+    hdus->text_room = room;
+    return 0;
+}
+
+static int make_room(struct fb_hdus *hdus)
+{
+    if (hdus->n < hdus->room)
+        return 0;
+    size_t room = 2 * hdus->room + 20;
+    struct fb_hdu *grown = realloc(hdus->hdu, room * sizeof *grown);
+    if (!grown)
+        return -1;
+    hdus->hdu = grown;
+    hdus->room = room;
+    return 0;
+}
+
+/* Read more of the header that begins at offset, have bytes of which are there. Returns the bytes there
+ * are now, or -1. */
+static int64_t read_more(struct fb_hdus *hdus, struct fb_file *file, int64_t offset, size_t have,
+                         struct fb_error *err)
+{
+    int64_t left = file->size - offset - (int64_t)have;
+    size_t n = have == 0 ? FIRST_READ : NEXT_READ;
+    if (left < CARD || have >= MOST_HEADER)
+        return fb_fail(err, "%s: HDU %zu: expected a header that ends in END, found none in %zu bytes",
+                       file->path, hdus->n, have);
+    if ((int64_t)n > left)
+        n = (size_t)left;
+    if (make_text_room(hdus, have + n) != 0)
+        return fb_fail(err, "%s: out of memory for its headers", file->path);
+    if (fb_file_read(file, hdus->text + hdus->used + have, n, offset + (int64_t)have, err) != 0)
+        return -1;
+    return (int64_t)(have + n);
+}
+
+/* Take the cards of one header. Returns 1, 0 where there is no header, -1 on failure. */
+static int read_header(struct fb_hdus *hdus, struct fb_file *file, int64_t offset, struct scan *scan)
+{
+    size_t have = 0, i = 0;
+    for (;; i++) {
+        if (CARD * (i + 1) > have) {
+            int64_t got = read_more(hdus, file, offset, have, scan->err);
+            if (got < 0)
+                return -1;
+            have = (size_t)got;
+        }
+        const char *card = hdus->text + hdus->used + CARD * i;
+        if (i == 0 && !begins_like_fits(card, hdus->n == 0))
+            return 0;
+        int status = take_fixed_card(scan, card, i);
+        if (status < 0 || (status > 0 && take_named_card(scan, card) != 0))
+            return -1;
+        if (status > 0 && memcmp(card, "END     ", 8) == 0)
+            break;
+    }
+    scan->hdu->header = hdus->used;
+    scan->hdu->ncards = i;
+    hdus->used += CARD * i;
+    int64_t blocks = (int64_t)(CARD * (i + 1) + BLOCK - 1) / BLOCK;
+    return measure_data(scan, offset + BLOCK * blocks, file->size) == 0 ? 1 : -1;
+}
+
+int fb_hdus_read(struct fb_hdus *hdus, struct fb_file *file, struct fb_error *err)
+{
+    int64_t offset = 0;
+    hdus->n = hdus->used = 0;
+    if (file->nhead < CARD || !begins_like_fits((const char *)file->head, 1))
+        return 0;
+    /* what follows the last HDU and does not begin like one is allowed, and nobody's business */
+    while (file->size - offset >= CARD) {
+        if (hdus->n >= MOST_HDUS || make_room(hdus) != 0)
+            return fb_fail(err, "%s: too many HDUs", file->path);
+        struct fb_hdu *hdu = &hdus->hdu[hdus->n];
+        struct scan scan = { .path = file->path, .number = hdus->n, .hdu = hdu, .pixels = 1, .err = err };
+        *hdu = (struct fb_hdu){ .gcount = 1 };
+        int status = read_header(hdus, file, offset, &scan);
+        if (status < 0)
+            return -1;
+        if (status == 0)
+            break;
+        hdus->n++;
+        offset = hdu->data + (hdu->size + BLOCK - 1) / BLOCK * BLOCK;
+    }
+    return 1;
+}
+
+void fb_hdus_release(struct fb_hdus *hdus)
+{
+    free(hdus->hdu);
+    free(hdus->text);
+    *hdus = (struct fb_hdus){ 0 };
+}
+
+int fb_hdu_is_plain(const struct fb_hdu *hdu, int bitpix, int naxis)
+{
+    return hdu->kind == FB_HDU_IMAGE && hdu->bitpix == bitpix && hdu->naxis == naxis && hdu->pcount == 0 &&
+           hdu->gcount == 1 && !hdu->scaled &&
+           (hdu->zero == FB_ZERO_NONE || (hdu->zero == FB_ZERO_2_31 && bitpix == 32));
+}
+
+/* ---- tables ---- */
+
+const struct fb_hdu *fb_hdus_table(const struct fb_hdus *hdus, const char *const *names)
+{
+    for (; *names; names++)
+        for (size_t i = 1; i < hdus->n; i++)
+            if (hdus->hdu[i].kind == FB_HDU_TABLE &&
+                (strcmp(*names, "*") == 0 || strcasecmp(*names, hdus->hdu[i].name) == 0))
+                return &hdus->hdu[i];
+    return NULL;
+}
+
+/* A column's form and whether its numbers are scaled. */
+struct field {
+    char type;
+    int scaled;
+    int64_t repeat;
+};
+
+/* "rT" and nothing more; type 0 where it is anything else (P and Q may say how long their arrays get). */
+static void take_form(const char *card, struct field *field)
+{
+    char value[CARD], *end = value;
+    card_value(card, value, sizeof value);
+    field->repeat = value[0] >= '0' && value[0] <= '9' ? strtoll(value, &end, 10) : 1;
+    field->type = *end;
+    if (field->type != 'P' && field->type != 'Q' && (*end == '\0' || end[1] != '\0'))
+        field->type = 0;
+}
+
+/* Bytes of one value; 0 for what is not known. Bits are counted elsewhere. */
+static int64_t type_size(char type)
+{
+    switch (type) {
+    case 'L':
+    case 'A':
+    case 'B':
+        return 1;
+    case 'I':
+        return 2;
+    case 'J':
+    case 'E':
+        return 4;
+    case 'K':
+    case 'D':
+    case 'C':
+    case 'P':
+        return 8;
+    case 'M':
+    case 'Q':
+        return 16;
+    default:
+        return 0;
+    }
+}
+
+/* Bytes of a column in a row, -1 if its form is not known. */
+static int64_t field_bytes(const struct field *field)
+{
+    int64_t size = type_size(field->type), bytes;
+    if (field->repeat < 0)
+        return -1;
+    if (field->type == 'X')
+        return field->repeat / 8 + (field->repeat % 8 != 0);
+    return size > 0 && !__builtin_mul_overflow(size, field->repeat, &bytes) ? bytes : -1;
+}
+
+/* Note which column has each name; 0 where two have the same. */
+static int take_name(const char *card, int n, const char *const *names, size_t nnames, int *number)
+{
+    char value[CARD];
+    card_value(card, value, sizeof value);
+    for (size_t k = 0; k < nnames; k++) {
+        if (strcasecmp(value, names[k]) != 0)
+            continue;
+        if (number[k] != 0)
+            return 0;
+        number[k] = n;
+    }
+    return 1;
+}
+
+static int take_column_card(const char *card, struct field *fields, const char *const *names, size_t n,
+                            int *number)
+{
+    int i;
+    if (card[0] != 'T')
+        return 1;
+    if ((i = key_number(card, "TTYPE", 5)) > 0)
+        return take_name(card, i, names, n, number);
+    if ((i = key_number(card, "TFORM", 5)) > 0)
+        take_form(card, &fields[i]);
+    else if ((i = key_number(card, "TSCAL", 5)) > 0)
+        fields[i].scaled |= !card_is_number(card, 1);
+    else if ((i = key_number(card, "TZERO", 5)) > 0)
+        fields[i].scaled |= !card_is_number(card, 0);
+    return 1;
+}
+
+enum { MOST_NAMES = 16 };
+
+/* Places of the columns in a row, which must be as long as NAXIS1 says. */
+static int place_columns(const struct fb_hdu *table, const struct field *fields, const int *number, size_t n,
+                         struct fb_column *columns)
+{
+    int64_t offset = 0;
+    for (int i = 1; i <= table->nfields; i++) {
+        int64_t bytes = field_bytes(&fields[i]);
+        if (bytes < 0 || bytes > table->axis[0] - offset)
+            return 0;
+        for (size_t k = 0; k < n; k++) {
+            if (number[k] == i && fields[i].scaled)
+                return 0;
+            if (number[k] == i)
+                columns[k] = (struct fb_column){ fields[i].type, fields[i].repeat, (size_t)offset };
+        }
+        offset += bytes;
+    }
+    return offset == table->axis[0];
+}
+
+int fb_hdu_columns(const struct fb_hdus *hdus, const struct fb_hdu *table, const char *const *names, size_t n,
+                   struct fb_column *columns)
+{
+    struct field fields[MOST_FIELDS + 1];
+    int number[MOST_NAMES] = { 0 };
+
+    memset(columns, 0, n * sizeof *columns);
+    if (n > MOST_NAMES || table->kind != FB_HDU_TABLE || table->compressed || table->bitpix != 8 ||
+        table->naxis != 2 || table->gcount != 1 || table->axis[0] < 1 || table->axis[0] > FB_ROWS_BUFFER)
+        return 0;
+    memset(fields, 0, ((size_t)table->nfields + 1) * sizeof *fields);
+    for (size_t i = 0; i < table->ncards; i++) {
+        const char *card = hdus->text + table->header + CARD * i;
+        int beyond = card[0] == 'T' && key_number(card, "TFORM", 5) > table->nfields;
+        if (beyond || !take_column_card(card, fields, names, n, number))
+            return 0;
+    }
+    return place_columns(table, fields, number, n, columns);
+}
+
+int fb_column_is_integer(const struct fb_column *column)
+{
+    return column->repeat == 1 && column->type != 0 && strchr("BIJK", column->type) != NULL;
+}
+
+int fb_column_is_number(const struct fb_column *column)
+{
+    return column->repeat == 1 && column->type != 0 && strchr("BIJKED", column->type) != NULL;
+}
+
+int64_t fb_column_integer(const struct fb_column *column, const unsigned char *row)
+{
+    const unsigned char *bytes = row + column->offset;
+    switch (column->type) {
+    case 'B':
+        return bytes[0];
+    case 'I':
+        return (int16_t)fb_big_endian(bytes, 2);
+    case 'J':
+        return (int32_t)fb_big_endian(bytes, 4);
+    default:
+        return (int64_t)fb_big_endian(bytes, 8);
+    }
+}
+
+double fb_column_number(const struct fb_column *column, const unsigned char *row)
+{
+    const unsigned char *bytes = row + column->offset;
+    double value;
+    float single;
+    if (column->type == 'D') {
+        uint64_t bits = fb_big_endian(bytes, 8);
+        memcpy(&value, &bits, sizeof value);
+        return value;
+    }
+    if (column->type == 'E') {
+        uint32_t bits = (uint32_t)fb_big_endian(bytes, 4);
+        memcpy(&single, &bits, sizeof single);
+        return (double)single;
+    }
+    return (double)fb_column_integer(column, row);
+}
+
+int fb_hdu_rows(struct fb_file *file, const struct fb_hdu *table, unsigned char *buffer, fb_row_fn *take,
+                void *context, struct fb_error *err)
+{
+    int64_t row = table->axis[0], n = table->axis[1];
+    int64_t most = FB_ROWS_BUFFER / row;
+    for (int64_t first = 0, count; first < n; first += count) {
+        count = n - first < most ? n - first : most;
+        if (fb_file_read(file, buffer, (size_t)(count * row), table->data + first * row, err) != 0)
+            return -1;
+        for (int64_t i = 0; i < count; i++)
+            take(context, first + i, buffer + i * row);
+    }
+    return 0;
+}
