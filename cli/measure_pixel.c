@@ -7,7 +7,8 @@
 
 /* A redshift row and the spectrum it is measured on. */
 struct pair {
-    int64_t targetid, coadd_row; /* coadd_row -1: not in the coadd */
+    int64_t targetid;
+    struct fb_coadd_row part; /* row -1: not in the coadd */
     size_t redshift_row;
 };
 
@@ -16,6 +17,7 @@ void fb_measurer_release(struct fb_measurer *m)
     fastbal_workspace_free(m->work);
     free(m->flux);
     free(m->ivar);
+    fb_coadd_close(m->coadd);
     *m = (struct fb_measurer){ 0 };
 }
 
@@ -44,24 +46,31 @@ static int by_target(const void *a, const void *b)
 static int by_coadd_row(const void *a, const void *b)
 {
     const struct pair *x = a, *y = b;
-    if (x->coadd_row != y->coadd_row)
-        return x->coadd_row < y->coadd_row ? -1 : 1;
+    if (x->part.row != y->part.row)
+        return x->part.row < y->part.row ? -1 : 1;
     return (x->redshift_row > y->redshift_row) - (x->redshift_row < y->redshift_row);
 }
 
 /* DEVIATION repeated-targets: where a TARGETID repeats, the reference fills only one of its rows. */
-static void find_spectra(const struct fb_coadd *coadd, const struct fb_redshifts *redshifts, struct pair *pairs)
+static void find_spectra(const struct fb_coadd *coadd, const struct fb_redshifts *redshifts,
+                         struct pair *pairs, struct fb_coadd_row *parts)
 {
+    const fastbal_grid *grid = fb_coadd_grid(coadd);
     int nth = 0;
     for (size_t i = 0; i < redshifts->n; i++)
-        pairs[i] = (struct pair){ redshifts->rows[i].targetid, -1, i };
+        pairs[i] = (struct pair){ redshifts->rows[i].targetid, { -1, 0, 0 }, i };
     qsort(pairs, redshifts->n, sizeof *pairs, by_target);
     for (size_t i = 0; i < redshifts->n; i++) {
         nth = i > 0 && pairs[i].targetid == pairs[i - 1].targetid ? nth + 1 : 0;
-        pairs[i].coadd_row = fb_coadd_find(coadd, pairs[i].targetid, nth);
+        struct fb_coadd_row *part = &pairs[i].part;
+        part->row = fb_coadd_find(coadd, pairs[i].targetid, nth);
+        fastbal_measured_range(fastbal_grid_size(grid), fastbal_grid_wavelength(grid),
+                               redshifts->rows[pairs[i].redshift_row].z, &part->begin, &part->end);
     }
     /* in the order of the file, so that neighbours are read together */
     qsort(pairs, redshifts->n, sizeof *pairs, by_coadd_row);
+    for (size_t i = 0; i < redshifts->n; i++)
+        parts[i] = pairs[i].part;
 }
 
 /* Everything of a row but the measurement. */
@@ -80,21 +89,20 @@ static int measure_loaded(struct fb_measurer *m, const struct fb_coadd *coadd, s
                           struct fastbal_result *result)
 {
     const fastbal_grid *grid = fb_coadd_grid(coadd);
-    struct fastbal_spectrum spectrum = { fastbal_grid_size(grid), fastbal_grid_wavelength(grid), m->flux, m->ivar, z };
+    struct fastbal_spectrum spectrum = { fastbal_grid_size(grid), fastbal_grid_wavelength(grid), m->flux,
+                                         m->ivar, z };
     fb_coadd_spectrum(coadd, k, m->flux, m->ivar);
     return fastbal_measure(m->work, m->templates, &spectrum, result);
 }
 
 /* Measure a batch of pairs that all have a spectrum. */
 static int measure_batch(struct fb_measurer *m, struct fb_coadd *coadd, const struct fb_redshifts *redshifts,
-                         const struct pair *pairs, size_t n, struct fb_balrow *rows, struct fb_error *err)
+                         const struct pair *pairs, const struct fb_coadd_row *parts, size_t n,
+                         struct fb_balrow *rows, struct fb_error *err)
 {
-    int64_t wanted[FB_COADD_BATCH];
     struct fastbal_result result;
 
-    for (size_t k = 0; k < n; k++)
-        wanted[k] = pairs[k].coadd_row;
-    if (fb_coadd_load(coadd, wanted, n, err) != 0)
+    if (fb_coadd_load_parts(coadd, parts, n, err) != 0)
         return -1;
     for (size_t k = 0; k < n; k++) {
         const struct fb_redshift *redshift = &redshifts->rows[pairs[k].redshift_row];
@@ -103,7 +111,7 @@ static int measure_batch(struct fb_measurer *m, struct fb_coadd *coadd, const st
         int status = measure_loaded(m, coadd, k, redshift->z, &result);
         if (status != FASTBAL_OK)
             return fb_fail(err, "target %lld: %s", (long long)redshift->targetid, fastbal_strerror(status));
-        fb_coadd_position(coadd, pairs[k].coadd_row, &ra, &dec);
+        fb_coadd_position(coadd, pairs[k].part.row, &ra, &dec);
         fill_target(redshift, ra, dec, row);
         fb_balrow_from_result(row, &result);
     }
@@ -111,21 +119,23 @@ static int measure_batch(struct fb_measurer *m, struct fb_coadd *coadd, const st
 }
 
 static int measure_all(struct fb_measurer *m, struct fb_coadd *coadd, const struct fb_redshifts *redshifts,
-                       struct pair *pairs, struct fb_balrow *rows, struct fb_error *err)
+                       struct pair *pairs, struct fb_coadd_row *parts, struct fb_balrow *rows,
+                       struct fb_error *err)
 {
     struct fastbal_result missing;
     size_t i = 0;
 
-    find_spectra(coadd, redshifts, pairs);
+    find_spectra(coadd, redshifts, pairs, parts);
     fastbal_result_clear(&missing, fastbal_templates_count(m->templates), FASTBAL_NO_SPECTRUM);
-    for (; i < redshifts->n && pairs[i].coadd_row < 0; i++) {
+    for (; i < redshifts->n && pairs[i].part.row < 0; i++) {
         struct fb_balrow *row = &rows[pairs[i].redshift_row];
         fill_target(&redshifts->rows[pairs[i].redshift_row], NAN, NAN, row);
         fb_balrow_from_result(row, &missing);
     }
+    fb_coadd_prefetch(coadd, parts + i, redshifts->n - i);
     for (size_t batch; i < redshifts->n; i += batch) {
         batch = redshifts->n - i < FB_COADD_BATCH ? redshifts->n - i : FB_COADD_BATCH;
-        if (measure_batch(m, coadd, redshifts, pairs + i, batch, rows, err) != 0)
+        if (measure_batch(m, coadd, redshifts, pairs + i, parts + i, batch, rows, err) != 0)
             return -1;
     }
     return 0;
@@ -134,18 +144,18 @@ static int measure_all(struct fb_measurer *m, struct fb_coadd *coadd, const stru
 int fb_measure_coadd(struct fb_measurer *m, const char *coadd_path, const struct fb_redshifts *redshifts,
                      struct fb_balrow *rows, struct fb_error *err)
 {
-    struct fb_coadd *coadd;
     if (redshifts->n == 0)
         return 0;
-    if (fb_coadd_open(&coadd, coadd_path, err) != 0)
+    if (fb_coadd_open(&m->coadd, coadd_path, err) != 0)
         return -1;
     struct pair *pairs = malloc(redshifts->n * sizeof *pairs);
+    struct fb_coadd_row *parts = malloc(redshifts->n * sizeof *parts);
     int status;
-    if (!pairs || make_room(m, fastbal_grid_size(fb_coadd_grid(coadd))) != 0)
+    if (!pairs || !parts || make_room(m, fastbal_grid_size(fb_coadd_grid(m->coadd))) != 0)
         status = fb_fail(err, "%s: out of memory for %zu targets", coadd_path, redshifts->n);
     else
-        status = measure_all(m, coadd, redshifts, pairs, rows, err);
+        status = measure_all(m, m->coadd, redshifts, pairs, parts, rows, err);
     free(pairs);
-    fb_coadd_close(coadd);
+    free(parts);
     return status;
 }

@@ -8,6 +8,7 @@
 
 #include "fastbal.h"
 #include "io/balrow.h"
+#include "io/coadd.h"
 #include "io/error.h"
 #include "io/redshifts.h"
 
@@ -17,6 +18,7 @@ struct fb_measurer {
     fastbal_workspace *work;
     double *flux, *ivar; /* joined spectrum, room pixels each */
     size_t room;
+    struct fb_coadd *coadd; /* the reader, between files */
 };
 void fb_measurer_release(struct fb_measurer *m);
 
