@@ -58,7 +58,7 @@ struct delivery {
 static int choose_rows(const struct fb_pixel_rows *s, size_t index, struct fb_redshifts *redshifts, struct fb_error *err)
 {
     size_t begin = s->begin[index], end = s->begin[index + 1];
-    *redshifts = (struct fb_redshifts){ malloc((end - begin + 1) * sizeof *redshifts->rows), 0 };
+    *redshifts = (struct fb_redshifts){ .rows = malloc((end - begin + 1) * sizeof *redshifts->rows) };
     if (!redshifts->rows)
         return fb_fail(err, "pixel %" PRId64 ": out of memory for %zu rows", s->pixels.pixels[index], end - begin);
     for (size_t i = begin; i < end; i++) {

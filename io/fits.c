@@ -183,7 +183,7 @@ int fb_table_read_double(struct fb_table *table, int column, int64_t first, int6
     return 0;
 }
 
-static int same_text(const char *cell, size_t width, const char *text)
+int fb_same_text(const char *cell, size_t width, const char *text)
 {
     size_t begin = 0, end = 0;
     while (end < width && cell[end] != '\0')
@@ -209,7 +209,7 @@ int fb_table_compare_text(struct fb_table *table, int column, int64_t first, int
     for (int64_t i = 0; i < n && status == 0; i++) {
         char empty[] = "";
         if (fits_read_col_str(table->file, column, first + i + 1, 1, 1, empty, &cell, &ignored, &status) == 0)
-            equal[i] = (unsigned char)same_text(cell, (size_t)width + 1, text);
+            equal[i] = (unsigned char)fb_same_text(cell, (size_t)width + 1, text);
     }
     free(cell);
     return status ? column_fail(table, column, "can't read it", status, err) : 0;

@@ -49,6 +49,9 @@ int fb_table_read_double(struct fb_table *table, int column, int64_t first, int6
 int fb_table_compare_text(struct fb_table *table, int column, int64_t first, int64_t n, const char *text,
                           unsigned char *equal, struct fb_error *err);
 
+/* Is this what a cell of text holds, but for blanks at the ends? A NUL ends it early. */
+int fb_same_text(const char *cell, size_t width, const char *text);
+
 /* ---- outputs ---- */
 
 /* What a file is called until it is complete, NAME_tmpPID.fits; the caller frees it, NULL if out of memory. */

@@ -3,8 +3,97 @@
 #include <stdlib.h>
 #include <string.h>
 #include "fastbal.h"
+#include "io/file.h"
 #include "io/fits.h"
+#include "io/hdus.h"
 #include "io/redshifts.h"
+
+static const char *const table_names[] = { "REDSHIFTS", "ZBEST", "*", NULL };
+
+static int in_range(double z)
+{
+    return z >= FASTBAL_Z_MIN && z <= FASTBAL_Z_MAX;
+}
+
+/* ---- reading plain tables ---- */
+
+enum { TARGETID, Z, ZERR, ZWARN, RA, DEC, SPECTYPE, NPLAIN };
+
+/* A plain table that is read, and the memory it takes. */
+struct plain {
+    struct fb_redshifts *redshifts;
+    struct fb_column column[NPLAIN];
+    struct fb_file file;
+    struct fb_hdus hdus;
+    unsigned char buffer[FB_ROWS_BUFFER];
+};
+
+static double number_or(const struct fb_column *column, const unsigned char *row, double missing)
+{
+    return column->type ? fb_column_number(column, row) : missing;
+}
+
+static void take_row(void *context, int64_t i, const unsigned char *row)
+{
+    struct plain *p = context;
+    const struct fb_column *c = p->column;
+    double z = fb_column_number(&c[Z], row);
+    (void)i;
+    if (!in_range(z) || (c[SPECTYPE].type && !fb_same_text((const char *)row + c[SPECTYPE].offset,
+                                                          (size_t)c[SPECTYPE].repeat, "QSO")))
+        return;
+    p->redshifts->rows[p->redshifts->n++] =
+        (struct fb_redshift){ fb_column_integer(&c[TARGETID], row), number_or(&c[RA], row, NAN),
+                              number_or(&c[DEC], row, NAN), z, number_or(&c[ZERR], row, 0), number_or(&c[ZWARN], row, 0) };
+}
+
+/* Find the table and its columns; 0 where CFITSIO must read them, or has to say what is missing. */
+static const struct fb_hdu *find_plain(struct plain *p)
+{
+    static const char *const names[NPLAIN] = { "TARGETID", "Z", "ZERR", "ZWARN", "TARGET_RA", "TARGET_DEC", "SPECTYPE" };
+    const struct fb_hdu *table = fb_hdus_table(&p->hdus, table_names);
+    if (!table || !fb_hdu_columns(&p->hdus, table, names, NPLAIN, p->column))
+        return NULL;
+    if (!fb_column_is_integer(&p->column[TARGETID]) || !fb_column_is_number(&p->column[Z]) ||
+        (p->column[SPECTYPE].type && p->column[SPECTYPE].type != 'A'))
+        return NULL;
+    for (int k = ZERR; k <= DEC; k++)
+        if (p->column[k].type && !fb_column_is_number(&p->column[k]))
+            return NULL;
+    return table;
+}
+
+/* Returns 1, 0 where the file is not plain, -1 on failure. */
+static int read_plain(struct plain *p, const char *path, struct fb_error *err)
+{
+    if (fb_file_open(&p->file, path, &p->redshifts->io, err) != 0)
+        return -1;
+    int status = fb_hdus_read(&p->hdus, &p->file, err);
+    const struct fb_hdu *table = status > 0 ? find_plain(p) : NULL;
+    if (!table)
+        return status < 0 ? -1 : 0;
+    p->redshifts->rows = malloc(((size_t)table->axis[1] + 1) * sizeof *p->redshifts->rows);
+    if (!p->redshifts->rows)
+        return fb_fail(err, "%s: out of memory for %lld rows", path, (long long)table->axis[1]);
+    return fb_hdu_rows(&p->file, table, p->buffer, take_row, p, err) == 0 ? 1 : -1;
+}
+
+static int try_plain(struct fb_redshifts *redshifts, const char *path, struct fb_error *err)
+{
+    struct plain *p = malloc(sizeof *p);
+    if (!p)
+        return fb_fail(err, "%s: out of memory", path);
+    p->redshifts = redshifts;
+    p->file = (struct fb_file){ 0 };
+    p->hdus = (struct fb_hdus){ 0 };
+    int status = read_plain(p, path, err);
+    fb_file_release(&p->file);
+    fb_hdus_release(&p->hdus);
+    free(p);
+    return status;
+}
+
+/* ---- reading any table ---- */
 
 /* What is read from a file before rows are chosen. */
 struct columns {
@@ -59,14 +148,12 @@ static int read_columns(struct fb_table *t, struct columns *c, struct fb_error *
     return spectype ? fb_table_compare_text(t, spectype, 0, t->nrows, "QSO", c->quasar, err) : 0;
 }
 
-int fb_redshifts_read(struct fb_redshifts *redshifts, const char *path, struct fb_error *err)
+static int read_any(struct fb_redshifts *redshifts, const char *path, struct fb_error *err)
 {
-    static const char *const names[] = { "REDSHIFTS", "ZBEST", "*", NULL };
     struct fb_table table;
     struct columns c = { 0 };
 
-    memset(redshifts, 0, sizeof *redshifts);
-    if (fb_table_open(&table, path, names, err) != 0)
+    if (fb_table_open(&table, path, table_names, err) != 0)
         return -1;
     size_t n = (size_t)table.nrows;
     int status = -1;
@@ -76,14 +163,26 @@ int fb_redshifts_read(struct fb_redshifts *redshifts, const char *path, struct f
     else
         status = read_columns(&table, &c, err);
     for (size_t i = 0; status == 0 && i < n; i++) {
-        if (!c.quasar[i] || !(c.z[i] >= FASTBAL_Z_MIN && c.z[i] <= FASTBAL_Z_MAX))
+        if (!c.quasar[i] || !in_range(c.z[i]))
             continue;
         redshifts->rows[redshifts->n++] =
             (struct fb_redshift){ c.targetid[i], c.ra[i], c.dec[i], c.z[i], c.zerr[i], c.zwarn[i] };
     }
+    redshifts->io.bytes += (int64_t)n * 54;
     release(&c);
     fb_table_close(&table);
     return status;
+}
+
+int fb_redshifts_read(struct fb_redshifts *redshifts, const char *path, struct fb_error *err)
+{
+    double start = fb_clock();
+    memset(redshifts, 0, sizeof *redshifts);
+    int status = try_plain(redshifts, path, err);
+    if (status == 0)
+        status = read_any(redshifts, path, err) == 0 ? 1 : -1;
+    redshifts->io.seconds = fb_clock() - start;
+    return status > 0 ? 0 : -1;
 }
 
 void fb_redshifts_release(struct fb_redshifts *redshifts)

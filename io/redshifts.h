@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "io/error.h"
+#include "io/file.h"
 #include "io/form.h"
 
 struct fb_redshift {
@@ -20,6 +21,7 @@ struct fb_redshift {
 struct fb_redshifts {
     struct fb_redshift *rows; /* owned */
     size_t n;
+    struct fb_io_stats io; /* what reading them cost */
 };
 
 /* Read the rows the finder works on, in file order: FASTBAL_Z_MIN <= Z <= FASTBAL_Z_MAX and SPECTYPE QSO (a file without
