@@ -45,18 +45,19 @@ static double in_seconds(struct timeval time)
     return (double)time.tv_sec + 1e-6 * (double)time.tv_usec;
 }
 
-void fb_account_process(struct fb_account *account)
+void fb_account_process(struct fb_account *total)
 {
+    struct fb_account process = { .bytes = bytes_read() };
     struct rusage usage;
-    account->bytes = bytes_read();
-    if (getrusage(RUSAGE_SELF, &usage) != 0)
-        return;
-    account->cpu = in_seconds(usage.ru_utime) + in_seconds(usage.ru_stime);
+    if (getrusage(RUSAGE_SELF, &usage) == 0) {
+        process.cpu = in_seconds(usage.ru_utime) + in_seconds(usage.ru_stime);
 #ifdef __APPLE__
-    account->peak = (int64_t)usage.ru_maxrss;
+        process.peak = (int64_t)usage.ru_maxrss;
 #else
-    account->peak = (int64_t)usage.ru_maxrss * 1024;
+        process.peak = (int64_t)usage.ru_maxrss * 1024;
 #endif
+    }
+    fb_account_add(total, &process);
 }
 
 void fb_account_say(const char *command, const struct fb_account *account, size_t nquasars, double start, int ranks)

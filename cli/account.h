@@ -24,8 +24,8 @@ double fb_seconds(void);
 /* Add what a thread or another process used. */
 void fb_account_add(struct fb_account *total, const struct fb_account *part);
 
-/* Fill in what the system knows of this process: bytes, cpu, peak. */
-void fb_account_process(struct fb_account *account);
+/* Add what the system knows of this process: bytes, cpu, peak. */
+void fb_account_process(struct fb_account *total);
 
 /* The line. start: fb_seconds() when the command began; ranks: processes it ran in. */
 void fb_account_say(const char *command, const struct fb_account *account, size_t nquasars, double start, int ranks);

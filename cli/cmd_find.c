@@ -10,6 +10,8 @@
 #include "cli/message.h"
 #include "cli/options.h"
 #include "cli/pixels.h"
+#include "cli/pool.h"
+#include "cli/ranks.h"
 #include "cli/spectra.h"
 #include "cli/walk.h"
 #include "io/baltable.h"
@@ -19,16 +21,19 @@ struct find_options {
     struct fb_int_list healpix;
     const char *release, *altzdir, *zfileroot, *survey, *program, *mockdir, *out, *logfile, *templates;
     const char *coadd, *zcat;
-    int mock, clobber, verbose, alttemp, tids;
+    int mock, clobber, verbose, alttemp, tids, mpi;
     long nproc, chunk, discovery;
 };
 
 struct find {
     const struct find_options *options;
+    struct fb_ranks ranks;
     struct fb_tree spectra, redshifts;
     struct fb_pixel_list pixels;
     struct fb_finder finder;
     struct fb_pixel_run run;
+    int64_t *sizes; /* of the redshift catalogs, bytes: how much work the pixels are */
+    size_t *order;  /* the largest pixels first */
     double start;
 };
 
@@ -114,14 +119,51 @@ static int write_log(const struct find *find, int argc, char **argv, struct fb_e
     return status;
 }
 
+static void look_at_size(void *context, int thread, size_t i)
+{
+    struct find *find = context;
+    char *path = fb_tree_path(&find->redshifts, find->options->zfileroot, find->pixels.pixels[i]);
+    (void)thread;
+    find->sizes[i] = path ? fb_file_size(path) : 0;
+    free(path);
+}
+
+/* Several ranks do the largest pixels first. */
+static int sort_pixels(struct find *find, struct fb_error *err)
+{
+    struct fb_pool pool = { (int)find->options->discovery, look_at_size, NULL, find };
+    find->sizes = calloc(find->pixels.n, sizeof *find->sizes);
+    if (find->sizes) {
+        fb_pool_run(&pool, find->pixels.n);
+        find->order = fb_largest_first(find->sizes, find->pixels.n);
+    }
+    return find->order ? 0 : fb_fail(err, "out of memory for %zu pixels", find->pixels.n);
+}
+
 static int prepare(struct find *find, struct fb_error *err)
 {
     const struct find_options *o = find->options;
     if (fb_finder_prepare(&find->finder, o->templates, o->alttemp, o->nproc, err) != 0)
         return -1;
-    if (find->finder.templates.note[0])
+    if (find->finder.templates.note[0] && fb_ranks_leads(&find->ranks))
         fb_complain("find", "%s", find->finder.templates.note);
     return 0;
+}
+
+/* Everything up to the first pixel; fails on all ranks or on none. Only rank 0 looks for files. */
+static int prepare_tree(struct find *find, struct fb_error *err)
+{
+    int failed = 0;
+    if (fb_ranks_leads(&find->ranks))
+        failed = choose_pixels(find, err) != 0 || (find->ranks.size > 1 && sort_pixels(find, err) != 0);
+    if (!failed)
+        failed = prepare(find, err);
+    if (fb_ranks_agree(&find->ranks, failed, err) != 0)
+        return -1;
+    void *pixels = find->pixels.pixels;
+    failed = fb_ranks_share(&find->ranks, &pixels, &find->pixels.n, sizeof *find->pixels.pixels, err);
+    find->pixels.pixels = pixels;
+    return failed;
 }
 
 static void add_up(void *context, struct fb_account *total)
@@ -141,7 +183,7 @@ static int finish(struct find *find, int argc, char **argv)
     fb_pixel_run_complain(run);
     fb_say("find: %zu pixels done, %zu kept, %zu failed; %zu quasars measured with %s", run->ndone, run->nkept,
            run->nfailed, run->nquasars, find->finder.templates.name);
-    fb_account_say("find", &run->used, run->nquasars, find->start, 1);
+    fb_account_say("find", &run->used, run->nquasars, find->start, find->ranks.size);
     if (write_log(find, argc, argv, &err) != 0) {
         fb_complain("find", "%s", err.text);
         status = FB_EXIT_PARTLY;
@@ -156,16 +198,19 @@ static int find_tree(struct find *find, int argc, char **argv, struct fb_error *
     char *root = fb_spectra_root(o->mock, o->mockdir, o->release, err);
     int status = FB_EXIT_UNUSABLE;
 
-    if (!root)
+    if (fb_ranks_agree(&find->ranks, root ? 0 : -1, err) != 0) {
+        free(root);
         return status;
+    }
     find->spectra = (struct fb_tree){ scheme, root, o->survey, o->program };
     find->redshifts = (struct fb_tree){ scheme, o->altzdir, o->survey, o->program };
-    if (choose_pixels(find, err) == 0 && prepare(find, err) == 0) {
+    if (prepare_tree(find, err) == 0) {
         find->run = (struct fb_pixel_run){ .command = "find", .pixels = &find->pixels, .nthreads = find->finder.nthreads,
-                                           .chunk = o->chunk, .verbose = o->verbose, .work = find_pixel,
-                                           .account = add_up, .context = find };
+                                           .chunk = o->chunk, .verbose = o->verbose, .ranks = &find->ranks,
+                                           .order = find->order, .work = find_pixel, .account = add_up,
+                                           .context = find };
         if (fb_pixel_run_all(&find->run, err) == 0)
-            status = finish(find, argc, argv);
+            status = fb_ranks_leads(&find->ranks) ? finish(find, argc, argv) : FB_EXIT_DONE;
         fb_pixel_run_release(&find->run);
     }
     free(root);
@@ -197,6 +242,8 @@ static void release(struct find *find)
 {
     fb_finder_release(&find->finder);
     fb_pixel_list_release(&find->pixels);
+    free(find->sizes);
+    free(find->order);
 }
 
 static enum fb_options_outcome parse(struct find_options *o, int argc, char **argv)
@@ -228,6 +275,7 @@ static enum fb_options_outcome parse(struct find_options *o, int argc, char **ar
           .help = "pixels handed out at a time; -v reports each chunk" },
         { NULL, "--file-discovery-workers", FB_OPT_INT, &o->discovery, .metavar = "N", .min = 1, .max = 4096,
           .help = "threads that look for files in the tree" },
+        { NULL, "--mpi", FB_OPT_FLAG, &o->mpi, .help = "one of several ranks, as started by srun -n N or mpirun -n N" },
         { NULL, "--coadd", FB_OPT_STRING, &o->coadd, .metavar = "FILE", .help = "work on this file alone, with --zcat and -o" },
         { NULL, "--zcat", FB_OPT_STRING, &o->zcat, .metavar = "FILE", .help = "redshift catalog for --coadd" },
         { 0 }
@@ -239,6 +287,10 @@ static enum fb_options_outcome parse(struct find_options *o, int argc, char **ar
     int single = o->coadd || o->zcat;
     if (!single && !o->altzdir) {
         fb_complain("find", "option --altzdir is required (--help explains it)");
+        return FB_OPTIONS_BAD;
+    }
+    if (single && o->mpi) {
+        fb_complain("find", "option --mpi is for many pixels, not for --coadd");
         return FB_OPTIONS_BAD;
     }
     if (!fb_finder_options_agree("find", o->templates, o->alttemp))
@@ -257,11 +309,11 @@ int fb_cmd_find(int argc, char **argv)
 
     enum fb_options_outcome outcome = parse(&options, argc, argv);
     int status = outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
-    if (outcome == FB_OPTIONS_RUN)
+    if (outcome == FB_OPTIONS_RUN && fb_ranks_start(&find.ranks, options.mpi, &err) == 0)
         status = options.coadd || options.zcat ? find_single(&find, &err) : find_tree(&find, argc, argv, &err);
-    if (status == FB_EXIT_UNUSABLE && err.text[0])
+    if (status == FB_EXIT_UNUSABLE && err.text[0] && fb_ranks_leads(&find.ranks))
         fb_complain("find", "%s", err.text);
     release(&find);
     fb_int_list_release(&options.healpix);
-    return status;
+    return fb_ranks_stop(&find.ranks, status);
 }

@@ -8,7 +8,6 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #include "cli/options.h"
 #include "cli/pixel_rows.h"
 #include "cli/pixels.h"
+#include "cli/ranks.h"
 #include "cli/spectra.h"
 #include "io/baltable.h"
 #include "io/catalog.h"
@@ -26,17 +26,20 @@
 
 struct run_options {
     const char *qsocat, *outcatfile, *baldir, *release, *survey, *program, *mockdir, *logfile, *templates;
-    int mock, clobber, verbose, alttemp;
+    int mock, clobber, verbose, alttemp, mpi;
     long nproc, chunk;
 };
 
+/* With several ranks only rank 0 has the catalog; its rows are given to all. */
 struct run {
     const struct run_options *options;
+    struct fb_ranks ranks;
     struct fb_tree spectra, tables; /* tables.root is NULL without --baldir */
     struct fb_pixel_rows sorted;
     struct fb_finder finder;
     struct fb_balcatalog *catalog;
     struct fb_pixel_run pixels;
+    size_t *order; /* the largest pixels first */
     size_t nmatches;
     double start;
 };
@@ -209,23 +212,69 @@ static int create_catalog(struct run *run, struct fb_error *err)
     return status;
 }
 
-/* Everything up to the first pixel. */
-static int prepare(struct run *run, struct fb_error *err)
+/* Before anything is read. */
+static int check_outputs(const struct run *run, struct fb_error *err)
 {
     const struct run_options *o = run->options;
     if (!o->clobber && fb_exists(o->outcatfile))
         return fb_fail(err, "%s: exists already (--clobber replaces it)", o->outcatfile);
     if (!fb_exists(run->spectra.root))
         return fb_fail(err, "%s: no such folder", run->spectra.root);
-    if (o->baldir && fb_make_folders(o->baldir, err) != 0)
-        return -1;
-    if (fb_finder_prepare(&run->finder, o->templates, o->alttemp, o->nproc, err) != 0)
-        return -1;
+    return o->baldir ? fb_make_folders(o->baldir, err) : 0;
+}
+
+static int sort_pixels(struct run *run, struct fb_error *err)
+{
+    const struct fb_pixel_rows *s = &run->sorted;
+    int64_t *sizes = calloc(s->pixels.n + 1, sizeof *sizes);
+    if (sizes) {
+        for (size_t k = 0; k < s->pixels.n; k++)
+            for (size_t i = s->begin[k]; i < s->begin[k + 1]; i++)
+                sizes[k] += fb_in_z_range(s->rows[s->order[i]].z);
+        run->order = fb_largest_first(sizes, s->pixels.n);
+        free(sizes);
+    }
+    return run->order ? 0 : fb_fail(err, "out of memory for %zu pixels", s->pixels.n);
+}
+
+/* What only rank 0 does before the first pixel. */
+static int prepare_catalog(struct run *run, struct fb_error *err)
+{
+    const struct run_options *o = run->options;
     if (run->finder.templates.note[0])
         fb_complain("run", "%s", run->finder.templates.note);
-    return fb_pixel_rows_read(&run->sorted, o->qsocat, run->spectra.scheme, err) != 0 || create_catalog(run, err) != 0 ?
-               -1 :
-               0;
+    if (fb_pixel_rows_read(&run->sorted, o->qsocat, run->spectra.scheme, err) != 0 || sort_pixels(run, err) != 0)
+        return -1;
+    return create_catalog(run, err);
+}
+
+static int share_rows(struct run *run, struct fb_error *err)
+{
+    struct fb_pixel_rows *s = &run->sorted;
+    size_t npixels = s->pixels.n, nbegin = npixels + 1, nplaced = s->n - s->nowhere;
+    void *rows = s->rows, *pixels = s->pixels.pixels, *begin = s->begin, *order = s->order;
+    int failed = fb_ranks_share(&run->ranks, &rows, &s->n, sizeof *s->rows, err) != 0 ||
+                 fb_ranks_share(&run->ranks, &pixels, &s->pixels.n, sizeof *s->pixels.pixels, err) != 0 ||
+                 fb_ranks_share(&run->ranks, &begin, &nbegin, sizeof *s->begin, err) != 0 ||
+                 fb_ranks_share(&run->ranks, &order, &nplaced, sizeof *s->order, err) != 0;
+    s->rows = rows;
+    s->pixels.pixels = pixels;
+    s->begin = begin;
+    s->order = order;
+    return failed ? -1 : 0;
+}
+
+/* Everything up to the first pixel; fails on all ranks or on none. */
+static int prepare(struct run *run, struct fb_error *err)
+{
+    const struct run_options *o = run->options;
+    int leads = fb_ranks_leads(&run->ranks);
+    int failed = leads ? check_outputs(run, err) : 0;
+    if (!failed)
+        failed = fb_finder_prepare(&run->finder, o->templates, o->alttemp, o->nproc, err);
+    if (!failed && leads)
+        failed = prepare_catalog(run, err);
+    return fb_ranks_agree(&run->ranks, failed, err) != 0 ? -1 : share_rows(run, err);
 }
 
 /* With --baldir the log is there, named like those of split and append; without, there is one where it was asked for. */
@@ -261,6 +310,7 @@ static int finish(struct run *run, int argc, char **argv)
         fb_complain("run", "%s: %zu rows have no position on the sky", run->options->qsocat, run->sorted.nowhere);
     fb_say("run: %zu rows, %zu measured with %s; %zu pixels done, %zu kept, %zu failed; %s", run->sorted.n,
            run->nmatches, run->finder.templates.name, p->ndone, p->nkept, p->nfailed, run->options->outcatfile);
+    fb_account_say("run", &p->used, p->nquasars, run->start, run->ranks.size);
     if (write_log(run, argc, argv, &err) != 0) {
         fb_complain("run", "%s", err.text);
         status = FB_EXIT_PARTLY;
@@ -272,6 +322,7 @@ static int commit(struct run *run, struct fb_error *err)
 {
     double start = fb_seconds();
     int status = fb_balcatalog_commit(run->catalog, err);
+    run->catalog = NULL;
     run->pixels.used.writing += fb_seconds() - start;
     return status;
 }
@@ -281,18 +332,19 @@ static int run_catalog(struct run *run, int argc, char **argv, struct fb_error *
     const struct run_options *o = run->options;
     int status = FB_EXIT_UNUSABLE;
 
-    if (prepare(run, err) != 0)
-        return status;
-    run->pixels = (struct fb_pixel_run){ .command = "run", .pixels = &run->sorted.pixels, .chunk = o->chunk,
-                                         .nthreads = run->finder.nthreads, .verbose = o->verbose, .work = run_pixel,
-                                         .deliver = put_rows, .account = add_up, .context = run };
-    if (fb_pixel_run_all(&run->pixels, err) != 0)
-        fb_balcatalog_discard(run->catalog);
-    else if (commit(run, err) == 0)
-        status = finish(run, argc, argv);
-    if (status != FB_EXIT_UNUSABLE)
-        fb_account_say("run", &run->pixels.used, run->pixels.nquasars, run->start, 1);
-    fb_pixel_run_release(&run->pixels);
+    if (prepare(run, err) == 0) {
+        run->pixels = (struct fb_pixel_run){ .command = "run", .pixels = &run->sorted.pixels, .chunk = o->chunk,
+                                             .nthreads = run->finder.nthreads, .verbose = o->verbose,
+                                             .ranks = &run->ranks, .order = run->order, .work = run_pixel,
+                                             .deliver = put_rows, .account = add_up, .context = run };
+        int failed = fb_pixel_run_all(&run->pixels, err);
+        if (!failed && !fb_ranks_leads(&run->ranks))
+            status = FB_EXIT_DONE;
+        else if (!failed && commit(run, err) == 0)
+            status = finish(run, argc, argv);
+        fb_pixel_run_release(&run->pixels);
+    }
+    fb_balcatalog_discard(run->catalog);
     return status;
 }
 
@@ -321,6 +373,7 @@ static enum fb_options_outcome parse(struct run_options *o, int argc, char **arg
           .help = "worker threads; default: every core this process may use" },
         { NULL, "--chunk-size", FB_OPT_INT, &o->chunk, .metavar = "N", .min = 1, .max = 1e9,
           .help = "-v reports each time that many more pixels are done" },
+        { NULL, "--mpi", FB_OPT_FLAG, &o->mpi, .help = "one of several ranks, as started by srun -n N or mpirun -n N" },
         { 0 }
     };
     enum fb_options_outcome outcome = fb_options_parse(
@@ -330,6 +383,19 @@ static enum fb_options_outcome parse(struct run_options *o, int argc, char **arg
     return outcome;
 }
 
+static int run_ranks(struct run *run, int argc, char **argv, struct fb_error *err)
+{
+    const struct run_options *o = run->options;
+    enum fb_scheme scheme = o->mock ? FB_SCHEME_MOCK : FB_SCHEME_HEALPIX;
+    char *root = fb_spectra_root(o->mock, o->mockdir, o->release, err);
+    run->spectra = (struct fb_tree){ scheme, root, o->survey, o->program };
+    run->tables = (struct fb_tree){ scheme, o->baldir, o->survey, o->program };
+    int status = fb_ranks_agree(&run->ranks, root ? 0 : -1, err);
+    status = status == 0 ? run_catalog(run, argc, argv, err) : FB_EXIT_UNUSABLE;
+    free(root);
+    return status;
+}
+
 int fb_cmd_run(int argc, char **argv)
 {
     struct run_options options = { .survey = "main", .program = "dark", .chunk = 50 };
@@ -337,17 +403,15 @@ int fb_cmd_run(int argc, char **argv)
     struct fb_error err = { "" };
 
     enum fb_options_outcome outcome = parse(&options, argc, argv);
+    int status = FB_EXIT_UNUSABLE;
     if (outcome != FB_OPTIONS_RUN)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
-    enum fb_scheme scheme = options.mock ? FB_SCHEME_MOCK : FB_SCHEME_HEALPIX;
-    char *root = fb_spectra_root(options.mock, options.mockdir, options.release, &err);
-    run.spectra = (struct fb_tree){ scheme, root, options.survey, options.program };
-    run.tables = (struct fb_tree){ scheme, options.baldir, options.survey, options.program };
-    int status = root ? run_catalog(&run, argc, argv, &err) : FB_EXIT_UNUSABLE;
-    if (status == FB_EXIT_UNUSABLE)
+    if (fb_ranks_start(&run.ranks, options.mpi, &err) == 0)
+        status = run_ranks(&run, argc, argv, &err);
+    if (status == FB_EXIT_UNUSABLE && fb_ranks_leads(&run.ranks))
         fb_complain("run", "%s", err.text);
     fb_finder_release(&run.finder);
     fb_pixel_rows_release(&run.sorted);
-    free(root);
-    return status;
+    free(run.order);
+    return fb_ranks_stop(&run.ranks, status);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "cli/message.h"
+#include "cli/mpi.h"
 #include "fastbal.h"
 #include "io/system.h"
 
@@ -31,6 +32,16 @@ int fb_say(const char *format, ...)
     return 0;
 }
 
+static void say_mpi(void)
+{
+    char library[200];
+    struct fb_error err;
+    const struct fb_mpi *mpi = fb_mpi_load(&err);
+    if (mpi)
+        mpi->version(library, sizeof library);
+    fb_say("features: threads yes, MPI %s (%s)", mpi ? "yes" : "no", mpi ? library : err.text);
+}
+
 void fb_say_version(void)
 {
     char libraries[200];
@@ -38,5 +49,5 @@ void fb_say_version(void)
     fb_say("fastbal %s", fastbal_version());
     fb_say("libraries: %s", libraries);
     fb_say("compiler: %s, %s build%s%s", FB_COMPILER, FB_BUILD, FB_SANITIZERS[0] ? ", sanitizers " : "", FB_SANITIZERS);
-    fb_say("features: threads yes, MPI no");
+    say_mpi();
 }

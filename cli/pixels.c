@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "cli/hand_out.h"
 #include "cli/message.h"
 #include "cli/pixels.h"
 #include "cli/pool.h"
@@ -86,43 +87,69 @@ static int deliver(struct fb_pixel_run *run, size_t index, struct fb_error *err)
     struct fb_parcel *parcel = &run->parcels[index];
     double start = fb_seconds();
     int status = parcel->size > 0 ? run->deliver(run->context, parcel, err) : 0;
-    free(parcel->bytes);
-    parcel->bytes = NULL;
-    parcel->size = 0;
+    fb_parcel_release(parcel);
     __atomic_fetch_add(&run->delivering, (int64_t)(1e9 * (fb_seconds() - start)), __ATOMIC_RELAXED);
     return status;
+}
+
+void fb_pixel_settle(struct fb_pixel_run *run, size_t index, struct fb_error *err)
+{
+    int here = !run->ranks || fb_ranks_leads(run->ranks);
+    if (run->outcomes[index] != FB_PIXEL_FAILED && here && run->deliver && deliver(run, index, err) != 0)
+        run->outcomes[index] = FB_PIXEL_FAILED;
+    if (run->outcomes[index] == FB_PIXEL_FAILED)
+        run->why[index] = strdup(err->text);
 }
 
 static void do_pixel(void *context, int thread, size_t index)
 {
     struct fb_pixel_run *run = ((struct progress *)context)->run;
     struct fb_error err = { "" };
-    enum fb_pixel_outcome outcome = run->work(run->context, thread, index, &err);
-    if (outcome != FB_PIXEL_FAILED && run->deliver && deliver(run, index, &err) != 0)
-        outcome = FB_PIXEL_FAILED;
-    if (outcome == FB_PIXEL_FAILED)
-        run->why[index] = strdup(err.text);
-    run->outcomes[index] = (signed char)outcome;
+    run->outcomes[index] = (signed char)run->work(run->context, thread, index, &err);
+    fb_pixel_settle(run, index, &err);
 }
 
-int fb_pixel_run_all(struct fb_pixel_run *run, struct fb_error *err)
+static int allocate(struct fb_pixel_run *run, struct fb_error *err)
 {
-    size_t n = run->pixels->n, chunk = (size_t)run->chunk;
-    struct progress p = { .run = run, .start = fb_seconds(), .bar = !run->verbose && isatty(STDERR_FILENO) };
-
+    size_t n = run->pixels->n;
     run->why = calloc(n + 1, sizeof *run->why);
     run->parcels = calloc(n + 1, sizeof *run->parcels);
     run->outcomes = calloc(n + 1, sizeof *run->outcomes);
     if (!run->why || !run->parcels || !run->outcomes)
         return fb_fail(err, "out of memory for %zu pixels", n);
-    if (run->verbose)
-        fb_say("%zu pixels in %zu chunks, %d threads", n, (n + chunk - 1) / chunk, run->nthreads);
+    return 0;
+}
+
+int fb_pixel_run_all(struct fb_pixel_run *run, struct fb_error *err)
+{
+    size_t n = run->pixels->n, chunk = (size_t)run->chunk;
+    int several = run->ranks && run->ranks->size > 1, leads = !several || fb_ranks_leads(run->ranks);
+    struct progress p = { .run = run, .start = fb_seconds(), .bar = leads && !run->verbose && isatty(STDERR_FILENO) };
     struct fb_pool pool = { run->nthreads, do_pixel, report, &p };
-    fb_pool_run(&pool, n);
+    int failed = allocate(run, err);
+
+    if (several)
+        failed = fb_ranks_agree(run->ranks, failed, err);
+    if (failed)
+        return -1;
+    if (run->verbose && leads)
+        fb_say("%zu pixels in %zu chunks, %d threads%s", n, (n + chunk - 1) / chunk, run->nthreads,
+               several ? " a rank" : "");
+    if (!several)
+        fb_pool_run(&pool, n);
+    else if (fb_hand_out(run, &pool, err) != 0)
+        return -1;
     if (run->account)
         run->account(run->context, &run->used);
     run->used.writing += 1e-9 * (double)run->delivering;
     return 0;
+}
+
+void fb_parcel_release(struct fb_parcel *parcel)
+{
+    free(parcel->bytes);
+    parcel->bytes = NULL;
+    parcel->size = 0;
 }
 
 void fb_pixel_run_release(struct fb_pixel_run *run)
@@ -131,7 +158,7 @@ void fb_pixel_run_release(struct fb_pixel_run *run)
         free(run->why[i]);
     for (size_t i = 0; run->parcels && i < run->pixels->n; i++) {
         free(run->parcels[i].note);
-        free(run->parcels[i].bytes);
+        fb_parcel_release(&run->parcels[i]);
     }
     free(run->why);
     free(run->parcels);
@@ -156,6 +183,39 @@ void fb_pixel_run_list_failures(const struct fb_pixel_run *run, FILE *file)
     for (size_t i = 0; i < run->pixels->n; i++)
         if (run->why[i])
             fprintf(file, "%" PRId64 " : %s\n", run->pixels->pixels[i], run->why[i]);
+}
+
+/* ---- the largest first ---- */
+
+struct sized {
+    int64_t size;
+    size_t number;
+};
+
+static int compare_sizes(const void *a, const void *b)
+{
+    const struct sized *x = a, *y = b;
+    if (x->size != y->size)
+        return x->size > y->size ? -1 : 1;
+    return (x->number > y->number) - (x->number < y->number);
+}
+
+size_t *fb_largest_first(const int64_t *sizes, size_t n)
+{
+    struct sized *sorted = malloc((n + 1) * sizeof *sorted);
+    size_t *order = malloc((n + 1) * sizeof *order);
+    if (sorted && order) {
+        for (size_t i = 0; i < n; i++)
+            sorted[i] = (struct sized){ sizes[i], i };
+        qsort(sorted, n, sizeof *sorted, compare_sizes);
+        for (size_t i = 0; i < n; i++)
+            order[i] = sorted[i].number;
+    } else {
+        free(order);
+        order = NULL;
+    }
+    free(sorted);
+    return order;
 }
 
 /* ---- logs ---- */

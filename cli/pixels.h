@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include "cli/account.h"
+#include "cli/ranks.h"
 #include "io/error.h"
 #include "io/tree.h"
 
@@ -22,6 +23,7 @@ struct fb_parcel {
     void *bytes;     /* for deliver; owned, may be NULL */
     size_t size;
 };
+void fb_parcel_release(struct fb_parcel *parcel);
 
 struct fb_pixel_run {
     const char *command;
@@ -29,15 +31,17 @@ struct fb_pixel_run {
     int nthreads;
     long chunk; /* -v reports each time that many more pixels are done */
     int verbose;
+    const struct fb_ranks *ranks; /* NULL: this process alone */
+    const size_t *order;          /* in which several ranks do the pixels; NULL: as they are listed */
     /* Do the index-th pixel; on failure the reason goes to err. What it leaves goes to parcels[index]. */
     enum fb_pixel_outcome (*work)(void *context, int thread, size_t index, struct fb_error *err);
-    /* Put the parcel's bytes where they belong; a pixel whose parcel can't be delivered has failed. Several threads
-     * do this at a time. May be NULL. */
+    /* Put the parcel's bytes where they belong, on rank 0; a pixel whose parcel can't be delivered has failed. Several
+     * threads do this at a time. May be NULL. */
     int (*deliver)(void *context, const struct fb_parcel *parcel, struct fb_error *err);
     /* Sum up what the threads used, after the last pixel. May be NULL. */
     void (*account)(void *context, struct fb_account *total);
     void *context;
-    /* results */
+    /* results, on rank 0 those of all ranks */
     size_t ndone, nkept, nfailed, nquasars;
     char **why; /* per pixel: the reason where it failed, else NULL */
     struct fb_parcel *parcels;
@@ -46,8 +50,12 @@ struct fb_pixel_run {
     int64_t delivering;        /* nanoseconds */
 };
 
-/* Do all pixels. -1 if out of memory before anything was done. Release in any case. */
+/* Do all pixels. -1, on all ranks, if out of memory before anything was done. Release in any case. */
 int fb_pixel_run_all(struct fb_pixel_run *run, struct fb_error *err);
+/* For a pixel that was worked on: deliver its parcel, and keep the reason where it, or that, failed. */
+void fb_pixel_settle(struct fb_pixel_run *run, size_t index, struct fb_error *err);
+/* Numbers of pixels, by descending size, and ascending where sizes are equal; NULL if out of memory. */
+size_t *fb_largest_first(const int64_t *sizes, size_t n);
 void fb_pixel_run_release(struct fb_pixel_run *run);
 /* One line on stderr for every pixel that failed, or left a note. */
 void fb_pixel_run_complain(const struct fb_pixel_run *run);

@@ -74,3 +74,127 @@ void fb_pool_run(const struct fb_pool *pool, size_t n)
     pthread_mutex_destroy(&shared.report);
     free(workers);
 }
+
+/* ---- queues ---- */
+
+struct fb_queue {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    size_t begin, end, most;
+    int closed;
+    size_t numbers[];
+};
+
+struct fb_queue *fb_queue_create(size_t most)
+{
+    struct fb_queue *queue = calloc(1, sizeof *queue + most * sizeof queue->numbers[0]);
+    if (!queue)
+        return NULL;
+    queue->most = most;
+    pthread_mutex_init(&queue->lock, NULL);
+    pthread_cond_init(&queue->changed, NULL);
+    return queue;
+}
+
+void fb_queue_free(struct fb_queue *queue)
+{
+    if (!queue)
+        return;
+    pthread_mutex_destroy(&queue->lock);
+    pthread_cond_destroy(&queue->changed);
+    free(queue);
+}
+
+void fb_queue_put(struct fb_queue *queue, size_t number)
+{
+    pthread_mutex_lock(&queue->lock);
+    if (queue->end < queue->most)
+        queue->numbers[queue->end++] = number;
+    pthread_cond_signal(&queue->changed);
+    pthread_mutex_unlock(&queue->lock);
+}
+
+void fb_queue_close(struct fb_queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    queue->closed = 1;
+    pthread_cond_broadcast(&queue->changed);
+    pthread_mutex_unlock(&queue->lock);
+}
+
+size_t fb_queue_length(struct fb_queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    size_t length = queue->end - queue->begin;
+    pthread_mutex_unlock(&queue->lock);
+    return length;
+}
+
+int fb_queue_take(struct fb_queue *queue, int wait, size_t *number)
+{
+    pthread_mutex_lock(&queue->lock);
+    while (wait && queue->begin == queue->end && !queue->closed)
+        pthread_cond_wait(&queue->changed, &queue->lock);
+    int there = queue->begin < queue->end;
+    if (there)
+        *number = queue->numbers[queue->begin++];
+    pthread_mutex_unlock(&queue->lock);
+    return there;
+}
+
+/* ---- crews ---- */
+
+struct member {
+    struct fb_crew *crew;
+    int thread;
+    pthread_t id;
+};
+
+struct fb_crew {
+    const struct fb_pool *pool;
+    struct fb_queue *todo, *finished;
+    size_t nmembers;
+    struct member members[];
+};
+
+static void *serve(void *argument)
+{
+    const struct member *member = argument;
+    const struct fb_crew *crew = member->crew;
+    size_t item;
+    while (fb_queue_take(crew->todo, 1, &item)) {
+        crew->pool->work(crew->pool->context, member->thread, item);
+        fb_queue_put(crew->finished, item);
+    }
+    return NULL;
+}
+
+struct fb_crew *fb_crew_start(const struct fb_pool *pool, struct fb_queue *todo, struct fb_queue *finished)
+{
+    size_t n = (size_t)pool->nthreads;
+    struct fb_crew *crew = calloc(1, sizeof *crew + n * sizeof crew->members[0]);
+    if (!crew)
+        return NULL;
+    *crew = (struct fb_crew){ .pool = pool, .todo = todo, .finished = finished };
+    for (size_t i = 0; i < n; i++) {
+        struct member *member = &crew->members[crew->nmembers];
+        *member = (struct member){ .crew = crew, .thread = (int)i };
+        if (pthread_create(&member->id, NULL, serve, member) != 0)
+            break;
+        crew->nmembers++;
+    }
+    if (crew->nmembers == 0) {
+        free(crew);
+        return NULL;
+    }
+    return crew;
+}
+
+void fb_crew_join(struct fb_crew *crew)
+{
+    if (!crew)
+        return;
+    for (size_t i = 0; i < crew->nmembers; i++)
+        pthread_join(crew->members[i].id, NULL);
+    free(crew);
+}

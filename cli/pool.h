@@ -24,4 +24,22 @@ struct fb_pool {
  * caller's. Where threads can't be started those that could do all the work. */
 void fb_pool_run(const struct fb_pool *pool, size_t n);
 
+/* ---- threads that work while the caller does something else ---- */
+
+/* Numbers on their way from thread to thread, first in first out. */
+struct fb_queue;
+struct fb_queue *fb_queue_create(size_t most); /* for most numbers in all; NULL if out of memory */
+void fb_queue_free(struct fb_queue *queue);    /* NULL is allowed */
+void fb_queue_put(struct fb_queue *queue, size_t number);
+void fb_queue_close(struct fb_queue *queue); /* no more will come */
+size_t fb_queue_length(struct fb_queue *queue);
+/* Take the first: 1, or 0 where there is none. With wait, 0 only once the queue is closed. */
+int fb_queue_take(struct fb_queue *queue, int wait, size_t *number);
+
+/* The pool's threads, which do the items in todo until it is closed, and put each into finished. NULL where no thread can be
+ * started. The pool's done is not called. */
+struct fb_crew;
+struct fb_crew *fb_crew_start(const struct fb_pool *pool, struct fb_queue *todo, struct fb_queue *finished);
+void fb_crew_join(struct fb_crew *crew); /* wait for all, and free; NULL is allowed */
+
 #endif

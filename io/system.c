@@ -119,3 +119,9 @@ int fb_exists(const char *path)
     struct stat info;
     return lstat(path, &info) == 0;
 }
+
+int64_t fb_file_size(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 ? (int64_t)info.st_size : 0;
+}

@@ -1,0 +1,35 @@
+/*
+ * ranks.h - the processes a command runs in: one, or with --mpi several, of which rank 0 does all talking and writing of
+ * catalogs and logs. With one process every function here does nothing.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_RANKS_H
+#define FB_RANKS_H
+
+#include <stddef.h>
+#include "cli/mpi.h"
+#include "io/error.h"
+
+struct fb_ranks {
+    int rank, size;
+    const struct fb_mpi *mpi; /* NULL: one process, no MPI */
+    void *state;
+};
+
+/* One process where mpi is 0; else start MPI, or refuse: on login nodes, and where there is none. */
+int fb_ranks_start(struct fb_ranks *ranks, int mpi, struct fb_error *err);
+
+/* The end: the worst exit status of all ranks, on all ranks. */
+int fb_ranks_stop(struct fb_ranks *ranks, int status);
+
+/* Is this the process that does the talking? */
+int fb_ranks_leads(const struct fb_ranks *ranks);
+
+/* Where any rank failed, -1 on all of them, with the reason of the first. All ranks call this at the same point. */
+int fb_ranks_agree(const struct fb_ranks *ranks, int failed, struct fb_error *err);
+
+/* Give rank 0's array of *n items to all ranks; the others' *array becomes theirs to free. All ranks call this. */
+int fb_ranks_share(const struct fb_ranks *ranks, void **array, size_t *n, size_t size, struct fb_error *err);
+
+#endif
