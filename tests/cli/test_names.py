@@ -9,7 +9,7 @@ import pytest
 
 from support import BIN, DONE, DROP_IN, ROOT, UNUSABLE, complains, environment, fits_files, run
 
-COMMANDS = ("split", "find", "append", "simulate", "templates")
+COMMANDS = ("split", "find", "append", "run", "simulate", "templates")
 
 OPTIONS = {  # every spelling of every option that programs promise
     "split": "-q --qsocat -a --altzdir -z --zfileroot -s --survey -m --moon --program --mock -l --logfile "
@@ -19,6 +19,8 @@ OPTIONS = {  # every spelling of every option that programs promise
             "--tids --chunk-size --file-discovery-workers --coadd --zcat",
     "append": "-q --qsocat -b --baldir -o --outcatfile -s --survey -m --moon --program --mock -l --logfile "
               "-c --clobber --overwrite -v --verbose -t --alttemp --nproc --chunk-size",
+    "run": "-q --qsocat -o --outcatfile -r --release --specprod -s --survey -m --moon --program --mock --mockdir "
+           "-b --baldir -l --logfile -c --clobber --overwrite -v --verbose -t --alttemp --templates --nproc",
     "simulate": "--pixels --quasars --others --seed --bright --gaps --mock --no-resolution",
     "templates": "--export",
 }
