@@ -13,6 +13,8 @@ int fb_finder_prepare(struct fb_finder *finder, const char *templates, int altte
     if (fb_template_set_read(&finder->templates, name, FB_SHARE, err) != 0)
         return -1;
     finder->ntemplates = fastbal_templates_count(finder->templates.templates);
+    if (fb_baltable_form(&finder->form, finder->ntemplates, finder->templates.name, err) != 0)
+        return -1;
     finder->nthreads = fb_threads(nproc);
     finder->measurers = calloc((size_t)finder->nthreads, sizeof *finder->measurers);
     finder->accounts = calloc((size_t)finder->nthreads, sizeof *finder->accounts);
@@ -31,6 +33,7 @@ void fb_finder_release(struct fb_finder *finder)
     free(finder->accounts);
     finder->measurers = NULL;
     finder->accounts = NULL;
+    fb_form_release(&finder->form);
     fb_template_set_release(&finder->templates);
 }
 
@@ -49,9 +52,12 @@ int fb_finder_measure(struct fb_finder *finder, int thread, const char *spectra,
     *rows = malloc((redshifts->n + 1) * sizeof **rows);
     if (!*rows)
         return fb_fail(err, "%s: out of memory for %zu rows", spectra, redshifts->n);
-    double start = fb_seconds();
-    int status = fb_measure_coadd(&finder->measurers[thread], spectra, redshifts, *rows, err);
-    finder->accounts[thread].computing += fb_seconds() - start;
+    struct fb_measurer *measurer = &finder->measurers[thread];
+    double start = fb_seconds(), before = fb_measurer_io(measurer).seconds;
+    int status = fb_measure_coadd(measurer, spectra, redshifts, *rows, err);
+    double reading = fb_measurer_io(measurer).seconds - before;
+    finder->accounts[thread].reading += reading;
+    finder->accounts[thread].computing += fb_seconds() - start - reading;
     finder->accounts[thread].files += redshifts->n > 0;
     return status;
 }
@@ -60,7 +66,7 @@ int fb_finder_write(struct fb_finder *finder, int thread, const char *path, cons
                     struct fb_error *err)
 {
     double start = fb_seconds();
-    int status = fb_baltable_write(path, rows, n, finder->ntemplates, finder->templates.name, err);
+    int status = fb_baltable_write(&finder->form, path, rows, n, finder->ntemplates, err);
     finder->accounts[thread].writing += fb_seconds() - start;
     return status;
 }

@@ -9,10 +9,12 @@
 #include "cli/account.h"
 #include "cli/measure_pixel.h"
 #include "io/error.h"
+#include "io/form.h"
 #include "io/template_file.h"
 
 struct fb_finder {
     struct fb_template_set templates;
+    struct fb_form form; /* of BAL tables */
     struct fb_measurer *measurers; /* one a thread */
     struct fb_account *accounts;   /* what each has used */
     int nthreads;

@@ -21,6 +21,11 @@ void fb_measurer_release(struct fb_measurer *m)
     *m = (struct fb_measurer){ 0 };
 }
 
+struct fb_io_stats fb_measurer_io(const struct fb_measurer *m)
+{
+    return m->coadd ? *fb_coadd_io(m->coadd) : (struct fb_io_stats){ 0 };
+}
+
 static int make_room(struct fb_measurer *m, size_t n)
 {
     if (!m->work)

@@ -22,6 +22,9 @@ struct fb_measurer {
 };
 void fb_measurer_release(struct fb_measurer *m);
 
+/* What reading spectra cost so far. */
+struct fb_io_stats fb_measurer_io(const struct fb_measurer *m);
+
 /*
  * Measure every redshift row on its target's spectrum in the coadd, into rows[redshifts->n] in the same order. A target
  * that is not in the coadd, or can't be measured, is a row with BALSTATUS bits. Rows with the same TARGETID each get their own

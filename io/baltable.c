@@ -8,9 +8,16 @@
 
 /* ---- writing ---- */
 
-static int create_table(fitsfile *file, size_t nrows, int ntemplates, int *status)
+/* What the header of a table depends on. */
+struct kind {
+    int ntemplates;
+    const char *template_name;
+};
+
+static int write_table(void *file, const void *context, int *status)
 {
     char *ttype[MOST_COLUMNS], *tform[MOST_COLUMNS], *tunit[MOST_COLUMNS], form[MOST_COLUMNS][16];
+    const struct kind *kind = context;
     size_t n;
     int used = 0;
     const struct fb_balrow_column *c = fb_balrow_columns(&n);
@@ -18,7 +25,7 @@ static int create_table(fitsfile *file, size_t nrows, int ntemplates, int *statu
     for (size_t i = 0; i < n; i++) {
         if (!(c[i].use & FB_IN_TABLE))
             continue;
-        int repeat = fb_balrow_repeat(&c[i], ntemplates);
+        int repeat = fb_balrow_repeat(&c[i], kind->ntemplates);
         if (repeat == 1)
             snprintf(form[used], sizeof form[used], "%c", c[i].type);
         else
@@ -28,38 +35,30 @@ static int create_table(fitsfile *file, size_t nrows, int ntemplates, int *statu
         tform[used] = form[used];
         used++;
     }
-    return fits_create_tbl(file, BINARY_TBL, (LONGLONG)nrows, used, ttype, tform, tunit, "BALCAT", status);
+    fits_create_tbl(file, BINARY_TBL, 0, used, ttype, tform, tunit, "BALCAT", status);
+    fits_write_key_longstr(file, "QSOTEMPS", kind->template_name, "continuum templates", status);
+    fb_write_dependencies(file, status);
+    return fb_write_history(file, status);
 }
 
-int fb_baltable_write(const char *path, const struct fb_balrow *rows, size_t n, int ntemplates,
-                      const char *template_name, struct fb_error *err)
+int fb_baltable_form(struct fb_form *form, int ntemplates, const char *template_name, struct fb_error *err)
 {
-    struct fb_output out;
-    size_t row_bytes = fb_balrow_bytes(FB_IN_TABLE, ntemplates);
-    int status = 0;
+    struct kind kind = { ntemplates, template_name };
+    return fb_form_create(form, write_table, &kind, err);
+}
 
+int fb_baltable_write(const struct fb_form *form, const char *path, const struct fb_balrow *rows, size_t n,
+                      int ntemplates, struct fb_error *err)
+{
+    size_t row_bytes = fb_balrow_bytes(FB_IN_TABLE, ntemplates);
     unsigned char *bytes = malloc(n * row_bytes + 1);
     if (!bytes)
         return fb_fail(err, "%s: out of memory for %zu rows", path, n);
     for (size_t i = 0; i < n; i++)
         fb_balrow_encode(&rows[i], FB_IN_TABLE, ntemplates, bytes + i * row_bytes);
-    if (fb_output_create(&out, path, err) != 0) {
-        free(bytes);
-        return -1;
-    }
-    create_table(out.file, n, ntemplates, &status);
-    fits_write_key_longstr(out.file, "QSOTEMPS", template_name, "continuum templates", &status);
-    fb_write_dependencies(out.file, &status);
-    fb_write_history(out.file, &status);
-    if (n > 0)
-        fits_write_tblbytes(out.file, 1, 1, (LONGLONG)(n * row_bytes), bytes, &status);
+    int status = fb_form_write(form, path, bytes, n, err);
     free(bytes);
-    if (status) {
-        fb_fits_fail(err, path, "can't write the BAL table", status);
-        fb_output_discard(&out);
-        return -1;
-    }
-    return fb_output_commit(&out, err);
+    return status;
 }
 
 /* ---- reading ---- */
