@@ -45,9 +45,11 @@ static void say_mpi(void)
 void fb_say_version(void)
 {
     char libraries[200];
+    int major, minor, patch;
     fb_library_versions(libraries, sizeof libraries);
     fb_say("fastbal %s", fastbal_version());
-    fb_say("libraries: %s", libraries);
+    fastbal_lapack_version(&major, &minor, &patch);
+    fb_say("libraries: %s, LAPACK %d.%d.%d", libraries, major, minor, patch);
     fb_say("compiler: %s, %s build%s%s", FB_COMPILER, FB_BUILD, FB_SANITIZERS[0] ? ", sanitizers " : "", FB_SANITIZERS);
     say_mpi();
 }

@@ -272,3 +272,12 @@ double fb_chi2(const struct fb_design *d, const double *model)
     }
     return sum + add_lanes(lane);
 }
+
+void fastbal_lapack_version(int *major, int *minor, int *patch)
+{
+    lapack_int version[3];
+    LAPACKE_ilaver(&version[0], &version[1], &version[2]);
+    *major = version[0];
+    *minor = version[1];
+    *patch = version[2];
+}
