@@ -16,11 +16,11 @@ OPTIONS = {  # every spelling of every option that programs promise
              "-c --clobber --overwrite -v --verbose --nproc --chunk-size",
     "find": "-hp --healpix -r --release --specprod -a --altzdir -z --zfileroot -s --survey -m --moon --program --mock "
             "--mockdir -o --outdir -l --logfile --nproc -c --clobber --overwrite -v --verbose -t --alttemp --templates "
-            "--tids --chunk-size --file-discovery-workers --coadd --zcat",
+            "--tids --chunk-size --file-discovery-workers --mpi --coadd --zcat",
     "append": "-q --qsocat -b --baldir -o --outcatfile -s --survey -m --moon --program --mock -l --logfile "
               "-c --clobber --overwrite -v --verbose -t --alttemp --nproc --chunk-size",
     "run": "-q --qsocat -o --outcatfile -r --release --specprod -s --survey -m --moon --program --mock --mockdir "
-           "-b --baldir -l --logfile -c --clobber --overwrite -v --verbose -t --alttemp --templates --nproc",
+           "-b --baldir -l --logfile -c --clobber --overwrite -v --verbose -t --alttemp --templates --nproc --chunk-size --mpi",
     "simulate": "--pixels --quasars --others --seed --bright --gaps --mock --no-resolution",
     "templates": "--export",
 }
