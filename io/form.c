@@ -119,7 +119,7 @@ int fb_form_create(struct fb_form *form, fb_form_fn *write, const void *context,
 {
     fitsfile *file = NULL;
     size_t size = 8 * BLOCK;
-    void *bytes = malloc(size);
+    void *bytes = calloc(1, size); /* CFITSIO looks at what is there */
     LONGLONG begin = 0, end = 0, row_bytes = 0;
     int status = 0, ignored = 0, failed;
 
