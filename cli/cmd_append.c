@@ -43,8 +43,8 @@ static int append_table(struct append *append, size_t index, const char *path, s
                          append->ntemplates);
     if (status == 0)
         status = fb_match_rows(&matches, &append->sorted, index, &table, err);
-    for (size_t i = 0; status == 0 && i < matches.n; i++)
-        status = fb_balcatalog_put(append->catalog, matches.matches[i].catalog_row, matches.matches[i].bal, err);
+    if (status == 0)
+        status = fb_balcatalog_put_rows(append->catalog, matches.matches, matches.n, err);
     if (status == 0)
         __atomic_fetch_add(&append->nmatches, matches.n, __ATOMIC_RELAXED);
     fb_matches_release(&matches);
@@ -173,7 +173,7 @@ static int append_catalog(struct append *append, int argc, char **argv, struct f
 int fb_cmd_append(int argc, char **argv)
 {
     struct append_options o = { .outcatfile = "qso-balcat.fits", .survey = "main", .program = "dark",
-                                .logfile = "logfile.txt", .chunk = 160 };
+                                .chunk = 160 };
     struct fb_option table[] = {
         { "-q", "--qsocat", FB_OPT_STRING, &o.qsocat, .metavar = "FILE", .required = 1, .help = "QSO catalog" },
         { "-b", "--baldir", FB_OPT_STRING, &o.baldir, .metavar = "DIR", .required = 1,
@@ -182,7 +182,7 @@ int fb_cmd_append(int argc, char **argv)
         { "-s", "--survey", FB_OPT_STRING, &o.survey, .metavar = "NAME", .help = "survey" },
         { "-m", "--moon --program", FB_OPT_STRING, &o.program, .metavar = "NAME", .help = "observing program" },
         { NULL, "--mock", FB_OPT_FLAG, &o.mock, .help = "a mock catalog: nside 16, columns RA and DEC" },
-        { "-l", "--logfile", FB_OPT_STRING, &o.logfile, .metavar = "NAME", .help = "log, in --baldir" },
+        { "-l", "--logfile", FB_OPT_STRING, &o.logfile, .metavar = "NAME", .help = "log, in --baldir; default: logfile-SURVEY-PROGRAM.txt" },
         { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o.clobber, .help = "replace an existing catalog" },
         { "-v", "--verbose", FB_OPT_FLAG, &o.verbose, .help = "say how far the run is" },
         { "-t", "--alttemp", FB_OPT_FLAG, &o.alttemp,

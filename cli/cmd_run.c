@@ -127,7 +127,7 @@ static int pack(struct run *run, size_t index, struct fb_baltable *table, struct
     if (status == 0 && !deliveries)
         status = fb_fail(err, "out of memory for %zu rows", matches.n);
     for (size_t i = 0; status == 0 && i < matches.n; i++) {
-        deliveries[i].row = matches.matches[i].catalog_row;
+        deliveries[i].row = matches.matches[i].row;
         deliveries[i].bal = *matches.matches[i].bal;
     }
     parcel->bytes = deliveries;
@@ -285,8 +285,7 @@ static int write_log(const struct run *run, int argc, char **argv, struct fb_err
     if (!o->logfile && !o->baldir)
         return 0;
     char *label = fb_tree_label(&run->spectra);
-    char *path = !label ? NULL : !o->baldir ? strdup(o->logfile) :
-                 fb_log_path(o->baldir, o->logfile ? o->logfile : "logfile.txt", label);
+    char *path = label ? fb_log_path(o->baldir ? o->baldir : ".", o->logfile, label) : NULL;
     int status = path ? fb_log_open(&log, path, argc, argv, err) : fb_fail(err, "out of memory");
     if (status == 0) {
         fb_pixel_run_list_failures(&run->pixels, log.file);

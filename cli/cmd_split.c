@@ -106,8 +106,7 @@ static int split_catalog(struct split *split, int argc, char **argv, struct fb_e
 
 int fb_cmd_split(int argc, char **argv)
 {
-    struct split_options o = { .zfileroot = "zafter", .survey = "main", .program = "dark", .logfile = "logfile.txt",
-                               .chunk = 1000 };
+    struct split_options o = { .zfileroot = "zafter", .survey = "main", .program = "dark", .chunk = 1000 };
     struct fb_option table[] = {
         { "-q", "--qsocat", FB_OPT_STRING, &o.qsocat, .metavar = "FILE", .required = 1, .help = "QSO catalog" },
         { "-a", "--altzdir", FB_OPT_STRING, &o.altzdir, .metavar = "DIR", .required = 1,
@@ -116,7 +115,7 @@ int fb_cmd_split(int argc, char **argv)
         { "-s", "--survey", FB_OPT_STRING, &o.survey, .metavar = "NAME", .help = "survey" },
         { "-m", "--moon --program", FB_OPT_STRING, &o.program, .metavar = "NAME", .help = "observing program" },
         { NULL, "--mock", FB_OPT_FLAG, &o.mock, .help = "a mock catalog: nside 16, columns RA and DEC" },
-        { "-l", "--logfile", FB_OPT_STRING, &o.logfile, .metavar = "NAME", .help = "log, in --altzdir" },
+        { "-l", "--logfile", FB_OPT_STRING, &o.logfile, .metavar = "NAME", .help = "log, in --altzdir; default: logfile-SURVEY-PROGRAM.txt" },
         { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o.clobber, .help = "replace existing redshift catalogs" },
         { "-v", "--verbose", FB_OPT_FLAG, &o.verbose, .help = "say how far the run is" },
         { NULL, "--nproc", FB_OPT_INT, &o.nproc, .metavar = "N", .min = 1, .max = 4096,

@@ -257,10 +257,7 @@ int fb_log_close(struct fb_log *log, struct fb_error *err)
 
 char *fb_log_path(const char *folder, const char *name, const char *label)
 {
-    const char *dot = strrchr(name, '.'), *slash = strrchr(name, '/');
-    if (!dot || (slash && dot < slash))
-        dot = name + strlen(name);
-    if (name[0] == '/')
-        return fb_format("%.*s-%s%s", (int)(dot - name), name, label, dot);
-    return fb_format("%s/%.*s-%s%s", folder, (int)(dot - name), name, label, dot);
+    if (!name)
+        return fb_format("%s/logfile-%s.txt", folder, label);
+    return name[0] == '/' ? strdup(name) : fb_format("%s/%s", folder, name);
 }

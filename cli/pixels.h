@@ -78,7 +78,7 @@ int fb_log_open(struct fb_log *log, const char *path, int argc, char **argv, str
 /* -1 where any of it could not be written. Harmless on a log that is not open. */
 int fb_log_close(struct fb_log *log, struct fb_error *err);
 
-/* FOLDER/NAME-LABEL.EXT for a log file name NAME.EXT; the caller frees it, NULL if out of memory. */
+/* FOLDER/NAME, or FOLDER/logfile-LABEL.txt where the user named none; the caller frees it, NULL if out of memory. */
 char *fb_log_path(const char *folder, const char *name, const char *label);
 
 #endif

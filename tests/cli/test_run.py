@@ -224,7 +224,7 @@ def test_logs(tree, out):
     assert lines[0].startswith("Last updated") and lines[1].startswith("run -q") and lines[-1].startswith("Total matches: ")
     assert int(lines[-1].split()[-1]) == sum(map(len, IN_TABLE.values()))
     one_pass(tree, out, "-c", "--baldir", tree.z, "-l", "mine.txt")
-    assert (tree.z / "mine-main-dark.txt").exists()
+    assert (tree.z / "mine.txt").exists()
 
 
 def test_the_last_line_is_an_account(tree, out):
