@@ -317,10 +317,56 @@ static int read_header(struct fb_hdus *hdus, struct fb_file *file, int64_t offse
     return measure_data(scan, offset + BLOCK * blocks, file->size) == 0 ? 1 : -1;
 }
 
+/* Rows of the first table: what most other HDUs have as their last axis. */
+static int64_t table_rows(const struct fb_hdu *hdu, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (hdu[i].kind == FB_HDU_TABLE)
+            return hdu[i].axis[1];
+    return 0;
+}
+
+/*
+ * Where the headers from here on are not in memory, each would be waited for before the place of the next is
+ * known. Files of one kind differ in their number of rows alone, so the file before tells where they are; a
+ * wrong guess costs nothing but the reading.
+ */
+static void want_headers(const struct fb_hdus *hdus, const struct fb_file *file, int64_t offset)
+{
+    int64_t before = table_rows(hdus->last, hdus->nlast), now = table_rows(hdus->hdu, hdus->n);
+    if (before < 1 || fb_file_in_memory(file, offset))
+        return;
+    for (size_t i = hdus->n; i < hdus->nlast && offset < file->size; i++) {
+        const struct fb_hdu *hdu = &hdus->last[i];
+        int64_t header = (int64_t)(CARD * (hdu->ncards + 1) + BLOCK - 1) / BLOCK * BLOCK, size = hdu->size;
+        int scales = hdu->naxis > 1 && hdu->naxis <= FB_HDU_AXES && hdu->axis[hdu->naxis - 1] == before;
+        if (scales && __builtin_mul_overflow(size / before, now, &size))
+            return;
+        fb_file_want(file, offset, hdu->naxis == 1 && size < FB_FILE_HEAD ? header + size : header);
+        if (size > file->size)
+            return;
+        offset += header + (size + BLOCK - 1) / BLOCK * BLOCK;
+    }
+}
+
+/* The HDUs of the file before are kept as a guess. */
+static void keep_last(struct fb_hdus *hdus)
+{
+    struct fb_hdu *hdu = hdus->last;
+    size_t room = hdus->last_room;
+    hdus->last = hdus->hdu;
+    hdus->nlast = hdus->n;
+    hdus->last_room = hdus->room;
+    hdus->hdu = hdu;
+    hdus->room = room;
+    hdus->n = hdus->used = 0;
+}
+
 int fb_hdus_read(struct fb_hdus *hdus, struct fb_file *file, struct fb_error *err)
 {
     int64_t offset = 0;
-    hdus->n = hdus->used = 0;
+    int guessed = 0;
+    keep_last(hdus);
     if (file->nhead < CARD || !begins_like_fits((const char *)file->head, 1))
         return 0;
     /* what follows the last HDU and does not begin like one is allowed, and nobody's business */
@@ -330,6 +376,10 @@ int fb_hdus_read(struct fb_hdus *hdus, struct fb_file *file, struct fb_error *er
         struct fb_hdu *hdu = &hdus->hdu[hdus->n];
         struct scan scan = { .path = file->path, .number = hdus->n, .hdu = hdu, .pixels = 1, .err = err };
         *hdu = (struct fb_hdu){ .gcount = 1 };
+        if (!guessed && offset + FIRST_READ > (int64_t)file->nhead) {
+            want_headers(hdus, file, offset);
+            guessed = 1;
+        }
         int status = read_header(hdus, file, offset, &scan);
         if (status < 0)
             return -1;
@@ -344,6 +394,7 @@ int fb_hdus_read(struct fb_hdus *hdus, struct fb_file *file, struct fb_error *er
 void fb_hdus_release(struct fb_hdus *hdus)
 {
     free(hdus->hdu);
+    free(hdus->last);
     free(hdus->text);
     *hdus = (struct fb_hdus){ 0 };
 }

@@ -36,6 +36,8 @@ struct fb_hdu {
 struct fb_hdus {
     struct fb_hdu *hdu; /* owned; hdu[0] is the primary HDU */
     size_t n, room;
+    struct fb_hdu *last; /* owned: those of the file before */
+    size_t nlast, last_room;
     char *text; /* owned: the headers, one after the other */
     size_t used, text_room;
 };
