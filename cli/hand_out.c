@@ -49,7 +49,7 @@ struct desk {
 
 static void nap(void)
 {
-    const struct timespec pause = { 0, 100000 };
+    const struct timespec pause = { 0, 250000 };
     nanosleep(&pause, NULL);
 }
 

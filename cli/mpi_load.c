@@ -17,7 +17,7 @@ const struct fb_mpi *fb_mpi_load(struct fb_error *err)
 #else
 const struct fb_mpi *fb_mpi_load(struct fb_error *err)
 {
-    fb_fail(err, "built without MPI (build with -DFASTBAL_MPI=ON)");
+    fb_fail(err, "built without MPI: build with -DFASTBAL_MPI=ON");
     return NULL;
 }
 #endif

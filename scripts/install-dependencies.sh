@@ -5,7 +5,7 @@
 #
 #   build   compiler, make, cmake, pkg-config, CFITSIO, chealpix, LAPACKE (the default)
 #   demo    build, and a Python with numpy and astropy
-#   test    demo, and cmocka, pytest and valgrind
+#   test    demo, and cmocka, pytest, valgrind and Open MPI
 #   ci      test, and clang and shellcheck
 #   --check  install nothing; say what is missing, status 1 if anything is
 #
@@ -59,6 +59,8 @@ fi
 if [ "$level" = test ] || [ "$level" = ci ]; then
     library cmocka cmocka.h || missing libcmocka-dev cmocka
     python_with numpy astropy pytest || missing 'python3 python3-numpy python3-astropy python3-pytest' pytest
+    # Ranks are tested where there is an MPI; elsewhere those tests are skipped.
+    { program mpirun && program mpicc; } || ! program apt-get || missing 'libopenmpi-dev openmpi-bin' openmpi
     # Only the leak tests need valgrind, and they are skipped without it: not worth failing for elsewhere.
     program valgrind || ! program apt-get || missing valgrind valgrind
 fi
