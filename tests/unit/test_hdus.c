@@ -320,7 +320,7 @@ static void test_columns(void **state)
     static const char *const names[] = { "ids",  "SMALL",   "byte",    "Float", "last",
                                          "TEXT", "trivial", "missing", "three" };
     static const char *const wanted[] = { "nothing", "TABLE", NULL };
-    static const char *const scaled[] = { "SCALED" };
+    static const char *const scaled[] = { "SCALED" }, *const none[] = { "nothing", NULL };
     static unsigned char buffer[FB_ROWS_BUFFER];
     struct fb_column columns[9], one;
     struct fits_bytes f = { 0 };
@@ -332,7 +332,7 @@ static void test_columns(void **state)
     assert_int_equal(o.status, 1);
     const struct fb_hdu *table = fb_hdus_table(&o.hdus, wanted);
     assert_non_null(table);
-    assert_null(fb_hdus_table(&o.hdus, names));
+    assert_null(fb_hdus_table(&o.hdus, none));
     assert_true(fb_hdu_columns(&o.hdus, table, names, 9, columns));
     assert_false(fb_hdu_columns(&o.hdus, table, scaled, 1, &one));
     assert_int_equal(columns[7].type, 0);
