@@ -94,14 +94,13 @@ static int use_table(struct run *run, const char *path, const struct fb_redshift
                      struct fb_baltable *table, char **note)
 {
     struct fb_error err;
-    if (fb_baltable_read(table, path, &err) != 0) {
+    const char *why = NULL;
+    if (fb_baltable_read(table, path, &err) != 0)
         *note = fb_format("%s; the pixel is measured again", err.text);
-        return 0;
-    }
-    const char *why = unfit(run, table, redshifts);
-    if (!why)
+    else if ((why = unfit(run, table, redshifts)) != NULL)
+        *note = fb_format("%s: this BAL table %s; the pixel is measured again", path, why);
+    else
         return 1;
-    *note = fb_format("%s: this BAL table %s; the pixel is measured again", path, why);
     fb_baltable_release(table);
     return 0;
 }
