@@ -75,7 +75,7 @@ static void take_all(struct fb_matches *matches, const struct fb_pixel_rows *s, 
                 continue;
             matched[i] = 1;
             set_balmask(&table->rows[entry->row], s->rows[row].z);
-            matches->matches[matches->n++] = (struct fb_match){ row, &table->rows[entry->row] };
+            matches->matches[matches->n++] = (struct fb_balput){ row, &table->rows[entry->row] };
         }
     }
 }

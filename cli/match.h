@@ -8,16 +8,12 @@
 
 #include "cli/pixel_rows.h"
 #include "io/baltable.h"
+#include "io/catalog.h"
 #include "io/error.h"
 
-/* A catalog row and its BAL row, which has its BALMASK. */
-struct fb_match {
-    size_t catalog_row;
-    struct fb_balrow *bal; /* borrowed: a row of the table */
-};
-
+/* Catalog rows and their BAL rows, which are rows of the table and have their BALMASK. */
 struct fb_matches {
-    struct fb_match *matches; /* owned */
+    struct fb_balput *matches; /* owned */
     size_t n;
 };
 

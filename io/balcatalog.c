@@ -1,9 +1,10 @@
 /*
  * balcatalog.c - a QSO catalog with BAL columns appended.
  *
- * BAL tables are read pixel by pixel, while the catalog's rows come in any order. So the file is first written from end to end with the
- * source's cells and "not in a BAL table", and then the BAL cells of each row are put in their place: each
- * input is read once, and memory does not grow with the catalog.
+ * BAL tables are read pixel by pixel, while the catalog's rows come in any order. Every row is read and written once, with its
+ * checksum taken on the way, since FITS checksums can be added in any order. Neighbours that come together go to the file at
+ * once. Others are kept, packed, until the end, when the file is written from front to back; where more have come than KEPT_BYTES
+ * hold, each is written to its place. So the memory that grows with the catalog is 5 bytes a row.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -14,10 +15,18 @@
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
+#include "io/balstore.h"
 #include "io/catalog.h"
 #include "io/fits.h"
+#include "io/form.h"
 
-enum { BLOCK_BYTES = 1 << 20 };
+enum {
+    BLOCK_BYTES = 1 << 20,
+    KEPT_BYTES = 96 << 20,
+    MANY = 4, /* neighbours that are written at once */
+    FITS_BLOCK = 2880,
+    WRITTEN = 128 /* in balmask: the row is in the file */
+};
 
 /* A stretch of the source's row that is kept. */
 struct piece {
@@ -35,12 +44,27 @@ struct source {
     int nkept;
 };
 
+/* Where the cells of the source that are kept can be read, in any order. */
+struct cells {
+    int descriptor;
+    off_t data; /* where the first row begins */
+    size_t row_bytes;
+    struct piece *pieces; /* owned */
+    size_t npieces;
+};
+
 struct fb_balcatalog {
     struct fb_output out;
+    char *source; /* its path */
+    struct cells cells;
+    struct fb_balstore store;
     int descriptor;
     int ntemplates;
-    off_t data;                          /* where the first row begins */
+    size_t nrows, heap_bytes;
+    unsigned char *balmask;                 /* of rows without BAL cells; WRITTEN for rows that are in the file */
+    off_t header, data;                     /* where the table and its first row begin */
     size_t row_bytes, bal_begin, bal_bytes; /* of a row in the output */
+    uint32_t sum;                           /* checksum of what is in the file */
 };
 
 /* ---- the source ---- */
@@ -291,11 +315,14 @@ static int write_header(struct fb_balcatalog *catalog, const struct source *s, s
     fb_write_history(to, &status);
     fits_update_key(to, TSTRING, "CHECKSUM", "0000000000000000", "HDU checksum", &status);
     fits_update_key(to, TSTRING, "DATASUM", "0", "data unit checksum", &status);
+    fits_movabs_hdu(to, 1, NULL, &status);
+    fb_write_checksum(to, &status);
+    fits_movabs_hdu(to, 2, NULL, &status);
     release_columns(&list);
     return status ? fb_fits_fail(err, catalog->out.path, "can't write its header", status) : 0;
 }
 
-/* ---- the rows ---- */
+/* ---- reading and writing at a place ---- */
 
 static int write_at(struct fb_balcatalog *catalog, const unsigned char *bytes, size_t n, off_t offset, struct fb_error *err)
 {
@@ -312,44 +339,66 @@ static int write_at(struct fb_balcatalog *catalog, const unsigned char *bytes, s
     return 0;
 }
 
-static void default_row(struct fb_balrow *row, unsigned char balmask)
+static int read_at(const char *path, int descriptor, unsigned char *bytes, size_t n, off_t offset, struct fb_error *err)
 {
-    memset(row, 0, sizeof *row);
-    row->bal_prob = -99;
-    row->balmask = balmask;
+    while (n > 0) {
+        ssize_t got = pread(descriptor, bytes, n, offset);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return fb_fail(err, "%s: can't read its rows: %s", path, got < 0 ? strerror(errno) : "the file is too short");
+        bytes += got;
+        n -= (size_t)got;
+        offset += got;
+    }
+    return 0;
 }
 
-/* One output row from a source row. */
-static unsigned char *extend_row(const struct source *s, const unsigned char *from, unsigned char *to)
+/* Threads add what they wrote to the checksum. */
+static void add_to_sum(struct fb_balcatalog *catalog, uint32_t part)
 {
-    for (size_t k = 0; k < s->npieces; k++) {
-        memcpy(to, from + s->pieces[k].begin, s->pieces[k].length);
-        to += s->pieces[k].length;
+    uint32_t sum = __atomic_load_n(&catalog->sum, __ATOMIC_RELAXED);
+    while (!__atomic_compare_exchange_n(&catalog->sum, &sum, fb_sum_join(sum, part), 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        ;
+}
+
+/* ---- the source's cells ---- */
+
+/* One row's cells that are kept. */
+static unsigned char *copy_cells(const struct piece *pieces, size_t npieces, const unsigned char *from, unsigned char *to)
+{
+    for (size_t k = 0; k < npieces; k++) {
+        memcpy(to, from + pieces[k].begin, pieces[k].length);
+        to += pieces[k].length;
     }
     return to;
 }
 
-static int copy_rows(struct fb_balcatalog *catalog, const struct source *s, const unsigned char *balmask,
-                     struct fb_error *err)
+/* Does the file hold the table as CFITSIO sees it? Packed files don't. */
+static int is_plain(const struct source *s, int descriptor)
 {
-    size_t nrows = (size_t)s->table.nrows, block = BLOCK_BYTES / catalog->row_bytes + 1;
-    unsigned char *in = malloc(block * s->row_bytes), *out = malloc(block * catalog->row_bytes);
+    char name[FLEN_FILENAME] = "", begin[7] = "";
+    int status = 0;
+    fits_url_type(s->table.file, name, &status);
+    return status == 0 && strcmp(name, "file://") == 0 && pread(descriptor, begin, 6, 0) == 6 && strcmp(begin, "SIMPLE") == 0;
+}
+
+/* A source whose rows can't be read at their place: put their cells where they belong in the output, from where they can. */
+static int unpack_cells(struct fb_balcatalog *catalog, const struct source *s, struct fb_error *err)
+{
+    size_t block = BLOCK_BYTES / catalog->row_bytes + 1;
+    unsigned char *in = malloc(block * s->row_bytes), *out = calloc(block, catalog->row_bytes);
     int failed = in && out ? 0 : fb_fail(err, "%s: out of memory", catalog->out.path);
 
-    for (size_t first = 0; !failed && first < nrows; first += block) {
-        size_t n = nrows - first < block ? nrows - first : block;
-        unsigned char *p = out;
+    for (size_t first = 0; !failed && first < catalog->nrows; first += block) {
+        size_t n = catalog->nrows - first < block ? catalog->nrows - first : block;
         int status = 0;
         if (fits_read_tblbytes(s->table.file, (LONGLONG)first + 1, 1, (LONGLONG)(n * s->row_bytes), in, &status)) {
             failed = fb_fits_fail(err, s->table.path, "can't read its rows", status);
             break;
         }
-        for (size_t i = 0; i < n; i++) {
-            struct fb_balrow row;
-            default_row(&row, balmask[first + i]);
-            p = extend_row(s, in + i * s->row_bytes, p);
-            p = fb_balrow_encode(&row, FB_IN_CATALOG, catalog->ntemplates, p);
-        }
+        for (size_t i = 0; i < n; i++)
+            copy_cells(s->pieces, s->npieces, in + i * s->row_bytes, out + i * catalog->row_bytes);
         failed = write_at(catalog, out, n * catalog->row_bytes, catalog->data + (off_t)(first * catalog->row_bytes), err);
     }
     free(in);
@@ -357,34 +406,171 @@ static int copy_rows(struct fb_balcatalog *catalog, const struct source *s, cons
     return failed;
 }
 
+/* From here on the source's file is not CFITSIO's. */
+static int take_cells(struct fb_balcatalog *catalog, struct source *s, struct fb_error *err)
+{
+    struct cells *cells = &catalog->cells;
+    LONGLONG header, data, end;
+    int status = 0;
+
+    fits_get_hduaddrll(s->table.file, &header, &data, &end, &status);
+    cells->descriptor = open(s->table.path, O_RDONLY | O_CLOEXEC);
+    if (status || cells->descriptor < 0)
+        return fb_fail(err, "%s: %s", s->table.path, status ? "can't find its rows" : strerror(errno));
+    if (is_plain(s, cells->descriptor)) {
+        cells->data = data;
+        cells->row_bytes = s->row_bytes;
+        cells->npieces = s->npieces;
+        cells->pieces = s->pieces;
+        s->pieces = NULL;
+        return 0;
+    }
+    close(cells->descriptor);
+    cells->descriptor = dup(catalog->descriptor);
+    cells->data = catalog->data;
+    cells->row_bytes = catalog->row_bytes;
+    cells->npieces = 1;
+    cells->pieces = malloc(sizeof *cells->pieces);
+    if (cells->descriptor < 0 || !cells->pieces)
+        return fb_fail(err, "%s: out of memory", catalog->out.path);
+    cells->pieces[0] = (struct piece){ 0, s->kept_bytes };
+    return unpack_cells(catalog, s, err);
+}
+
 /* The heap of columns with variable length follows the rows, byte for byte. */
 static int copy_heap(struct fb_balcatalog *catalog, const struct source *s, struct fb_error *err)
 {
-    unsigned char *bytes = malloc(BLOCK_BYTES);
-    LONGLONG header, data, end;
-    int status = 0, failed = bytes ? 0 : fb_fail(err, "%s: out of memory", catalog->out.path);
-    off_t to = catalog->data + (off_t)((size_t)s->table.nrows * catalog->row_bytes);
+    size_t rows = catalog->nrows * catalog->row_bytes, block = BLOCK_BYTES;
+    unsigned char *bytes = malloc(block);
+    int failed = bytes ? 0 : fb_fail(err, "%s: out of memory", catalog->out.path);
 
-    fits_get_hduaddrll(s->table.file, &header, &data, &end, &status);
-    int from = open(s->table.path, O_RDONLY);
-    for (int64_t done = 0; !failed && done < s->heap_bytes;) {
-        size_t wanted = s->heap_bytes - done < BLOCK_BYTES ? (size_t)(s->heap_bytes - done) : BLOCK_BYTES;
-        ssize_t got = from < 0 ? -1 : pread(from, bytes, wanted, data + s->heap_start + done);
-        if (got <= 0)
-            failed = fb_fail(err, "%s: can't read its columns of variable length: %s", s->table.path,
-                             got < 0 ? strerror(errno) : "the file is too short");
-        else
-            failed = write_at(catalog, bytes, (size_t)got, to + done, err);
-        done += got > 0 ? got : 0;
+    for (size_t done = 0, heap = (size_t)s->heap_bytes; !failed && done < heap; done += block) {
+        size_t n = heap - done < block ? heap - done : block;
+        int status = 0;
+        if (fits_read_ext(s->table.file, s->heap_start + (LONGLONG)done, (LONGLONG)n, bytes, &status)) {
+            failed = fb_fits_fail(err, s->table.path, "can't read its columns of variable length", status);
+            break;
+        }
+        failed = write_at(catalog, bytes, n, catalog->data + (off_t)(rows + done), err);
+        catalog->sum = fb_sum_add_at(catalog->sum, bytes, n, rows + done);
     }
-    if (from >= 0)
-        close(from);
     free(bytes);
     return failed;
 }
 
-/* Close the header's file and open it for rows. */
-static int start_rows(struct fb_balcatalog *catalog, struct fb_error *err)
+/* ---- rows ---- */
+
+static void default_row(struct fb_balrow *row, unsigned char balmask)
+{
+    memset(row, 0, sizeof *row);
+    row->bal_prob = -99;
+    row->balmask = balmask;
+}
+
+static size_t rows_in_block(const struct fb_balcatalog *catalog)
+{
+    size_t n = BLOCK_BYTES / (catalog->row_bytes + catalog->cells.row_bytes);
+    return n > 0 ? n : 1;
+}
+
+/* How many of the n rows from the k-th on are neighbours and fit into a block. */
+static size_t neighbours(const struct fb_balcatalog *catalog, const struct fb_balput *puts, size_t n, size_t k)
+{
+    size_t most = rows_in_block(catalog), count = 1;
+    while (k + count < n && count < most && puts[k + count].row == puts[k].row + count)
+        count++;
+    return count;
+}
+
+/* The cells of a row: given, kept, or those of a row that is in no BAL table. */
+static unsigned char *bal_cells(const struct fb_balcatalog *catalog, size_t i, const struct fb_balrow *given, unsigned char *to)
+{
+    struct fb_balrow row;
+    unsigned char *end = given ? NULL : fb_balstore_take(&catalog->store, i, to);
+    if (end)
+        return end;
+    if (!given)
+        default_row(&row, catalog->balmask[i]);
+    return fb_balrow_encode(given ? given : &row, FB_IN_CATALOG, catalog->ntemplates, to);
+}
+
+/* Write n neighbours; puts are their cells where they are given; room is for as many source rows and then output rows. */
+static int write_rows(struct fb_balcatalog *catalog, size_t first, size_t n, const struct fb_balput *puts,
+                      unsigned char *room, struct fb_error *err)
+{
+    const struct cells *cells = &catalog->cells;
+    size_t place = first * catalog->row_bytes;
+    unsigned char *in = room, *out = room + n * cells->row_bytes, *to = out;
+
+    if (read_at(catalog->source, cells->descriptor, in, n * cells->row_bytes,
+                cells->data + (off_t)(first * cells->row_bytes), err) != 0)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        to = copy_cells(cells->pieces, cells->npieces, in + i * cells->row_bytes, to);
+        to = bal_cells(catalog, first + i, puts ? puts[i].bal : NULL, to);
+        catalog->balmask[first + i] |= WRITTEN;
+    }
+    add_to_sum(catalog, fb_sum_add_at(0, out, n * catalog->row_bytes, place));
+    return write_at(catalog, out, n * catalog->row_bytes, catalog->data + (off_t)place, err);
+}
+
+/* Write neighbours at once, or keep them if they are few and there is room. */
+static int put_neighbours(struct fb_balcatalog *catalog, const struct fb_balput *puts, size_t n, struct fb_error *err)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (puts[i].row >= catalog->nrows || (catalog->balmask[puts[i].row] & WRITTEN))
+            return fb_fail(err, "%s: row %zu is not there, or was written before", catalog->out.path, puts[i].row);
+    while (n < MANY && kept < n && fb_balstore_keep(&catalog->store, puts[kept].row, puts[kept].bal))
+        kept++;
+    if (kept == n)
+        return 0;
+    unsigned char *room = malloc((n - kept) * (catalog->row_bytes + catalog->cells.row_bytes));
+    int failed = room ? write_rows(catalog, puts[kept].row, n - kept, puts + kept, room, err)
+                      : fb_fail(err, "%s: out of memory", catalog->out.path);
+    free(room);
+    return failed;
+}
+
+int fb_balcatalog_put_rows(struct fb_balcatalog *catalog, const struct fb_balput *puts, size_t n, struct fb_error *err)
+{
+    for (size_t k = 0, count; k < n; k += count) {
+        count = neighbours(catalog, puts, n, k);
+        if (put_neighbours(catalog, puts + k, count, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int fb_balcatalog_put(struct fb_balcatalog *catalog, size_t i, const struct fb_balrow *row, struct fb_error *err)
+{
+    struct fb_balput put = { i, row };
+    return fb_balcatalog_put_rows(catalog, &put, 1, err);
+}
+
+/* Every row that is not in the file yet. */
+static int write_the_rest(struct fb_balcatalog *catalog, struct fb_error *err)
+{
+    size_t most = rows_in_block(catalog);
+    unsigned char *room = malloc(most * (catalog->row_bytes + catalog->cells.row_bytes));
+    int failed = room ? 0 : fb_fail(err, "%s: out of memory", catalog->out.path);
+
+    for (size_t i = 0, n; !failed && i < catalog->nrows; i += n) {
+        for (n = 0; n < most && i + n < catalog->nrows && !(catalog->balmask[i + n] & WRITTEN);)
+            n++;
+        if (n == 0)
+            n = 1;
+        else
+            failed = write_rows(catalog, i, n, NULL, room, err);
+    }
+    free(room);
+    return failed;
+}
+
+/* ---- from beginning to end ---- */
+
+/* Close the header's file and open it for rows; what will be padding is zero already. */
+static int start_rows(struct fb_balcatalog *catalog, const struct source *s, struct fb_error *err)
 {
     LONGLONG header, data, end;
     int status = 0;
@@ -394,10 +580,30 @@ static int start_rows(struct fb_balcatalog *catalog, struct fb_error *err)
     catalog->out.file = NULL;
     if (status)
         return fb_fits_fail(err, catalog->out.path, "can't write its header", status);
+    catalog->header = header;
     catalog->data = data;
-    catalog->descriptor = open(catalog->out.temporary, O_RDWR);
-    if (catalog->descriptor < 0)
+    catalog->descriptor = open(catalog->out.temporary, O_RDWR | O_CLOEXEC);
+    off_t size = (off_t)(catalog->nrows * catalog->row_bytes) + s->heap_bytes;
+    size = data + (size + FITS_BLOCK - 1) / FITS_BLOCK * FITS_BLOCK;
+    if (catalog->descriptor < 0 || ftruncate(catalog->descriptor, size) != 0)
         return fb_fail(err, "%s: can't write it: %s", catalog->out.path, strerror(errno));
+    return 0;
+}
+
+static int allocate(struct fb_balcatalog *catalog, const char *source, const struct source *s, const unsigned char *balmask)
+{
+    catalog->nrows = (size_t)s->table.nrows;
+    catalog->heap_bytes = (size_t)s->heap_bytes;
+    catalog->bal_begin = s->kept_bytes;
+    catalog->bal_bytes = fb_balrow_bytes(FB_IN_CATALOG, catalog->ntemplates);
+    catalog->row_bytes = catalog->bal_begin + catalog->bal_bytes;
+    catalog->source = strdup(source);
+    catalog->balmask = malloc(catalog->nrows + 1);
+    if (!catalog->source || !catalog->balmask ||
+        fb_balstore_create(&catalog->store, catalog->nrows, catalog->ntemplates, KEPT_BYTES) != 0)
+        return -1;
+    for (size_t i = 0; i < catalog->nrows; i++)
+        catalog->balmask[i] = balmask[i] & (WRITTEN - 1);
     return 0;
 }
 
@@ -409,18 +615,16 @@ int fb_balcatalog_create(struct fb_balcatalog **out, const char *path, const cha
     struct fb_balcatalog *catalog = calloc(1, sizeof *catalog);
     if (!catalog)
         return fb_fail(err, "%s: out of memory", path);
-    catalog->descriptor = -1;
+    catalog->descriptor = catalog->cells.descriptor = -1;
     catalog->ntemplates = ntemplates;
     if (open_source(&s, source, err) != 0) {
         free(catalog);
         return -1;
     }
-    catalog->bal_begin = s.kept_bytes;
-    catalog->bal_bytes = fb_balrow_bytes(FB_IN_CATALOG, ntemplates);
-    catalog->row_bytes = catalog->bal_begin + catalog->bal_bytes;
-    int failed = fb_output_create(&catalog->out, path, err) != 0 || write_header(catalog, &s, err) != 0 ||
-                 start_rows(catalog, err) != 0 || copy_rows(catalog, &s, balmask, err) != 0 ||
-                 (s.heap_bytes > 0 && copy_heap(catalog, &s, err) != 0);
+    int failed = allocate(catalog, source, &s, balmask) != 0 ? fb_fail(err, "%s: out of memory", path) : 0;
+    failed = failed || fb_output_create(&catalog->out, path, err) != 0 || write_header(catalog, &s, err) != 0 ||
+             start_rows(catalog, &s, err) != 0 || take_cells(catalog, &s, err) != 0 ||
+             (s.heap_bytes > 0 && copy_heap(catalog, &s, err) != 0);
     release_source(&s);
     if (failed) {
         fb_balcatalog_discard(catalog);
@@ -430,27 +634,34 @@ int fb_balcatalog_create(struct fb_balcatalog **out, const char *path, const cha
     return 0;
 }
 
-int fb_balcatalog_put(struct fb_balcatalog *catalog, size_t i, const struct fb_balrow *row, struct fb_error *err)
+/* The table's checksums, now that its data are known; and the size of its heap, which CFITSIO, that did not write it, took for 0. */
+static int finish_header(struct fb_balcatalog *catalog, struct fb_error *err)
 {
-    unsigned char bytes[sizeof(struct fb_balrow)];
-    fb_balrow_encode(row, FB_IN_CATALOG, catalog->ntemplates, bytes);
-    return write_at(catalog, bytes, catalog->bal_bytes, catalog->data + (off_t)(i * catalog->row_bytes + catalog->bal_begin),
-                    err);
+    size_t size = (size_t)(catalog->data - catalog->header);
+    unsigned char *header = malloc(size);
+    int failed = header ? 0 : fb_fail(err, "%s: out of memory", catalog->out.path);
+    if (!failed)
+        failed = read_at(catalog->out.path, catalog->descriptor, header, size, catalog->header, err);
+    if (!failed && (fb_header_put_number(header, size, "PCOUNT  ", catalog->heap_bytes) != 0 ||
+                    fb_header_put_sums(header, size, catalog->sum) != 0))
+        failed = fb_fail(err, "%s: can't finish its header", catalog->out.path);
+    if (!failed)
+        failed = write_at(catalog, header, size, catalog->header, err);
+    free(header);
+    return failed;
 }
 
 int fb_balcatalog_commit(struct fb_balcatalog *catalog, struct fb_error *err)
 {
-    int status = 0;
-    int closed = close(catalog->descriptor);
-    catalog->descriptor = -1;
-    if (closed != 0)
-        fb_fail(err, "%s: can't write it: %s", catalog->out.path, strerror(errno));
-    else if (fits_open_diskfile(&catalog->out.file, catalog->out.temporary, READWRITE, &status))
-        closed = fb_fits_fail(err, catalog->out.path, "can't finish it", status);
-    if (closed == 0)
-        closed = fb_output_commit(&catalog->out, err);
+    int failed = write_the_rest(catalog, err) != 0 || finish_header(catalog, err) != 0;
+    if (!failed) {
+        int closed = close(catalog->descriptor);
+        catalog->descriptor = -1;
+        failed = closed != 0 ? fb_fail(err, "%s: can't write it: %s", catalog->out.path, strerror(errno))
+                             : fb_output_publish(&catalog->out, err);
+    }
     fb_balcatalog_discard(catalog);
-    return closed;
+    return failed ? -1 : 0;
 }
 
 void fb_balcatalog_discard(struct fb_balcatalog *catalog)
@@ -459,6 +670,12 @@ void fb_balcatalog_discard(struct fb_balcatalog *catalog)
         return;
     if (catalog->descriptor >= 0)
         close(catalog->descriptor);
+    if (catalog->cells.descriptor >= 0)
+        close(catalog->cells.descriptor);
     fb_output_discard(&catalog->out);
+    fb_balstore_release(&catalog->store);
+    free(catalog->cells.pieces);
+    free(catalog->balmask);
+    free(catalog->source);
     free(catalog);
 }

@@ -63,16 +63,25 @@ size_t fb_balrow_bytes(enum fb_balrow_use use, int ntemplates)
 }
 
 /* Copy n values of a size between memory and file order. */
-static void swap_values(unsigned char *to, const unsigned char *from, size_t n, size_t size)
+static inline void swap_values(unsigned char *to, const unsigned char *from, size_t n, size_t size)
 {
     const uint16_t probe = 1;
     if (size == 1 || *(const unsigned char *)&probe == 0) {
         memcpy(to, from, n * size);
         return;
     }
-    for (size_t i = 0; i < n; i++, to += size, from += size)
-        for (size_t b = 0; b < size; b++)
-            to[b] = from[size - 1 - b];
+    if (size == 8) {
+        for (size_t i = 0; i < n; i++)
+            for (size_t b = 0; b < 8; b++)
+                to[8 * i + b] = from[8 * i + 7 - b];
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        uint32_t value;
+        memcpy(&value, from + 4 * i, 4);
+        value = __builtin_bswap32(value);
+        memcpy(to + 4 * i, &value, 4);
+    }
 }
 
 unsigned char *fb_balrow_encode(const struct fb_balrow *row, enum fb_balrow_use use, int ntemplates,

@@ -247,9 +247,9 @@ int fb_output_create(struct fb_output *out, const char *path, struct fb_error *e
     return -1;
 }
 
-/* CHECKSUM and DATASUM of the current HDU. CFITSIO's own function puts the time into the comments, and so into the
+/* CFITSIO's own function puts the time into the comments, and so into the
  * checksum; this gives the same bytes every time. */
-static int write_checksum(fitsfile *file, int *status)
+int fb_write_checksum(fitsfile *file, int *status)
 {
     unsigned long data = 0, hdu = 0;
     char text[32];
@@ -282,13 +282,21 @@ int fb_output_commit(struct fb_output *out, struct fb_error *err)
     fits_get_num_hdus(out->file, &nhdus, &status);
     for (int hdu = 1; hdu <= nhdus && status == 0; hdu++)
         if (fits_movabs_hdu(out->file, hdu, NULL, &status) == 0)
-            write_checksum(out->file, &status);
+            fb_write_checksum(out->file, &status);
     fits_close_file(out->file, &status);
     out->file = NULL;
+    if (status) {
+        fb_fits_fail(err, out->path, "can't write it", status);
+        fb_output_discard(out);
+        return -1;
+    }
+    return fb_output_publish(out, err);
+}
+
+int fb_output_publish(struct fb_output *out, struct fb_error *err)
+{
     int failed = 0;
-    if (status)
-        failed = fb_fits_fail(err, out->path, "can't write it", status);
-    else if (flush(out->temporary) != 0 || rename(out->temporary, out->path) != 0)
+    if (flush(out->temporary) != 0 || rename(out->temporary, out->path) != 0)
         failed = fb_fail(err, "%s: can't write it: %s", out->path, strerror(errno));
     if (!failed) {
         free(out->temporary);

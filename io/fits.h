@@ -67,9 +67,13 @@ struct fb_output {
 int fb_output_create(struct fb_output *out, const char *path, struct fb_error *err);
 /* Finish it: CHECKSUM and DATASUM in every HDU, close, flush, rename. Discards it on failure. */
 int fb_output_commit(struct fb_output *out, struct fb_error *err);
+/* The same for a file that CFITSIO has closed and that has its checksums: flush, rename. */
+int fb_output_publish(struct fb_output *out, struct fb_error *err);
 /* Remove it without a trace; harmless after a commit. */
 void fb_output_discard(struct fb_output *out);
 
+/* CHECKSUM and DATASUM of the current HDU. */
+int fb_write_checksum(fitsfile *file, int *status);
 /* Header lines that say where a file comes from: DEPNAMnn/DEPVERnn of this program, CFITSIO and the DESI environment. */
 int fb_write_dependencies(fitsfile *file, int *status);
 /* HISTORY Last updated DATE UT by USER. */

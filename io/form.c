@@ -62,14 +62,15 @@ uint32_t fb_sum_add_at(uint32_t sum, const unsigned char *bytes, size_t n, uint6
     return fb_sum_join(sum, shift ? part >> shift | part << (32 - shift) : part);
 }
 
-/* ---- forms ---- */
+/* ---- headers ---- */
 
-static int find_card(const struct fb_form *form, size_t from, const char *key, size_t *place)
+/* Place of a card; 0, where none of those looked for can be, if there is none. */
+static size_t find_card(const unsigned char *header, size_t size, const char *key)
 {
-    for (*place = from; *place + CARD <= form->size; *place += CARD)
-        if (memcmp(form->header + *place, key, 8) == 0)
-            return 0;
-    return -1;
+    for (size_t place = 0; place + CARD <= size; place += CARD)
+        if (memcmp(header + place, key, 8) == 0)
+            return place;
+    return 0;
 }
 
 static void put_text(unsigned char *card, const char *text)
@@ -80,32 +81,54 @@ static void put_text(unsigned char *card, const char *text)
     memcpy(card + 10, value, (size_t)length < 20 ? (size_t)length : 20);
 }
 
-/* Put DATASUM and then CHECKSUM into the cards of one header, which ends where the next one or the data begins. */
-static void put_sums(unsigned char *header, size_t size, unsigned char *checksum, unsigned char *datasum, uint32_t data)
+static void put_sums(unsigned char *header, size_t size, size_t checksum, size_t datasum, uint32_t data)
 {
     char text[24];
-    put_text(checksum, "0000000000000000");
+    put_text(header + checksum, "0000000000000000");
     snprintf(text, sizeof text, "%lu", (unsigned long)data);
-    put_text(datasum, text);
+    put_text(header + datasum, text);
     fits_encode_chksum(fb_sum_add(data, header, size), 1, text);
-    put_text(checksum, text);
+    put_text(header + checksum, text);
+}
+
+static void put_number(unsigned char *card, size_t number)
+{
+    char value[24];
+    snprintf(value, sizeof value, "%20zu", number);
+    memcpy(card + 10, value, 20);
+}
+
+int fb_header_put_number(unsigned char *header, size_t size, const char *key, size_t number)
+{
+    size_t card = find_card(header, size, key);
+    if (card)
+        put_number(header + card, number);
+    return card ? 0 : -1;
+}
+
+int fb_header_put_sums(unsigned char *header, size_t size, uint32_t data)
+{
+    size_t checksum = find_card(header, size, "CHECKSUM"), datasum = find_card(header, size, "DATASUM ");
+    if (!checksum || !datasum)
+        return -1;
+    put_sums(header, size, checksum, datasum, data);
+    return 0;
 }
 
 static int take_header(struct fb_form *form, const unsigned char *bytes, size_t begin, size_t end)
 {
-    size_t checksum, datasum;
     form->header = malloc(end);
     if (!form->header)
         return -1;
     memcpy(form->header, bytes, end);
     form->table = begin;
     form->size = end;
-    if (find_card(form, 0, "CHECKSUM", &checksum) != 0 || find_card(form, 0, "DATASUM ", &datasum) != 0 ||
-        find_card(form, begin, "NAXIS2  ", &form->naxis2) != 0 ||
-        find_card(form, begin, "CHECKSUM", &form->checksum) != 0 || find_card(form, begin, "DATASUM ", &form->datasum) != 0)
+    form->naxis2 = find_card(form->header + begin, end - begin, "NAXIS2  ");
+    form->checksum = find_card(form->header + begin, end - begin, "CHECKSUM");
+    form->datasum = find_card(form->header + begin, end - begin, "DATASUM ");
+    if (!form->naxis2 || !form->checksum || !form->datasum)
         return -1;
-    put_sums(form->header, begin, form->header + checksum, form->header + datasum, 0);
-    return 0;
+    return fb_header_put_sums(form->header, begin, 0);
 }
 
 static void write_empty_sums(fitsfile *file, int *status)
@@ -159,16 +182,14 @@ static unsigned char *compose(const struct fb_form *form, const unsigned char *r
 {
     size_t data = n * form->row_bytes, padding = (BLOCK - data % BLOCK) % BLOCK;
     unsigned char *file = malloc(form->size + data + padding);
-    char number[24];
     if (!file)
         return NULL;
     memcpy(file, form->header, form->size);
     if (data > 0)
         memcpy(file + form->size, rows, data);
     memset(file + form->size + data, 0, padding);
-    snprintf(number, sizeof number, "%20zu", n);
-    memcpy(file + form->naxis2 + 10, number, 20);
-    put_sums(file + form->table, form->size - form->table, file + form->checksum, file + form->datasum,
+    put_number(file + form->table + form->naxis2, n);
+    put_sums(file + form->table, form->size - form->table, form->checksum, form->datasum,
              fb_sum_add(0, file + form->size, data + padding));
     *size = form->size + data + padding;
     return file;

@@ -16,7 +16,7 @@ struct fb_form {
     unsigned char *header; /* owned */
     size_t size;
     size_t table;                     /* where the table's header begins */
-    size_t naxis2, checksum, datasum; /* its cards */
+    size_t naxis2, checksum, datasum; /* its cards, from there on */
     size_t row_bytes;
 };
 
@@ -36,5 +36,9 @@ uint32_t fb_sum_add(uint32_t sum, const unsigned char *bytes, size_t n);
 /* The same where the first byte has that place in the data: it need not begin a word. */
 uint32_t fb_sum_add_at(uint32_t sum, const unsigned char *bytes, size_t n, uint64_t place);
 uint32_t fb_sum_join(uint32_t a, uint32_t b);
+/* Put a number into a card that is there already, key padded to 8 characters. -1 if it is not. */
+int fb_header_put_number(unsigned char *header, size_t size, const char *key, size_t number);
+/* Put the sum of an HDU's data and the checksum that follows into the cards of its header. -1 if it has none. */
+int fb_header_put_sums(unsigned char *header, size_t size, uint32_t data);
 
 #endif
