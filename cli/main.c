@@ -70,9 +70,10 @@ int main(int argc, char **argv)
 {
     int status = dispatch(argc, argv);
     /* a full disk behind stdout shows only here */
-    if (fclose(stdout) != 0) {
+    int failed = ferror(stdout);
+    if (fclose(stdout) != 0 || failed) {
         fprintf(stderr, "fastbal: can't write to standard output\n");
-        return status == FB_EXIT_DONE ? FB_EXIT_UNUSABLE : status;
+        return status == FB_EXIT_DONE ? FB_EXIT_PARTLY : status;
     }
     return status;
 }

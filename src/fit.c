@@ -83,6 +83,17 @@ static void correct_nodes(const struct fb_design *d, size_t first, const struct 
             add_pixel(d, i, d->weight[i] - d->weight_before[i], first, s);
 }
 
+/* Can the sums of the fit before be corrected? Not where most of their weight goes: little but rounding would be left. */
+static int can_correct(const struct fb_design *d)
+{
+    double left = 0, gone = 0;
+    for (size_t i = 0; d->weight_before && i < d->n; i++) {
+        left += d->weight[i];
+        gone += fabs(d->weight[i] - d->weight_before[i]);
+    }
+    return gone < 100 * left;
+}
+
 /* Two halves of the spectrum in turns: neighbouring pixels add to the same node and wait for each other. */
 static void collect_nodes(const struct fb_design *d, size_t first, size_t count, const struct node_sums *s)
 {
@@ -118,7 +129,7 @@ static void normal_equations(const struct fb_design *d, double *matrix, double *
 
     memset(matrix, 0, (size_t)nt * (size_t)nt * sizeof *matrix);
     memset(rhs, 0, (size_t)nt * sizeof *rhs);
-    if (d->weight_before)
+    if (can_correct(d))
         correct_nodes(d, first, &sums);
     else
         collect_nodes(d, first, count, &sums);

@@ -17,7 +17,7 @@ from astropy.io import fits
 import healpix
 
 ROOT = Path(__file__).resolve().parents[2]
-BIN = Path(os.environ.get("FASTBAL_BIN", ROOT / "build" / "bin"))
+BIN = Path(os.environ.get("FASTBAL_BIN", ROOT / "build" / "bin")).resolve()
 DROP_IN = {"split": "splitafterburner_hp", "find": "runbalfinder_hp", "append": "appendbalinfo_hp"}
 LIGHT = 299792.458
 
