@@ -60,13 +60,15 @@ void fb_account_process(struct fb_account *total)
     fb_account_add(total, &process);
 }
 
-void fb_account_say(const char *command, const struct fb_account *account, size_t nquasars, double start, int ranks)
+void fb_account_say(const char *command, const struct fb_account *account, size_t nquasars, double start,
+                    int ranks)
 {
     char several[48] = "";
     if (ranks > 1)
         snprintf(several, sizeof several, " in the largest of %d ranks", ranks);
-    fb_say("%s: %zu quasars, %zu files, %.1f MB read; %.2f s wall, %.2f s CPU, %.0f MB peak%s; %.2f s reading, "
-           "%.2f s computing, %.2f s writing",
-           command, nquasars, account->files, (double)account->bytes / 1e6, fb_seconds() - start, account->cpu,
-           (double)account->peak / 1e6, several, account->reading, account->computing, account->writing);
+    fb_say(
+        "%s: %zu quasars, %zu files, %.1f MB read; %.2f s wall, %.2f s CPU, %.0f MB peak%s; %.2f s reading, "
+        "%.2f s computing, %.2f s writing",
+        command, nquasars, account->files, (double)account->bytes / 1e6, fb_seconds() - start, account->cpu,
+        (double)account->peak / 1e6, several, account->reading, account->computing, account->writing);
 }

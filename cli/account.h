@@ -9,13 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Seconds of reading, computing and writing are those of all threads together, and may add up to more than the wall time. */
+/* Seconds of reading, computing and writing are those of all threads together, and may add up to more than
+ * the wall time. */
 struct fb_account {
-    size_t files;   /* files of spectra that were opened */
-    int64_t bytes;  /* read by the process, whatever for; 0 where the system does not tell */
+    size_t files;  /* files of spectra that were opened */
+    int64_t bytes; /* read by the process, whatever for; 0 where the system does not tell */
     double reading, computing, writing;
-    double cpu;     /* user and system seconds of the process */
-    int64_t peak;   /* most resident memory, bytes; of several processes the largest */
+    double cpu;   /* user and system seconds of the process */
+    int64_t peak; /* most resident memory, bytes; of several processes the largest */
 };
 
 /* Seconds on a clock that only goes forward. */
@@ -28,6 +29,7 @@ void fb_account_add(struct fb_account *total, const struct fb_account *part);
 void fb_account_process(struct fb_account *total);
 
 /* The line. start: fb_seconds() when the command began; ranks: processes it ran in. */
-void fb_account_say(const char *command, const struct fb_account *account, size_t nquasars, double start, int ranks);
+void fb_account_say(const char *command, const struct fb_account *account, size_t nquasars, double start,
+                    int ranks);
 
 #endif

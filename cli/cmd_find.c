@@ -1,5 +1,6 @@
 /*
- * cmd_find.c - fastbal find: coadds and redshift catalogs to one BAL table per pixel, or the same for one coadd file.
+ * cmd_find.c - fastbal find: coadds and redshift catalogs to one BAL table per pixel, or the same for one
+ * coadd file.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -83,7 +84,8 @@ static enum fb_pixel_outcome find_pixel(void *context, int thread, size_t index,
 
 /* ---- the command ---- */
 
-/* The pixels asked for, or every pixel that has spectra or redshifts: one without the other is an error of its own. */
+/* The pixels asked for, or every pixel that has spectra or redshifts: one without the other is an error of
+ * its own. */
 static int choose_pixels(struct find *find, struct fb_error *err)
 {
     const struct find_options *o = find->options;
@@ -93,12 +95,15 @@ static int choose_pixels(struct find *find, struct fb_error *err)
         if (fb_pixel_list_add(&find->pixels, o->healpix.values[i]) != 0)
             return fb_fail(err, "out of memory");
     }
-    if (o->healpix.n == 0 && (fb_walk_tree(&find->spectra, fb_spectra_kind(&find->spectra), o->discovery, &find->pixels, err) != 0 ||
-                              fb_walk_tree(&find->redshifts, o->zfileroot, o->discovery, &find->pixels, err) != 0))
+    if (o->healpix.n == 0 &&
+        (fb_walk_tree(&find->spectra, fb_spectra_kind(&find->spectra), o->discovery, &find->pixels, err) !=
+             0 ||
+         fb_walk_tree(&find->redshifts, o->zfileroot, o->discovery, &find->pixels, err) != 0))
         return -1;
     fb_pixel_list_sort(&find->pixels);
     if (find->pixels.n == 0)
-        return fb_fail(err, "%s: no %s files in this tree", find->spectra.root, fb_spectra_kind(&find->spectra));
+        return fb_fail(err, "%s: no %s files in this tree", find->spectra.root,
+                       fb_spectra_kind(&find->spectra));
     return 0;
 }
 
@@ -107,7 +112,8 @@ static int write_log(const struct find *find, int argc, char **argv, struct fb_e
     struct fb_log log = { 0 };
     char *folder = fb_tree_folder(&find->redshifts);
     const char *name = find->options->logfile;
-    char *path = folder ? fb_format("%s%s%s", name[0] == '/' ? "" : folder, name[0] == '/' ? "" : "/", name) : NULL;
+    char *path =
+        folder ? fb_format("%s%s%s", name[0] == '/' ? "" : folder, name[0] == '/' ? "" : "/", name) : NULL;
     int status = path ? fb_log_open(&log, path, argc, argv, err) : fb_fail(err, "out of memory");
     if (status == 0) {
         fprintf(log.file, "List of healpix with errors and error types: \n");
@@ -181,8 +187,8 @@ static int finish(struct find *find, int argc, char **argv)
     int status = run->nfailed ? FB_EXIT_PARTLY : FB_EXIT_DONE;
 
     fb_pixel_run_complain(run);
-    fb_say("find: %zu pixels done, %zu kept, %zu failed; %zu quasars measured with %s", run->ndone, run->nkept,
-           run->nfailed, run->nquasars, find->finder.templates.name);
+    fb_say("find: %zu pixels done, %zu kept, %zu failed; %zu quasars measured with %s", run->ndone,
+           run->nkept, run->nfailed, run->nquasars, find->finder.templates.name);
     fb_account_say("find", &run->used, run->nquasars, find->start, find->ranks.size);
     if (write_log(find, argc, argv, &err) != 0) {
         fb_complain("find", "%s", err.text);
@@ -205,9 +211,15 @@ static int find_tree(struct find *find, int argc, char **argv, struct fb_error *
     find->spectra = (struct fb_tree){ scheme, root, o->survey, o->program };
     find->redshifts = (struct fb_tree){ scheme, o->altzdir, o->survey, o->program };
     if (prepare_tree(find, err) == 0) {
-        find->run = (struct fb_pixel_run){ .command = "find", .pixels = &find->pixels, .nthreads = find->finder.nthreads,
-                                           .chunk = o->chunk, .verbose = o->verbose, .ranks = &find->ranks,
-                                           .order = find->order, .work = find_pixel, .account = add_up,
+        find->run = (struct fb_pixel_run){ .command = "find",
+                                           .pixels = &find->pixels,
+                                           .nthreads = find->finder.nthreads,
+                                           .chunk = o->chunk,
+                                           .verbose = o->verbose,
+                                           .ranks = &find->ranks,
+                                           .order = find->order,
+                                           .work = find_pixel,
+                                           .account = add_up,
                                            .context = find };
         if (fb_pixel_run_all(&find->run, err) == 0)
             status = fb_ranks_leads(&find->ranks) ? finish(find, argc, argv) : FB_EXIT_DONE;
@@ -255,33 +267,42 @@ static enum fb_options_outcome parse(struct find_options *o, int argc, char **ar
           .help = "spectroscopic reduction: a folder in $DESI_SPECTRO_REDUX, or a path; default $SPECPROD" },
         { "-a", "--altzdir", FB_OPT_STRING, &o->altzdir, .metavar = "DIR",
           .help = "where split put the redshift catalogs; BAL tables go there as well" },
-        { "-z", "--zfileroot", FB_OPT_STRING, &o->zfileroot, .metavar = "NAME", .help = "begin of redshift file names" },
+        { "-z", "--zfileroot", FB_OPT_STRING, &o->zfileroot, .metavar = "NAME",
+          .help = "begin of redshift file names" },
         { "-s", "--survey", FB_OPT_STRING, &o->survey, .metavar = "NAME", .help = "survey" },
-        { "-m", "--moon --program", FB_OPT_STRING, &o->program, .metavar = "NAME", .help = "observing program" },
+        { "-m", "--moon --program", FB_OPT_STRING, &o->program, .metavar = "NAME",
+          .help = "observing program" },
         { NULL, "--mock", FB_OPT_FLAG, &o->mock, .help = "work on a mock tree, spectra-16" },
-        { NULL, "--mockdir", FB_OPT_STRING, &o->mockdir, .metavar = "DIR", .help = "the folder of the mock's spectra-16" },
+        { NULL, "--mockdir", FB_OPT_STRING, &o->mockdir, .metavar = "DIR",
+          .help = "the folder of the mock's spectra-16" },
         { "-o", "--outdir --outfile", FB_OPT_STRING, &o->out, .metavar = "PATH",
           .help = "with --coadd: the BAL table to write; otherwise deprecated, warned about and ignored" },
-        { "-l", "--logfile", FB_OPT_STRING, &o->logfile, .metavar = "NAME", .help = "log, beside the pixels" },
+        { "-l", "--logfile", FB_OPT_STRING, &o->logfile, .metavar = "NAME",
+          .help = "log, beside the pixels" },
         { NULL, "--nproc", FB_OPT_INT, &o->nproc, .metavar = "N", .min = 1, .max = 4096,
           .help = "worker threads; default: every core this process may use" },
         { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o->clobber, .help = "replace existing BAL tables" },
         { "-v", "--verbose", FB_OPT_FLAG, &o->verbose, .help = "say how far the run is" },
         { "-t", "--alttemp", FB_OPT_FLAG, &o->alttemp, .help = "the same as --templates brodzeller" },
         { NULL, "--templates", FB_OPT_STRING, &o->templates, .metavar = "NAME",
-          .help = "guo, brodzeller, builtin, or a FITS file; default: guo, or builtin where guo is not found" },
-        { NULL, "--tids", FB_OPT_FLAG, &o->tids, .help = "read only the targets of the redshift catalog (always done)" },
+          .help =
+              "guo, brodzeller, builtin, or a FITS file; default: guo, or builtin where guo is not found" },
+        { NULL, "--tids", FB_OPT_FLAG, &o->tids,
+          .help = "read only the targets of the redshift catalog (always done)" },
         { NULL, "--chunk-size", FB_OPT_INT, &o->chunk, .metavar = "N", .min = 1, .max = 1e9,
           .help = "pixels handed out at a time; -v reports each chunk" },
         { NULL, "--file-discovery-workers", FB_OPT_INT, &o->discovery, .metavar = "N", .min = 1, .max = 4096,
           .help = "threads that look for files in the tree" },
-        { NULL, "--mpi", FB_OPT_FLAG, &o->mpi, .help = "one of several ranks, as started by srun -n N or mpirun -n N" },
-        { NULL, "--coadd", FB_OPT_STRING, &o->coadd, .metavar = "FILE", .help = "work on this file alone, with --zcat and -o" },
-        { NULL, "--zcat", FB_OPT_STRING, &o->zcat, .metavar = "FILE", .help = "redshift catalog for --coadd" },
+        { NULL, "--mpi", FB_OPT_FLAG, &o->mpi,
+          .help = "one of several ranks, as started by srun -n N or mpirun -n N" },
+        { NULL, "--coadd", FB_OPT_STRING, &o->coadd, .metavar = "FILE",
+          .help = "work on this file alone, with --zcat and -o" },
+        { NULL, "--zcat", FB_OPT_STRING, &o->zcat, .metavar = "FILE",
+          .help = "redshift catalog for --coadd" },
         { 0 }
     };
-    enum fb_options_outcome outcome =
-        fb_options_parse("find", "Measure broad absorption lines in coadds: one BAL table per pixel.", table, argc, argv);
+    enum fb_options_outcome outcome = fb_options_parse(
+        "find", "Measure broad absorption lines in coadds: one BAL table per pixel.", table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome;
     int single = o->coadd || o->zcat;
@@ -302,15 +323,20 @@ static enum fb_options_outcome parse(struct find_options *o, int argc, char **ar
 
 int fb_cmd_find(int argc, char **argv)
 {
-    struct find_options options = { .zfileroot = "zafter", .survey = "main", .program = "dark",
-                                    .logfile = "logfile.txt", .chunk = 50, .discovery = 8 };
+    struct find_options options = { .zfileroot = "zafter",
+                                    .survey = "main",
+                                    .program = "dark",
+                                    .logfile = "logfile.txt",
+                                    .chunk = 50,
+                                    .discovery = 8 };
     struct find find = { .options = &options, .start = fb_seconds() };
     struct fb_error err = { "" };
 
     enum fb_options_outcome outcome = parse(&options, argc, argv);
     int status = outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
     if (outcome == FB_OPTIONS_RUN && fb_ranks_start(&find.ranks, options.mpi, &err) == 0)
-        status = options.coadd || options.zcat ? find_single(&find, &err) : find_tree(&find, argc, argv, &err);
+        status =
+            options.coadd || options.zcat ? find_single(&find, &err) : find_tree(&find, argc, argv, &err);
     if (status == FB_EXIT_UNUSABLE && err.text[0] && fb_ranks_leads(&find.ranks))
         fb_complain("find", "%s", err.text);
     release(&find);

@@ -1,9 +1,9 @@
 /*
- * cmd_run.c - fastbal run: split, find and append in one pass. Pixels come from the catalog, each file of spectra is opened
- * once, and results go straight to the catalog with BAL columns.
+ * cmd_run.c - fastbal run: split, find and append in one pass. Pixels come from the catalog, each file of
+ * spectra is opened once, and results go straight to the catalog with BAL columns.
  *
- * With --baldir a BAL table is written for each pixel as well, and an interrupted run goes on from those: a table that was
- * made of the same rows is read instead of measured again.
+ * With --baldir a BAL table is written for each pixel as well, and an interrupted run goes on from those: a
+ * table that was made of the same rows is read instead of measured again.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -58,12 +58,14 @@ struct delivery {
 /* ---- one pixel ---- */
 
 /* The rows that are measured, as find gets them from a redshift catalog that split wrote. */
-static int choose_rows(const struct fb_pixel_rows *s, size_t index, struct fb_redshifts *redshifts, struct fb_error *err)
+static int choose_rows(const struct fb_pixel_rows *s, size_t index, struct fb_redshifts *redshifts,
+                       struct fb_error *err)
 {
     size_t begin = s->begin[index], end = s->begin[index + 1];
     *redshifts = (struct fb_redshifts){ .rows = malloc((end - begin + 1) * sizeof *redshifts->rows) };
     if (!redshifts->rows)
-        return fb_fail(err, "pixel %" PRId64 ": out of memory for %zu rows", s->pixels.pixels[index], end - begin);
+        return fb_fail(err, "pixel %" PRId64 ": out of memory for %zu rows", s->pixels.pixels[index],
+                       end - begin);
     for (size_t i = begin; i < end; i++) {
         const struct fb_redshift *row = &s->rows[s->order[i]];
         if (fb_in_z_range(row->z))
@@ -73,7 +75,8 @@ static int choose_rows(const struct fb_pixel_rows *s, size_t index, struct fb_re
 }
 
 /* Why a BAL table can't stand for these rows; NULL where it can. */
-static const char *unfit(const struct run *run, const struct fb_baltable *table, const struct fb_redshifts *redshifts)
+static const char *unfit(const struct run *run, const struct fb_baltable *table,
+                         const struct fb_redshifts *redshifts)
 {
     if (table->ntemplates != run->finder.ntemplates ||
         (table->template_name[0] && strcmp(table->template_name, run->finder.templates.name) != 0))
@@ -89,7 +92,7 @@ static const char *unfit(const struct run *run, const struct fb_baltable *table,
     return NULL;
 }
 
-/* Read an existing BAL table: 1 where it will do. Otherwise 0, and a note says why the pixel is done again. */
+/* Read an existing BAL table: 1 where it will do. Otherwise 0, and a note says why the pixel is redone. */
 static int use_table(struct run *run, const char *path, const struct fb_redshifts *redshifts,
                      struct fb_baltable *table, char **note)
 {
@@ -105,8 +108,8 @@ static int use_table(struct run *run, const char *path, const struct fb_redshift
     return 0;
 }
 
-static int measure(struct run *run, int thread, const struct paths *paths, const struct fb_redshifts *redshifts,
-                   struct fb_baltable *table, struct fb_error *err)
+static int measure(struct run *run, int thread, const struct paths *paths,
+                   const struct fb_redshifts *redshifts, struct fb_baltable *table, struct fb_error *err)
 {
     *table = (struct fb_baltable){ .n = redshifts->n, .ntemplates = run->finder.ntemplates };
     if (!fb_exists(paths->spectra))
@@ -117,7 +120,8 @@ static int measure(struct run *run, int thread, const struct paths *paths, const
 }
 
 /* Match a table's rows with the catalog's, into the parcel. */
-static int pack(struct run *run, size_t index, struct fb_baltable *table, struct fb_parcel *parcel, struct fb_error *err)
+static int pack(struct run *run, size_t index, struct fb_baltable *table, struct fb_parcel *parcel,
+                struct fb_error *err)
 {
     struct fb_matches matches;
     int status = fb_match_rows(&matches, &run->sorted, index, table, err);
@@ -206,7 +210,8 @@ static int create_catalog(struct run *run, struct fb_error *err)
         return fb_fail(err, "out of memory for %zu rows", s->n);
     for (size_t i = 0; i < s->n; i++)
         balmask[i] = fb_balmask_no_row(s->rows[i].z);
-    int status = fb_balcatalog_create(&run->catalog, o->outcatfile, o->qsocat, run->finder.ntemplates, balmask, err);
+    int status =
+        fb_balcatalog_create(&run->catalog, o->outcatfile, o->qsocat, run->finder.ntemplates, balmask, err);
     free(balmask);
     return status;
 }
@@ -242,7 +247,8 @@ static int prepare_catalog(struct run *run, struct fb_error *err)
     const struct run_options *o = run->options;
     if (run->finder.templates.note[0])
         fb_complain("run", "%s", run->finder.templates.note);
-    if (fb_pixel_rows_read(&run->sorted, o->qsocat, run->spectra.scheme, err) != 0 || sort_pixels(run, err) != 0)
+    if (fb_pixel_rows_read(&run->sorted, o->qsocat, run->spectra.scheme, err) != 0 ||
+        sort_pixels(run, err) != 0)
         return -1;
     return create_catalog(run, err);
 }
@@ -276,7 +282,8 @@ static int prepare(struct run *run, struct fb_error *err)
     return fb_ranks_agree(&run->ranks, failed, err) != 0 ? -1 : share_rows(run, err);
 }
 
-/* With --baldir the log is there, named like those of split and append; without, there is one where it was asked for. */
+/* With --baldir the log is there, named like those of split and append; without, there is one where it was
+ * asked for. */
 static int write_log(const struct run *run, int argc, char **argv, struct fb_error *err)
 {
     const struct run_options *o = run->options;
@@ -305,9 +312,11 @@ static int finish(struct run *run, int argc, char **argv)
 
     fb_pixel_run_complain(p);
     if (run->sorted.nowhere > 0)
-        fb_complain("run", "%s: %zu rows have no position on the sky", run->options->qsocat, run->sorted.nowhere);
+        fb_complain("run", "%s: %zu rows have no position on the sky", run->options->qsocat,
+                    run->sorted.nowhere);
     fb_say("run: %zu rows, %zu measured with %s; %zu pixels done, %zu kept, %zu failed; %s", run->sorted.n,
-           run->nmatches, run->finder.templates.name, p->ndone, p->nkept, p->nfailed, run->options->outcatfile);
+           run->nmatches, run->finder.templates.name, p->ndone, p->nkept, p->nfailed,
+           run->options->outcatfile);
     fb_account_say("run", &p->used, p->nquasars, run->start, run->ranks.size);
     if (write_log(run, argc, argv, &err) != 0) {
         fb_complain("run", "%s", err.text);
@@ -331,10 +340,17 @@ static int run_catalog(struct run *run, int argc, char **argv, struct fb_error *
     int status = FB_EXIT_UNUSABLE;
 
     if (prepare(run, err) == 0) {
-        run->pixels = (struct fb_pixel_run){ .command = "run", .pixels = &run->sorted.pixels, .chunk = o->chunk,
-                                             .nthreads = run->finder.nthreads, .verbose = o->verbose,
-                                             .ranks = &run->ranks, .order = run->order, .work = run_pixel,
-                                             .deliver = put_rows, .account = add_up, .context = run };
+        run->pixels = (struct fb_pixel_run){ .command = "run",
+                                             .pixels = &run->sorted.pixels,
+                                             .chunk = o->chunk,
+                                             .nthreads = run->finder.nthreads,
+                                             .verbose = o->verbose,
+                                             .ranks = &run->ranks,
+                                             .order = run->order,
+                                             .work = run_pixel,
+                                             .deliver = put_rows,
+                                             .account = add_up,
+                                             .context = run };
         int failed = fb_pixel_run_all(&run->pixels, err);
         if (!failed && !fb_ranks_leads(&run->ranks))
             status = FB_EXIT_DONE;
@@ -349,15 +365,19 @@ static int run_catalog(struct run *run, int argc, char **argv, struct fb_error *
 static enum fb_options_outcome parse(struct run_options *o, int argc, char **argv)
 {
     struct fb_option table[] = {
-        { "-q", "--qsocat", FB_OPT_STRING, &o->qsocat, .metavar = "FILE", .required = 1, .help = "QSO catalog" },
+        { "-q", "--qsocat", FB_OPT_STRING, &o->qsocat, .metavar = "FILE", .required = 1,
+          .help = "QSO catalog" },
         { "-o", "--outcatfile", FB_OPT_STRING, &o->outcatfile, .metavar = "FILE", .required = 1,
           .help = "the catalog to write" },
         { "-r", "--release --specprod", FB_OPT_STRING, &o->release, .metavar = "NAME",
           .help = "spectroscopic reduction: a folder in $DESI_SPECTRO_REDUX, or a path; default $SPECPROD" },
         { "-s", "--survey", FB_OPT_STRING, &o->survey, .metavar = "NAME", .help = "survey" },
-        { "-m", "--moon --program", FB_OPT_STRING, &o->program, .metavar = "NAME", .help = "observing program" },
-        { NULL, "--mock", FB_OPT_FLAG, &o->mock, .help = "a mock: nside 16, columns RA and DEC, a tree spectra-16" },
-        { NULL, "--mockdir", FB_OPT_STRING, &o->mockdir, .metavar = "DIR", .help = "the folder of the mock's spectra-16" },
+        { "-m", "--moon --program", FB_OPT_STRING, &o->program, .metavar = "NAME",
+          .help = "observing program" },
+        { NULL, "--mock", FB_OPT_FLAG, &o->mock,
+          .help = "a mock: nside 16, columns RA and DEC, a tree spectra-16" },
+        { NULL, "--mockdir", FB_OPT_STRING, &o->mockdir, .metavar = "DIR",
+          .help = "the folder of the mock's spectra-16" },
         { "-b -a", "--baldir --altzdir", FB_OPT_STRING, &o->baldir, .metavar = "DIR",
           .help = "write BAL tables there as well, and go on from those that are there" },
         { "-l", "--logfile", FB_OPT_STRING, &o->logfile, .metavar = "NAME",
@@ -366,12 +386,14 @@ static enum fb_options_outcome parse(struct run_options *o, int argc, char **arg
         { "-v", "--verbose", FB_OPT_FLAG, &o->verbose, .help = "say how far the run is" },
         { "-t", "--alttemp", FB_OPT_FLAG, &o->alttemp, .help = "the same as --templates brodzeller" },
         { NULL, "--templates", FB_OPT_STRING, &o->templates, .metavar = "NAME",
-          .help = "guo, brodzeller, builtin, or a FITS file; default: guo, or builtin where guo is not found" },
+          .help =
+              "guo, brodzeller, builtin, or a FITS file; default: guo, or builtin where guo is not found" },
         { NULL, "--nproc", FB_OPT_INT, &o->nproc, .metavar = "N", .min = 1, .max = 4096,
           .help = "worker threads; default: every core this process may use" },
         { NULL, "--chunk-size", FB_OPT_INT, &o->chunk, .metavar = "N", .min = 1, .max = 1e9,
           .help = "-v reports each time that many more pixels are done" },
-        { NULL, "--mpi", FB_OPT_FLAG, &o->mpi, .help = "one of several ranks, as started by srun -n N or mpirun -n N" },
+        { NULL, "--mpi", FB_OPT_FLAG, &o->mpi,
+          .help = "one of several ranks, as started by srun -n N or mpirun -n N" },
         { 0 }
     };
     enum fb_options_outcome outcome = fb_options_parse(

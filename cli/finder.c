@@ -6,7 +6,8 @@
 #include "cli/pixels.h"
 #include "io/baltable.h"
 
-int fb_finder_prepare(struct fb_finder *finder, const char *templates, int alttemp, long nproc, struct fb_error *err)
+int fb_finder_prepare(struct fb_finder *finder, const char *templates, int alttemp, long nproc,
+                      struct fb_error *err)
 {
     const char *name = templates ? templates : alttemp ? "brodzeller" : NULL;
 
@@ -46,8 +47,8 @@ int fb_finder_read(struct fb_finder *finder, int thread, const char *zcat, struc
     return status;
 }
 
-int fb_finder_measure(struct fb_finder *finder, int thread, const char *spectra, const struct fb_redshifts *redshifts,
-                      struct fb_balrow **rows, struct fb_error *err)
+int fb_finder_measure(struct fb_finder *finder, int thread, const char *spectra,
+                      const struct fb_redshifts *redshifts, struct fb_balrow **rows, struct fb_error *err)
 {
     *rows = malloc((redshifts->n + 1) * sizeof **rows);
     if (!*rows)
@@ -62,8 +63,8 @@ int fb_finder_measure(struct fb_finder *finder, int thread, const char *spectra,
     return status;
 }
 
-int fb_finder_write(struct fb_finder *finder, int thread, const char *path, const struct fb_balrow *rows, size_t n,
-                    struct fb_error *err)
+int fb_finder_write(struct fb_finder *finder, int thread, const char *path, const struct fb_balrow *rows,
+                    size_t n, struct fb_error *err)
 {
     double start = fb_seconds();
     int status = fb_baltable_write(&finder->form, path, rows, n, finder->ntemplates, err);

@@ -14,7 +14,7 @@
 
 struct fb_finder {
     struct fb_template_set templates;
-    struct fb_form form; /* of BAL tables */
+    struct fb_form form;           /* of BAL tables */
     struct fb_measurer *measurers; /* one a thread */
     struct fb_account *accounts;   /* what each has used */
     int nthreads;
@@ -22,19 +22,20 @@ struct fb_finder {
 };
 
 /* Read the templates of --templates, or --alttemp, or the default. Release in any case. */
-int fb_finder_prepare(struct fb_finder *finder, const char *templates, int alttemp, long nproc, struct fb_error *err);
+int fb_finder_prepare(struct fb_finder *finder, const char *templates, int alttemp, long nproc,
+                      struct fb_error *err);
 void fb_finder_release(struct fb_finder *finder);
 
 /*
- * The three steps of a pixel, in a thread. Redshifts are released by the caller in any case; rows are his to free and as
- * many as redshifts. Time spent is noted in the thread's account.
+ * The three steps of a pixel, in a thread. Redshifts are released by the caller in any case; rows are his to
+ * free and as many as redshifts. Time spent is noted in the thread's account.
  */
 int fb_finder_read(struct fb_finder *finder, int thread, const char *zcat, struct fb_redshifts *redshifts,
                    struct fb_error *err);
-int fb_finder_measure(struct fb_finder *finder, int thread, const char *spectra, const struct fb_redshifts *redshifts,
-                      struct fb_balrow **rows, struct fb_error *err);
-int fb_finder_write(struct fb_finder *finder, int thread, const char *path, const struct fb_balrow *rows, size_t n,
-                    struct fb_error *err);
+int fb_finder_measure(struct fb_finder *finder, int thread, const char *spectra,
+                      const struct fb_redshifts *redshifts, struct fb_balrow **rows, struct fb_error *err);
+int fb_finder_write(struct fb_finder *finder, int thread, const char *path, const struct fb_balrow *rows,
+                    size_t n, struct fb_error *err);
 
 /* Add what all threads used. */
 void fb_finder_account(const struct fb_finder *finder, struct fb_account *total);

@@ -1,10 +1,11 @@
 /*
  * hand_out.c - who does which pixel, with several ranks.
  *
- * Pixels are done by threads that know nothing of ranks: they take pixels from one queue and put them into another when they are
- * done. The thread that called stands between those queues and the other ranks; it computes nothing, and sleeps most of the
- * time. So it answers at once, whatever the pixels of its rank are doing, and no rank waits for another's
- * arithmetic. A rank has a few pixels in its queue, in order to be busy while it asks for more.
+ * Pixels are done by threads that know nothing of ranks: they take pixels from one queue and put them into
+ * another when they are done. The thread that called stands between those queues and the other ranks; it
+ * computes nothing, and sleeps most of the time. So it answers at once, whatever the pixels of its rank are
+ * doing, and no rank waits for another's arithmetic. A rank has a few pixels in its queue, in order to be
+ * busy while it asks for more.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -21,11 +22,11 @@ enum kind { ASK, PIXEL, LAST };
 /* From a rank to rank 0. A PIXEL's parcel follows where it has bytes. */
 struct message {
     enum kind kind;
-    size_t wanted;                                    /* ASK: how many pixels */
-    size_t index, nquasars, size;                     /* PIXEL: what the parcel has */
+    size_t wanted;                /* ASK: how many pixels */
+    size_t index, nquasars, size; /* PIXEL: what the parcel has */
     int outcome;
-    struct fb_account used;                           /* LAST */
-    char text[sizeof((struct fb_error *)0)->text];    /* PIXEL: why it failed, or its note */
+    struct fb_account used;                        /* LAST */
+    char text[sizeof((struct fb_error *)0)->text]; /* PIXEL: why it failed, or its note */
 };
 
 /* And back: no pixels means that there are none left. */
@@ -71,7 +72,8 @@ static size_t wanted(const struct desk *desk)
 /* Take pixels from the run's list: no rank gets more than its share of what is left. */
 static void hand_out(struct desk *desk, size_t n, struct answer *answer)
 {
-    size_t size = (size_t)desk->run->ranks->size, left = desk->npixels - desk->given, share = (left + size - 1) / size;
+    size_t size = (size_t)desk->run->ranks->size, left = desk->npixels - desk->given,
+           share = (left + size - 1) / size;
     answer->n = 0;
     for (; n > 0 && answer->n < share && answer->n < MOST_HANDED; n--) {
         size_t k = desk->given++;
@@ -185,7 +187,8 @@ static void follow(struct desk *desk)
         int busy = 0;
         if (!closed && !asked && n > 0) {
             desk->message = (struct message){ .kind = ASK, .wanted = n };
-            desk->mpi->ask(desk->state, &desk->message, sizeof desk->message, &desk->answer, sizeof desk->answer);
+            desk->mpi->ask(desk->state, &desk->message, sizeof desk->message, &desk->answer,
+                           sizeof desk->answer);
             asked = 1;
         }
         if (asked && desk->mpi->answered(desk->state)) {
@@ -227,8 +230,14 @@ int fb_hand_out(struct fb_pixel_run *run, const struct fb_pool *pool, struct fb_
     if (failed && crew)
         fb_queue_close(todo);
     if (!failed) {
-        *desk = (struct desk){ .run = run, .pool = pool, .mpi = ranks->mpi, .state = ranks->state, .todo = todo,
-                               .finished = finished, .npixels = run->pixels->n, .nleft = ranks->size - 1 };
+        *desk = (struct desk){ .run = run,
+                               .pool = pool,
+                               .mpi = ranks->mpi,
+                               .state = ranks->state,
+                               .todo = todo,
+                               .finished = finished,
+                               .npixels = run->pixels->n,
+                               .nleft = ranks->size - 1 };
         if (ranks->rank == 0)
             lead(desk);
         else

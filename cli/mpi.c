@@ -1,11 +1,11 @@
 /*
  * mpi.c - everything that is known of MPI; built as a module of its own (see mpi.h).
  *
- * No call here waits for a rank that may be computing. Ranks other than 0 only ever wait for rank 0, and its calling thread
- * does nothing but look for messages until all ranks are done (cli/hand_out.c). Rank 0 never waits: answer() sends to a
- * receive that ask() has posted before its question, and receive() takes what its sender is sending already. One-sided
- * counters would need no such thread, but where the network does not do them in hardware they only move when their
- * owner calls MPI.
+ * No call here waits for a rank that may be computing. Ranks other than 0 only ever wait for rank 0, and its
+ * calling thread does nothing but look for messages until all ranks are done (cli/hand_out.c). Rank 0 never
+ * waits: answer() sends to a receive that ask() has posted before its question, and receive() takes what its
+ * sender is sending already. One-sided counters would need no such thread, but where the network does not do
+ * them in hardware they only move when their owner calls MPI.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -39,7 +39,8 @@ static int start(void **out, int *rank, int *size)
     struct state *state = calloc(1, sizeof *state);
     if (!state)
         return -1;
-    if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS || provided < MPI_THREAD_FUNNELED) {
+    if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS ||
+        provided < MPI_THREAD_FUNNELED) {
         free(state);
         return -1;
     }
@@ -62,7 +63,8 @@ static void end_all(void *state, int status)
     MPI_Abort(((struct state *)state)->comm, status);
 }
 
-/* Libraries wait by asking again and again, which takes a core from those that compute; this sleeps in between. */
+/* Libraries wait by asking again and again, which takes a core from those that compute; this sleeps in
+ * between. */
 static void wait_for(MPI_Request *request)
 {
     const struct timespec nap = { 0, 200000 };

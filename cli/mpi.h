@@ -1,8 +1,9 @@
 /*
- * mpi.h - what is asked of MPI, as a table of functions. They are in a module of their own, cli/mpi.c, which is loaded
- * when --mpi is given and not before: without --mpi no MPI library is loaded, started or needed.
+ * mpi.h - what is asked of MPI, as a table of functions. They are in a module of their own, cli/mpi.c, which
+ * is loaded when --mpi is given and not before: without --mpi no MPI library is loaded, started or needed.
  *
- * Only the thread that called start() may call the others (MPI_THREAD_FUNNELED), and an error inside MPI ends all ranks.
+ * Only the thread that called start() may call the others (MPI_THREAD_FUNNELED), and an error inside MPI ends
+ * all ranks.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -26,9 +27,9 @@ struct fb_mpi {
     void (*broadcast)(void *state, void *bytes, size_t n, int from);
 
     /*
-     * Between rank 0 and another one. Rank 0 looks for messages, all of the same length, with heard(): 1 and its sender
-     * where there was one. What belongs to a message follows with send() and receive(). ask() is a message that rank 0
-     * answers with answer(); answered() is 1 once that is there.
+     * Between rank 0 and another one. Rank 0 looks for messages, all of the same length, with heard(): 1 and
+     * its sender where there was one. What belongs to a message follows with send() and receive(). ask() is a
+     * message that rank 0 answers with answer(); answered() is 1 once that is there.
      */
     void (*message)(void *state, const void *message, size_t n);
     void (*send)(void *state, const void *bytes, size_t n);

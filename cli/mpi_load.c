@@ -4,8 +4,8 @@
 #ifdef FB_MPI_MODULE
 #include <dlfcn.h>
 
-/* The module is beside the program, or in the library folder of its installation: the program's run path says where.
- * RTLD_GLOBAL because some MPI libraries load parts of themselves that look for the rest. */
+/* The module is beside the program, or in the library folder of its installation: the program's run path says
+ * where. RTLD_GLOBAL because some MPI libraries load parts of themselves that look for the rest. */
 const struct fb_mpi *fb_mpi_load(struct fb_error *err)
 {
     void *module = dlopen(FB_MPI_MODULE, RTLD_NOW | RTLD_GLOBAL);

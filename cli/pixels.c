@@ -58,7 +58,9 @@ static void draw_bar(struct progress *p, double elapsed)
 static void count(struct fb_pixel_run *run, size_t index)
 {
     enum fb_pixel_outcome outcome = run->outcomes[index];
-    size_t *counter = outcome == FB_PIXEL_FAILED ? &run->nfailed : outcome == FB_PIXEL_KEPT ? &run->nkept : &run->ndone;
+    size_t *counter = outcome == FB_PIXEL_FAILED ? &run->nfailed
+                      : outcome == FB_PIXEL_KEPT ? &run->nkept
+                                                 : &run->ndone;
     ++*counter;
     if (outcome == FB_PIXEL_DONE)
         run->nquasars += run->parcels[index].nquasars;
@@ -78,8 +80,8 @@ static void report(void *context, size_t index)
     if (!run->verbose || (p->finished % chunk > 0 && p->finished < n))
         return;
     fb_say("chunk %zu of %zu: %zu of %zu pixels done, %.0f MB in use, %.1f s so far, %.1f s left",
-           (p->finished + chunk - 1) / chunk, (n + chunk - 1) / chunk, p->finished, n, memory_in_use(), elapsed,
-           elapsed * (double)(n - p->finished) / (double)p->finished);
+           (p->finished + chunk - 1) / chunk, (n + chunk - 1) / chunk, p->finished, n, memory_in_use(),
+           elapsed, elapsed * (double)(n - p->finished) / (double)p->finished);
 }
 
 static int deliver(struct fb_pixel_run *run, size_t index, struct fb_error *err)
@@ -124,7 +126,9 @@ int fb_pixel_run_all(struct fb_pixel_run *run, struct fb_error *err)
 {
     size_t n = run->pixels->n, chunk = (size_t)run->chunk;
     int several = run->ranks && run->ranks->size > 1, leads = !several || fb_ranks_leads(run->ranks);
-    struct progress p = { .run = run, .start = fb_seconds(), .bar = leads && !run->verbose && isatty(STDERR_FILENO) };
+    struct progress p = { .run = run,
+                          .start = fb_seconds(),
+                          .bar = leads && !run->verbose && isatty(STDERR_FILENO) };
     struct fb_pool pool = { run->nthreads, do_pixel, report, &p };
     int failed = allocate(run, err);
 

@@ -1,6 +1,6 @@
 /*
- * pixels.h - what split, find, append and run have in common: a function for every pixel, in threads, with progress, a
- * list of the pixels that failed, and a log.
+ * pixels.h - what split, find, append and run have in common: a function for every pixel, in threads, with
+ * progress, a list of the pixels that failed, and a log.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -35,8 +35,8 @@ struct fb_pixel_run {
     const size_t *order;          /* in which several ranks do the pixels; NULL: as they are listed */
     /* Do the index-th pixel; on failure the reason goes to err. What it leaves goes to parcels[index]. */
     enum fb_pixel_outcome (*work)(void *context, int thread, size_t index, struct fb_error *err);
-    /* Put the parcel's bytes where they belong, on rank 0; a pixel whose parcel can't be delivered has failed. Several
-     * threads do this at a time. May be NULL. */
+    /* Put the parcel's bytes where they belong, on rank 0; a pixel whose parcel can't be delivered has
+     * failed. Several threads do this at a time. May be NULL. */
     int (*deliver)(void *context, const struct fb_parcel *parcel, struct fb_error *err);
     /* Sum up what the threads used, after the last pixel. May be NULL. */
     void (*account)(void *context, struct fb_account *total);
@@ -45,9 +45,9 @@ struct fb_pixel_run {
     size_t ndone, nkept, nfailed, nquasars;
     char **why; /* per pixel: the reason where it failed, else NULL */
     struct fb_parcel *parcels;
-    signed char *outcomes;     /* fb_pixel_outcome */
+    signed char *outcomes; /* fb_pixel_outcome */
     struct fb_account used;
-    int64_t delivering;        /* nanoseconds */
+    int64_t delivering; /* nanoseconds */
 };
 
 /* Do all pixels. -1, on all ranks, if out of memory before anything was done. Release in any case. */
@@ -63,7 +63,8 @@ void fb_pixel_run_complain(const struct fb_pixel_run *run);
 /* A line "PIXEL : why" for every pixel that failed, for logs. */
 void fb_pixel_run_list_failures(const struct fb_pixel_run *run, FILE *file);
 
-/* How many threads to use for --nproc: 0 means every core; 1 where the file library can't be shared by threads. */
+/* How many threads to use for --nproc: 0 means every core; 1 where the file library can't be shared by
+ * threads. */
 int fb_threads(long nproc);
 
 /* ---- logs ---- */
@@ -78,7 +79,8 @@ int fb_log_open(struct fb_log *log, const char *path, int argc, char **argv, str
 /* -1 where any of it could not be written. Harmless on a log that is not open. */
 int fb_log_close(struct fb_log *log, struct fb_error *err);
 
-/* FOLDER/NAME, or FOLDER/logfile-LABEL.txt where the user named none; the caller frees it, NULL if out of memory. */
+/* FOLDER/NAME, or FOLDER/logfile-LABEL.txt where the user named none; the caller frees it, NULL if out of
+ * memory. */
 char *fb_log_path(const char *folder, const char *name, const char *label);
 
 #endif

@@ -20,8 +20,8 @@ struct fb_pool {
     void *context;
 };
 
-/* Do items 0 .. n - 1, handed out in order, and return when all are done. With one thread everything happens in the
- * caller's. Where threads can't be started those that could do all the work. */
+/* Do items 0 .. n - 1, handed out in order, and return when all are done. With one thread everything happens
+ * in the caller's. Where threads can't be started those that could do all the work. */
 void fb_pool_run(const struct fb_pool *pool, size_t n);
 
 /* ---- threads that work while the caller does something else ---- */
@@ -36,8 +36,8 @@ size_t fb_queue_length(struct fb_queue *queue);
 /* Take the first: 1, or 0 where there is none. With wait, 0 only once the queue is closed. */
 int fb_queue_take(struct fb_queue *queue, int wait, size_t *number);
 
-/* The pool's threads, which do the items in todo until it is closed, and put each into finished. NULL where no thread can be
- * started. The pool's done is not called. */
+/* The pool's threads, which do the items in todo until it is closed, and put each into finished. NULL where
+ * no thread can be started. The pool's done is not called. */
 struct fb_crew;
 struct fb_crew *fb_crew_start(const struct fb_pool *pool, struct fb_queue *todo, struct fb_queue *finished);
 void fb_crew_join(struct fb_crew *crew); /* wait for all, and free; NULL is allowed */

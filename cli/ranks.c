@@ -8,8 +8,9 @@ int fb_ranks_start(struct fb_ranks *ranks, int mpi, struct fb_error *err)
     if (!mpi)
         return 0;
     if (getenv("NERSC_HOST") && !getenv("SLURM_JOB_NAME"))
-        return fb_fail(err, "option --mpi: NERSC_HOST is set and SLURM_JOB_NAME is not: this is a login node; "
-                            "MPI needs a job (salloc or sbatch, then srun)");
+        return fb_fail(err,
+                       "option --mpi: NERSC_HOST is set and SLURM_JOB_NAME is not: this is a login node; "
+                       "MPI needs a job (salloc or sbatch, then srun)");
     const struct fb_mpi *functions = fb_mpi_load(err);
     if (!functions)
         return -1;

@@ -1,6 +1,6 @@
 /*
- * ranks.h - the processes a command runs in: one, or with --mpi several, of which rank 0 does all talking and writing of
- * catalogs and logs. With one process every function here does nothing.
+ * ranks.h - the processes a command runs in: one, or with --mpi several, of which rank 0 does all talking and
+ * writing of catalogs and logs. With one process every function here does nothing.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -26,10 +26,12 @@ int fb_ranks_stop(struct fb_ranks *ranks, int status);
 /* Is this the process that does the talking? */
 int fb_ranks_leads(const struct fb_ranks *ranks);
 
-/* Where any rank failed, -1 on all of them, with the reason of the first. All ranks call this at the same point. */
+/* Where any rank failed, -1 on all of them, with the reason of the first. All ranks call this at the same
+ * point. */
 int fb_ranks_agree(const struct fb_ranks *ranks, int failed, struct fb_error *err);
 
-/* Give rank 0's array of *n items to all ranks; the others' *array becomes theirs to free. All ranks call this. */
+/* Give rank 0's array of *n items to all ranks; the others' *array becomes theirs to free. All ranks call
+ * this. */
 int fb_ranks_share(const struct fb_ranks *ranks, void **array, size_t *n, size_t size, struct fb_error *err);
 
 #endif

@@ -11,8 +11,8 @@
 #include "io/tree.h"
 
 /*
- * The top of the tree of spectra: mockdir for mocks, else the folder of a release (or, with NULL, of $SPECPROD) by the
- * environment. The caller frees it; NULL after an error.
+ * The top of the tree of spectra: mockdir for mocks, else the folder of a release (or, with NULL, of
+ * $SPECPROD) by the environment. The caller frees it; NULL after an error.
  */
 char *fb_spectra_root(int mock, const char *mockdir, const char *release, struct fb_error *err);
 
