@@ -82,19 +82,26 @@ static int split_catalog(struct split *split, int argc, char **argv, struct fb_e
 {
     const struct split_options *o = split->options;
     struct fb_pixel_rows *s = &split->sorted;
-    struct fb_pixel_run run = { .command = "split", .pixels = &s->pixels, .nthreads = writers(o->nproc),
-                                .chunk = o->chunk, .verbose = o->verbose, .work = split_pixel, .context = split };
+    struct fb_pixel_run run = { .command = "split",
+                                .pixels = &s->pixels,
+                                .nthreads = writers(o->nproc),
+                                .chunk = o->chunk,
+                                .verbose = o->verbose,
+                                .work = split_pixel,
+                                .context = split };
     int status = FB_EXIT_UNUSABLE;
 
-    if (fb_pixel_rows_read(s, o->qsocat, split->tree.scheme, err) != 0 || fb_make_folders(o->altzdir, err) != 0 ||
-        fb_redshifts_form(&split->form, err) != 0)
+    if (fb_pixel_rows_read(s, o->qsocat, split->tree.scheme, err) != 0 ||
+        fb_make_folders(o->altzdir, err) != 0 || fb_redshifts_form(&split->form, err) != 0)
         return status;
     if (fb_pixel_run_all(&run, err) == 0) {
         fb_pixel_run_complain(&run);
         if (s->nowhere > 0)
-            fb_complain("split", "%s: %zu rows have no position on the sky and are left out", o->qsocat, s->nowhere);
+            fb_complain("split", "%s: %zu rows have no position on the sky and are left out", o->qsocat,
+                        s->nowhere);
         status = run.nfailed || s->nowhere ? FB_EXIT_PARTLY : FB_EXIT_DONE;
-        fb_say("split: %zu rows; %zu pixels written, %zu kept, %zu failed", s->n, run.ndone, run.nkept, run.nfailed);
+        fb_say("split: %zu rows; %zu pixels written, %zu kept, %zu failed", s->n, run.ndone, run.nkept,
+               run.nfailed);
         if (write_log(split, &run, argc, argv, err) != 0) {
             fb_complain("split", "%s", err->text);
             status = FB_EXIT_PARTLY;
@@ -108,15 +115,20 @@ int fb_cmd_split(int argc, char **argv)
 {
     struct split_options o = { .zfileroot = "zafter", .survey = "main", .program = "dark", .chunk = 1000 };
     struct fb_option table[] = {
-        { "-q", "--qsocat", FB_OPT_STRING, &o.qsocat, .metavar = "FILE", .required = 1, .help = "QSO catalog" },
+        { "-q", "--qsocat", FB_OPT_STRING, &o.qsocat, .metavar = "FILE", .required = 1,
+          .help = "QSO catalog" },
         { "-a", "--altzdir", FB_OPT_STRING, &o.altzdir, .metavar = "DIR", .required = 1,
           .help = "where the redshift catalogs go" },
-        { "-z", "--zfileroot", FB_OPT_STRING, &o.zfileroot, .metavar = "NAME", .help = "begin of their file names" },
+        { "-z", "--zfileroot", FB_OPT_STRING, &o.zfileroot, .metavar = "NAME",
+          .help = "begin of their file names" },
         { "-s", "--survey", FB_OPT_STRING, &o.survey, .metavar = "NAME", .help = "survey" },
-        { "-m", "--moon --program", FB_OPT_STRING, &o.program, .metavar = "NAME", .help = "observing program" },
+        { "-m", "--moon --program", FB_OPT_STRING, &o.program, .metavar = "NAME",
+          .help = "observing program" },
         { NULL, "--mock", FB_OPT_FLAG, &o.mock, .help = "a mock catalog: nside 16, columns RA and DEC" },
-        { "-l", "--logfile", FB_OPT_STRING, &o.logfile, .metavar = "NAME", .help = "log, in --altzdir; default: logfile-SURVEY-PROGRAM.txt" },
-        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o.clobber, .help = "replace existing redshift catalogs" },
+        { "-l", "--logfile", FB_OPT_STRING, &o.logfile, .metavar = "NAME",
+          .help = "log, in --altzdir; default: logfile-SURVEY-PROGRAM.txt" },
+        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o.clobber,
+          .help = "replace existing redshift catalogs" },
         { "-v", "--verbose", FB_OPT_FLAG, &o.verbose, .help = "say how far the run is" },
         { NULL, "--nproc", FB_OPT_INT, &o.nproc, .metavar = "N", .min = 1, .max = 4096,
           .help = "worker threads; default: 32, since they mostly wait for the disk" },
@@ -127,11 +139,12 @@ int fb_cmd_split(int argc, char **argv)
     struct split split = { .options = &o };
     struct fb_error err = { "" };
 
-    enum fb_options_outcome outcome =
-        fb_options_parse("split", "Split a QSO catalog into one redshift catalog per pixel.", table, argc, argv);
+    enum fb_options_outcome outcome = fb_options_parse(
+        "split", "Split a QSO catalog into one redshift catalog per pixel.", table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
-    split.tree = (struct fb_tree){ o.mock ? FB_SCHEME_MOCK : FB_SCHEME_HEALPIX, o.altzdir, o.survey, o.program };
+    split.tree =
+        (struct fb_tree){ o.mock ? FB_SCHEME_MOCK : FB_SCHEME_HEALPIX, o.altzdir, o.survey, o.program };
     int status = split_catalog(&split, argc, argv, &err);
     if (status == FB_EXIT_UNUSABLE)
         fb_complain("split", "%s", err.text);

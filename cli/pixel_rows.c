@@ -5,7 +5,7 @@
 #include "io/catalog.h"
 
 /* Sort row numbers by pixel with one count over all pixels of the sky, in time linear in rows. */
-static int sort_rows(struct fb_pixel_rows *s, const int64_t *pixel, size_t npixels, struct fb_error *err)
+static int sort_rows(struct fb_pixel_rows *s, const int32_t *pixel, size_t npixels, struct fb_error *err)
 {
     size_t *start = calloc(npixels + 1, sizeof *start), used = 0;
     s->order = malloc((s->n + 1) * sizeof *s->order);
@@ -43,11 +43,11 @@ int fb_pixel_rows_read(struct fb_pixel_rows *s, const char *path, enum fb_scheme
     memset(s, 0, sizeof *s);
     if (fb_catalog_read(path, scheme == FB_SCHEME_MOCK, &s->rows, &s->n, err) != 0)
         return -1;
-    int64_t *pixel = malloc(s->n * sizeof *pixel);
+    int32_t *pixel = malloc(s->n * sizeof *pixel);
     if (!pixel)
         return fb_fail(err, "%s: out of memory for %zu rows", path, s->n);
     for (size_t i = 0; i < s->n; i++)
-        pixel[i] = fb_tree_pixel(scheme, s->rows[i].ra, s->rows[i].dec);
+        pixel[i] = (int32_t)fb_tree_pixel(scheme, s->rows[i].ra, s->rows[i].dec);
     int status = sort_rows(s, pixel, (size_t)fb_tree_npixels(scheme), err);
     free(pixel);
     return status;

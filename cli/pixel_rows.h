@@ -20,7 +20,8 @@ struct fb_pixel_rows {
 };
 
 /* Read a catalog and sort it. Release in any case. */
-int fb_pixel_rows_read(struct fb_pixel_rows *sorted, const char *path, enum fb_scheme scheme, struct fb_error *err);
+int fb_pixel_rows_read(struct fb_pixel_rows *sorted, const char *path, enum fb_scheme scheme,
+                       struct fb_error *err);
 void fb_pixel_rows_release(struct fb_pixel_rows *sorted);
 
 #endif

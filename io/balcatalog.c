@@ -37,8 +37,9 @@ struct piece {
 struct source {
     struct fb_table table;
     size_t row_bytes;
-    int64_t heap_bytes, heap_start; /* of columns with variable length; start counts from the table's first row */
-    int *number;                    /* per column, from 1: its number in the output, 0 where it is left out */
+    int64_t heap_bytes,
+        heap_start; /* of columns with variable length; start counts from the table's first row */
+    int *number;    /* per column, from 1: its number in the output, 0 where it is left out */
     struct piece *pieces;
     size_t npieces, kept_bytes;
     int nkept;
@@ -61,8 +62,8 @@ struct fb_balcatalog {
     int descriptor;
     int ntemplates;
     size_t nrows, heap_bytes;
-    unsigned char *balmask;                 /* of rows without BAL cells; WRITTEN for rows that are in the file */
-    off_t header, data;                     /* where the table and its first row begin */
+    unsigned char *balmask; /* of rows without BAL cells; WRITTEN for rows that are in the file */
+    off_t header, data;     /* where the table and its first row begin */
     size_t row_bytes, bal_begin, bal_bytes; /* of a row in the output */
     uint32_t sum;                           /* checksum of what is in the file */
 };
@@ -139,7 +140,8 @@ static int choose_columns(struct source *s, struct fb_error *err)
     if (status)
         return fb_fits_fail(err, s->table.path, "can't read its columns", status);
     if (offset != s->row_bytes)
-        return fb_fail(err, "%s: rows have %zu bytes, but its columns %zu", s->table.path, s->row_bytes, offset);
+        return fb_fail(err, "%s: rows have %zu bytes, but its columns %zu", s->table.path, s->row_bytes,
+                       offset);
     return 0;
 }
 
@@ -156,7 +158,8 @@ static int open_source(struct source *s, const char *path, struct fb_error *err)
     fits_read_key(s->table.file, TLONGLONG, "PCOUNT", &pcount, NULL, &status);
     s->row_bytes = (size_t)naxis1;
     s->heap_start = naxis1 * s->table.nrows;
-    if (fits_read_key(s->table.file, TLONGLONG, "THEAP", &theap, NULL, &missing) == 0 && theap > s->heap_start) {
+    if (fits_read_key(s->table.file, TLONGLONG, "THEAP", &theap, NULL, &missing) == 0 &&
+        theap > s->heap_start) {
         pcount -= theap - s->heap_start;
         s->heap_start = theap;
     }
@@ -174,11 +177,13 @@ static int open_source(struct source *s, const char *path, struct fb_error *err)
 /* If a keyword belongs to a column ("TUNIT12"), its column and where the digits begin; else 0. */
 static int column_of_keyword(const char *name, int ncols, size_t *digits)
 {
-    static const char *const roots[] = { "TTYPE", "TFORM", "TUNIT", "TNULL", "TSCAL", "TZERO", "TDISP", "TDIM",
-                                         "TCOMM", "TDESC", "TUCD",  "TUTYP", "TLMIN", "TLMAX", "TDMIN", "TDMAX",
-                                         "TCTYP", "TCUNI", "TCRPX", "TCRVL", "TCDLT", "TCROT", "TRPOS", "TXTYP" };
+    static const char *const roots[] = { "TTYPE", "TFORM", "TUNIT", "TNULL", "TSCAL", "TZERO",
+                                         "TDISP", "TDIM",  "TCOMM", "TDESC", "TUCD",  "TUTYP",
+                                         "TLMIN", "TLMAX", "TDMIN", "TDMAX", "TCTYP", "TCUNI",
+                                         "TCRPX", "TCRVL", "TCDLT", "TCROT", "TRPOS", "TXTYP" };
     *digits = strcspn(name, "0123456789");
-    if (!isdigit((unsigned char)name[*digits]) || strspn(name + *digits, "0123456789") != strlen(name + *digits))
+    if (!isdigit((unsigned char)name[*digits]) ||
+        strspn(name + *digits, "0123456789") != strlen(name + *digits))
         return 0;
     for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++) {
         if (strlen(roots[i]) == *digits && strncmp(roots[i], name, *digits) == 0) {
@@ -256,7 +261,7 @@ static int allocate_columns(struct column_list *list, size_t n)
 /* A free slot of the list, its three strings pointing to room of their own. */
 static char (*add_column(struct column_list *list))[FLEN_VALUE]
 {
-    char (*text)[FLEN_VALUE] = list->text[list->n];
+    char(*text)[FLEN_VALUE] = list->text[list->n];
     list->ttype[list->n] = text[0];
     list->tform[list->n] = text[1];
     list->tunit[list->n++] = text[2];
@@ -272,7 +277,7 @@ static void list_columns(const struct source *s, int ntemplates, struct column_l
     for (int column = 1; column <= s->table.ncols; column++) {
         if (!s->number[column])
             continue;
-        char (*text)[FLEN_VALUE] = add_column(list);
+        char(*text)[FLEN_VALUE] = add_column(list);
         for (int k = 0; k < 3; k++) {
             char key[FLEN_KEYWORD];
             int missing = 0;
@@ -283,7 +288,7 @@ static void list_columns(const struct source *s, int ntemplates, struct column_l
     for (size_t i = 0; i < n; i++) {
         if (!(c[i].use & FB_IN_CATALOG))
             continue;
-        char (*text)[FLEN_VALUE] = add_column(list);
+        char(*text)[FLEN_VALUE] = add_column(list);
         int repeat = fb_balrow_repeat(&c[i], ntemplates);
         snprintf(text[0], FLEN_VALUE, "%s", c[i].name);
         if (repeat == 1)
@@ -310,7 +315,8 @@ static int write_header(struct fb_balcatalog *catalog, const struct source *s, s
     fits_movabs_hdu(s->table.file, 1, NULL, &status);
     fits_copy_hdu(s->table.file, to, 0, &status);
     fits_movabs_hdu(s->table.file, here, NULL, &status);
-    fits_insert_btbl(to, s->table.nrows, list.n, list.ttype, list.tform, list.tunit, "ZCATALOG", s->heap_bytes, &status);
+    fits_insert_btbl(to, s->table.nrows, list.n, list.ttype, list.tform, list.tunit, "ZCATALOG",
+                     s->heap_bytes, &status);
     copy_header(s, to, &status);
     fb_write_history(to, &status);
     fits_update_key(to, TSTRING, "CHECKSUM", "0000000000000000", "HDU checksum", &status);
@@ -324,14 +330,16 @@ static int write_header(struct fb_balcatalog *catalog, const struct source *s, s
 
 /* ---- reading and writing at a place ---- */
 
-static int write_at(struct fb_balcatalog *catalog, const unsigned char *bytes, size_t n, off_t offset, struct fb_error *err)
+static int write_at(struct fb_balcatalog *catalog, const unsigned char *bytes, size_t n, off_t offset,
+                    struct fb_error *err)
 {
     while (n > 0) {
         ssize_t written = pwrite(catalog->descriptor, bytes, n, offset);
         if (written < 0 && errno == EINTR)
             continue;
         if (written <= 0)
-            return fb_fail(err, "%s: can't write it: %s", catalog->out.path, written < 0 ? strerror(errno) : "disk full");
+            return fb_fail(err, "%s: can't write it: %s", catalog->out.path,
+                           written < 0 ? strerror(errno) : "disk full");
         bytes += written;
         n -= (size_t)written;
         offset += written;
@@ -339,14 +347,16 @@ static int write_at(struct fb_balcatalog *catalog, const unsigned char *bytes, s
     return 0;
 }
 
-static int read_at(const char *path, int descriptor, unsigned char *bytes, size_t n, off_t offset, struct fb_error *err)
+static int read_at(const char *path, int descriptor, unsigned char *bytes, size_t n, off_t offset,
+                   struct fb_error *err)
 {
     while (n > 0) {
         ssize_t got = pread(descriptor, bytes, n, offset);
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
-            return fb_fail(err, "%s: can't read its rows: %s", path, got < 0 ? strerror(errno) : "the file is too short");
+            return fb_fail(err, "%s: can't read its rows: %s", path,
+                           got < 0 ? strerror(errno) : "the file is too short");
         bytes += got;
         n -= (size_t)got;
         offset += got;
@@ -358,14 +368,16 @@ static int read_at(const char *path, int descriptor, unsigned char *bytes, size_
 static void add_to_sum(struct fb_balcatalog *catalog, uint32_t part)
 {
     uint32_t sum = __atomic_load_n(&catalog->sum, __ATOMIC_RELAXED);
-    while (!__atomic_compare_exchange_n(&catalog->sum, &sum, fb_sum_join(sum, part), 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+    while (!__atomic_compare_exchange_n(&catalog->sum, &sum, fb_sum_join(sum, part), 1, __ATOMIC_RELAXED,
+                                        __ATOMIC_RELAXED))
         ;
 }
 
 /* ---- the source's cells ---- */
 
 /* One row's cells that are kept. */
-static unsigned char *copy_cells(const struct piece *pieces, size_t npieces, const unsigned char *from, unsigned char *to)
+static unsigned char *copy_cells(const struct piece *pieces, size_t npieces, const unsigned char *from,
+                                 unsigned char *to)
 {
     for (size_t k = 0; k < npieces; k++) {
         memcpy(to, from + pieces[k].begin, pieces[k].length);
@@ -380,7 +392,8 @@ static int is_plain(const struct source *s, int descriptor)
     char name[FLEN_FILENAME] = "", begin[7] = "";
     int status = 0;
     fits_url_type(s->table.file, name, &status);
-    return status == 0 && strcmp(name, "file://") == 0 && pread(descriptor, begin, 6, 0) == 6 && strcmp(begin, "SIMPLE") == 0;
+    return status == 0 && strcmp(name, "file://") == 0 && pread(descriptor, begin, 6, 0) == 6 &&
+           strcmp(begin, "SIMPLE") == 0;
 }
 
 /* A source whose rows can't be read at their place: put their cells where they belong in the output, from where they can. */
@@ -393,13 +406,15 @@ static int unpack_cells(struct fb_balcatalog *catalog, const struct source *s, s
     for (size_t first = 0; !failed && first < catalog->nrows; first += block) {
         size_t n = catalog->nrows - first < block ? catalog->nrows - first : block;
         int status = 0;
-        if (fits_read_tblbytes(s->table.file, (LONGLONG)first + 1, 1, (LONGLONG)(n * s->row_bytes), in, &status)) {
+        if (fits_read_tblbytes(s->table.file, (LONGLONG)first + 1, 1, (LONGLONG)(n * s->row_bytes), in,
+                               &status)) {
             failed = fb_fits_fail(err, s->table.path, "can't read its rows", status);
             break;
         }
         for (size_t i = 0; i < n; i++)
             copy_cells(s->pieces, s->npieces, in + i * s->row_bytes, out + i * catalog->row_bytes);
-        failed = write_at(catalog, out, n * catalog->row_bytes, catalog->data + (off_t)(first * catalog->row_bytes), err);
+        failed = write_at(catalog, out, n * catalog->row_bytes,
+                          catalog->data + (off_t)(first * catalog->row_bytes), err);
     }
     free(in);
     free(out);
@@ -474,7 +489,8 @@ static size_t rows_in_block(const struct fb_balcatalog *catalog)
 }
 
 /* How many of the n rows from the k-th on are neighbours and fit into a block. */
-static size_t neighbours(const struct fb_balcatalog *catalog, const struct fb_balput *puts, size_t n, size_t k)
+static size_t neighbours(const struct fb_balcatalog *catalog, const struct fb_balput *puts, size_t n,
+                         size_t k)
 {
     size_t most = rows_in_block(catalog), count = 1;
     while (k + count < n && count < most && puts[k + count].row == puts[k].row + count)
@@ -483,7 +499,8 @@ static size_t neighbours(const struct fb_balcatalog *catalog, const struct fb_ba
 }
 
 /* The cells of a row: given, kept, or those of a row that is in no BAL table. */
-static unsigned char *bal_cells(const struct fb_balcatalog *catalog, size_t i, const struct fb_balrow *given, unsigned char *to)
+static unsigned char *bal_cells(const struct fb_balcatalog *catalog, size_t i, const struct fb_balrow *given,
+                                unsigned char *to)
 {
     struct fb_balrow row;
     unsigned char *end = given ? NULL : fb_balstore_take(&catalog->store, i, to);
@@ -515,12 +532,14 @@ static int write_rows(struct fb_balcatalog *catalog, size_t first, size_t n, con
 }
 
 /* Write neighbours at once, or keep them if they are few and there is room. */
-static int put_neighbours(struct fb_balcatalog *catalog, const struct fb_balput *puts, size_t n, struct fb_error *err)
+static int put_neighbours(struct fb_balcatalog *catalog, const struct fb_balput *puts, size_t n,
+                          struct fb_error *err)
 {
     size_t kept = 0;
     for (size_t i = 0; i < n; i++)
         if (puts[i].row >= catalog->nrows || (catalog->balmask[puts[i].row] & WRITTEN))
-            return fb_fail(err, "%s: row %zu is not there, or was written before", catalog->out.path, puts[i].row);
+            return fb_fail(err, "%s: row %zu is not there, or was written before", catalog->out.path,
+                           puts[i].row);
     while (n < MANY && kept < n && fb_balstore_keep(&catalog->store, puts[kept].row, puts[kept].bal))
         kept++;
     if (kept == n)
@@ -532,7 +551,8 @@ static int put_neighbours(struct fb_balcatalog *catalog, const struct fb_balput 
     return failed;
 }
 
-int fb_balcatalog_put_rows(struct fb_balcatalog *catalog, const struct fb_balput *puts, size_t n, struct fb_error *err)
+int fb_balcatalog_put_rows(struct fb_balcatalog *catalog, const struct fb_balput *puts, size_t n,
+                           struct fb_error *err)
 {
     for (size_t k = 0, count; k < n; k += count) {
         count = neighbours(catalog, puts, n, k);
@@ -542,7 +562,8 @@ int fb_balcatalog_put_rows(struct fb_balcatalog *catalog, const struct fb_balput
     return 0;
 }
 
-int fb_balcatalog_put(struct fb_balcatalog *catalog, size_t i, const struct fb_balrow *row, struct fb_error *err)
+int fb_balcatalog_put(struct fb_balcatalog *catalog, size_t i, const struct fb_balrow *row,
+                      struct fb_error *err)
 {
     struct fb_balput put = { i, row };
     return fb_balcatalog_put_rows(catalog, &put, 1, err);
@@ -590,7 +611,8 @@ static int start_rows(struct fb_balcatalog *catalog, const struct source *s, str
     return 0;
 }
 
-static int allocate(struct fb_balcatalog *catalog, const char *source, const struct source *s, const unsigned char *balmask)
+static int allocate(struct fb_balcatalog *catalog, const char *source, const struct source *s,
+                    const unsigned char *balmask)
 {
     catalog->nrows = (size_t)s->table.nrows;
     catalog->heap_bytes = (size_t)s->heap_bytes;
@@ -622,9 +644,9 @@ int fb_balcatalog_create(struct fb_balcatalog **out, const char *path, const cha
         return -1;
     }
     int failed = allocate(catalog, source, &s, balmask) != 0 ? fb_fail(err, "%s: out of memory", path) : 0;
-    failed = failed || fb_output_create(&catalog->out, path, err) != 0 || write_header(catalog, &s, err) != 0 ||
-             start_rows(catalog, &s, err) != 0 || take_cells(catalog, &s, err) != 0 ||
-             (s.heap_bytes > 0 && copy_heap(catalog, &s, err) != 0);
+    failed = failed || fb_output_create(&catalog->out, path, err) != 0 ||
+             write_header(catalog, &s, err) != 0 || start_rows(catalog, &s, err) != 0 ||
+             take_cells(catalog, &s, err) != 0 || (s.heap_bytes > 0 && copy_heap(catalog, &s, err) != 0);
     release_source(&s);
     if (failed) {
         fb_balcatalog_discard(catalog);

@@ -28,7 +28,8 @@ int fb_balstore_create(struct fb_balstore *store, size_t nrows, int ntemplates, 
     set_no_troughs(&usual.siiv_bi);
     set_no_troughs(&usual.siiv_ai);
 
-    *store = (struct fb_balstore){ .ntemplates = ntemplates, .bytes = fb_balrow_bytes(FB_IN_CATALOG, ntemplates) };
+    *store =
+        (struct fb_balstore){ .ntemplates = ntemplates, .bytes = fb_balrow_bytes(FB_IN_CATALOG, ntemplates) };
     store->words = (store->bytes + 3) / 4;
     store->marks = (store->words + 31) / 32;
     store->room = room / 4 < FB_BALSTORE_NONE ? room / 4 : FB_BALSTORE_NONE - 1;
@@ -71,7 +72,8 @@ int fb_balstore_keep(struct fb_balstore *store, size_t i, const struct fb_balrow
     do {
         if (n > store->room - place)
             return 0;
-    } while (!__atomic_compare_exchange_n(&store->used, &place, place + n, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    } while (
+        !__atomic_compare_exchange_n(&store->used, &place, place + n, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
     memcpy(store->kept + place, packed, 4 * n);
     store->place[i] = (uint32_t)place;
     return 1;

@@ -13,11 +13,12 @@
 
 struct fb_balstore {
     int ntemplates;
-    size_t bytes, words, marks; /* of a row's cells; in words, the last one filled up; of the marks that say which differ */
-    size_t room, used;          /* words */
-    uint32_t *kept;             /* owned: rows, each its marks and the words that are marked */
-    uint32_t *place;            /* owned, one a row: where it begins in kept, FB_BALSTORE_NONE where it is not */
-    unsigned char *usual;       /* owned: the cells of a quasar without troughs */
+    size_t bytes, words,
+        marks; /* of a row's cells; in words, the last one filled up; of the marks that say which differ */
+    size_t room, used;    /* words */
+    uint32_t *kept;       /* owned: rows, each its marks and the words that are marked */
+    uint32_t *place;      /* owned, one a row: where it begins in kept, FB_BALSTORE_NONE where it is not */
+    unsigned char *usual; /* owned: the cells of a quasar without troughs */
 };
 
 #define FB_BALSTORE_NONE UINT32_MAX

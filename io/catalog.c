@@ -2,9 +2,101 @@
 #include <stdlib.h>
 #include <string.h>
 #include "io/catalog.h"
+#include "io/file.h"
 #include "io/fits.h"
+#include "io/hdus.h"
 
-enum { BLOCK = 16384 }; /* rows read at a time */
+enum {
+    BLOCK = 16384,        /* rows read at a time by CFITSIO */
+    BLOCK_BYTES = 1 << 20 /* bytes read at a time from a plain table */
+};
+
+/* By name, or the first table there is. */
+static const char *const table_names[] = { "QSO_CAT", "ZCATALOG", "*", NULL };
+
+/* ---- plain tables ---- */
+
+enum { TARGETID, Z, ZERR, ZWARN, TARGET_RA, TARGET_DEC, RA, DEC, NPLAIN };
+
+/* A table whose columns lie in its rows as they are. */
+struct plain {
+    struct fb_file file;
+    struct fb_hdus hdus;
+    struct fb_io_stats io;
+    const struct fb_hdu *table;
+    struct fb_column column[NPLAIN];
+    const struct fb_column *ra, *dec;
+};
+
+static double number_or_0(const struct fb_column *column, const unsigned char *row)
+{
+    return column->type ? fb_column_number(column, row) : 0;
+}
+
+/* Find the table and its columns; 0 where CFITSIO must read them, or has to say what is wrong. */
+static int find_plain(struct plain *p, int mock)
+{
+    static const char *const names[NPLAIN] = { "TARGETID",  "Z",          "ZERR", "ZWARN",
+                                               "TARGET_RA", "TARGET_DEC", "RA",   "DEC" };
+    const struct fb_column *c = p->column;
+    p->table = fb_hdus_table(&p->hdus, table_names);
+    if (!p->table || !fb_hdu_columns(&p->hdus, p->table, names, NPLAIN, p->column) || p->table->axis[1] < 1)
+        return 0;
+    p->ra = c[RA].type && (mock || !c[TARGET_RA].type) ? &c[RA] : &c[TARGET_RA];
+    p->dec = c[DEC].type && (mock || !c[TARGET_DEC].type) ? &c[DEC] : &c[TARGET_DEC];
+    return fb_column_is_integer(&c[TARGETID]) && fb_column_is_number(&c[Z]) && fb_column_is_number(p->ra) &&
+           fb_column_is_number(p->dec) && (!c[ZERR].type || fb_column_is_number(&c[ZERR])) &&
+           (!c[ZWARN].type || fb_column_is_number(&c[ZWARN]));
+}
+
+static void take_rows(const struct plain *p, const unsigned char *bytes, int64_t n, struct fb_redshift *rows)
+{
+    const struct fb_column *c = p->column;
+    for (int64_t i = 0; i < n; i++) {
+        const unsigned char *row = bytes + i * p->table->axis[0];
+        rows[i] = (struct fb_redshift){ fb_column_integer(&c[TARGETID], row), fb_column_number(p->ra, row),
+                                        fb_column_number(p->dec, row),        fb_column_number(&c[Z], row),
+                                        number_or_0(&c[ZERR], row),           number_or_0(&c[ZWARN], row) };
+    }
+}
+
+/* Read all rows, a block at a time, the next of which the system fetches meanwhile. */
+static int read_rows(struct plain *p, struct fb_redshift *rows, struct fb_error *err)
+{
+    int64_t row = p->table->axis[0], n = p->table->axis[1], block = BLOCK_BYTES / row + 1;
+    unsigned char *bytes = malloc((size_t)(block * row));
+    int failed = bytes ? 0 : fb_fail(err, "%s: out of memory", p->file.path);
+    for (int64_t first = 0; !failed && first < n; first += block) {
+        int64_t count = n - first < block ? n - first : block;
+        int64_t place = p->table->data + first * row;
+        fb_file_want(&p->file, place + count * row, 4 * BLOCK_BYTES);
+        failed = fb_file_read(&p->file, bytes, (size_t)(count * row), place, err);
+        if (!failed)
+            take_rows(p, bytes, count, rows + first);
+    }
+    free(bytes);
+    return failed;
+}
+
+/* Returns 1, 0 where the file is not plain, -1 on failure. */
+static int read_plain(struct plain *p, const char *path, int mock, struct fb_redshift **rows, size_t *n,
+                      struct fb_error *err)
+{
+    if (fb_file_open(&p->file, path, &p->io, err) != 0)
+        return -1;
+    int status = fb_hdus_read(&p->hdus, &p->file, err);
+    if (status <= 0 || !find_plain(p, mock))
+        return status < 0 ? -1 : 0;
+    *rows = malloc((size_t)p->table->axis[1] * sizeof **rows);
+    if (!*rows)
+        return fb_fail(err, "%s: out of memory for %lld rows", path, (long long)p->table->axis[1]);
+    if (read_rows(p, *rows, err) != 0)
+        return -1;
+    *n = (size_t)p->table->axis[1];
+    return 1;
+}
+
+/* ---- any other table ---- */
 
 struct wanted {
     int targetid, ra, dec, z, zerr, zwarn; /* column numbers; the last two may be 0 */
@@ -14,17 +106,20 @@ static int find_columns(struct fb_table *t, int mock, struct wanted *w, struct f
 {
     static const char *const id[] = { "TARGETID", NULL }, *const z[] = { "Z", NULL };
     static const char *const ra[] = { "TARGET_RA", "RA", NULL }, *const dec[] = { "TARGET_DEC", "DEC", NULL };
-    static const char *const mock_ra[] = { "RA", "TARGET_RA", NULL }, *const mock_dec[] = { "DEC", "TARGET_DEC", NULL };
+    static const char *const mock_ra[] = { "RA", "TARGET_RA", NULL }, *const mock_dec[] = { "DEC",
+                                                                                            "TARGET_DEC",
+                                                                                            NULL };
     w->zerr = fb_table_column(t, "ZERR");
     w->zwarn = fb_table_column(t, "ZWARN");
-    if (fb_table_need(t, id, &w->targetid, err) != 0 || fb_table_need(t, mock ? mock_ra : ra, &w->ra, err) != 0 ||
+    if (fb_table_need(t, id, &w->targetid, err) != 0 ||
+        fb_table_need(t, mock ? mock_ra : ra, &w->ra, err) != 0 ||
         fb_table_need(t, mock ? mock_dec : dec, &w->dec, err) != 0 || fb_table_need(t, z, &w->z, err) != 0)
         return -1;
     return 0;
 }
 
-static int read_block(struct fb_table *t, const struct wanted *w, int64_t first, int64_t n, struct fb_redshift *rows,
-                      double *values, int64_t *ids, struct fb_error *err)
+static int read_block(struct fb_table *t, const struct wanted *w, int64_t first, int64_t n,
+                      struct fb_redshift *rows, double *values, int64_t *ids, struct fb_error *err)
 {
     const int column[5] = { w->ra, w->dec, w->z, w->zerr, w->zwarn };
     if (fb_table_read_int(t, w->targetid, first, n, ids, err) != 0)
@@ -44,21 +139,12 @@ static int read_block(struct fb_table *t, const struct wanted *w, int64_t first,
     return 0;
 }
 
-/* The table of a catalog: by name, or the first there is. */
-static int open_catalog(struct fb_table *t, const char *path, struct fb_error *err)
-{
-    static const char *const names[] = { "QSO_CAT", "ZCATALOG", "*", NULL };
-    return fb_table_open(t, path, names, err);
-}
-
-int fb_catalog_read(const char *path, int mock, struct fb_redshift **rows, size_t *n, struct fb_error *err)
+static int read_any(const char *path, int mock, struct fb_redshift **rows, size_t *n, struct fb_error *err)
 {
     struct fb_table t;
     struct wanted w;
 
-    *rows = NULL;
-    *n = 0;
-    if (open_catalog(&t, path, err) != 0)
+    if (fb_table_open(&t, path, table_names, err) != 0)
         return -1;
     int status = find_columns(&t, mock, &w, err);
     if (status == 0 && t.nrows == 0)
@@ -80,4 +166,17 @@ int fb_catalog_read(const char *path, int mock, struct fb_redshift **rows, size_
     free(ids);
     fb_table_close(&t);
     return status;
+}
+
+int fb_catalog_read(const char *path, int mock, struct fb_redshift **rows, size_t *n, struct fb_error *err)
+{
+    struct plain plain = { .table = NULL };
+    *rows = NULL;
+    *n = 0;
+    int status = read_plain(&plain, path, mock, rows, n, err);
+    fb_file_release(&plain.file);
+    fb_hdus_release(&plain.hdus);
+    if (status != 0)
+        return status > 0 ? 0 : -1;
+    return read_any(path, mock, rows, n, err);
 }

@@ -223,7 +223,8 @@ static int create_file(const char *path, const char *temporary, struct fb_error 
     }
 }
 
-static int write_file(const char *path, const char *temporary, const unsigned char *bytes, size_t n, struct fb_error *err)
+static int write_file(const char *path, const char *temporary, const unsigned char *bytes, size_t n,
+                      struct fb_error *err)
 {
     int descriptor = create_file(path, temporary, err);
     if (descriptor < 0)
@@ -243,12 +244,14 @@ static int write_file(const char *path, const char *temporary, const unsigned ch
     return fb_fail(err, "%s: can't write it: %s", path, strerror(reason));
 }
 
-int fb_form_write(const struct fb_form *form, const char *path, const unsigned char *rows, size_t n, struct fb_error *err)
+int fb_form_write(const struct fb_form *form, const char *path, const unsigned char *rows, size_t n,
+                  struct fb_error *err)
 {
     size_t size;
     char *temporary = fb_temporary_name(path);
     unsigned char *file = temporary ? compose(form, rows, n, &size) : NULL;
-    int status = file ? write_file(path, temporary, file, size, err) : fb_fail(err, "%s: out of memory", path);
+    int status =
+        file ? write_file(path, temporary, file, size, err) : fb_fail(err, "%s: out of memory", path);
     free(file);
     free(temporary);
     return status;
