@@ -315,8 +315,8 @@ static int write_header(struct fb_balcatalog *catalog, const struct source *s, s
     fits_movabs_hdu(s->table.file, 1, NULL, &status);
     fits_copy_hdu(s->table.file, to, 0, &status);
     fits_movabs_hdu(s->table.file, here, NULL, &status);
-    fits_insert_btbl(to, s->table.nrows, list.n, list.ttype, list.tform, list.tunit, "ZCATALOG",
-                     s->heap_bytes, &status);
+    /* as if without rows, or CFITSIO fills their place with zeros first */
+    fits_insert_btbl(to, 0, list.n, list.ttype, list.tform, list.tunit, "ZCATALOG", 0, &status);
     copy_header(s, to, &status);
     fb_write_history(to, &status);
     fits_update_key(to, TSTRING, "CHECKSUM", "0000000000000000", "HDU checksum", &status);
@@ -656,7 +656,7 @@ int fb_balcatalog_create(struct fb_balcatalog **out, const char *path, const cha
     return 0;
 }
 
-/* The table's checksums, now that its data are known; and the size of its heap, which CFITSIO, that did not write it, took for 0. */
+/* How many rows the table has, the size of its heap, and its checksums. */
 static int finish_header(struct fb_balcatalog *catalog, struct fb_error *err)
 {
     size_t size = (size_t)(catalog->data - catalog->header);
@@ -664,7 +664,8 @@ static int finish_header(struct fb_balcatalog *catalog, struct fb_error *err)
     int failed = header ? 0 : fb_fail(err, "%s: out of memory", catalog->out.path);
     if (!failed)
         failed = read_at(catalog->out.path, catalog->descriptor, header, size, catalog->header, err);
-    if (!failed && (fb_header_put_number(header, size, "PCOUNT  ", catalog->heap_bytes) != 0 ||
+    if (!failed && (fb_header_put_number(header, size, "NAXIS2  ", catalog->nrows) != 0 ||
+                    fb_header_put_number(header, size, "PCOUNT  ", catalog->heap_bytes) != 0 ||
                     fb_header_put_sums(header, size, catalog->sum) != 0))
         failed = fb_fail(err, "%s: can't finish its header", catalog->out.path);
     if (!failed)

@@ -2,7 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "io/baltable.h"
+#include "io/file.h"
 #include "io/fits.h"
+#include "io/hdus.h"
 
 #define MOST_COLUMNS 64
 
@@ -70,6 +72,87 @@ struct place {
     int repeat;
 };
 
+static const char *const table_names[] = { "BALCAT", NULL };
+
+static void decode(struct fb_balrow *rows, size_t n, const unsigned char *bytes, size_t row_bytes,
+                   const struct place *places, size_t nplaces)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < nplaces; k++)
+            fb_balrow_decode_value(&rows[i], places[k].column, bytes + i * row_bytes + places[k].offset,
+                                   places[k].repeat);
+}
+
+/* ---- plain tables ---- */
+
+/* The places of our columns in a plain table; 0 where CFITSIO must look, or has to say what is wrong. */
+static size_t plain_places(const struct fb_hdus *hdus, const struct fb_hdu *hdu, struct place *places,
+                           int *ntemplates)
+{
+    struct fb_column found[MOST_COLUMNS];
+    const char *names[MOST_COLUMNS];
+    size_t n, used = 0;
+    const struct fb_balrow_column *c = fb_balrow_columns(&n);
+
+    for (size_t i = 0; i < n; i++)
+        names[i] = c[i].name;
+    if (!fb_hdu_columns(hdus, hdu, names, n, found))
+        return 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!(c[i].use & FB_IN_TABLE) || (!found[i].type && (c[i].use & FB_OPTIONAL)))
+            continue;
+        int64_t repeat = c[i].repeat > 0 ? c[i].repeat : found[i].repeat;
+        if (found[i].type != c[i].type || found[i].repeat != repeat || repeat < 1 ||
+            repeat > FASTBAL_MAX_TEMPLATES)
+            return 0;
+        if (c[i].repeat == 0)
+            *ntemplates = (int)repeat;
+        places[used++] = (struct place){ &c[i], found[i].offset, (int)repeat };
+    }
+    return used;
+}
+
+static int read_plain_rows(struct fb_file *file, const struct fb_hdu *hdu, struct fb_baltable *table,
+                           const struct place *places, size_t nplaces, struct fb_error *err)
+{
+    size_t row_bytes = (size_t)hdu->axis[0], n = (size_t)hdu->axis[1];
+    unsigned char *bytes = malloc(n * row_bytes + 1);
+    table->rows = calloc(n + 1, sizeof *table->rows);
+    int failed = bytes && table->rows ? 0 : fb_fail(err, "%s: out of memory for %zu rows", file->path, n);
+    if (!failed)
+        failed = fb_file_read(file, bytes, n * row_bytes, hdu->data, err);
+    if (!failed) {
+        decode(table->rows, n, bytes, row_bytes, places, nplaces);
+        table->n = n;
+    }
+    free(bytes);
+    return failed;
+}
+
+/* Returns 1, 0 where the file is not plain, -1 on failure. */
+static int read_plain(struct fb_baltable *table, const char *path, struct fb_error *err)
+{
+    struct place places[MOST_COLUMNS];
+    struct fb_io_stats io = { 0 };
+    struct fb_file file = { 0 };
+    struct fb_hdus hdus = { 0 };
+    size_t nplaces = 0;
+
+    int status = fb_file_open(&file, path, &io, err);
+    if (status == 0)
+        status = fb_hdus_read(&hdus, &file, err);
+    const struct fb_hdu *hdu = status > 0 ? fb_hdus_table(&hdus, table_names) : NULL;
+    if (hdu && fb_hdu_text(&hdus, hdu, "QSOTEMPS", table->template_name, sizeof table->template_name) >= 0)
+        nplaces = plain_places(&hdus, hdu, places, &table->ntemplates);
+    if (status >= 0)
+        status = nplaces == 0 ? 0 : read_plain_rows(&file, hdu, table, places, nplaces, err) == 0 ? 1 : -1;
+    fb_file_release(&file);
+    fb_hdus_release(&hdus);
+    return status;
+}
+
+/* ---- any table ---- */
+
 /* Bytes from the start of a row to a column. */
 static int column_offset(struct fb_table *t, int number, size_t *offset, struct fb_error *err)
 {
@@ -92,7 +175,8 @@ static int cfitsio_type(char type)
 }
 
 /* Find a column of ours in the file and check its form; repeat stays 0 where an optional one is missing. */
-static int find_column(struct fb_table *t, const struct fb_balrow_column *column, struct place *place, struct fb_error *err)
+static int find_column(struct fb_table *t, const struct fb_balrow_column *column, struct place *place,
+                       struct fb_error *err)
 {
     int number = fb_table_column(t, column->name), type, status = 0;
     int most = column->repeat > 0 ? column->repeat : FASTBAL_MAX_TEMPLATES;
@@ -105,13 +189,16 @@ static int find_column(struct fb_table *t, const struct fb_balrow_column *column
         return fb_fail(err, "%s: table %s has no column %s", t->path, t->extname, column->name);
     if (fits_get_coltypell(t->file, number, &type, &repeat, &width, &status))
         return fb_fits_fail(err, t->path, "can't read a column's format", status);
-    if (type != cfitsio_type(column->type) || repeat < 1 || repeat > most || (column->repeat > 0 && repeat != most))
-        return fb_fail(err, "%s: column %s: expected the form %d%c", t->path, column->name, most, column->type);
+    if (type != cfitsio_type(column->type) || repeat < 1 || repeat > most ||
+        (column->repeat > 0 && repeat != most))
+        return fb_fail(err, "%s: column %s: expected the form %d%c", t->path, column->name, most,
+                       column->type);
     place->repeat = (int)repeat;
     return column_offset(t, number, &place->offset, err);
 }
 
-static int find_columns(struct fb_table *t, struct place *places, size_t *nplaces, int *ntemplates, struct fb_error *err)
+static int find_columns(struct fb_table *t, struct place *places, size_t *nplaces, int *ntemplates,
+                        struct fb_error *err)
 {
     size_t n;
     const struct fb_balrow_column *c = fb_balrow_columns(&n);
@@ -128,8 +215,8 @@ static int find_columns(struct fb_table *t, struct place *places, size_t *nplace
     return 0;
 }
 
-static int read_rows(struct fb_table *t, struct fb_baltable *table, const struct place *places, size_t nplaces,
-                     struct fb_error *err)
+static int read_rows(struct fb_table *t, struct fb_baltable *table, const struct place *places,
+                     size_t nplaces, struct fb_error *err)
 {
     LONGLONG row_bytes = 0;
     int status = 0;
@@ -142,19 +229,17 @@ static int read_rows(struct fb_table *t, struct fb_baltable *table, const struct
     int failed = bytes && table->rows ? 0 : fb_fail(err, "%s: out of memory for %zu rows", t->path, n);
     if (!failed && n > 0 && fits_read_tblbytes(t->file, 1, 1, (LONGLONG)n * row_bytes, bytes, &status))
         failed = fb_fits_fail(err, t->path, "can't read its rows", status);
-    for (size_t i = 0; !failed && i < n; i++)
-        for (size_t k = 0; k < nplaces; k++)
-            fb_balrow_decode_value(&table->rows[i], places[k].column, bytes + i * (size_t)row_bytes + places[k].offset,
-                                   places[k].repeat);
-    table->n = failed ? 0 : n;
+    if (!failed) {
+        decode(table->rows, n, bytes, (size_t)row_bytes, places, nplaces);
+        table->n = n;
+    }
     free(bytes);
     return failed;
 }
 
 static int open_baltable(struct fb_table *t, const char *path, struct fb_error *err)
 {
-    static const char *const names[] = { "BALCAT", NULL };
-    return fb_table_open(t, path, names, err);
+    return fb_table_open(t, path, table_names, err);
 }
 
 /* QSOTEMPS may be continued over several cards. */
@@ -162,20 +247,20 @@ static void read_template_name(struct fb_table *t, struct fb_baltable *table)
 {
     char *name = NULL;
     int status = 0;
-    if (fits_read_key_longstr(t->file, "QSOTEMPS", &name, NULL, &status) == 0 && strlen(name) < sizeof table->template_name)
+    if (fits_read_key_longstr(t->file, "QSOTEMPS", &name, NULL, &status) == 0 &&
+        strlen(name) < sizeof table->template_name)
         strcpy(table->template_name, name);
     if (name)
         fits_free_memory(name, &status);
     fits_clear_errmsg();
 }
 
-int fb_baltable_read(struct fb_baltable *table, const char *path, struct fb_error *err)
+static int read_any(struct fb_baltable *table, const char *path, struct fb_error *err)
 {
     struct place places[MOST_COLUMNS];
     struct fb_table t;
     size_t nplaces;
 
-    memset(table, 0, sizeof *table);
     if (open_baltable(&t, path, err) != 0)
         return -1;
     int status = find_columns(&t, places, &nplaces, &table->ntemplates, err);
@@ -185,6 +270,16 @@ int fb_baltable_read(struct fb_baltable *table, const char *path, struct fb_erro
         read_template_name(&t, table);
     fb_table_close(&t);
     return status;
+}
+
+int fb_baltable_read(struct fb_baltable *table, const char *path, struct fb_error *err)
+{
+    memset(table, 0, sizeof *table);
+    int status = read_plain(table, path, err);
+    if (status != 0)
+        return status > 0 ? 0 : -1;
+    memset(table, 0, sizeof *table);
+    return read_any(table, path, err);
 }
 
 void fb_baltable_release(struct fb_baltable *table)

@@ -406,6 +406,24 @@ int fb_hdu_is_plain(const struct fb_hdu *hdu, int bitpix, int naxis)
            (hdu->zero == FB_ZERO_NONE || (hdu->zero == FB_ZERO_2_31 && bitpix == 32));
 }
 
+int fb_hdu_text(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, char *value,
+                size_t size)
+{
+    char text[CARD];
+    for (size_t i = 0; i < hdu->ncards; i++) {
+        const char *card = hdus->text + hdu->header + CARD * i;
+        if (!is_key(card, key))
+            continue;
+        card_value(card, text, sizeof text);
+        size_t n = strlen(text);
+        if (n >= size || (n > 0 && text[n - 1] == '&'))
+            return -1;
+        memcpy(value, text, n + 1);
+        return 1;
+    }
+    return 0;
+}
+
 /* ---- tables ---- */
 
 const struct fb_hdu *fb_hdus_table(const struct fb_hdus *hdus, const char *const *names)
@@ -505,7 +523,7 @@ static int take_column_card(const char *card, struct field *fields, const char *
     return 1;
 }
 
-enum { MOST_NAMES = 16 };
+enum { MOST_NAMES = 64 };
 
 /* Places of the columns in a row, which must be as long as NAXIS1 says. */
 static int place_columns(const struct fb_hdu *table, const struct field *fields, const int *number, size_t n,
