@@ -13,7 +13,7 @@ enum {
     FB_EXIT_UNUSABLE = 2 /* unusable arguments or inputs, nothing done */
 };
 
-/* argv[0] is the name of the command as the user called it ("find", or "runbalfinder_hp.py"). */
+/* argv[0] is how the user called it: "fastbal find", or "runbalfinder_hp.py". */
 typedef int fb_command_fn(int argc, char **argv);
 
 fb_command_fn fb_cmd_split, fb_cmd_find, fb_cmd_append, fb_cmd_run, fb_cmd_simulate, fb_cmd_templates;

@@ -39,6 +39,15 @@ static int called_as(const char *path, const char *name)
     return strncmp(base, name, length) == 0 && (base[length] == '\0' || strcmp(base + length, ".py") == 0);
 }
 
+/* Run a command of this program; logs tell it as "fastbal NAME". */
+static int run_command(int i, int argc, char **argv)
+{
+    char invocation[64];
+    snprintf(invocation, sizeof invocation, "fastbal %s", commands[i].name);
+    argv[0] = invocation;
+    return commands[i].run(argc, argv);
+}
+
 static int dispatch(int argc, char **argv)
 {
     for (int i = 0; i < NCOMMANDS; i++)
@@ -61,7 +70,7 @@ static int dispatch(int argc, char **argv)
     int wants_help = strcmp(name, "help") == 0;
     for (int i = 0; i < NCOMMANDS; i++)
         if (strcmp(wants_help ? argv[2] : name, commands[i].name) == 0)
-            return wants_help ? commands[i].run(2, help_argv) : commands[i].run(argc - 1, argv + 1);
+            return wants_help ? run_command(i, 2, help_argv) : run_command(i, argc - 1, argv + 1);
     fb_complain(wants_help ? argv[2] : name, "unknown command (fastbal --help lists them)");
     return FB_EXIT_UNUSABLE;
 }

@@ -162,36 +162,49 @@ static int look_for_cameras(struct fb_coadd *coadd, const char *const *names, in
     return 0;
 }
 
-/* Keep the cameras that are in the file; one with wavelengths must have flux and ivar as well. */
-static int keep_cameras(struct fb_coadd *coadd, struct fb_error *err)
+/* What a camera lacks of what the cameras must all have; NULL if nothing. Masks are in all of them or in none. */
+static const char *camera_lacks(const struct camera *camera, int with_masks)
 {
-    int kept = 0;
-    for (int c = 0; c < coadd->ncameras; c++) {
+    if (!camera->wavelength.hdu)
+        return "WAVELENGTH";
+    if (!camera->flux.hdu)
+        return "FLUX";
+    if (!camera->ivar.hdu)
+        return "IVAR";
+    return with_masks && !camera->mask.hdu ? "MASK" : NULL;
+}
+
+/* Look for a set of cameras and keep those that are there; returns how many, or -1. A camera may be missing as a whole, as in
+ * some tiles, but not in parts. */
+static int find_camera_set(struct fb_coadd *coadd, const char *const *names, int n, struct fb_error *err)
+{
+    int kept = 0, masks = 0;
+    if (look_for_cameras(coadd, names, n, err) != 0)
+        return -1;
+    for (int c = 0; c < n; c++)
+        masks |= coadd->camera[c].mask.hdu != 0;
+    for (int c = 0; c < n; c++) {
         struct camera *camera = &coadd->camera[c];
         if (!camera->wavelength.hdu && !camera->flux.hdu && !camera->ivar.hdu)
             continue;
-        const char *lacks = !camera->wavelength.hdu ? "WAVELENGTH" : !camera->flux.hdu ? "FLUX" : "IVAR";
-        if (!camera->wavelength.hdu || !camera->flux.hdu || !camera->ivar.hdu)
-            return fb_fail(err, "%s: has no HDU %s_%s", coadd->path, camera->name, lacks);
+        const char *lacks = camera_lacks(camera, masks);
+        if (lacks)
+            return fb_fail(err, "%s: has no HDU %s_%s", coadd->path, names[c], lacks);
         coadd->camera[kept++] = *camera;
     }
     coadd->ncameras = kept;
-    return 0;
+    return kept;
 }
 
 static int find_cameras(struct fb_coadd *coadd, struct fb_error *err)
 {
     static const char *const arms[] = { "B", "R", "Z" }, *const joined[] = { "BRZ" };
-
-    if (look_for_cameras(coadd, arms, CAMERAS, err) != 0 || keep_cameras(coadd, err) != 0)
-        return -1;
-    if (coadd->ncameras == 0 &&
-        (look_for_cameras(coadd, joined, 1, err) != 0 || keep_cameras(coadd, err) != 0))
-        return -1;
-    if (coadd->ncameras == 0)
-        return fb_fail(err, "%s: has no HDU B_WAVELENGTH, R_WAVELENGTH, Z_WAVELENGTH or BRZ_WAVELENGTH",
-                       coadd->path);
-    return 0;
+    int found = find_camera_set(coadd, arms, CAMERAS, err);
+    if (found == 0)
+        found = find_camera_set(coadd, joined, 1, err);
+    if (found == 0)
+        fb_fail(err, "%s: has no HDU B_WAVELENGTH, R_WAVELENGTH, Z_WAVELENGTH or BRZ_WAVELENGTH", coadd->path);
+    return found > 0 ? 0 : -1;
 }
 
 /* ---- targets ---- */

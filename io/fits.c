@@ -21,6 +21,41 @@ int fb_fits_fail(struct fb_error *err, const char *path, const char *what, int s
     return fb_fail(err, "%s: %s: %s%s%s%s", path, what, words, detail[0] ? " (" : "", detail, detail[0] ? ")" : "");
 }
 
+/* The last four bytes of a gzip file: how many bytes it holds, modulo 2^32. 0 where it is no such file. */
+static int gzip_size(const char *path, uint32_t *size)
+{
+    unsigned char magic[2] = { 0 }, end[4];
+    FILE *file = fopen(path, "rb");
+    int found = file && fread(magic, 1, 2, file) == 2 && magic[0] == 0x1f && magic[1] == 0x8b &&
+                fseek(file, -4, SEEK_END) == 0 && fread(end, 1, 4, file) == 4;
+    if (file)
+        fclose(file);
+    if (found)
+        *size = end[0] | (uint32_t)end[1] << 8 | (uint32_t)end[2] << 16 | (uint32_t)end[3] << 24;
+    return found;
+}
+
+/* CFITSIO takes what it can inflate of a packed file that was cut short. Its HDUs must hold what was packed. */
+static int check_packed(fitsfile *file, const char *path, struct fb_error *err)
+{
+    LONGLONG header = 0, data = 0, end = 0;
+    int nhdus = 0, status = 0;
+    uint32_t packed;
+
+    if (!gzip_size(path, &packed))
+        return 0;
+    fits_get_num_hdus(file, &nhdus, &status);
+    fits_movabs_hdu(file, nhdus, NULL, &status);
+    fits_get_hduaddrll(file, &header, &data, &end, &status);
+    fits_movabs_hdu(file, 1, NULL, &status);
+    if (status)
+        return fb_fits_fail(err, path, "can't read its HDUs", status);
+    if ((uint32_t)end != packed)
+        return fb_fail(err, "%s: its HDUs end after %lld bytes, but %lu were packed: it was cut short", path,
+                       (long long)end, (unsigned long)packed);
+    return 0;
+}
+
 int fb_fits_open(fitsfile **file, const char *path, struct fb_error *err)
 {
     struct stat info;
@@ -37,6 +72,11 @@ int fb_fits_open(fitsfile **file, const char *path, struct fb_error *err)
         return fb_fail(err, "%s: %s", path, strerror(errno));
     if (fits_open_diskfile(file, path, READONLY, &status))
         return fb_fits_fail(err, path, "not a FITS file", status);
+    if (check_packed(*file, path, err) != 0) {
+        fb_fits_close(*file);
+        *file = NULL;
+        return -1;
+    }
     return 0;
 }
 
@@ -120,8 +160,12 @@ void fb_table_close(struct fb_table *table)
 int fb_table_column(struct fb_table *table, const char *name)
 {
     int column = 0, status = 0;
-    if (fits_get_colnum(table->file, CASEINSEN, (char *)name, &column, &status))
-        column = 0;
+    /* the exact name first: a table may have columns Z and z */
+    if (fits_get_colnum(table->file, CASESEN, (char *)name, &column, &status)) {
+        status = 0;
+        if (fits_get_colnum(table->file, CASEINSEN, (char *)name, &column, &status))
+            column = 0;
+    }
     fits_clear_errmsg();
     return column;
 }
@@ -195,15 +239,35 @@ int fb_same_text(const char *cell, size_t width, const char *text)
     return end - begin == strlen(text) && memcmp(cell + begin, text, end - begin) == 0;
 }
 
+/* The longest text of a column in some rows. CFITSIO's display width does not know that of variable lengths. */
+static int text_width(struct fb_table *table, int column, int type, int64_t first, int64_t n, LONGLONG *width,
+                      int *status)
+{
+    int display = 0;
+    if (type >= 0) {
+        fits_get_col_display_width(table->file, column, &display, status);
+        *width = display;
+        return *status;
+    }
+    *width = 0;
+    for (int64_t i = 0; i < n && *status == 0; i++) {
+        LONGLONG length = 0, offset = 0;
+        fits_read_descriptll(table->file, column, first + i + 1, &length, &offset, status);
+        *width = length > *width ? length : *width;
+    }
+    return *status;
+}
+
 int fb_table_compare_text(struct fb_table *table, int column, int64_t first, int64_t n, const char *text,
                           unsigned char *equal, struct fb_error *err)
 {
-    int type, width = 0, status = 0, ignored = 0;
-    LONGLONG repeat, unit;
+    int type, status = 0, ignored = 0;
+    LONGLONG repeat, unit, width = 0;
     if (fits_get_coltypell(table->file, column, &type, &repeat, &unit, &status) || abs(type) != TSTRING)
         return column_fail(table, column, "expected text", status, err);
-    fits_get_col_display_width(table->file, column, &width, &status);
-    char *cell = malloc((size_t)width + 2);
+    if (text_width(table, column, type, first, n, &width, &status))
+        return column_fail(table, column, "can't read it", status, err);
+    char *cell = width < 1000000 ? calloc((size_t)width + 2, 1) : NULL;
     if (!cell)
         return column_fail(table, column, "out of memory", 0, err);
     for (int64_t i = 0; i < n && status == 0; i++) {

@@ -221,7 +221,7 @@ def test_existing_catalog(tree, out):
 def test_logs(tree, out):
     one_pass(tree, out, "-l", tree.root / "log.txt")
     lines = (tree.root / "log.txt").read_text().splitlines()
-    assert lines[0].startswith("Last updated") and lines[1].startswith("run -q") and lines[-1].startswith("Total matches: ")
+    assert lines[0].startswith("Last updated") and lines[1].startswith("fastbal run -q") and lines[-1].startswith("Total matches: ")
     assert int(lines[-1].split()[-1]) == sum(map(len, IN_TABLE.values()))
     one_pass(tree, out, "-c", "--baldir", tree.z, "-l", "mine.txt")
     assert (tree.z / "mine.txt").exists()
