@@ -5,6 +5,8 @@
 #                 run on simulated quasars       make ubsan   the same with the undefined behaviour sanitizer
 #   make test     every test                     make format  clang-format the C sources
 #   make install  PREFIX=/usr/local DESTDIR=     make clean   remove build/ and build-*/
+#   make bench    every figure beside its target; minutes, and 3 GB in build/bench. make bench-short: a check in seconds.
+#                 BENCH=--growth: how time grows with rows, pixels, threads and ranks, too
 #
 # "make demo" and "make test" first install the packages they need (see scripts/install-dependencies.sh); the others
 # only say what is missing. JOBS=N sets how many things run at a time.
@@ -20,7 +22,7 @@ configure = cmake -S . -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(CMAKE_FLAGS)
 compile = cmake --build
 C_SOURCES = $(shell git ls-files '*.c' '*.h')
 
-.PHONY: all demo test install debug asan ubsan format clean
+.PHONY: all bench bench-short demo test install debug asan ubsan format clean
 .NOTPARALLEL:
 
 all:
@@ -38,6 +40,11 @@ test:
 	@$(configure) -B $(BUILD) -DFASTBAL_REQUIRE_TESTS=ON >/dev/null
 	@$(compile) $(BUILD) -j $(JOBS)
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
+
+bench bench-short: all
+	@$(compile) $(BUILD) -j $(JOBS) --target bench_programs >/dev/null
+	@python=$$(scripts/find-python.sh numpy astropy) || { echo "make $@: no Python with numpy and astropy" >&2; exit 1; }; \
+	$$python -B bench/bench.py $(BUILD) $(if $(filter bench-short,$@),--short) $(BENCH)
 
 install: all
 	@cmake --install $(BUILD)

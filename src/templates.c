@@ -18,17 +18,21 @@ struct fastbal_templates {
     double *value;      /* nt x (n + 2): each component between two zeros */
     size_t nsteps;
     double steps_per_wavelength;
-    uint32_t *first_segment; /* nsteps + 1: the segment in which a step begins */
+    uint32_t *first_segment; /* nsteps + 1: the segment in which a step begins; NULL where there is no table */
 };
 
-/* Steps as wide as the narrowest segment, so that a step holds at most one border between segments. */
+#define MOST_STEPS 1e6
+
+/* Steps a little narrower than the narrowest segment, so that a step holds at most one border between segments. */
 static int make_steps(fastbal_templates *t)
 {
-    enum { MOST = 1 << 16 };
     double narrowest = INFINITY, width = t->wavelength[t->n - 1] - t->wavelength[0];
     for (size_t i = 0; i + 1 < t->n; i++)
         narrowest = fmin(narrowest, t->wavelength[i + 1] - t->wavelength[i]);
-    t->nsteps = width / narrowest < MOST ? (size_t)(width / narrowest) + 1 : MOST;
+    double steps = 1.01 * width / narrowest + 1;
+    if (!(steps < MOST_STEPS))
+        return FASTBAL_OK; /* too uneven for a table: segments are searched */
+    t->nsteps = (size_t)steps;
     t->steps_per_wavelength = (double)t->nsteps / width;
     t->first_segment = malloc((t->nsteps + 1) * sizeof *t->first_segment);
     if (!t->first_segment)
@@ -123,29 +127,45 @@ const double *fb_templates_values(const fastbal_templates *t, int component)
 }
 
 /* The last segment that begins at or below w, which lies between the first and the last wavelength. */
-static inline size_t find_segment(const fastbal_templates *t, double w)
+static size_t search_segment(const fastbal_templates *t, double w)
 {
-    size_t segment = t->first_segment[(size_t)((w - t->wavelength[0]) * t->steps_per_wavelength)];
-    /* at most one border lies in a step, mostly: half the pixels are beyond it, so no branch */
-    segment += (size_t)(t->wavelength[segment + 1] <= w);
-    while (segment + 2 < t->n && t->wavelength[segment + 1] <= w)
-        segment++;
-    return segment;
+    size_t above = fb_first_at_least(t->wavelength, t->n, w);
+    return t->wavelength[above] <= w ? above : above - 1;
+}
+
+/* Pixels strictly between the first and the last wavelength. */
+static void locate_inside(const fastbal_templates *t, const double *restrict w, size_t n, uint32_t *restrict segment,
+                          double *restrict fraction)
+{
+    const double *x = t->wavelength;
+    for (size_t i = 0; i < n; i++) {
+        size_t k;
+        if (t->first_segment) {
+            k = t->first_segment[(size_t)(ptrdiff_t)((w[i] - x[0]) * t->steps_per_wavelength)];
+            /* half the pixels are beyond the border in their step, so no branch */
+            k += (size_t)(x[k + 1] <= w[i]);
+        } else {
+            k = search_segment(t, w[i]);
+        }
+        segment[i] = (uint32_t)k;
+        fraction[i] = (w[i] - x[k]) * t->per_width[k];
+    }
+}
+
+static void locate_at(uint32_t at, double where, size_t n, uint32_t *segment, double *fraction)
+{
+    for (size_t i = 0; i < n; i++) {
+        segment[i] = at;
+        fraction[i] = where;
+    }
 }
 
 void fb_templates_locate(const fastbal_templates *t, const double *w, size_t n, uint32_t *segment, double *fraction)
 {
-    double first = t->wavelength[0], last = t->wavelength[t->n - 1];
-    for (size_t i = 0; i < n; i++) {
-        if (w[i] > first && w[i] < last) {
-            size_t k = find_segment(t, w[i]);
-            segment[i] = (uint32_t)k;
-            fraction[i] = (w[i] - t->wavelength[k]) * t->per_width[k];
-        } else {
-            segment[i] = w[i] >= last ? (uint32_t)t->n - 2 : 0;
-            fraction[i] = w[i] >= last;
-        }
-    }
+    size_t begin = fb_first_at_least(w, n, t->wavelength[0]), end = fb_first_at_least(w, n, t->wavelength[t->n - 1]);
+    locate_at(0, 0, begin, segment, fraction);
+    locate_inside(t, w + begin, end - begin, segment + begin, fraction + begin);
+    locate_at((uint32_t)t->n - 2, 1, n - end, segment + end, fraction + end);
 }
 
 void fastbal_continuum(const fastbal_templates *t, const double *coeffs, double z, size_t n,
