@@ -1,0 +1,164 @@
+/*
+ * kernels.c - time joining cameras and measuring, for spectra in memory, through the public library.
+ *
+ * usage: kernels SPECTRA REPEATS
+ *
+ * SPECTRA is written by bench.py, numbers as this machine has them: int64 cameras, templates, template
+ * wavelengths, spectra; the template wavelengths and templates (double); of each camera int64 pixels and the
+ * wavelengths (double); of each spectrum z (double), what the finder found, AI and BI of C IV and chi2 (float), and flux
+ * and ivar of each camera (float). Every answer is compared with what the finder found. Prints microseconds a
+ * spectrum: the median over repeats of joining, of measuring, and of both.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include "fastbal.h"
+
+enum { MOST_REPEATS = 1000 };
+
+struct spectrum {
+    double z;
+    float expected[3];
+    struct fastbal_pixels pixels[FASTBAL_MAX_CAMERAS];
+};
+
+struct bench {
+    int64_t ncameras, ntemplates, nwave, n;
+    struct fastbal_camera cameras[FASTBAL_MAX_CAMERAS];
+    fastbal_grid *grid;
+    fastbal_templates *templates;
+    fastbal_workspace *work;
+    struct spectrum *spectra;
+    double *flux, *ivar;
+};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void *take(FILE *file, size_t size, size_t n)
+{
+    void *values = malloc(size * n + 1);
+    if (!values || fread(values, size, n, file) != n) {
+        fprintf(stderr, "kernels: the file of spectra is too short\n");
+        exit(1);
+    }
+    return values;
+}
+
+static void take_spectrum(struct bench *b, FILE *file, struct spectrum *s)
+{
+    if (fread(&s->z, sizeof s->z, 1, file) != 1 || fread(s->expected, sizeof s->expected, 1, file) != 1)
+        exit(1);
+    for (int64_t c = 0; c < b->ncameras; c++) {
+        s->pixels[c].flux = take(file, sizeof(float), b->cameras[c].n);
+        s->pixels[c].ivar = take(file, sizeof(float), b->cameras[c].n);
+    }
+}
+
+static void prepare(struct bench *b, FILE *file)
+{
+    int64_t counts[4];
+    if (fread(counts, sizeof counts, 1, file) != 1 || counts[0] > FASTBAL_MAX_CAMERAS)
+        exit(1);
+    b->ncameras = counts[0];
+    b->ntemplates = counts[1];
+    b->nwave = counts[2];
+    b->n = counts[3];
+    double *wave = take(file, sizeof *wave, (size_t)b->nwave);
+    double *values = take(file, sizeof *values, (size_t)(b->nwave * b->ntemplates));
+    for (int64_t c = 0; c < b->ncameras; c++) {
+        int64_t n;
+        if (fread(&n, sizeof n, 1, file) != 1)
+            exit(1);
+        b->cameras[c] = (struct fastbal_camera){ take(file, sizeof(double), (size_t)n), (size_t)n };
+    }
+    if (fastbal_templates_create(&b->templates, (size_t)b->nwave, wave, (int)b->ntemplates, values) !=
+            FASTBAL_OK ||
+        fastbal_grid_create(&b->grid, b->cameras, (int)b->ncameras, b->cameras[0].wavelength[0]) !=
+            FASTBAL_OK)
+        exit(1);
+    b->work = fastbal_workspace_create();
+    b->flux = calloc(fastbal_grid_size(b->grid), sizeof *b->flux);
+    b->ivar = calloc(fastbal_grid_size(b->grid), sizeof *b->ivar);
+    b->spectra = calloc((size_t)b->n, sizeof *b->spectra);
+    if (!b->work || !b->flux || !b->ivar || !b->spectra)
+        exit(1);
+    for (int64_t i = 0; i < b->n; i++)
+        take_spectrum(b, file, &b->spectra[i]);
+    free(wave);
+    free(values);
+}
+
+static int differs(double found, float expected)
+{
+    return !(fabs(found - (double)expected) <= 1e-4 + 1e-5 * fabs((double)expected));
+}
+
+/* Join and measure every spectrum as the finder does; add the seconds of both. Returns how many answers differ. */
+static int once(struct bench *b, double *joining, double *measuring)
+{
+    const double *wave = fastbal_grid_wavelength(b->grid);
+    size_t n = fastbal_grid_size(b->grid), begin, end;
+    int wrong = 0;
+    for (int64_t i = 0; i < b->n; i++) {
+        const struct spectrum *s = &b->spectra[i];
+        struct fastbal_result result;
+        double start = now();
+        fastbal_measured_range(n, wave, s->z, &begin, &end);
+        fastbal_join_range(b->grid, s->pixels, begin, end, b->flux, b->ivar);
+        double middle = now();
+        struct fastbal_spectrum spectrum = { n, wave, b->flux, b->ivar, s->z };
+        int status = fastbal_measure(b->work, b->templates, &spectrum, &result);
+        *measuring += now() - middle;
+        *joining += middle - start;
+        wrong += status != FASTBAL_OK || differs(result.civ.ai.index, s->expected[0]) ||
+                 differs(result.civ.bi.index, s->expected[1]) || differs(result.chi2, s->expected[2]);
+    }
+    return wrong;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *values, int n)
+{
+    qsort(values, (size_t)n, sizeof *values, ascending);
+    return n % 2 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
+}
+
+int main(int argc, char **argv)
+{
+    static double joining[MOST_REPEATS], measuring[MOST_REPEATS], both[MOST_REPEATS];
+    struct bench b = { 0 };
+    FILE *file = argc == 3 ? fopen(argv[1], "rb") : NULL;
+    int repeats = argc == 3 ? atoi(argv[2]) : 0, wrong;
+    if (!file || repeats < 1 || repeats > MOST_REPEATS) {
+        fprintf(stderr, "usage: kernels SPECTRA REPEATS\n");
+        return 2;
+    }
+    prepare(&b, file);
+    fclose(file);
+    wrong = once(&b, &joining[0], &measuring[0]); /* warm up */
+    for (int k = 0; k < repeats; k++) {
+        joining[k] = measuring[k] = 0;
+        wrong += once(&b, &joining[k], &measuring[k]);
+        joining[k] *= 1e6 / (double)b.n;
+        measuring[k] *= 1e6 / (double)b.n;
+        both[k] = joining[k] + measuring[k];
+    }
+    printf("%.2f %.2f %.2f\n", median(joining, repeats), median(measuring, repeats), median(both, repeats));
+    if (wrong)
+        fprintf(stderr, "kernels: %d answers differ from what the finder found\n", wrong);
+    return wrong != 0;
+}
