@@ -82,6 +82,27 @@ static enum fb_pixel_outcome find_pixel(void *context, int thread, size_t index,
     return outcome;
 }
 
+static void find_ahead(void *context, int thread, size_t index)
+{
+    struct find *find = context;
+    if (!fb_finder_looks_ahead(&find->finder, thread))
+        return;
+    int64_t pixel = find->pixels.pixels[index];
+    char *coadd = fb_spectra_path(&find->spectra, pixel);
+    char *zcat = fb_tree_path(&find->redshifts, find->options->zfileroot, pixel);
+    char *out = fb_tree_path(&find->redshifts, "baltable", pixel);
+    struct fb_redshifts redshifts = { 0 };
+    struct fb_error ignored;
+
+    if (coadd && zcat && out && (find->options->clobber || !fb_exists(out)) &&
+        fb_finder_read(&find->finder, thread, zcat, &redshifts, &ignored) == 0)
+        fb_finder_ahead(&find->finder, thread, coadd, &redshifts);
+    fb_redshifts_release(&redshifts);
+    free(coadd);
+    free(zcat);
+    free(out);
+}
+
 /* ---- the command ---- */
 
 /* The pixels asked for, or every pixel that has spectra or redshifts: one without the other is an error of
@@ -137,7 +158,7 @@ static void look_at_size(void *context, int thread, size_t i)
 /* Several ranks do the largest pixels first. */
 static int sort_pixels(struct find *find, struct fb_error *err)
 {
-    struct fb_pool pool = { (int)find->options->discovery, look_at_size, NULL, find };
+    struct fb_pool pool = { .nthreads = (int)find->options->discovery, .work = look_at_size, .context = find };
     find->sizes = calloc(find->pixels.n, sizeof *find->sizes);
     if (find->sizes) {
         fb_pool_run(&pool, find->pixels.n);
@@ -219,6 +240,7 @@ static int find_tree(struct find *find, int argc, char **argv, struct fb_error *
                                            .ranks = &find->ranks,
                                            .order = find->order,
                                            .work = find_pixel,
+                                           .ahead = find_ahead,
                                            .account = add_up,
                                            .context = find };
         if (fb_pixel_run_all(&find->run, err) == 0)

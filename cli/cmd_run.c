@@ -180,6 +180,26 @@ static enum fb_pixel_outcome run_pixel(void *context, int thread, size_t index, 
     return outcome;
 }
 
+static void run_ahead(void *context, int thread, size_t index)
+{
+    struct run *run = context;
+    if (!fb_finder_looks_ahead(&run->finder, thread))
+        return;
+    int64_t pixel = run->sorted.pixels.pixels[index];
+    char *spectra = fb_spectra_path(&run->spectra, pixel);
+    char *table = run->tables.root ? fb_tree_path(&run->tables, "baltable", pixel) : NULL;
+    struct fb_redshifts redshifts = { 0 };
+    struct fb_error ignored;
+
+    /* a table that is there is read instead, most likely */
+    if (spectra && (!table || run->options->clobber || !fb_exists(table)) &&
+        choose_rows(&run->sorted, index, &redshifts, &ignored) == 0)
+        fb_finder_ahead(&run->finder, thread, spectra, &redshifts);
+    fb_redshifts_release(&redshifts);
+    free(spectra);
+    free(table);
+}
+
 static int put_rows(void *context, const struct fb_parcel *parcel, struct fb_error *err)
 {
     struct run *run = context;
@@ -348,6 +368,7 @@ static int run_catalog(struct run *run, int argc, char **argv, struct fb_error *
                                              .ranks = &run->ranks,
                                              .order = run->order,
                                              .work = run_pixel,
+                                             .ahead = run_ahead,
                                              .deliver = put_rows,
                                              .account = add_up,
                                              .context = run };

@@ -63,6 +63,18 @@ int fb_finder_measure(struct fb_finder *finder, int thread, const char *spectra,
     return status;
 }
 
+int fb_finder_looks_ahead(const struct fb_finder *finder, int thread)
+{
+    return finder->measurers[thread].cold;
+}
+
+void fb_finder_ahead(struct fb_finder *finder, int thread, const char *spectra, const struct fb_redshifts *redshifts)
+{
+    double start = fb_seconds();
+    fb_measure_ahead(&finder->measurers[thread], spectra, redshifts);
+    finder->accounts[thread].reading += fb_seconds() - start;
+}
+
 int fb_finder_write(struct fb_finder *finder, int thread, const char *path, const struct fb_balrow *rows,
                     size_t n, struct fb_error *err)
 {

@@ -18,12 +18,17 @@ void fb_measurer_release(struct fb_measurer *m)
     free(m->flux);
     free(m->ivar);
     fb_coadd_close(m->coadd);
+    fb_coadd_close(m->next);
+    free(m->next_path);
     *m = (struct fb_measurer){ 0 };
 }
 
 struct fb_io_stats fb_measurer_io(const struct fb_measurer *m)
 {
-    return m->coadd ? *fb_coadd_io(m->coadd) : (struct fb_io_stats){ 0 };
+    struct fb_io_stats total = m->coadd ? *fb_coadd_io(m->coadd) : (struct fb_io_stats){ 0 };
+    if (m->next)
+        fb_io_stats_add(&total, fb_coadd_io(m->next));
+    return total;
 }
 
 static int make_room(struct fb_measurer *m, size_t n)
@@ -123,6 +128,45 @@ static int measure_batch(struct fb_measurer *m, struct fb_coadd *coadd, const st
     return 0;
 }
 
+static size_t count_missing(const struct fb_coadd_row *parts, size_t n)
+{
+    size_t missing = 0;
+    while (missing < n && parts[missing].row < 0)
+        missing++;
+    return missing;
+}
+
+void fb_measure_ahead(struct fb_measurer *m, const char *coadd_path, const struct fb_redshifts *redshifts)
+{
+    struct fb_error ignored;
+    struct pair *pairs = malloc((redshifts->n + 1) * sizeof *pairs);
+    struct fb_coadd_row *parts = malloc((redshifts->n + 1) * sizeof *parts);
+
+    free(m->next_path);
+    m->next_path = NULL;
+    if (pairs && parts && redshifts->n > 0 && fb_coadd_open(&m->next, coadd_path, &ignored) == 0) {
+        find_spectra(m->next, redshifts, pairs, parts);
+        size_t missing = count_missing(parts, redshifts->n);
+        fb_coadd_prefetch(m->next, parts + missing, redshifts->n - missing);
+        m->next_path = strdup(coadd_path);
+    }
+    free(pairs);
+    free(parts);
+}
+
+/* Open a coadd, or take the one that was opened ahead. */
+static int open_coadd(struct fb_measurer *m, const char *path, struct fb_error *err)
+{
+    if (!m->next_path || strcmp(m->next_path, path) != 0)
+        return fb_coadd_open(&m->coadd, path, err);
+    struct fb_coadd *before = m->coadd;
+    m->coadd = m->next;
+    m->next = before;
+    free(m->next_path);
+    m->next_path = NULL;
+    return 0;
+}
+
 static int measure_all(struct fb_measurer *m, struct fb_coadd *coadd, const struct fb_redshifts *redshifts,
                        struct pair *pairs, struct fb_coadd_row *parts, struct fb_balrow *rows,
                        struct fb_error *err)
@@ -137,7 +181,7 @@ static int measure_all(struct fb_measurer *m, struct fb_coadd *coadd, const stru
         fill_target(&redshifts->rows[pairs[i].redshift_row], NAN, NAN, row);
         fb_balrow_from_result(row, &missing);
     }
-    fb_coadd_prefetch(coadd, parts + i, redshifts->n - i);
+    m->cold |= fb_coadd_prefetch(coadd, parts + i, redshifts->n - i);
     for (size_t batch; i < redshifts->n; i += batch) {
         batch = redshifts->n - i < FB_COADD_BATCH ? redshifts->n - i : FB_COADD_BATCH;
         if (measure_batch(m, coadd, redshifts, pairs + i, parts + i, batch, rows, err) != 0)
@@ -151,7 +195,7 @@ int fb_measure_coadd(struct fb_measurer *m, const char *coadd_path, const struct
 {
     if (redshifts->n == 0)
         return 0;
-    if (fb_coadd_open(&m->coadd, coadd_path, err) != 0)
+    if (open_coadd(m, coadd_path, err) != 0)
         return -1;
     struct pair *pairs = malloc(redshifts->n * sizeof *pairs);
     struct fb_coadd_row *parts = malloc(redshifts->n * sizeof *parts);

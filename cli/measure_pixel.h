@@ -19,11 +19,18 @@ struct fb_measurer {
     double *flux, *ivar; /* joined spectrum, room pixels each */
     size_t room;
     struct fb_coadd *coadd; /* the reader, between files */
+    struct fb_coadd *next;  /* another, with the file that comes next */
+    char *next_path;        /* its path; NULL where nothing was opened ahead */
+    int cold;               /* a file had to be fetched from disk: so will others, and looking ahead pays */
 };
 void fb_measurer_release(struct fb_measurer *m);
 
 /* What reading spectra cost so far. */
 struct fb_io_stats fb_measurer_io(const struct fb_measurer *m);
+
+/* Open the coadd that is measured next and have its rows fetched meanwhile; for measurers that are cold. What goes wrong is found out when it is
+ * measured. */
+void fb_measure_ahead(struct fb_measurer *m, const char *coadd_path, const struct fb_redshifts *redshifts);
 
 /*
  * Measure every redshift row on its target's spectrum in the coadd, into rows[redshifts->n] in the same order. A target

@@ -111,6 +111,12 @@ static void do_pixel(void *context, int thread, size_t index)
     fb_pixel_settle(run, index, &err);
 }
 
+static void look_ahead(void *context, int thread, size_t index)
+{
+    struct fb_pixel_run *run = ((struct progress *)context)->run;
+    run->ahead(run->context, thread, index);
+}
+
 static int allocate(struct fb_pixel_run *run, struct fb_error *err)
 {
     size_t n = run->pixels->n;
@@ -129,7 +135,7 @@ int fb_pixel_run_all(struct fb_pixel_run *run, struct fb_error *err)
     struct progress p = { .run = run,
                           .start = fb_seconds(),
                           .bar = leads && !run->verbose && isatty(STDERR_FILENO) };
-    struct fb_pool pool = { run->nthreads, do_pixel, report, &p };
+    struct fb_pool pool = { run->nthreads, do_pixel, run->ahead ? look_ahead : NULL, report, &p };
     int failed = allocate(run, err);
 
     if (several)

@@ -35,6 +35,8 @@ struct fb_pixel_run {
     const size_t *order;          /* in which several ranks do the pixels; NULL: as they are listed */
     /* Do the index-th pixel; on failure the reason goes to err. What it leaves goes to parcels[index]. */
     enum fb_pixel_outcome (*work)(void *context, int thread, size_t index, struct fb_error *err);
+    /* Get the index-th pixel ready while the one before is done, as by fetching its file. May be NULL. */
+    void (*ahead)(void *context, int thread, size_t index);
     /* Put the parcel's bytes where they belong, on rank 0; a pixel whose parcel can't be delivered has
      * failed. Several threads do this at a time. May be NULL. */
     int (*deliver)(void *context, const struct fb_parcel *parcel, struct fb_error *err);

@@ -32,16 +32,37 @@ int fb_pool_cores(void)
     return cores > 0 ? (int)cores : 1;
 }
 
+/* The next item while more than `spare` are left, else n. */
+static size_t take_item(struct shared *s, size_t spare)
+{
+    pthread_mutex_lock(&s->hand_out);
+    size_t item = s->n - s->next > spare ? s->next++ : s->n;
+    pthread_mutex_unlock(&s->hand_out);
+    return item;
+}
+
+/* Take the item after this one and get it ready, unless the other threads need what is left. */
+static size_t look_ahead(struct worker *worker)
+{
+    struct shared *s = worker->shared;
+    if (!s->pool->ahead)
+        return s->n;
+    size_t next = take_item(s, (size_t)s->pool->nthreads);
+    if (next < s->n)
+        s->pool->ahead(s->pool->context, worker->thread, next);
+    return next;
+}
+
 static void *work(void *argument)
 {
     struct worker *worker = argument;
     struct shared *s = worker->shared;
+    size_t next = s->n;
     for (;;) {
-        pthread_mutex_lock(&s->hand_out);
-        size_t item = s->next < s->n ? s->next++ : s->n;
-        pthread_mutex_unlock(&s->hand_out);
+        size_t item = next < s->n ? next : take_item(s, 0);
         if (item == s->n)
             return NULL;
+        next = look_ahead(worker);
         s->pool->work(s->pool->context, worker->thread, item);
         if (s->pool->done) {
             pthread_mutex_lock(&s->report);

@@ -43,7 +43,7 @@ int fb_walk_tree(const struct fb_tree *tree, const char *kind, long workers, str
             status = fb_fail(err, "%s: out of memory", tree->root);
     }
     if (status == 0) {
-        struct fb_pool pool = { (int)workers, walk_group, NULL, &walk };
+        struct fb_pool pool = { .nthreads = (int)workers, .work = walk_group, .context = &walk };
         fb_pool_run(&pool, walk.groups.n);
         status = collect(&walk, pixels, err);
     }

@@ -861,12 +861,13 @@ static int in_memory(const struct fb_coadd *coadd, const struct fb_coadd_row *ro
     return 1;
 }
 
-void fb_coadd_prefetch(struct fb_coadd *coadd, const struct fb_coadd_row *rows, size_t n)
+int fb_coadd_prefetch(struct fb_coadd *coadd, const struct fb_coadd_row *rows, size_t n)
 {
     if (n == 0 || !coadd->plain || in_memory(coadd, rows, n))
-        return;
+        return 0;
     double start = fb_clock();
     for (int c = 0; c < coadd->ncameras; c++)
         prefetch_camera(coadd, c, rows, n);
     coadd->io.seconds += fb_clock() - start;
+    return 1;
 }

@@ -45,9 +45,10 @@ void fb_coadd_position(const struct fb_coadd *coadd, int64_t row, double *ra, do
 
 /*
  * Say which rows, any number, will be loaded next: where the file is not in memory, the system fetches them
- * all meanwhile. From a disk that is several times as fast as reading one after the other.
+ * all meanwhile. From a disk that is several times as fast as reading one after the other. Returns 1 where
+ * they have to be fetched, 0 where they are in memory.
  */
-void fb_coadd_prefetch(struct fb_coadd *coadd, const struct fb_coadd_row *rows, size_t n);
+int fb_coadd_prefetch(struct fb_coadd *coadd, const struct fb_coadd_row *rows, size_t n);
 
 /* Load n rows or parts of rows, 1 to FB_COADD_BATCH, replacing those loaded before. */
 int fb_coadd_load(struct fb_coadd *coadd, const int64_t *rows, size_t n, struct fb_error *err);
