@@ -4,9 +4,10 @@
 #   make demo     from nothing to a finished     make asan    address sanitizer build, and the unit tests with it
 #                 run on simulated quasars       make ubsan   the same with the undefined behaviour sanitizer
 #   make test     every test                     make format  clang-format the C sources
-#   make install  PREFIX=/usr/local DESTDIR=     make clean   remove build/ and build-*/
-#   make bench    every figure beside its target; minutes, and 3 GB in build/bench. make bench-short: a check in seconds.
-#                 BENCH=--growth: how time grows with rows, pixels, threads and ranks, too
+#   make install  PREFIX=/usr/local DESTDIR=     make tsan    thread sanitizer build, and the pipeline with it
+#   make clean    remove build/ and build-*/
+#   make bench    every figure beside its target: minutes, and 3 GB in build/bench; BENCH=--growth adds how time
+#                 grows with rows, pixels, threads and ranks; make bench-short is a check in seconds
 #
 # "make demo" and "make test" first install the packages they need (see scripts/install-dependencies.sh); the others
 # only say what is missing. JOBS=N sets how many things run at a time.
@@ -22,7 +23,7 @@ configure = cmake -S . -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(CMAKE_FLAGS)
 compile = cmake --build
 C_SOURCES = $(shell git ls-files '*.c' '*.h')
 
-.PHONY: all bench bench-short demo test install debug asan ubsan format clean
+.PHONY: all bench bench-short demo test install debug asan ubsan tsan format clean
 .NOTPARALLEL:
 
 all:
@@ -43,8 +44,8 @@ test:
 
 bench bench-short: all
 	@$(compile) $(BUILD) -j $(JOBS) --target bench_programs >/dev/null
-	@python=$$(scripts/find-python.sh numpy astropy) || { echo "make $@: no Python with numpy and astropy" >&2; exit 1; }; \
-	$$python -B bench/bench.py $(BUILD) $(if $(filter bench-short,$@),--short) $(BENCH)
+	@python=$$(scripts/find-python.sh numpy astropy) || { echo "make $@: no Python with numpy and astropy" >&2; \
+	exit 1; }; $$python -B bench/bench.py $(BUILD) $(if $(filter bench-short,$@),--short) $(BENCH)
 
 install: all
 	@cmake --install $(BUILD)
@@ -61,6 +62,12 @@ asan ubsan:
 	@$(configure) -B build-$@ -DCMAKE_BUILD_TYPE=Debug -DFASTBAL_SANITIZE=$(SANITIZER) >/dev/null
 	@$(compile) build-$@ -j $(JOBS)
 	@ctest --test-dir build-$@ -L unit --output-on-failure -j $(JOBS)
+
+tsan:
+	@scripts/install-dependencies.sh --check build
+	@$(configure) -B build-tsan -DFASTBAL_SANITIZE=thread -DBUILD_TESTING=OFF >/dev/null
+	@$(compile) build-tsan -j $(JOBS)
+	@scripts/pipeline.sh build-tsan/bin build-tsan/pipeline
 
 format:
 	@clang-format -i $(filter-out templates/%,$(C_SOURCES))
