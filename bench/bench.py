@@ -3,16 +3,18 @@
 
 usage: bench.py BUILD [--short] [--growth] [--repeats N]
 
-BUILD is the folder fastbal was built in. Files are made in BUILD/bench, once: a tree of 24 pixels of 200 targets, 60 of
-which are quasars, with resolution matrices; a catalog of 800,000 rows over 4,093 pixels and BAL tables for it. Times are
-medians of N runs (5) after one that is not counted, with files in the page cache unless it says cold.
+BUILD is the folder fastbal was built in. Files are made in BUILD/bench, once: a tree of 24 pixels of 200
+targets, 60 of which are quasars, with resolution matrices; a catalog of 800,000 rows over 4,093 pixels and
+BAL tables for it. Times are medians of N runs (5) after one that is not counted, with files in the page cache
+unless it says cold.
 
 --short     small files, two runs each: a check that takes seconds; its times say little
---growth    tables of how time grows with rows, pixels, threads and ranks, too
+--growth    how time grows with rows, pixels, threads and ranks, too
 
-Answers are checked while they are timed: the finder's against tests/oracle.py, the kernels' against the finder's, catalogs
-against the BAL tables they are made of, and everything that threads and ranks wrote against what one thread wrote. Exit status: 0
-all answers right, whatever the times; 1 a wrong answer or a run that failed; 2 unusable arguments.
+Answers are checked while they are timed: the finder's against tests/oracle.py, the kernels' against the
+finder's, catalogs against the BAL tables they are made of, and what several threads and ranks wrote against
+what one thread wrote. Exit status: 0 all answers right, whatever the times; 1 a wrong answer or a run that
+failed; 2 unusable arguments.
 
 SPDX-License-Identifier: BSD-3-Clause
 """
@@ -61,17 +63,19 @@ class Bench:
         self.has_mpi = "MPI yes" in self.text("--version") and shutil.which("mpirun") is not None
 
     def text(self, *arguments):
-        return subprocess.run([self.bin / "fastbal", *arguments], capture_output=True, text=True, env=self.env).stdout
+        return subprocess.run([self.bin / "fastbal", *arguments], capture_output=True, text=True,
+                              env=self.env).stdout
 
     def once(self, *command, **env):
         """Run a command; what it cost and what it said."""
         report = self.folder / "report.txt"
-        done = subprocess.run([self.programs / "bench_measure", report, *map(str, command)], stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, env=self.env | env)
+        done = subprocess.run([self.programs / "bench_measure", report, *map(str, command)],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, env=self.env | env)
         fields = report.read_text().split() if done.returncode == 0 else ["1"]
         check(fields[-1] == "0", f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
         wall, user, system, memory, read = map(float, fields[:-1])
-        return SimpleNamespace(wall=wall, cpu=user + system, memory=memory * 1024 / 1e6, read=read, said=done.stdout)
+        return SimpleNamespace(wall=wall, cpu=user + system, memory=memory * 1024 / 1e6, read=read,
+                               said=done.stdout)
 
     def median(self, *command, before=lambda: None, warm=True, **env):
         """The medians of what several runs cost; before() is run before each and not counted."""
@@ -81,7 +85,8 @@ class Bench:
             runs.append(self.once(*command, **env))
         runs = runs[warm:]
         return SimpleNamespace(said=runs[-1].said, **{
-            name: statistics.median(getattr(run, name) for run in runs) for name in ("wall", "cpu", "memory", "read")})
+            name: statistics.median(getattr(run, name) for run in runs)
+            for name in ("wall", "cpu", "memory", "read")})
 
     def fastbal(self, *arguments, **how):
         return self.median(self.bin / "fastbal", *arguments, **how)
@@ -124,7 +129,7 @@ def wider_tree(bench, tree, times):
                 if not link.exists():
                     link.parent.mkdir(parents=True, exist_ok=True)
                     os.link(path, link)
-    return SimpleNamespace(root=wide, work=work, redux=redux, quasars=times * tree.quasars, pixels=times * len(tree.coadds))
+    return SimpleNamespace(root=wide, work=work, redux=redux, pixels=times * len(tree.coadds))
 
 
 def make_catalog(bench, like, rows, pixels, row_bytes=0, grouped=False):
@@ -132,19 +137,19 @@ def make_catalog(bench, like, rows, pixels, row_bytes=0, grouped=False):
     if not (folder / "qso.fits").exists():
         print(f"making {folder}", file=sys.stderr)
         folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run([sys.executable, "-B", HERE / "make_catalog.py", folder / "new.fits", "--rows", str(rows), "--pixels",
-                        str(pixels), "--row-bytes", str(row_bytes), "--tables", folder / "bal", "--like", like,
-                        *["--grouped"] * grouped], check=True)
+        subprocess.run([sys.executable, "-B", HERE / "make_catalog.py", folder / "new.fits",
+                        "--rows", str(rows), "--pixels", str(pixels), "--row-bytes", str(row_bytes),
+                        "--tables", folder / "bal", "--like", like, *["--grouped"] * grouped], check=True)
         (folder / "new.fits").rename(folder / "qso.fits")
         os.sync()
-    return SimpleNamespace(folder=folder, qso=folder / "qso.fits", tables=folder / "bal", rows=rows, pixels=pixels)
+    return SimpleNamespace(qso=folder / "qso.fits", tables=folder / "bal", pixels=pixels)
 
 
 # ---- find ----
 
-def find(bench, tree, out, threads=2, templates="builtin"):
-    """The arguments of find on a tree; out is where redshift catalogs are and BAL tables go."""
-    return ["find", "-r", "sim", "-a", out, "--templates", templates, "--nproc", threads, "--clobber"]
+def find(tree, threads):
+    """The arguments of find on a tree."""
+    return ["find", "-r", "sim", "-a", tree.work, "--templates", "builtin", "--nproc", threads, "--clobber"]
 
 
 def needed_places(tree):
@@ -193,9 +198,10 @@ def dump_spectra(tree, templates, path):
     template_wave, values = oracle.read_templates(templates)
     spectra, waves = [], None
     for coadd in tree.coadds[:6]:
-        table = fits.getdata(next(tree.work.rglob(f"baltable-*-{coadd.stem.rsplit('-', 1)[1]}.fits")), 1)
-        redshift = dict(zip(*[fits.getdata(next(tree.work.rglob(f"zafter-*-{coadd.stem.rsplit('-', 1)[1]}.fits")), 1)[name]
-                              for name in ("TARGETID", "Z")]))
+        pixel = coadd.stem.rsplit("-", 1)[1]
+        table = fits.getdata(next(tree.work.rglob(f"baltable-*-{pixel}.fits")), 1)
+        redshifts = fits.getdata(next(tree.work.rglob(f"zafter-*-{pixel}.fits")), 1)
+        redshift = dict(zip(redshifts["TARGETID"], redshifts["Z"]))
         with fits.open(coadd, memmap=False) as hdus:
             row_of = {targetid: k for k, targetid in enumerate(hdus["FIBERMAP"].data["TARGETID"])}
             waves = [hdus[f"{c}_WAVELENGTH"].data.astype("=f8") for c in "BRZ"]
@@ -218,15 +224,15 @@ def drop_caches():
     Path("/proc/sys/vm/drop_caches").write_text("3\n")
 
 
-def cold_ratio(bench, tree, plan_file):
-    """Wall time of find over that of the plain reader, one thread each, files not in memory; None where that can't be had."""
+def cold_walls(bench, tree, plan_file):
+    """Wall times of find and of the plain reader, one thread each, files not in memory; None without root."""
     try:
         drop_caches()
     except OSError:
         return None
     env = {"DESI_SPECTRO_REDUX": str(tree.redux)}
     reader = bench.median(bench.programs / "bench_reader", plan_file, before=drop_caches, warm=False)
-    ours = bench.fastbal(*find(bench, tree, tree.work, 1), before=drop_caches, warm=False, **env)
+    ours = bench.fastbal(*find(tree, 1), before=drop_caches, warm=False, **env)
     return ours.wall, reader.wall
 
 
@@ -235,33 +241,39 @@ def measure_find(bench, tree, table):
     templates.unlink(missing_ok=True)
     bench.once(bench.bin / "fastbal", "templates", "--export", templates)
     env = {"DESI_SPECTRO_REDUX": str(tree.redux)}
-    two = bench.fastbal(*find(bench, tree, tree.work, 2), **env)
+    two = bench.fastbal(*find(tree, 2), **env)
     check_find(bench, tree, templates)
     table.add("find: CPU a quasar", "90 µs", f"{1e6 * two.cpu / tree.quasars:.0f} µs", "92,000 µs")
     spectra = bench.folder / "spectra.bin"
     dump_spectra(tree, templates, spectra)
-    joining, measuring, both = map(float, bench.once(bench.programs / "bench_kernels", spectra,
-                                                     3 if bench.short else 15).said.split())
-    table.add("kernels alone: CPU a quasar", "60 µs", f"{both:.0f} µs (join {joining:.0f}, measure {measuring:.0f})", "")
+    kernels = bench.once(bench.programs / "bench_kernels", spectra, 3 if bench.short else 15)
+    joining, measuring, both = map(float, kernels.said.split())
+    table.add("kernels alone: CPU a quasar", "60 µs",
+              f"{both:.0f} µs (join {joining:.0f}, measure {measuring:.0f})", "")
     table.add("find, 2 threads: wall", "0.25 s", f"{two.wall:.2f} s", "63 s")
     table.add("find, 2 threads: peak memory", "64 MB", f"{two.memory:.0f} MB", "387 MB a process")
     plan_file = bench.folder / "plan.txt"
     needed = write_plan(needed_places(tree), plan_file)
-    one = bench.fastbal(*find(bench, tree, tree.work, 1), **env)
+    one = bench.fastbal(*find(tree, 1), **env)
     reader = bench.median(bench.programs / "bench_reader", plan_file)
-    table.add("find: bytes read / bytes of the rows needed", "1.1", f"{one.read / needed:.2f}" if one.read >= 0 else "-", "")
-    table.add("find: CPU / CPU of only reading those rows", "5", f"{one.cpu / reader.cpu:.1f} "
-              f"({1e6 * reader.cpu / tree.quasars:.1f} µs a quasar)", "")
-    cold = cold_ratio(bench, tree, plan_file)
-    table.add("find, cold cache: wall / wall of only reading", "1.1", f"{cold[0] / cold[1]:.2f} ({cold[0]:.2f} s, "
-              f"{cold[1]:.2f} s)" if cold else "not measured: needs root, to drop caches", "")
+    table.add("find: bytes read / bytes of the rows needed", "1.1",
+              f"{one.read / needed:.2f}" if one.read >= 0 else "not known", "")
+    ours, theirs = (1e6 * run.cpu / tree.quasars for run in (one, reader))
+    table.add("find, 1 thread: CPU / CPU of only reading those rows", "5",
+              f"{ours / theirs:.1f} ({ours:.0f} / {theirs:.1f} µs a quasar)", "")
+    cold = cold_walls(bench, tree, plan_file)
+    table.add("find, cold cache, 1 thread: wall / wall of only reading", "1.1",
+              f"{cold[0] / cold[1]:.2f} ({cold[0]:.2f} / {cold[1]:.2f} s)" if cold else
+              "not measured: needs root, to drop caches", "")
     catalog = bench.folder / "run.fits"
-    run = bench.fastbal("run", "-q", tree.qso, "-r", "sim", "-o", catalog, "--templates", "builtin", "--nproc", 2, "-c", **env)
+    run = bench.fastbal("run", "-q", tree.qso, "-r", "sim", "-o", catalog, "--templates", "builtin",
+                        "--nproc", 2, "--clobber", **env)
     appended = bench.folder / "append.fits"
     bench.once(bench.bin / "fastbal", "append", "-q", tree.qso, "-b", tree.work, "-o", appended, "-c")
     found = compare.compare_tables(appended, catalog)
     check(not found, f"run and the three steps differ: {found}")
     table.add("run / find: wall", "1.2", f"{run.wall / two.wall:.2f} ({run.wall:.2f} s)", "")
+    return {"cpu": one.cpu / tree.quasars, "bytes": one.read / tree.quasars}
 
 
 def own_wall(run):
@@ -276,7 +288,7 @@ def measure_parallel(bench, tree, table, growth):
     cores = len(os.sched_getaffinity(0))
     threads, first = {}, None
     for n in sorted({1, 2, cores}):
-        threads[n] = bench.fastbal(*find(bench, wide, wide.work, n), **env)
+        threads[n] = bench.fastbal(*find(wide, n), **env)
         files = fits_files(wide.work)
         check(first is None or files == first, f"{n} threads and one differ")
         first = first or files
@@ -284,12 +296,15 @@ def measure_parallel(bench, tree, table, growth):
               f"({threads[1].wall:.2f} s, {threads[2].wall:.2f} s)", "")
     ranks = {}
     for n in (1, 2) if bench.has_mpi else ():
-        command = ["mpirun", "-n", n, "--oversubscribe", bench.bin / "fastbal", *find(bench, wide, wide.work, 1), "--mpi"]
+        command = ["mpirun", "-n", n, "--oversubscribe", bench.bin / "fastbal", *find(wide, 1),
+                   "--mpi"]
         runs = [bench.once(*command, **env) for _ in range(bench.repeats)]
         ranks[n] = statistics.median(map(own_wall, runs))
         check(fits_files(wide.work) == first, f"{n} ranks and one thread differ")
-    table.add("2 ranks: times as fast as 1", "1.9",
-              f"{ranks[1] / ranks[2]:.2f} ({ranks[1]:.2f} s, {ranks[2]:.2f} s)" if ranks else "built without MPI", "")
+    measured = "built without MPI"
+    if ranks:
+        measured = f"{ranks[1] / ranks[2]:.2f} ({ranks[1]:.2f} s, {ranks[2]:.2f} s)"
+    table.add("2 ranks: times as fast as 1", "1.9", measured, "")
     growth.add("find, threads", *[f"{n}: {run.wall:.2f} s" for n, run in threads.items()])
     growth.add("find, ranks of one thread", *[f"{n}: {wall:.2f} s" for n, wall in ranks.items()])
 
@@ -298,7 +313,7 @@ def measure_pixels(bench, tree, growth):
     points = []
     for times in (1, 4, 16):
         wide = wider_tree(bench, tree, times)
-        run = bench.fastbal(*find(bench, wide, wide.work, 2), DESI_SPECTRO_REDUX=str(wide.redux))
+        run = bench.fastbal(*find(wide, 2), DESI_SPECTRO_REDUX=str(wide.redux))
         points.append(f"{wide.pixels}: {run.wall:.2f} s, {run.memory:.0f} MB")
     growth.add("find, 2 threads, pixels", *points)
 
@@ -326,7 +341,7 @@ def check_append(catalog, out):
         check(hdus[1].verify_checksum() == 1 and hdus[1].verify_datasum() == 1, "append: checksums are wrong")
         source, data = fits.getdata(catalog.qso, 1), hdus[1].data
         for name in ("TARGETID", "Z", "TARGET_RA", "HPXPIXEL"):
-            check(np.array_equal(source[name], data[name]), f"append: column {name} differs from the catalog's")
+            check(np.array_equal(source[name], data[name]), f"append: {name} differs from the catalog's")
         inside = (source["Z"] >= Z_MIN) & (source["Z"] <= Z_MAX)
         check(np.array_equal(data["BALMASK"], np.where(inside, 0, 3)), "append: BALMASK is wrong")
         step = max(1, catalog.pixels // 50)
@@ -334,18 +349,22 @@ def check_append(catalog, out):
             table = fits.getdata(path, 1)
             rows = (table["TARGETID"] - source["TARGETID"][0]) // 7  # as make_catalog.py gave them
             for name in ("PCA_COEFFS", "PCA_CHI2", "VMIN_CIV_450", "FMIN_SIIV_2000", "SNR_FOREST", *TROUGHS):
-                check(np.array_equal(table[name], data[name][rows]), f"append: column {name} differs from {path}")
+                check(np.array_equal(table[name], data[name][rows]), f"append: {name} differs from {path}")
 
 
 def split(bench, catalog):
-    out = bench.folder / "split"
+    """Each run writes to a new folder: ext4 is slow where many files were deleted a minute ago."""
+    out, old = bench.folder / "split", bench.folder / "split-old"
 
     def before():
-        shutil.rmtree(out, ignore_errors=True)
+        if out.exists():
+            old.mkdir(exist_ok=True)
+            out.rename(old / str(len(list(old.iterdir()))))
         os.sync()
     run = bench.fastbal("split", "-q", catalog.qso, "-a", out, before=before)
     check_split(catalog, out)
-    shutil.rmtree(out)
+    before()
+    shutil.rmtree(old)
     return run
 
 
@@ -355,7 +374,8 @@ def append(bench, catalog):
     def before():
         out.unlink(missing_ok=True)
         os.sync()
-    run = bench.fastbal("append", "-q", catalog.qso, "-b", catalog.tables, "-o", out, "-l", out.with_suffix(".log"), before=before)
+    run = bench.fastbal("append", "-q", catalog.qso, "-b", catalog.tables, "-o", out,
+                        "-l", out.with_suffix(".log"), before=before)
     check_append(catalog, out)
     out.unlink()
     return run
@@ -370,8 +390,10 @@ def measure_catalogs(bench, like, table):
     run = append(bench, catalog)
     table.add(f"append, {rows:,} rows in random order: wall", "3 s", f"{run.wall:.2f} s", "156 s")
     table.add("the same: peak memory", "200 MB", f"{run.memory:.0f} MB", "2,600 MB")
+    costs = {"append": run.wall / rows}
     run = append(bench, make_catalog(bench, like, rows, pixels, grouped=True))
     table.add("append, rows pixel by pixel: wall", "3 s", f"{run.wall:.2f} s", "")
+    return costs
 
 
 def measure_rows(bench, like, growth):
@@ -383,8 +405,27 @@ def measure_rows(bench, like, growth):
         growth.add(f"{name}, rows over 4,093 pixels", *points)
     points = []
     for pixels in (500, 2000, 4093):
-        points.append(f"{pixels:,}: {split(bench, make_catalog(bench, like, 200_000, pixels)).wall:.2f} s")
+        run = split(bench, make_catalog(bench, like, 200_000, pixels))
+        points.append(f"{pixels:,}: {run.wall:.2f} s")
     growth.add("split, 200,000 rows, pixels", *points)
+
+
+# ---- a full data release ----
+
+def predict(costs):
+    """The formula of docs/performance.md, as a table: 2 million quasars in 20,000 files."""
+    n, cores = 2e6, 128
+    prediction = Table("file system reads", f"1 node of {cores} cores", f"8 nodes of {cores} cores")
+    for rate in (1e9, 1e10, 1e11):
+        cells = []
+        for nodes in (1, 8):
+            computing, reading = n * costs["cpu"] / (nodes * cores), n * costs["bytes"] / rate
+            catalog = n * costs["append"]
+            cells.append(f"{max(computing, reading) + catalog:.0f} s ({computing:.1f} s computing, "
+                         f"{reading:.0f} s reading, {catalog:.0f} s the catalog)")
+        prediction.add(f"{rate / 1e9:.0f} GB/s", *cells)
+    return (f"per quasar: {1e6 * costs['cpu']:.0f} µs CPU, {costs['bytes'] / 1e3:.0f} kB read; "
+            f"{1e6 * costs['append']:.2f} µs a row of the catalog\n\n{prediction}")
 
 
 # ---- tables ----
@@ -394,7 +435,7 @@ class Table:
         self.lines = [titles, ["---"] * len(titles)]
 
     def add(self, *cells):
-        self.lines.append(cells)
+        self.lines.append([*cells, *[""] * (len(self.lines[0]) - len(cells))])
         print("   ".join(cells), file=sys.stderr)
 
     def __str__(self):
@@ -402,7 +443,7 @@ class Table:
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Measure fastbal and print its figures beside their targets.")
+    parser = argparse.ArgumentParser(description="Measure fastbal, print its figures beside their targets.")
     parser.add_argument("build", type=Path, help="the folder fastbal was built in")
     parser.add_argument("--short", action="store_true", help="small files, few runs")
     parser.add_argument("--growth", action="store_true", help="how time grows, too")
@@ -410,12 +451,12 @@ def main():
     options = parser.parse_args()
     bench = Bench(options.build.resolve(), options.short, options.repeats or (2 if options.short else 5))
     bench.folder.mkdir(exist_ok=True)
-    table, growth = Table("figure", "target", "measured", "reference"), Table("step", "", "", "")
+    table, growth = Table("figure", "target", "measured", "reference"), Table("time as it grows", "", "", "")
     try:
         tree = make_tree(bench)
-        measure_find(bench, tree, table)
+        costs = measure_find(bench, tree, table)
         like = next(path for path in sorted(tree.work.rglob("baltable-*.fits")))
-        measure_catalogs(bench, like, table)
+        costs |= measure_catalogs(bench, like, table)
         measure_parallel(bench, tree, table, growth)
         if options.growth:
             measure_pixels(bench, tree, growth)
@@ -426,7 +467,7 @@ def main():
     print(f"{platform.system()} {platform.machine()}, {len(os.sched_getaffinity(0))} cores, load "
           f"{os.getloadavg()[0]:.1f}; medians of {bench.repeats} runs\n\n{table}")
     if options.growth:
-        print(f"\n{growth}")
+        print(f"\n{growth}\n\n{predict(costs)}")
     return 0
 
 

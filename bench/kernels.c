@@ -5,8 +5,8 @@
  *
  * SPECTRA is written by bench.py, numbers as this machine has them: int64 cameras, templates, template
  * wavelengths, spectra; the template wavelengths and templates (double); of each camera int64 pixels and the
- * wavelengths (double); of each spectrum z (double), what the finder found, AI and BI of C IV and chi2 (float), and flux
- * and ivar of each camera (float). Every answer is compared with what the finder found. Prints microseconds a
+ * wavelengths (double); of each spectrum z (double), what the finder found, AI and BI of C IV and chi2
+ * (float), and flux and ivar of each camera (float). Every answer is compared with what the finder found. Prints microseconds a
  * spectrum: the median over repeats of joining, of measuring, and of both.
  *
  * SPDX-License-Identifier: BSD-3-Clause
@@ -102,7 +102,8 @@ static int differs(double found, float expected)
     return !(fabs(found - (double)expected) <= 1e-4 + 1e-5 * fabs((double)expected));
 }
 
-/* Join and measure every spectrum as the finder does; add the seconds of both. Returns how many answers differ. */
+/* Join and measure every spectrum as the finder does; add the seconds of both. Returns how many answers
+ * differ. */
 static int once(struct bench *b, double *joining, double *measuring)
 {
     const double *wave = fastbal_grid_wavelength(b->grid);

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """A large QSO catalog, and BAL tables that belong to it, for measuring split and append.
 
-usage: make_catalog.py CATALOG [--rows N] [--pixels N] [--row-bytes N] [--grouped] [--tables DIR --like BALTABLE]
+usage: make_catalog.py CATALOG [--rows N] [--pixels N] [--row-bytes N] [--grouped]
+                       [--tables DIR --like BALTABLE]
 
-Rows lie in up to 4096 neighbouring pixels of nside 64, in random order, or pixel by pixel with --grouped. Redshifts are
-1.4 to 4.2, so that some are out of the finder's range. The BAL tables in DIR have the rows in range, with the values
-of rows of BALTABLE in turn. Everything follows from the row number and a fixed seed.
+Rows lie in up to 4096 neighbouring pixels of nside 64, in random order, or pixel by pixel with --grouped.
+Redshifts are 1.4 to 4.2, so that some are out of the finder's range. The BAL tables in DIR have the rows in
+range, with the values of rows of BALTABLE in turn. Everything follows from a fixed seed.
 
 SPDX-License-Identifier: BSD-3-Clause
 """
@@ -40,7 +41,8 @@ def make_rows(n, npixels, row_bytes, grouped):
     else:
         rng.shuffle(pixels)
     fields = [("TARGETID", ">i8"), ("Z", ">f8"), ("ZERR", ">f8"), ("ZWARN", ">i8"), ("TARGET_RA", ">f8"),
-              ("TARGET_DEC", ">f8"), ("SPECTYPE", "S6"), ("SURVEY", "S4"), ("PROGRAM", "S6"), ("HPXPIXEL", ">i8")]
+              ("TARGET_DEC", ">f8"), ("SPECTYPE", "S6"), ("SURVEY", "S4"), ("PROGRAM", "S6"),
+              ("HPXPIXEL", ">i8")]
     padding = row_bytes - np.dtype(fields).itemsize
     rows = np.zeros(n, fields + [("PADDING", "u1", (padding,))] if padding > 0 else fields)
     rows["TARGETID"] = 39627000000000000 + 7 * np.arange(n)
@@ -71,7 +73,8 @@ def write_tables(rows, pixels, folder, like):
         path = folder / f"healpix/main/dark/{pixel // 100}/{pixel}/baltable-main-dark-{pixel}.fits"
         path.parent.mkdir(parents=True, exist_ok=True)
         cells = table[first:last].tobytes()
-        path.write_bytes(primary.tostring().encode() + header.tostring().encode() + cells + bytes(-len(cells) % 2880))
+        headers = (primary.tostring() + header.tostring()).encode()
+        path.write_bytes(headers + cells + bytes(-len(cells) % 2880))
 
 
 def main():

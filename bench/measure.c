@@ -3,9 +3,9 @@
  *
  * usage: measure REPORT COMMAND [ARGUMENT ...]
  *
- * REPORT gets one line: wall, user and system seconds, peak memory in kB, bytes read by system calls (-1 where
- * the system does not tell), exit status. Children of the command count, for its bytes only where it has waited
- * for them. A small program does this because a child's peak memory begins with that of whoever started it.
+ * REPORT gets one line: wall, user and system seconds, peak memory in kB, bytes read by system calls (-1
+ * where the system does not tell), exit status. Children of the command count, for its bytes only where it has
+ * waited for them. A small program does this because a child's peak memory begins with that of whoever started it.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

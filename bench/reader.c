@@ -1,10 +1,11 @@
 /*
- * reader.c - read the given places of the given files, and do nothing else: what the rows the finder needs cost
- * a program that only reads them.
+ * reader.c - read the given places of the given files, and do nothing else: what the rows the finder needs
+ * cost a program that only reads them.
  *
  * usage: reader PLAN
  *
- * PLAN is a text file of lines "F PATH" and, for the file named last, "R OFFSET LENGTH". Prints the bytes read.
+ * PLAN is a text file of lines "F PATH" and, for the file named last, "R OFFSET LENGTH". Prints the bytes
+ * read.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
