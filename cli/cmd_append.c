@@ -82,7 +82,8 @@ static enum fb_pixel_outcome append_pixel(void *context, int thread, size_t inde
 
 /* ---- the catalog ---- */
 
-/* Length of PCA_COEFFS: as in the first BAL table that can be read, or the reference's where there is none. */
+/* Length of PCA_COEFFS: as in the first BAL table that can be read, or the reference's where there is none.
+ */
 static int count_templates(const struct append *append)
 {
     int ntemplates = 0;
@@ -143,8 +144,13 @@ static int append_catalog(struct append *append, int argc, char **argv, struct f
 {
     const struct append_options *o = append->options;
     const struct fb_pixel_rows *s = &append->sorted;
-    struct fb_pixel_run run = { .command = "append", .pixels = &s->pixels, .nthreads = fb_threads(o->nproc),
-                                .chunk = o->chunk, .verbose = o->verbose, .work = append_pixel, .context = append };
+    struct fb_pixel_run run = { .command = "append",
+                                .pixels = &s->pixels,
+                                .nthreads = fb_threads(o->nproc),
+                                .chunk = o->chunk,
+                                .verbose = o->verbose,
+                                .work = append_pixel,
+                                .context = append };
     int status = FB_EXIT_UNUSABLE;
 
     if (check_inputs(append, err) != 0 || create_catalog(append, err) != 0)
@@ -159,8 +165,8 @@ static int append_catalog(struct append *append, int argc, char **argv, struct f
         if (s->nowhere > 0)
             fb_complain("append", "%s: %zu rows have no position on the sky", o->qsocat, s->nowhere);
         status = run.nfailed || s->nowhere ? FB_EXIT_PARTLY : FB_EXIT_DONE;
-        fb_say("append: %zu rows, %zu in BAL tables; %zu pixels done, %zu failed; %s", s->n, append->nmatches, run.ndone,
-               run.nfailed, o->outcatfile);
+        fb_say("append: %zu rows, %zu in BAL tables; %zu pixels done, %zu failed; %s", s->n, append->nmatches,
+               run.ndone, run.nfailed, o->outcatfile);
         if (write_log(append, &run, argc, argv, err) != 0) {
             fb_complain("append", "%s", err->text);
             status = FB_EXIT_PARTLY;
@@ -172,17 +178,22 @@ static int append_catalog(struct append *append, int argc, char **argv, struct f
 
 int fb_cmd_append(int argc, char **argv)
 {
-    struct append_options o = { .outcatfile = "qso-balcat.fits", .survey = "main", .program = "dark",
-                                .chunk = 160 };
+    struct append_options o = {
+        .outcatfile = "qso-balcat.fits", .survey = "main", .program = "dark", .chunk = 160
+    };
     struct fb_option table[] = {
-        { "-q", "--qsocat", FB_OPT_STRING, &o.qsocat, .metavar = "FILE", .required = 1, .help = "QSO catalog" },
+        { "-q", "--qsocat", FB_OPT_STRING, &o.qsocat, .metavar = "FILE", .required = 1,
+          .help = "QSO catalog" },
         { "-b", "--baldir", FB_OPT_STRING, &o.baldir, .metavar = "DIR", .required = 1,
           .help = "where the BAL tables are: find's --altzdir" },
-        { "-o", "--outcatfile", FB_OPT_STRING, &o.outcatfile, .metavar = "FILE", .help = "the catalog to write" },
+        { "-o", "--outcatfile", FB_OPT_STRING, &o.outcatfile, .metavar = "FILE",
+          .help = "the catalog to write" },
         { "-s", "--survey", FB_OPT_STRING, &o.survey, .metavar = "NAME", .help = "survey" },
-        { "-m", "--moon --program", FB_OPT_STRING, &o.program, .metavar = "NAME", .help = "observing program" },
+        { "-m", "--moon --program", FB_OPT_STRING, &o.program, .metavar = "NAME",
+          .help = "observing program" },
         { NULL, "--mock", FB_OPT_FLAG, &o.mock, .help = "a mock catalog: nside 16, columns RA and DEC" },
-        { "-l", "--logfile", FB_OPT_STRING, &o.logfile, .metavar = "NAME", .help = "log, in --baldir; default: logfile-SURVEY-PROGRAM.txt" },
+        { "-l", "--logfile", FB_OPT_STRING, &o.logfile, .metavar = "NAME",
+          .help = "log, in --baldir; default: logfile-SURVEY-PROGRAM.txt" },
         { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o.clobber, .help = "replace an existing catalog" },
         { "-v", "--verbose", FB_OPT_FLAG, &o.verbose, .help = "say how far the run is" },
         { "-t", "--alttemp", FB_OPT_FLAG, &o.alttemp,
@@ -200,7 +211,8 @@ int fb_cmd_append(int argc, char **argv)
         fb_options_parse("append", "Append BAL columns to a QSO catalog.", table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
-    append.tree = (struct fb_tree){ o.mock ? FB_SCHEME_MOCK : FB_SCHEME_HEALPIX, o.baldir, o.survey, o.program };
+    append.tree =
+        (struct fb_tree){ o.mock ? FB_SCHEME_MOCK : FB_SCHEME_HEALPIX, o.baldir, o.survey, o.program };
     int status = append_catalog(&append, argc, argv, &err);
     if (status == FB_EXIT_UNUSABLE)
         fb_complain("append", "%s", err.text);

@@ -158,7 +158,9 @@ static void look_at_size(void *context, int thread, size_t i)
 /* Several ranks do the largest pixels first. */
 static int sort_pixels(struct find *find, struct fb_error *err)
 {
-    struct fb_pool pool = { .nthreads = (int)find->options->discovery, .work = look_at_size, .context = find };
+    struct fb_pool pool = { .nthreads = (int)find->options->discovery,
+                            .work = look_at_size,
+                            .context = find };
     find->sizes = calloc(find->pixels.n, sizeof *find->sizes);
     if (find->sizes) {
         fb_pool_run(&pool, find->pixels.n);

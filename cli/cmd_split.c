@@ -46,7 +46,8 @@ static enum fb_pixel_outcome split_pixel(void *context, int thread, size_t index
     return outcome;
 }
 
-/* Threads of split spend their time waiting until a file is on the disk, many of which a disk does at a time: unless
+/* Threads of split spend their time waiting until a file is on the disk, many of which a disk does at a time:
+ * unless
  * --nproc says otherwise, more of them than there are cores. */
 static int writers(long nproc)
 {

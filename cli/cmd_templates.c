@@ -14,8 +14,8 @@ static int show(const struct fb_template_set *set)
     const fastbal_templates *t = set->templates;
     const double *w = fastbal_templates_wavelength(t);
     size_t n = fastbal_templates_size(t);
-    return fb_say("%s: %d components, %zu wavelengths, %.1f to %.1f A", set->name, fastbal_templates_count(t), n, w[0],
-                  w[n - 1]);
+    return fb_say("%s: %d components, %zu wavelengths, %.1f to %.1f A", set->name, fastbal_templates_count(t),
+                  n, w[0], w[n - 1]);
 }
 
 int fb_cmd_templates(int argc, char **argv)
@@ -25,14 +25,16 @@ int fb_cmd_templates(int argc, char **argv)
     struct fb_option table[] = {
         { NULL, "--templates", FB_OPT_STRING, &name, .metavar = "NAME",
           .help = "guo, brodzeller, builtin, or a FITS file with WAVE and PCA0.. columns" },
-        { NULL, "--export", FB_OPT_STRING, &export, .metavar = "FILE", .help = "write the templates to this file" },
+        { NULL, "--export", FB_OPT_STRING, &export, .metavar = "FILE",
+          .help = "write the templates to this file" },
         { "-c", "--clobber --overwrite", FB_OPT_FLAG, &overwrite, .help = "replace an existing file" },
         { 0 }
     };
     struct fb_template_set set;
     struct fb_error err;
 
-    int outcome = fb_options_parse("templates", "Show a set of continuum templates, or write it to a file.", table, argc, argv);
+    int outcome = fb_options_parse("templates", "Show a set of continuum templates, or write it to a file.",
+                                   table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
     if (export && !overwrite && fb_exists(export)) {

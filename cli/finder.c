@@ -68,7 +68,8 @@ int fb_finder_looks_ahead(const struct fb_finder *finder, int thread)
     return finder->measurers[thread].cold;
 }
 
-void fb_finder_ahead(struct fb_finder *finder, int thread, const char *spectra, const struct fb_redshifts *redshifts)
+void fb_finder_ahead(struct fb_finder *finder, int thread, const char *spectra,
+                     const struct fb_redshifts *redshifts)
 {
     double start = fb_seconds();
     fb_measure_ahead(&finder->measurers[thread], spectra, redshifts);

@@ -37,7 +37,8 @@ int fb_finder_measure(struct fb_finder *finder, int thread, const char *spectra,
 /* Is it worth while to fetch the spectra that the thread measures next? */
 int fb_finder_looks_ahead(const struct fb_finder *finder, int thread);
 /* Fetch them. */
-void fb_finder_ahead(struct fb_finder *finder, int thread, const char *spectra, const struct fb_redshifts *redshifts);
+void fb_finder_ahead(struct fb_finder *finder, int thread, const char *spectra,
+                     const struct fb_redshifts *redshifts);
 int fb_finder_write(struct fb_finder *finder, int thread, const char *path, const struct fb_balrow *rows,
                     size_t n, struct fb_error *err);
 

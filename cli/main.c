@@ -16,8 +16,10 @@ static const struct {
 } commands[] = {
     { "split", "splitafterburner_hp", fb_cmd_split, "QSO catalog -> one redshift catalog per pixel" },
     { "find", "runbalfinder_hp", fb_cmd_find, "coadds + redshift catalogs -> one BAL table per pixel" },
-    { "append", "appendbalinfo_hp", fb_cmd_append, "QSO catalog + BAL tables -> QSO catalog with BAL columns" },
-    { "run", NULL, fb_cmd_run, "the three steps in one pass: QSO catalog + coadds -> QSO catalog with BAL columns" },
+    { "append", "appendbalinfo_hp", fb_cmd_append,
+      "QSO catalog + BAL tables -> QSO catalog with BAL columns" },
+    { "run", NULL, fb_cmd_run,
+      "the three steps in one pass: QSO catalog + coadds -> QSO catalog with BAL columns" },
     { "simulate", NULL, fb_cmd_simulate, "a DESI-like tree of simulated quasars with known troughs" },
     { "templates", NULL, fb_cmd_templates, "show or export continuum templates" },
 };

@@ -31,8 +31,8 @@ static int compare_entries(const void *a, const void *b)
 }
 
 /* The first free entry of a target; with same_z, only one with that redshift. NULL if there is none. */
-static struct entry *take_entry(const struct fb_baltable *table, struct entry *entries, const struct fb_redshift *row,
-                                int same_z)
+static struct entry *take_entry(const struct fb_baltable *table, struct entry *entries,
+                                const struct fb_redshift *row, int same_z)
 {
     size_t lo = 0, hi = table->n;
     while (lo < hi) {
@@ -80,8 +80,8 @@ static void take_all(struct fb_matches *matches, const struct fb_pixel_rows *s, 
     }
 }
 
-int fb_match_rows(struct fb_matches *matches, const struct fb_pixel_rows *s, size_t index, struct fb_baltable *table,
-                  struct fb_error *err)
+int fb_match_rows(struct fb_matches *matches, const struct fb_pixel_rows *s, size_t index,
+                  struct fb_baltable *table, struct fb_error *err)
 {
     size_t n = s->begin[index + 1] - s->begin[index];
     struct entry *entries = malloc((table->n + 1) * sizeof *entries);

@@ -1,5 +1,6 @@
 /*
- * match.h - which row of a pixel's BAL table belongs to which row of the catalog, and the BALMASK that follows.
+ * match.h - which row of a pixel's BAL table belongs to which row of the catalog, and the BALMASK that
+ * follows.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -24,8 +25,9 @@ int fb_in_z_range(double z);
 unsigned char fb_balmask_no_row(double z);
 
 /*
- * Match the index-th pixel's catalog rows with its table, and set the BALMASK of the table's rows. Repeated TARGETIDs are told
- * apart by redshift, and otherwise taken in order: rows with the same redshift go first. Release in any case.
+ * Match the index-th pixel's catalog rows with its table, and set the BALMASK of the table's rows. Repeated
+ * TARGETIDs are told apart by redshift, and otherwise taken in order: rows with the same redshift go first.
+ * Release in any case.
  */
 int fb_match_rows(struct fb_matches *matches, const struct fb_pixel_rows *sorted, size_t index,
                   struct fb_baltable *table, struct fb_error *err);

@@ -28,14 +28,14 @@ void fb_measurer_release(struct fb_measurer *m);
 /* What reading spectra cost so far. */
 struct fb_io_stats fb_measurer_io(const struct fb_measurer *m);
 
-/* Open the coadd that is measured next and have its rows fetched meanwhile; for measurers that are cold. What goes wrong is found out when it is
- * measured. */
+/* Open the coadd that is measured next and have its rows fetched meanwhile; for measurers that are cold. What
+ * goes wrong is found out when it is measured. */
 void fb_measure_ahead(struct fb_measurer *m, const char *coadd_path, const struct fb_redshifts *redshifts);
 
 /*
- * Measure every redshift row on its target's spectrum in the coadd, into rows[redshifts->n] in the same order. A target
- * that is not in the coadd, or can't be measured, is a row with BALSTATUS bits. Rows with the same TARGETID each get their own
- * result.
+ * Measure every redshift row on its target's spectrum in the coadd, into rows[redshifts->n] in the same
+ * order. A target that is not in the coadd, or can't be measured, is a row with BALSTATUS bits. Rows with the
+ * same TARGETID each get their own result.
  */
 int fb_measure_coadd(struct fb_measurer *m, const char *coadd_path, const struct fb_redshifts *redshifts,
                      struct fb_balrow *rows, struct fb_error *err);

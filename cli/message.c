@@ -50,6 +50,7 @@ void fb_say_version(void)
     fb_say("fastbal %s", fastbal_version());
     fastbal_lapack_version(&major, &minor, &patch);
     fb_say("libraries: %s, LAPACK %d.%d.%d", libraries, major, minor, patch);
-    fb_say("compiler: %s, %s build%s%s", FB_COMPILER, FB_BUILD, FB_SANITIZERS[0] ? ", sanitizers " : "", FB_SANITIZERS);
+    fb_say("compiler: %s, %s build%s%s", FB_COMPILER, FB_BUILD, FB_SANITIZERS[0] ? ", sanitizers " : "",
+           FB_SANITIZERS);
     say_mpi();
 }

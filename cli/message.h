@@ -1,5 +1,6 @@
 /*
- * message.h - the lines a command prints. Errors and warnings go to stderr as "fastbal COMMAND: ...", one line each.
+ * message.h - the lines a command prints. Errors and warnings go to stderr as "fastbal COMMAND: ...", one
+ * line each.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -54,7 +54,8 @@ static struct fb_option *find_long(const struct parser *p, const char *name, siz
         if (!in_words(o->names, name, length, 1))
             continue;
         if (found) {
-            fb_complain(p->command, "option %.*s: could be %s or %s", (int)length, name, found->names, o->names);
+            fb_complain(p->command, "option %.*s: could be %s or %s", (int)length, name, found->names,
+                        o->names);
             return NULL;
         }
         found = o;
@@ -81,10 +82,12 @@ static const char *option_name(const struct fb_option *o, char *buffer, size_t s
     return buffer;
 }
 
-static int bad_value(const struct parser *p, const struct fb_option *o, const char *expected, const char *value)
+static int bad_value(const struct parser *p, const struct fb_option *o, const char *expected,
+                     const char *value)
 {
     char name[64];
-    fb_complain(p->command, "option %s: expected %s, found '%s'", option_name(o, name, sizeof name), expected, value);
+    fb_complain(p->command, "option %s: expected %s, found '%s'", option_name(o, name, sizeof name), expected,
+                value);
     return -1;
 }
 
@@ -157,7 +160,8 @@ static int set_value(const struct parser *p, struct fb_option *o, const char *te
         return 0;
     case FB_OPT_FLOAT:
         *(double *)o->value = strtod(text, &end);
-        if (end == text || *end != '\0' || !isfinite(*(double *)o->value) || !in_range(o, *(double *)o->value))
+        if (end == text || *end != '\0' || !isfinite(*(double *)o->value) ||
+            !in_range(o, *(double *)o->value))
             return bad_number(p, o, "a number", text);
         return 0;
     case FB_OPT_LIST:
@@ -276,7 +280,8 @@ static int check_required(const struct parser *p)
     for (struct fb_option *o = p->table; !is_end(o); o++) {
         char name[64];
         if (o->required && !o->given) {
-            fb_complain(p->command, "option %s is required (--help explains it)", option_name(o, name, sizeof name));
+            fb_complain(p->command, "option %s is required (--help explains it)",
+                        option_name(o, name, sizeof name));
             return -1;
         }
     }
@@ -333,11 +338,12 @@ static void print_help(const struct parser *p, const char *summary)
         print_default(o);
         printf("\n");
     }
-    printf("  -h, --help\n        print this and stop\n  --version\n        print versions and features and stop\n");
+    printf("  -h, --help\n        print this and stop\n  --version\n        print versions and features and "
+           "stop\n");
 }
 
-enum fb_options_outcome fb_options_parse(const char *command, const char *summary, struct fb_option *table, int argc,
-                                         char **argv)
+enum fb_options_outcome fb_options_parse(const char *command, const char *summary, struct fb_option *table,
+                                         int argc, char **argv)
 {
     struct parser p = { command, table, argc, argv, 1 };
     while (p.next < p.argc) {

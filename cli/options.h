@@ -2,13 +2,12 @@
  * options.h - command options as a table: parsing and --help both come from it.
  *
  * Spellings follow Python's argparse, which the reference programs use: "-q FILE", "-qFILE", "--qsocat FILE",
- * "--qsocat=FILE", "-hp 1 2 3", and unambiguous beginnings of long names. A flag may be followed by True or False,
- * as some scripts do.
+ * "--qsocat=FILE", "-hp 1 2 3", and unambiguous beginnings of long names. A flag may be followed by True or
+ * False, as some scripts do.
  *
  *     struct fb_option table[] = {
- *         { "-q", "--qsocat", FB_OPT_STRING, &qsocat, .metavar = "FILE", .required = 1, .help = "QSO catalog" },
- *         { "-c", "--clobber --overwrite", FB_OPT_FLAG, &clobber, .help = "replace existing outputs" },
- *         { 0 }
+ *         { "-q", "--qsocat", FB_OPT_STRING, &qsocat, .metavar = "FILE", .required = 1, .help = "QSO catalog"
+ * }, { "-c", "--clobber --overwrite", FB_OPT_FLAG, &clobber, .help = "replace existing outputs" }, { 0 }
  *     };
  *     switch (fb_options_parse("find", "measure BALs in coadds", table, argc, argv)) ...
  *
@@ -42,9 +41,9 @@ struct fb_option {
     void *value;         /* where it goes; what is there before parsing is the default that --help shows */
     const char *metavar; /* how --help calls the value */
     const char *help;
-    double min, max;     /* for numbers; both 0: any */
+    double min, max; /* for numbers; both 0: any */
     int required;
-    int given;           /* set by parsing: 1 where the user gave it */
+    int given; /* set by parsing: 1 where the user gave it */
 };
 
 enum fb_options_outcome {
@@ -53,7 +52,8 @@ enum fb_options_outcome {
     FB_OPTIONS_BAD = 2   /* a line was printed to stderr: exit with status 2 */
 };
 
-/* command: what to call it in messages ("find"); summary: one line for --help. The table ends with an all-zero row. */
+/* command: what to call it in messages ("find"); summary: one line for --help. The table ends with an
+ * all-zero row. */
 enum fb_options_outcome fb_options_parse(const char *command, const char *summary, struct fb_option *table,
                                          int argc, char **argv);
 

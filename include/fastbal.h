@@ -17,11 +17,12 @@
  *     fastbal_workspace_free(work);
  *     fastbal_templates_free(templates);
  *
- * Units: wavelengths in Angstrom, velocities and indices in km/s (troughs: positive is blueshifted, towards the
- * observer), flux in any unit F, ivar in F^-2. All arrays are contiguous; the caller owns what it passes in.
+ * Units: wavelengths in Angstrom, velocities and indices in km/s (troughs: positive is blueshifted, towards
+ * the observer), flux in any unit F, ivar in F^-2. All arrays are contiguous; the caller owns what it passes
+ * in.
  *
- * Threads: templates and grids do not change once created and may be shared by any number of threads. A workspace
- * belongs to one thread at a time. Functions without a workspace are safe in any thread.
+ * Threads: templates and grids do not change once created and may be shared by any number of threads. A
+ * workspace belongs to one thread at a time. Functions without a workspace are safe in any thread.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -68,13 +69,13 @@ enum {
 
 /* BALSTATUS bits: why a spectrum could not be measured, or what to know about its measurement. */
 enum fastbal_balstatus {
-    FASTBAL_NO_CIV = 1,          /* the spectrum does not cover C IV and its blue side */
-    FASTBAL_FEW_PIXELS = 2,      /* not more good pixels in the fit range than templates */
-    FASTBAL_SINGULAR = 4,        /* the templates are degenerate on the good pixels */
-    FASTBAL_MORE_TROUGHS = 8,    /* more troughs were found than can be kept */
-    FASTBAL_LOW_SIGNAL = 16,     /* the signal is too low for C IV troughs to be searched */
-    FASTBAL_NOT_CONVERGED = 32,  /* the mask still changed after the last iteration */
-    FASTBAL_NO_SPECTRUM = 64     /* there is no spectrum of this target (set by callers, not by the library) */
+    FASTBAL_NO_CIV = 1,         /* the spectrum does not cover C IV and its blue side */
+    FASTBAL_FEW_PIXELS = 2,     /* not more good pixels in the fit range than templates */
+    FASTBAL_SINGULAR = 4,       /* the templates are degenerate on the good pixels */
+    FASTBAL_MORE_TROUGHS = 8,   /* more troughs were found than can be kept */
+    FASTBAL_LOW_SIGNAL = 16,    /* the signal is too low for C IV troughs to be searched */
+    FASTBAL_NOT_CONVERGED = 32, /* the mask still changed after the last iteration */
+    FASTBAL_NO_SPECTRUM = 64    /* there is no spectrum of this target (set by callers, not by the library) */
 };
 /* The bits that mean "not measured". */
 #define FASTBAL_NOT_MEASURED (FASTBAL_NO_CIV | FASTBAL_FEW_PIXELS | FASTBAL_SINGULAR | FASTBAL_NO_SPECTRUM)
@@ -108,7 +109,8 @@ typedef struct fastbal_grid fastbal_grid;
  * On success *grid is the plan, to be freed by fastbal_grid_free(); otherwise it is NULL.
  * Returns FASTBAL_OK, FASTBAL_ENOMEM, FASTBAL_EARGUMENT or FASTBAL_EWAVELENGTH.
  */
-int fastbal_grid_create(fastbal_grid **grid, const struct fastbal_camera *cameras, int ncameras, double start);
+int fastbal_grid_create(fastbal_grid **grid, const struct fastbal_camera *cameras, int ncameras,
+                        double start);
 void fastbal_grid_free(fastbal_grid *grid); /* NULL is allowed */
 
 size_t fastbal_grid_size(const fastbal_grid *grid);              /* pixels of the joined spectrum */
@@ -128,12 +130,13 @@ void fastbal_join(const fastbal_grid *grid, const struct fastbal_pixels *cameras
 
 /*
  * The same for pixels [begin, end) of the joined spectrum alone; the others of flux and ivar are left as they
- * are. Of a camera only the pixels [*first, *last) that fastbal_grid_pixels() tells are looked at (first = last
- * where there are none).
+ * are. Of a camera only the pixels [*first, *last) that fastbal_grid_pixels() tells are looked at (first =
+ * last where there are none).
  */
-void fastbal_join_range(const fastbal_grid *grid, const struct fastbal_pixels *cameras, size_t begin, size_t end,
-                        double *flux, double *ivar);
-void fastbal_grid_pixels(const fastbal_grid *grid, int camera, size_t begin, size_t end, size_t *first, size_t *last);
+void fastbal_join_range(const fastbal_grid *grid, const struct fastbal_pixels *cameras, size_t begin,
+                        size_t end, double *flux, double *ivar);
+void fastbal_grid_pixels(const fastbal_grid *grid, int camera, size_t begin, size_t end, size_t *first,
+                         size_t *last);
 
 /* ---- Templates (§3) -------------------------------------------------------------------------------- */
 
@@ -145,15 +148,15 @@ typedef struct fastbal_templates fastbal_templates;
  *   wavelength   rest frame, increasing, nwave >= 2
  *   values       ntemplates x nwave, one template after the other, ntemplates 1 to FASTBAL_MAX_TEMPLATES
  *
- * The arrays are copied. On success *templates is to be freed by fastbal_templates_free(), otherwise it is NULL.
- * Returns FASTBAL_OK, FASTBAL_ENOMEM, FASTBAL_EARGUMENT, FASTBAL_EWAVELENGTH or FASTBAL_ETEMPLATES.
+ * The arrays are copied. On success *templates is to be freed by fastbal_templates_free(), otherwise it is
+ * NULL. Returns FASTBAL_OK, FASTBAL_ENOMEM, FASTBAL_EARGUMENT, FASTBAL_EWAVELENGTH or FASTBAL_ETEMPLATES.
  */
 int fastbal_templates_create(fastbal_templates **templates, size_t nwave, const double *wavelength,
                              int ntemplates, const double *values);
 void fastbal_templates_free(fastbal_templates *templates); /* NULL is allowed */
 
-int fastbal_templates_count(const fastbal_templates *templates);         /* components */
-size_t fastbal_templates_size(const fastbal_templates *templates);       /* wavelengths */
+int fastbal_templates_count(const fastbal_templates *templates);   /* components */
+size_t fastbal_templates_size(const fastbal_templates *templates); /* wavelengths */
 const double *fastbal_templates_wavelength(const fastbal_templates *templates);
 double fastbal_templates_value(const fastbal_templates *templates, int component, size_t i);
 
@@ -173,12 +176,12 @@ struct fastbal_spectrum {
 /* The troughs of one kind in one line; troughs are packed from index 0, unused entries are -1. */
 struct fastbal_troughs {
     int count;
-    double index;                   /* AI or BI: sum over the troughs, km/s */
-    double error;                   /* its standard error, km/s; always finite */
-    double vmin[FASTBAL_MAX_AI];    /* red edge, km/s; for BI only the first FASTBAL_MAX_BI are used */
-    double vmax[FASTBAL_MAX_AI];    /* blue edge, km/s */
-    double posmin[FASTBAL_MAX_AI];  /* velocity of the deepest pixel, km/s */
-    double fmin[FASTBAL_MAX_AI];    /* flux over continuum there */
+    double index;                  /* AI or BI: sum over the troughs, km/s */
+    double error;                  /* its standard error, km/s; always finite */
+    double vmin[FASTBAL_MAX_AI];   /* red edge, km/s; for BI only the first FASTBAL_MAX_BI are used */
+    double vmax[FASTBAL_MAX_AI];   /* blue edge, km/s */
+    double posmin[FASTBAL_MAX_AI]; /* velocity of the deepest pixel, km/s */
+    double fmin[FASTBAL_MAX_AI];   /* flux over continuum there */
 };
 
 struct fastbal_line {
@@ -189,9 +192,9 @@ struct fastbal_line {
 struct fastbal_result {
     uint32_t status; /* BALSTATUS bits */
     int ntemplates;
-    int iterations;  /* fits made, 1 to 10; 0 where not measured */
+    int iterations; /* fits made, 1 to 10; 0 where not measured */
     double coeffs[FASTBAL_MAX_TEMPLATES];
-    double chi2;     /* reduced, of the last fit */
+    double chi2; /* reduced, of the last fit */
     struct fastbal_line civ;
     struct fastbal_line siiv;
     double snr_civ, snr_redside, snr_forest; /* medians of flux/sigma; -1 where not covered */
@@ -204,20 +207,21 @@ fastbal_workspace *fastbal_workspace_create(void);
 void fastbal_workspace_free(fastbal_workspace *work); /* NULL is allowed */
 
 /*
- * Measure one spectrum: fit the continuum, search C IV and Si IV troughs, mask them, and repeat until the mask is stable.
+ * Measure one spectrum: fit the continuum, search C IV and Si IV troughs, mask them, and repeat until the
+ * mask is stable.
  *
- * A spectrum that can't be measured is no error: the call returns FASTBAL_OK and result->status says why; troughs and
- * signal-to-noise are then -1 and everything else 0.
+ * A spectrum that can't be measured is no error: the call returns FASTBAL_OK and result->status says why;
+ * troughs and signal-to-noise are then -1 and everything else 0.
  *
- * Returns FASTBAL_OK, FASTBAL_ENOMEM, FASTBAL_EARGUMENT (z not finite or <= -1, NULL pointers) or FASTBAL_EWAVELENGTH.
- * Flux and ivar are checked like in fastbal_join().
+ * Returns FASTBAL_OK, FASTBAL_ENOMEM, FASTBAL_EARGUMENT (z not finite or <= -1, NULL pointers) or
+ * FASTBAL_EWAVELENGTH. Flux and ivar are checked like in fastbal_join().
  */
 int fastbal_measure(fastbal_workspace *work, const fastbal_templates *templates,
                     const struct fastbal_spectrum *spectrum, struct fastbal_result *result);
 
 /*
- * The pixels [*begin, *end) of a spectrum that fastbal_measure() looks at; those outside may hold anything, and need not
- * be read or joined. Wavelengths must be as fastbal_measure() wants them. Cannot fail.
+ * The pixels [*begin, *end) of a spectrum that fastbal_measure() looks at; those outside may hold anything,
+ * and need not be read or joined. Wavelengths must be as fastbal_measure() wants them. Cannot fail.
  */
 void fastbal_measured_range(size_t n, const double *wavelength, double z, size_t *begin, size_t *end);
 

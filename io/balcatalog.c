@@ -1,10 +1,11 @@
 /*
  * balcatalog.c - a QSO catalog with BAL columns appended.
  *
- * BAL tables are read pixel by pixel, while the catalog's rows come in any order. Every row is read and written once, with its
- * checksum taken on the way, since FITS checksums can be added in any order. Neighbours that come together go to the file at
- * once. Others are kept, packed, until the end, when the file is written from front to back; where more have come than KEPT_BYTES
- * hold, each is written to its place. So the memory that grows with the catalog is 5 bytes a row.
+ * BAL tables are read pixel by pixel, while the catalog's rows come in any order. Every row is read and
+ * written once, with its checksum taken on the way, since FITS checksums can be added in any order.
+ * Neighbours that come together go to the file at once. Others are kept, packed, until the end, when the file
+ * is written from front to back; where more have come than KEPT_BYTES hold, each is written to its place. So
+ * the memory that grows with the catalog is 5 bytes a row.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -396,7 +397,8 @@ static int is_plain(const struct source *s, int descriptor)
            strcmp(begin, "SIMPLE") == 0;
 }
 
-/* A source whose rows can't be read at their place: put their cells where they belong in the output, from where they can. */
+/* A source whose rows can't be read at their place: put their cells where they belong in the output, from
+ * where they can. */
 static int unpack_cells(struct fb_balcatalog *catalog, const struct source *s, struct fb_error *err)
 {
     size_t block = BLOCK_BYTES / catalog->row_bytes + 1;
@@ -511,7 +513,8 @@ static unsigned char *bal_cells(const struct fb_balcatalog *catalog, size_t i, c
     return fb_balrow_encode(given ? given : &row, FB_IN_CATALOG, catalog->ntemplates, to);
 }
 
-/* Write n neighbours; puts are their cells where they are given; room is for as many source rows and then output rows. */
+/* Write n neighbours; puts are their cells where they are given; room is for as many source rows and then
+ * output rows. */
 static int write_rows(struct fb_balcatalog *catalog, size_t first, size_t n, const struct fb_balput *puts,
                       unsigned char *room, struct fb_error *err)
 {

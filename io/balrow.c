@@ -8,12 +8,14 @@
 /* The columns of one kind of troughs in one line. */
 #define TROUGHS(INDEX, LINE, WIDTH, most, member)                                   \
     { #INDEX "_" #LINE, 'E', 1, AT(member.index), BOTH, "km/s" },                   \
-    { "ERR_" #INDEX "_" #LINE, 'E', 1, AT(member.error), BOTH, "km/s" },            \
-    { "N" #LINE "_" #WIDTH, 'J', 1, AT(member.count), BOTH, "" },                   \
-    { "VMIN_" #LINE "_" #WIDTH, 'E', most, AT(member.vmin), BOTH, "km/s" },         \
-    { "VMAX_" #LINE "_" #WIDTH, 'E', most, AT(member.vmax), BOTH, "km/s" },         \
-    { "POSMIN_" #LINE "_" #WIDTH, 'E', most, AT(member.posmin), BOTH, "km/s" },     \
-    { "FMIN_" #LINE "_" #WIDTH, 'E', most, AT(member.fmin), BOTH, "" }
+        { "ERR_" #INDEX "_" #LINE, 'E', 1, AT(member.error), BOTH, "km/s" },        \
+        { "N" #LINE "_" #WIDTH, 'J', 1, AT(member.count), BOTH, "" },               \
+        { "VMIN_" #LINE "_" #WIDTH, 'E', most, AT(member.vmin), BOTH, "km/s" },     \
+        { "VMAX_" #LINE "_" #WIDTH, 'E', most, AT(member.vmax), BOTH, "km/s" },     \
+        { "POSMIN_" #LINE "_" #WIDTH, 'E', most, AT(member.posmin), BOTH, "km/s" }, \
+    {                                                                               \
+        "FMIN_" #LINE "_" #WIDTH, 'E', most, AT(member.fmin), BOTH, ""              \
+    }
 
 static const struct fb_balrow_column columns[] = {
     { "TARGETID", 'K', 1, AT(targetid), FB_IN_TABLE, "" },
@@ -99,10 +101,11 @@ unsigned char *fb_balrow_encode(const struct fb_balrow *row, enum fb_balrow_use 
     return bytes;
 }
 
-void fb_balrow_decode_value(struct fb_balrow *row, const struct fb_balrow_column *column, const unsigned char *bytes,
-                            int repeat)
+void fb_balrow_decode_value(struct fb_balrow *row, const struct fb_balrow_column *column,
+                            const unsigned char *bytes, int repeat)
 {
-    swap_values((unsigned char *)row + column->offset, bytes, (size_t)repeat, fb_balrow_type_size(column->type));
+    swap_values((unsigned char *)row + column->offset, bytes, (size_t)repeat,
+                fb_balrow_type_size(column->type));
 }
 
 static void take_troughs(struct fb_balrow_troughs *row, const struct fastbal_troughs *t)

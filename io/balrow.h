@@ -1,6 +1,6 @@
 /*
- * balrow.h - one row of BAL columns, and the one list of those columns: name, type, length, unit. BAL tables are
- * written and read, and catalogs extended, by going through this list.
+ * balrow.h - one row of BAL columns, and the one list of those columns: name, type, length, unit. BAL tables
+ * are written and read, and catalogs extended, by going through this list.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -30,10 +30,10 @@ struct fb_balrow {
 
 /* BALMASK of a catalog row. */
 enum {
-    FB_BALMASK_NO_ROW = 1,       /* not in a BAL table */
-    FB_BALMASK_Z_RANGE = 2,      /* redshift outside FASTBAL_Z_MIN .. FASTBAL_Z_MAX */
-    FB_BALMASK_Z_DIFFERS = 4,    /* redshift differs from the BAL table's by more than 0.001 */
-    FB_BALMASK_NOT_MEASURED = 8  /* in a BAL table, but not measured */
+    FB_BALMASK_NO_ROW = 1,      /* not in a BAL table */
+    FB_BALMASK_Z_RANGE = 2,     /* redshift outside FASTBAL_Z_MIN .. FASTBAL_Z_MAX */
+    FB_BALMASK_Z_DIFFERS = 4,   /* redshift differs from the BAL table's by more than 0.001 */
+    FB_BALMASK_NOT_MEASURED = 8 /* in a BAL table, but not measured */
 };
 
 enum fb_balrow_use {
@@ -64,8 +64,8 @@ size_t fb_balrow_bytes(enum fb_balrow_use use, int ntemplates);
 unsigned char *fb_balrow_encode(const struct fb_balrow *row, enum fb_balrow_use use, int ntemplates,
                                 unsigned char *bytes);
 /* Take one value from such bytes into the row. */
-void fb_balrow_decode_value(struct fb_balrow *row, const struct fb_balrow_column *column, const unsigned char *bytes,
-                            int repeat);
+void fb_balrow_decode_value(struct fb_balrow *row, const struct fb_balrow_column *column,
+                            const unsigned char *bytes, int repeat);
 
 /* What a measurement says; fills everything from PCA_COEFFS to BALSTATUS. */
 void fb_balrow_from_result(struct fb_balrow *row, const struct fastbal_result *result);

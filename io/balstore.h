@@ -1,6 +1,6 @@
 /*
- * balstore.h - BAL cells of many rows kept in little memory until they are written: only what differs from a quasar without
- * troughs is kept, a tenth of the cells for most rows.
+ * balstore.h - BAL cells of many rows kept in little memory until they are written: only what differs from a
+ * quasar without troughs is kept, a tenth of the cells for most rows.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -14,18 +14,20 @@
 struct fb_baltable {
     struct fb_balrow *rows; /* owned */
     size_t n;
-    int ntemplates; /* length of PCA_COEFFS */
+    int ntemplates;          /* length of PCA_COEFFS */
     char template_name[256]; /* QSOTEMPS; empty where the file has none, or a longer one */
 };
 
-/* The form of the tables of one template set, whose name goes to QSOTEMPS; to be released with fb_form_release(). */
+/* The form of the tables of one template set, whose name goes to QSOTEMPS; to be released with
+ * fb_form_release(). */
 int fb_baltable_form(struct fb_form *form, int ntemplates, const char *template_name, struct fb_error *err);
-/* Write a table, with as many templates as the form has. The file appears under its name only when it is complete. Any
- * number of threads may share the form. */
+/* Write a table, with as many templates as the form has. The file appears under its name only when it is
+ * complete. Any number of threads may share the form. */
 int fb_baltable_write(const struct fb_form *form, const char *path, const struct fb_balrow *rows, size_t n,
                       int ntemplates, struct fb_error *err);
 
-/* Read a table, ours or the reference's; columns that older programs did not write are 0. Release in any case. */
+/* Read a table, ours or the reference's; columns that older programs did not write are 0. Release in any
+ * case. */
 int fb_baltable_read(struct fb_baltable *table, const char *path, struct fb_error *err);
 void fb_baltable_release(struct fb_baltable *table);
 

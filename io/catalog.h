@@ -1,5 +1,6 @@
 /*
- * catalog.h - QSO catalogs: reading what split and append need of every row, and writing the catalog again with BAL columns.
+ * catalog.h - QSO catalogs: reading what split and append need of every row, and writing the catalog again
+ * with BAL columns.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -12,18 +13,20 @@
 #include "io/error.h"
 #include "io/redshifts.h"
 
-/* Catalog rows in the order of the file: TARGETID, position, Z, ZERR, ZWARN. Columns ZERR and ZWARN may be missing, they are
- * then 0. The table is QSO_CAT, ZCATALOG, or else the first there is; positions are TARGET_RA/TARGET_DEC or, for mocks first,
- * RA/DEC. A catalog without rows is an error. Free *rows in any case. */
+/* Catalog rows in the order of the file: TARGETID, position, Z, ZERR, ZWARN. Columns ZERR and ZWARN may be
+ * missing, they are then 0. The table is QSO_CAT, ZCATALOG, or else the first there is; positions are
+ * TARGET_RA/TARGET_DEC or, for mocks first, RA/DEC. A catalog without rows is an error. Free *rows in any
+ * case. */
 int fb_catalog_read(const char *path, int mock, struct fb_redshift **rows, size_t *n, struct fb_error *err);
 
 /* A catalog being written with BAL columns. */
 struct fb_balcatalog;
 
 /*
- * Start the catalog `path` from the catalog `source`: HDU 1 is ZCATALOG with every row, column, unit and keyword of the
- * source's table (BAL columns it may have left out), then the BAL columns. Rows hold "not in a BAL table" and the given BALMASK
- * bits until they are put. The file appears under its name with fb_balcatalog_commit() only.
+ * Start the catalog `path` from the catalog `source`: HDU 1 is ZCATALOG with every row, column, unit and
+ * keyword of the source's table (BAL columns it may have left out), then the BAL columns. Rows hold "not in a
+ * BAL table" and the given BALMASK bits until they are put. The file appears under its name with
+ * fb_balcatalog_commit() only.
  */
 int fb_balcatalog_create(struct fb_balcatalog **catalog, const char *path, const char *source, int ntemplates,
                          const unsigned char *balmask, struct fb_error *err);
@@ -32,8 +35,8 @@ struct fb_balput {
     size_t row;
     const struct fb_balrow *bal; /* borrowed */
 };
-/* Fill in the BAL columns of some rows, each at most once; neighbours that follow each other in the list go to the file together.
- * Several threads may put different rows at a time. */
+/* Fill in the BAL columns of some rows, each at most once; neighbours that follow each other in the list go
+ * to the file together. Several threads may put different rows at a time. */
 int fb_balcatalog_put_rows(struct fb_balcatalog *catalog, const struct fb_balput *puts, size_t n,
                            struct fb_error *err);
 /* The same for one row. */

@@ -162,7 +162,8 @@ static int look_for_cameras(struct fb_coadd *coadd, const char *const *names, in
     return 0;
 }
 
-/* What a camera lacks of what the cameras must all have; NULL if nothing. Masks are in all of them or in none. */
+/* What a camera lacks of what the cameras must all have; NULL if nothing. Masks are in all of them or in
+ * none. */
 static const char *camera_lacks(const struct camera *camera, int with_masks)
 {
     if (!camera->wavelength.hdu)
@@ -174,8 +175,8 @@ static const char *camera_lacks(const struct camera *camera, int with_masks)
     return with_masks && !camera->mask.hdu ? "MASK" : NULL;
 }
 
-/* Look for a set of cameras and keep those that are there; returns how many, or -1. A camera may be missing as a whole, as in
- * some tiles, but not in parts. */
+/* Look for a set of cameras and keep those that are there; returns how many, or -1. A camera may be missing
+ * as a whole, as in some tiles, but not in parts. */
 static int find_camera_set(struct fb_coadd *coadd, const char *const *names, int n, struct fb_error *err)
 {
     int kept = 0, masks = 0;
@@ -203,7 +204,8 @@ static int find_cameras(struct fb_coadd *coadd, struct fb_error *err)
     if (found == 0)
         found = find_camera_set(coadd, joined, 1, err);
     if (found == 0)
-        fb_fail(err, "%s: has no HDU B_WAVELENGTH, R_WAVELENGTH, Z_WAVELENGTH or BRZ_WAVELENGTH", coadd->path);
+        fb_fail(err, "%s: has no HDU B_WAVELENGTH, R_WAVELENGTH, Z_WAVELENGTH or BRZ_WAVELENGTH",
+                coadd->path);
     return found > 0 ? 0 : -1;
 }
 

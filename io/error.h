@@ -1,7 +1,7 @@
 /*
  * error.h - how functions of io/, sim/ and cli/ report failure: they return -1 and leave one line in a struct
- * fb_error that the caller owns. The line names the file first, then what was expected and what came; the command
- * prefixes its own name when it prints it.
+ * fb_error that the caller owns. The line names the file first, then what was expected and what came; the
+ * command prefixes its own name when it prints it.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

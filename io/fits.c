@@ -18,7 +18,8 @@ int fb_fits_fail(struct fb_error *err, const char *path, const char *what, int s
     while (fits_read_errmsg(line))
         if (detail[0] == '\0')
             snprintf(detail, sizeof detail, "%s", line);
-    return fb_fail(err, "%s: %s: %s%s%s%s", path, what, words, detail[0] ? " (" : "", detail, detail[0] ? ")" : "");
+    return fb_fail(err, "%s: %s: %s%s%s%s", path, what, words, detail[0] ? " (" : "", detail,
+                   detail[0] ? ")" : "");
 }
 
 /* The last four bytes of a gzip file: how many bytes it holds, modulo 2^32. 0 where it is no such file. */
@@ -35,7 +36,8 @@ static int gzip_size(const char *path, uint32_t *size)
     return found;
 }
 
-/* CFITSIO takes what it can inflate of a packed file that was cut short. Its HDUs must hold what was packed. */
+/* CFITSIO takes what it can inflate of a packed file that was cut short. Its HDUs must hold what was packed.
+ */
 static int check_packed(fitsfile *file, const char *path, struct fb_error *err)
 {
     LONGLONG header = 0, data = 0, end = 0;
@@ -108,7 +110,8 @@ static int find_table(struct fb_table *table, const char *wanted)
     int nhdus = 0, status = 0;
     fits_get_num_hdus(table->file, &nhdus, &status);
     for (int hdu = 2; status == 0 && hdu <= nhdus; hdu++)
-        if (!fits_movabs_hdu(table->file, hdu, NULL, &status) && table_fits(table->file, wanted, table->extname))
+        if (!fits_movabs_hdu(table->file, hdu, NULL, &status) &&
+            table_fits(table->file, wanted, table->extname))
             return 1;
     return 0;
 }
@@ -198,14 +201,16 @@ static int check_number(struct fb_table *table, int column, struct fb_error *err
     LONGLONG repeat, width;
     if (fits_get_coltypell(table->file, column, &type, &repeat, &width, &status))
         return column_fail(table, column, "can't read its format", status, err);
-    if (type < 0 || type == TSTRING || type == TLOGICAL || type == TBIT || type == TCOMPLEX || type == TDBLCOMPLEX)
+    if (type < 0 || type == TSTRING || type == TLOGICAL || type == TBIT || type == TCOMPLEX ||
+        type == TDBLCOMPLEX)
         return column_fail(table, column, "expected numbers", 0, err);
     if (repeat != 1)
         return column_fail(table, column, "expected one number a row", 0, err);
     return 0;
 }
 
-int fb_table_read_int(struct fb_table *table, int column, int64_t first, int64_t n, int64_t *out, struct fb_error *err)
+int fb_table_read_int(struct fb_table *table, int column, int64_t first, int64_t n, int64_t *out,
+                      struct fb_error *err)
 {
     _Static_assert(sizeof(LONGLONG) == sizeof(int64_t), "CFITSIO's LONGLONG has 64 bits");
     int status = 0;
@@ -239,7 +244,8 @@ int fb_same_text(const char *cell, size_t width, const char *text)
     return end - begin == strlen(text) && memcmp(cell + begin, text, end - begin) == 0;
 }
 
-/* The longest text of a column in some rows. CFITSIO's display width does not know that of variable lengths. */
+/* The longest text of a column in some rows. CFITSIO's display width does not know that of variable lengths.
+ */
 static int text_width(struct fb_table *table, int column, int type, int64_t first, int64_t n, LONGLONG *width,
                       int *status)
 {

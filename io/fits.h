@@ -1,6 +1,7 @@
 /*
- * fits.h - what the files of io/ share on top of CFITSIO: opening with clear errors, tables read by column name, and
- * outputs that appear under their name only when they are complete. Private to io/; nobody else includes fitsio.h.
+ * fits.h - what the files of io/ share on top of CFITSIO: opening with clear errors, tables read by column
+ * name, and outputs that appear under their name only when they are complete. Private to io/; nobody else
+ * includes fitsio.h.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -15,7 +16,8 @@
 /* Leave "PATH: what: CFITSIO's words" and return -1; drains CFITSIO's message stack. */
 int fb_fits_fail(struct fb_error *err, const char *path, const char *what, int status);
 
-/* Open for reading; any characters are allowed in the path. A missing file, a folder or a file that is not FITS is an error. */
+/* Open for reading; any characters are allowed in the path. A missing file, a folder or a file that is not
+ * FITS is an error. */
 int fb_fits_open(fitsfile **file, const char *path, struct fb_error *err);
 void fb_fits_close(fitsfile *file); /* for files that were only read; NULL is allowed */
 
@@ -30,8 +32,9 @@ struct fb_table {
 };
 
 /*
- * Open the table HDU with the first of these names that is there (a NULL-terminated list, case does not matter). With
- * names == NULL, or where the list ends in "*", the first table of any name will do. Close with fb_table_close().
+ * Open the table HDU with the first of these names that is there (a NULL-terminated list, case does not
+ * matter). With names == NULL, or where the list ends in "*", the first table of any name will do. Close with
+ * fb_table_close().
  */
 int fb_table_open(struct fb_table *table, const char *path, const char *const *names, struct fb_error *err);
 void fb_table_close(struct fb_table *table);
@@ -41,8 +44,10 @@ int fb_table_column(struct fb_table *table, const char *name);
 /* The same for the first of several names; an error that lists them where none is there. */
 int fb_table_need(struct fb_table *table, const char *const *names, int *column, struct fb_error *err);
 
-/* Read rows [first, first + n), first counted from 0, of a column with one number a row; any numeric type is cast. */
-int fb_table_read_int(struct fb_table *table, int column, int64_t first, int64_t n, int64_t *out, struct fb_error *err);
+/* Read rows [first, first + n), first counted from 0, of a column with one number a row; any numeric type is
+ * cast. */
+int fb_table_read_int(struct fb_table *table, int column, int64_t first, int64_t n, int64_t *out,
+                      struct fb_error *err);
 int fb_table_read_double(struct fb_table *table, int column, int64_t first, int64_t n, double *out,
                          struct fb_error *err);
 /* 1 for every row whose text in the column, blanks at the ends removed, is the given one. */
@@ -54,7 +59,8 @@ int fb_same_text(const char *cell, size_t width, const char *text);
 
 /* ---- outputs ---- */
 
-/* What a file is called until it is complete, NAME_tmpPID.fits; the caller frees it, NULL if out of memory. */
+/* What a file is called until it is complete, NAME_tmpPID.fits; the caller frees it, NULL if out of memory.
+ */
 char *fb_temporary_name(const char *path);
 
 struct fb_output {
@@ -74,7 +80,8 @@ void fb_output_discard(struct fb_output *out);
 
 /* CHECKSUM and DATASUM of the current HDU. */
 int fb_write_checksum(fitsfile *file, int *status);
-/* Header lines that say where a file comes from: DEPNAMnn/DEPVERnn of this program, CFITSIO and the DESI environment. */
+/* Header lines that say where a file comes from: DEPNAMnn/DEPVERnn of this program, CFITSIO and the DESI
+ * environment. */
 int fb_write_dependencies(fitsfile *file, int *status);
 /* HISTORY Last updated DATE UT by USER. */
 int fb_write_history(fitsfile *file, int *status);

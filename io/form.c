@@ -54,7 +54,8 @@ uint32_t fb_sum_add(uint32_t sum, const unsigned char *bytes, size_t n)
     return fold(sum_words(bytes, n / 4) + sum + big_endian(last));
 }
 
-/* Bytes shifted by one place in their words weigh 2^8 less. Carries come back at the bottom, so this turns the sum in a circle. */
+/* Bytes shifted by one place in their words weigh 2^8 less. Carries come back at the bottom, so this turns
+ * the sum in a circle. */
 uint32_t fb_sum_add_at(uint32_t sum, const unsigned char *bytes, size_t n, uint64_t place)
 {
     unsigned shift = 8 * (unsigned)(place % 4);

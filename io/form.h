@@ -1,6 +1,6 @@
 /*
- * form.h - small table files that are all alike but for their rows: the headers are made once, and each file is composed in
- * memory, with its checksums, and written in one go.
+ * form.h - small table files that are all alike but for their rows: the headers are made once, and each file
+ * is composed in memory, with its checksums, and written in one go.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -26,7 +26,8 @@ typedef int fb_form_fn(void *file, const void *context, int *status);
 int fb_form_create(struct fb_form *form, fb_form_fn *write, const void *context, struct fb_error *err);
 void fb_form_release(struct fb_form *form);
 
-/* Write a file with n rows, big-endian as in the file. It appears under its name only when it is complete and on the disk. */
+/* Write a file with n rows, big-endian as in the file. It appears under its name only when it is complete and
+ * on the disk. */
 int fb_form_write(const struct fb_form *form, const char *path, const unsigned char *rows, size_t n,
                   struct fb_error *err);
 
@@ -39,7 +40,8 @@ uint32_t fb_sum_add_at(uint32_t sum, const unsigned char *bytes, size_t n, uint6
 uint32_t fb_sum_join(uint32_t a, uint32_t b);
 /* Put a number into a card that is there already, key padded to 8 characters. -1 if it is not. */
 int fb_header_put_number(unsigned char *header, size_t size, const char *key, size_t number);
-/* Put the sum of an HDU's data and the checksum that follows into the cards of its header. -1 if it has none. */
+/* Put the sum of an HDU's data and the checksum that follows into the cards of its header. -1 if it has none.
+ */
 int fb_header_put_sums(unsigned char *header, size_t size, uint32_t data);
 
 #endif

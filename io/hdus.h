@@ -53,8 +53,8 @@ void fb_hdus_release(struct fb_hdus *hdus);
  * of axes? */
 int fb_hdu_is_plain(const struct fb_hdu *hdu, int bitpix, int naxis);
 
-/* The text of a keyword, padded with blanks to 8 characters. Returns 1, 0 if there is none, -1 if it is too long or continued
- * on other cards. */
+/* The text of a keyword, padded with blanks to 8 characters. Returns 1, 0 if there is none, -1 if it is too
+ * long or continued on other cards. */
 int fb_hdu_text(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, char *value,
                 size_t size);
 

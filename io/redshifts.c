@@ -40,17 +40,19 @@ static void take_row(void *context, int64_t i, const unsigned char *row)
     double z = fb_column_number(&c[Z], row);
     (void)i;
     if (!in_range(z) || (c[SPECTYPE].type && !fb_same_text((const char *)row + c[SPECTYPE].offset,
-                                                          (size_t)c[SPECTYPE].repeat, "QSO")))
+                                                           (size_t)c[SPECTYPE].repeat, "QSO")))
         return;
     p->redshifts->rows[p->redshifts->n++] =
         (struct fb_redshift){ fb_column_integer(&c[TARGETID], row), number_or(&c[RA], row, NAN),
-                              number_or(&c[DEC], row, NAN), z, number_or(&c[ZERR], row, 0), number_or(&c[ZWARN], row, 0) };
+                              number_or(&c[DEC], row, NAN),         z,
+                              number_or(&c[ZERR], row, 0),          number_or(&c[ZWARN], row, 0) };
 }
 
 /* Find the table and its columns; 0 where CFITSIO must read them, or has to say what is missing. */
 static const struct fb_hdu *find_plain(struct plain *p)
 {
-    static const char *const names[NPLAIN] = { "TARGETID", "Z", "ZERR", "ZWARN", "TARGET_RA", "TARGET_DEC", "SPECTYPE" };
+    static const char *const names[NPLAIN] = { "TARGETID",  "Z",          "ZERR",    "ZWARN",
+                                               "TARGET_RA", "TARGET_DEC", "SPECTYPE" };
     const struct fb_hdu *table = fb_hdus_table(&p->hdus, table_names);
     if (!table || !fb_hdu_columns(&p->hdus, table, names, NPLAIN, p->column))
         return NULL;
@@ -236,8 +238,8 @@ int fb_redshifts_form(struct fb_form *form, struct fb_error *err)
     return fb_form_create(form, write_table, NULL, err);
 }
 
-int fb_redshifts_write(const struct fb_form *form, const char *path, const struct fb_redshift *rows, const size_t *order,
-                       size_t n, struct fb_error *err)
+int fb_redshifts_write(const struct fb_form *form, const char *path, const struct fb_redshift *rows,
+                       const size_t *order, size_t n, struct fb_error *err)
 {
     unsigned char *bytes = malloc(n * ROW_BYTES + 1);
     if (!bytes)

@@ -24,15 +24,16 @@ struct fb_redshifts {
     struct fb_io_stats io; /* what reading them cost */
 };
 
-/* Read the rows the finder works on, in file order: FASTBAL_Z_MIN <= Z <= FASTBAL_Z_MAX and SPECTYPE QSO (a file without
- * SPECTYPE holds quasars only). Release with fb_redshifts_release(), also after failure. */
+/* Read the rows the finder works on, in file order: FASTBAL_Z_MIN <= Z <= FASTBAL_Z_MAX and SPECTYPE QSO (a
+ * file without SPECTYPE holds quasars only). Release with fb_redshifts_release(), also after failure. */
 int fb_redshifts_read(struct fb_redshifts *redshifts, const char *path, struct fb_error *err);
 void fb_redshifts_release(struct fb_redshifts *redshifts);
 
 /* The form of zafter files, to be released with fb_form_release(). */
 int fb_redshifts_form(struct fb_form *form, struct fb_error *err);
-/* Write one: rows[order[0 .. n - 1]], with SPECTYPE QSO in every row. Any number of threads may share the form. */
-int fb_redshifts_write(const struct fb_form *form, const char *path, const struct fb_redshift *rows, const size_t *order,
-                       size_t n, struct fb_error *err);
+/* Write one: rows[order[0 .. n - 1]], with SPECTYPE QSO in every row. Any number of threads may share the
+ * form. */
+int fb_redshifts_write(const struct fb_form *form, const char *path, const struct fb_redshift *rows,
+                       const size_t *order, size_t n, struct fb_error *err);
 
 #endif

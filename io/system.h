@@ -10,17 +10,17 @@
 #include <stdint.h>
 #include "io/error.h"
 
-/* "Last updated 2026-01-31 12:00:00 UT by USER". The date is SOURCE_DATE_EPOCH's where that is set, so that outputs can be
- * compared byte by byte. */
+/* "Last updated 2026-01-31 12:00:00 UT by USER". The date is SOURCE_DATE_EPOCH's where that is set, so that
+ * outputs can be compared byte by byte. */
 void fb_last_updated(char *text, size_t size);
 
 /* printf into a new string, to be freed by the caller; NULL if out of memory. */
 char *fb_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-int fb_make_folders(const char *folder, struct fb_error *err);     /* like mkdir -p */
+int fb_make_folders(const char *folder, struct fb_error *err);      /* like mkdir -p */
 int fb_make_parent_folders(const char *path, struct fb_error *err); /* those above a file */
-int fb_exists(const char *path);                                   /* 1 if there is anything of that name */
-int64_t fb_file_size(const char *path);                            /* bytes; 0 where there is no such file */
+int fb_exists(const char *path);                                    /* 1 if there is anything of that name */
+int64_t fb_file_size(const char *path);                             /* bytes; 0 where there is no such file */
 
 /* "CFITSIO 4.2.0 (thread-safe), ..." for --version. */
 void fb_library_versions(char *text, size_t size);

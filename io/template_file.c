@@ -58,11 +58,13 @@ static int count_components(struct fb_table *t)
     }
 }
 
-static int read_columns(struct fb_table *t, int ncomponents, double *wavelength, double *values, struct fb_error *err)
+static int read_columns(struct fb_table *t, int ncomponents, double *wavelength, double *values,
+                        struct fb_error *err)
 {
     static const char *const wave[] = { "WAVE", NULL };
     int column;
-    if (fb_table_need(t, wave, &column, err) != 0 || fb_table_read_double(t, column, 0, t->nrows, wavelength, err) != 0)
+    if (fb_table_need(t, wave, &column, err) != 0 ||
+        fb_table_read_double(t, column, 0, t->nrows, wavelength, err) != 0)
         return -1;
     for (int k = 0; k < ncomponents; k++) {
         char name[16];
@@ -86,8 +88,8 @@ static int read_file(fastbal_templates **templates, const char *path, struct fb_
     size_t n = (size_t)t.nrows;
     if (ncomponents < 1 || ncomponents > FASTBAL_MAX_TEMPLATES || n < 2 || n > 10000000) {
         fb_table_close(&t);
-        return fb_fail(err, "%s: expected columns WAVE and PCA0 to at most PCA%d over 2 wavelengths or more", path,
-                       FASTBAL_MAX_TEMPLATES - 1);
+        return fb_fail(err, "%s: expected columns WAVE and PCA0 to at most PCA%d over 2 wavelengths or more",
+                       path, FASTBAL_MAX_TEMPLATES - 1);
     }
     double *wavelength = malloc(n * sizeof *wavelength);
     double *values = malloc(n * (size_t)ncomponents * sizeof *values);
@@ -110,7 +112,8 @@ static int use_builtin(struct fb_template_set *set, struct fb_error *err)
     return code == FASTBAL_OK ? 0 : fb_fail(err, "built-in templates: %s", fastbal_strerror(code));
 }
 
-int fb_template_set_read(struct fb_template_set *set, const char *name, const char *share, struct fb_error *err)
+int fb_template_set_read(struct fb_template_set *set, const char *name, const char *share,
+                         struct fb_error *err)
 {
     const char *file = file_of(name ? name : "guo");
 
@@ -120,13 +123,14 @@ int fb_template_set_read(struct fb_template_set *set, const char *name, const ch
     char *path = file ? look_up(file, share) : strdup(name);
     if (!path && !name) {
         snprintf(set->note, sizeof set->note,
-                 "template file %s was not found in $FASTBAL_TEMPLATES, $HOME/Catalogs or %s; using the built-in ones",
+                 "template file %s was not found in $FASTBAL_TEMPLATES, $HOME/Catalogs or %s; using the "
+                 "built-in ones",
                  file, share ? share : "a share folder");
         return use_builtin(set, err);
     }
     if (!path)
-        return fb_fail(err, "templates %s: %s was not found in $FASTBAL_TEMPLATES, $HOME/Catalogs or %s", name, file,
-                       share ? share : "a share folder");
+        return fb_fail(err, "templates %s: %s was not found in $FASTBAL_TEMPLATES, $HOME/Catalogs or %s",
+                       name, file, share ? share : "a share folder");
     snprintf(set->name, sizeof set->name, "%s", base_name(path));
     int status = read_file(&set->templates, path, err);
     free(path);
@@ -141,7 +145,8 @@ void fb_template_set_release(struct fb_template_set *set)
 
 static int write_columns(fitsfile *file, const fastbal_templates *t, int *status)
 {
-    char name[FASTBAL_MAX_TEMPLATES + 1][16], *ttype[FASTBAL_MAX_TEMPLATES + 1], *tform[FASTBAL_MAX_TEMPLATES + 1];
+    char name[FASTBAL_MAX_TEMPLATES + 1][16], *ttype[FASTBAL_MAX_TEMPLATES + 1],
+        *tform[FASTBAL_MAX_TEMPLATES + 1];
     int n = fastbal_templates_count(t);
     size_t rows = fastbal_templates_size(t);
 

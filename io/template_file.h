@@ -16,10 +16,12 @@ struct fb_template_set {
 };
 
 /*
- * Find and read a set: "guo", "brodzeller", "builtin", or the path of a file. Names are looked up in $FASTBAL_TEMPLATES,
- * $HOME/Catalogs and the given share folder. NULL is the default: guo, or builtin with a note where guo is not found.
+ * Find and read a set: "guo", "brodzeller", "builtin", or the path of a file. Names are looked up in
+ * $FASTBAL_TEMPLATES, $HOME/Catalogs and the given share folder. NULL is the default: guo, or builtin with a
+ * note where guo is not found.
  */
-int fb_template_set_read(struct fb_template_set *set, const char *name, const char *share, struct fb_error *err);
+int fb_template_set_read(struct fb_template_set *set, const char *name, const char *share,
+                         struct fb_error *err);
 void fb_template_set_release(struct fb_template_set *set);
 
 /* Write a set in the format it is read in. */

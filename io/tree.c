@@ -42,10 +42,10 @@ char *fb_tree_path(const struct fb_tree *tree, const char *kind, int64_t pixel)
 {
     int64_t group = pixel / PIXELS_PER_FOLDER;
     if (tree->scheme == FB_SCHEME_MOCK)
-        return fb_format("%s/spectra-16/%" PRId64 "/%" PRId64 "/%s-16-%" PRId64 ".fits", tree->root, group, pixel,
-                         kind, pixel);
-    return fb_format("%s/healpix/%s/%s/%" PRId64 "/%" PRId64 "/%s-%s-%s-%" PRId64 ".fits", tree->root, tree->survey,
-                     tree->program, group, pixel, kind, tree->survey, tree->program, pixel);
+        return fb_format("%s/spectra-16/%" PRId64 "/%" PRId64 "/%s-16-%" PRId64 ".fits", tree->root, group,
+                         pixel, kind, pixel);
+    return fb_format("%s/healpix/%s/%s/%" PRId64 "/%" PRId64 "/%s-%s-%s-%" PRId64 ".fits", tree->root,
+                     tree->survey, tree->program, group, pixel, kind, tree->survey, tree->program, pixel);
 }
 
 char *fb_tree_label(const struct fb_tree *tree)
@@ -98,13 +98,14 @@ static int has_file(const struct fb_tree *tree, const char *kind, int64_t pixel)
     return found;
 }
 
-int fb_tree_group_pixels(const struct fb_tree *tree, int64_t group, const char *kind, struct fb_pixel_list *pixels,
-                         struct fb_error *err)
+int fb_tree_group_pixels(const struct fb_tree *tree, int64_t group, const char *kind,
+                         struct fb_pixel_list *pixels, struct fb_error *err)
 {
     struct fb_pixel_list found = { 0 };
     char *top = fb_tree_folder(tree);
     char *folder = top ? fb_format("%s/%" PRId64, top, group) : NULL;
-    int status = folder ? numbered_entries(folder, &found, err) : fb_fail(err, "%s: out of memory", tree->root);
+    int status =
+        folder ? numbered_entries(folder, &found, err) : fb_fail(err, "%s: out of memory", tree->root);
 
     fb_pixel_list_sort(&found);
     for (size_t i = 0; i < found.n && status == 0; i++) {

@@ -17,7 +17,7 @@ enum fb_scheme { FB_SCHEME_HEALPIX, FB_SCHEME_MOCK };
 
 struct fb_tree {
     enum fb_scheme scheme;
-    const char *root;    /* all three borrowed */
+    const char *root; /* all three borrowed */
     const char *survey;
     const char *program; /* both unused by mocks */
 };
@@ -43,8 +43,8 @@ char *fb_tree_label(const struct fb_tree *tree);
 /* The folders PIX//100 in the tree, as numbers. A folder that can't be read is an error. */
 int fb_tree_groups(const struct fb_tree *tree, struct fb_pixel_list *groups, struct fb_error *err);
 /* Add the pixels in one of them that have a file of this kind. */
-int fb_tree_group_pixels(const struct fb_tree *tree, int64_t group, const char *kind, struct fb_pixel_list *pixels,
-                         struct fb_error *err);
+int fb_tree_group_pixels(const struct fb_tree *tree, int64_t group, const char *kind,
+                         struct fb_pixel_list *pixels, struct fb_error *err);
 
 int fb_pixel_list_add(struct fb_pixel_list *list, int64_t pixel); /* -1 if out of memory */
 void fb_pixel_list_sort(struct fb_pixel_list *list);              /* ascending, each pixel once */

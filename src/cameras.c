@@ -1,8 +1,9 @@
 /*
  * cameras.c - one spectrum from the cameras of the spectrograph (docs/algorithm.md §1).
  *
- * Where all cameras lie on one grid, the joined grid is cut into runs of pixels that the same cameras see; a run seen by
- * one camera is a copy, any other an average weighted by ivar. Otherwise each camera is resampled.
+ * Where all cameras lie on one grid, the joined grid is cut into runs of pixels that the same cameras see; a
+ * run seen by one camera is a copy, any other an average weighted by ivar. Otherwise each camera is
+ * resampled.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -233,8 +234,8 @@ static void divide(size_t n, double *sum, const double *ivar)
         sum[i] = sum[i] / (ivar[i] > 0 ? ivar[i] : 1.0);
 }
 
-static void join_aligned(const fastbal_grid *grid, const struct fastbal_pixels *cameras, size_t first, size_t last,
-                         double *flux, double *ivar)
+static void join_aligned(const fastbal_grid *grid, const struct fastbal_pixels *cameras, size_t first,
+                         size_t last, double *flux, double *ivar)
 {
     for (int k = 0; k < grid->nruns; k++) {
         const struct run *run = &grid->runs[k];
@@ -258,8 +259,8 @@ static void join_aligned(const fastbal_grid *grid, const struct fastbal_pixels *
     }
 }
 
-static void add_resampled(const struct fb_resampler *r, const struct fastbal_pixels *p, size_t begin, size_t end,
-                          double *sum, double *ivar)
+static void add_resampled(const struct fb_resampler *r, const struct fastbal_pixels *p, size_t begin,
+                          size_t end, double *sum, double *ivar)
 {
     for (size_t i = begin; i < end; i++) {
         size_t pixel = r->node[i];
@@ -276,8 +277,8 @@ static void add_resampled(const struct fb_resampler *r, const struct fastbal_pix
     }
 }
 
-void fastbal_join_range(const fastbal_grid *grid, const struct fastbal_pixels *cameras, size_t begin, size_t end,
-                        double *flux, double *ivar)
+void fastbal_join_range(const fastbal_grid *grid, const struct fastbal_pixels *cameras, size_t begin,
+                        size_t end, double *flux, double *ivar)
 {
     if (begin >= end)
         return;
@@ -297,7 +298,8 @@ void fastbal_join(const fastbal_grid *grid, const struct fastbal_pixels *cameras
     fastbal_join_range(grid, cameras, 0, grid->n, flux, ivar);
 }
 
-static void aligned_pixels(const fastbal_grid *grid, int camera, size_t begin, size_t end, size_t *first, size_t *last)
+static void aligned_pixels(const fastbal_grid *grid, int camera, size_t begin, size_t end, size_t *first,
+                           size_t *last)
 {
     for (int k = 0; k < grid->nruns; k++) {
         const struct run *run = &grid->runs[k];
@@ -312,7 +314,8 @@ static void aligned_pixels(const fastbal_grid *grid, int camera, size_t begin, s
     }
 }
 
-static void resampled_pixels(const struct fb_resampler *r, size_t begin, size_t end, size_t *first, size_t *last)
+static void resampled_pixels(const struct fb_resampler *r, size_t begin, size_t end, size_t *first,
+                             size_t *last)
 {
     while (begin < end && r->first_weight[begin] == r->first_weight[begin + 1])
         begin++;
@@ -324,7 +327,8 @@ static void resampled_pixels(const struct fb_resampler *r, size_t begin, size_t 
     *last = r->node[end - 1] + (r->first_weight[end] - r->first_weight[end - 1]);
 }
 
-void fastbal_grid_pixels(const fastbal_grid *grid, int camera, size_t begin, size_t end, size_t *first, size_t *last)
+void fastbal_grid_pixels(const fastbal_grid *grid, int camera, size_t begin, size_t end, size_t *first,
+                         size_t *last)
 {
     *first = *last = 0;
     if (grid->resamples)

@@ -1,15 +1,17 @@
 /*
  * fit.c - the continuum fit (docs/algorithm.md §4): weighted linear least squares in a few unknowns.
  *
- * The templates are linear between their wavelengths, the nodes: with the weights u = 1 - fraction and v = fraction of the
- * node before and after a pixel, T_k = u y_k[j] + v y_k[j+1]. So the normal equations sum_i w_i T_k T_l over pixels are also
- * sums over nodes, y_k' H y_l, where the tridiagonal matrix H collects w u u, w u v and w v v from the pixels, whatever the
- * number of templates. No template is ever interpolated to pixels; the model is, once.
+ * The templates are linear between their wavelengths, the nodes: with the weights u = 1 - fraction and v =
+ * fraction of the node before and after a pixel, T_k = u y_k[j] + v y_k[j+1]. So the normal equations sum_i
+ * w_i T_k T_l over pixels are also sums over nodes, y_k' H y_l, where the tridiagonal matrix H collects w u
+ * u, w u v and w v v from the pixels, whatever the number of templates. No template is ever interpolated to
+ * pixels; the model is, once.
  *
- * DEVIATION exact-fit: the reference looks for this minimum with a simplex search, which stops early on bright
- * quasars. Here the normal equations are scaled to a unit diagonal and solved by Cholesky's factorisation. Templates are few and
- * nearly orthogonal, so the squared condition number is harmless; where it is not (degenerate templates, hardly any
- * pixels), the smallest solution is taken from the eigenvectors and the fit is called singular.
+ * DEVIATION exact-fit: the reference looks for this minimum with a simplex search, which stops early on
+ * bright quasars. Here the normal equations are scaled to a unit diagonal and solved by Cholesky's
+ * factorisation. Templates are few and nearly orthogonal, so the squared condition number is harmless; where
+ * it is not (degenerate templates, hardly any pixels), the smallest solution is taken from the eigenvectors
+ * and the fit is called singular.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -17,12 +19,12 @@
 #include <lapacke.h>
 #include "internal.h"
 
-/* Sums run in LANES partial sums, so that additions need not wait for each other. BLOCK pixels of the templates stay in the
- * nearest caches. */
+/* Sums run in LANES partial sums, so that additions need not wait for each other. BLOCK pixels of the
+ * templates stay in the nearest caches. */
 enum { MAX = FASTBAL_MAX_TEMPLATES, LANES = 32, BLOCK = 1024 };
 
-/* Reciprocal condition number of the scaled equations below which they count as singular: with it about four of the
- * sixteen digits are still right. */
+/* Reciprocal condition number of the scaled equations below which they count as singular: with it about four
+ * of the sixteen digits are still right. */
 #define SINGULAR 1e-12
 
 /* The sum of the lanes, halves onto halves. */
@@ -34,7 +36,8 @@ static inline double add_lanes(double *lane)
     return lane[0];
 }
 
-/* Where the sum of squares is less than this part of sum w f f, too few digits of their difference are left. */
+/* Where the sum of squares is less than this part of sum w f f, too few digits of their difference are left.
+ */
 #define CANCELLED 1e-6
 
 FB_KERNEL
@@ -58,13 +61,14 @@ static size_t touched_nodes(const struct fb_design *d, size_t begin, size_t end,
     return first;
 }
 
-/* What pixels add to nodes: the diagonal of H, w u u and w v v; between a node and the next, w u v; and the right-hand
- * side, w f u and w f v. */
+/* What pixels add to nodes: the diagonal of H, w u u and w v v; between a node and the next, w u v; and the
+ * right-hand side, w f u and w f v. */
 struct node_sums {
     double *diagonal, *beside, *rhs;
 };
 
-static inline void add_pixel(const struct fb_design *d, size_t i, double weight, size_t first, const struct node_sums *s)
+static inline void add_pixel(const struct fb_design *d, size_t i, double weight, size_t first,
+                             const struct node_sums *s)
 {
     size_t j = d->segment[i] - first;
     double v = d->fraction[i], u = 1 - v, wu = weight * u, wv = weight * v, f = d->flux[i];
@@ -83,7 +87,8 @@ static void correct_nodes(const struct fb_design *d, size_t first, const struct 
             add_pixel(d, i, d->weight[i] - d->weight_before[i], first, s);
 }
 
-/* Can the sums of the fit before be corrected? Not where most of their weight goes: little but rounding would be left. */
+/* Can the sums of the fit before be corrected? Not where most of their weight goes: little but rounding would
+ * be left. */
 static int can_correct(const struct fb_design *d)
 {
     double left = 0, gone = 0;
@@ -111,8 +116,8 @@ static void collect_nodes(const struct fb_design *d, size_t first, size_t count,
 
 /* (H y)[j] for nodes j of a block; beside and y reach one node further on both sides. */
 FB_KERNEL
-static void times_h(const double *restrict diagonal, const double *restrict beside, const double *restrict y, size_t n,
-                    double *restrict product)
+static void times_h(const double *restrict diagonal, const double *restrict beside, const double *restrict y,
+                    size_t n, double *restrict product)
 {
     const double *before = beside - 1, *y_before = y - 1;
     for (size_t j = 0; j < n; j++)
@@ -145,7 +150,8 @@ static void normal_equations(const struct fb_design *d, double *matrix, double *
     }
 }
 
-/* Divide rows and columns by the square roots of the diagonal. A template that is zero on all pixels keeps its zeros. */
+/* Divide rows and columns by the square roots of the diagonal. A template that is zero on all pixels keeps
+ * its zeros. */
 static void scale_equations(int nt, double *matrix, double *rhs, double *scale)
 {
     for (int i = 0; i < nt; i++)
@@ -178,7 +184,8 @@ static int solve_cholesky(int nt, double *matrix, double *rhs)
     return LAPACKE_dpotrs_work(LAPACK_COL_MAJOR, 'L', nt, 1, matrix, nt, rhs, nt) == 0;
 }
 
-/* The smallest solution of singular equations, from the eigenvectors with eigenvalues that are not negligible. */
+/* The smallest solution of singular equations, from the eigenvectors with eigenvalues that are not
+ * negligible. */
 static int solve_eigen(int nt, double *matrix, double *rhs)
 {
     double value[MAX], work[34 * MAX], solution[MAX] = { 0 };

@@ -11,8 +11,8 @@
 #include <stdint.h>
 #include "fastbal.h"
 
-/* Hot loops are compiled for several instruction sets and chosen at run time. Sums are written with a fixed number
- * of lanes and products are never fused (-ffp-contract=off), so every variant gives the same bits. */
+/* Hot loops are compiled for several instruction sets and chosen at run time. Sums are written with a fixed
+ * number of lanes and products are never fused (-ffp-contract=off), so every variant gives the same bits. */
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && !defined(FB_NO_CLONES)
 #define FB_KERNEL __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
@@ -22,20 +22,22 @@
 #define FB_LIGHT_SPEED 299792.458 /* km/s */
 #define FB_CIV 1549.0             /* A, line centres that velocities refer to */
 #define FB_SIIV 1398.0
-#define FB_V_BLUE (-25000.0)      /* km/s, blue end of the trough search */
-#define FB_V_BI (-3000.0)         /* km/s, red end for the balnicity index; the absorption index goes to 0 */
-#define FB_FIT_MIN 1261.0         /* A, rest-frame range of the continuum fit */
+#define FB_V_BLUE (-25000.0) /* km/s, blue end of the trough search */
+#define FB_V_BI (-3000.0)    /* km/s, red end for the balnicity index; the absorption index goes to 0 */
+#define FB_FIT_MIN 1261.0    /* A, rest-frame range of the continuum fit */
 #define FB_FIT_MAX 2399.0
 #define FB_MAX_ITERATIONS 10
 
-/* The error of a pixel with ivar = 0, as in the reference: it weighs nothing and is never below the continuum. */
+/* The error of a pixel with ivar = 0, as in the reference: it weighs nothing and is never below the
+ * continuum. */
 #define FB_NO_ERROR DBL_MAX
 
 /* ---- cameras.c, resample.c ---- */
 
 int fb_wavelengths_ok(const double *wavelength, size_t n); /* finite, positive, increasing */
 
-/* How one camera is resampled: output pixel i is the sum of weight[first_weight[i] ...] times camera pixels from node[i] on. */
+/* How one camera is resampled: output pixel i is the sum of weight[first_weight[i] ...] times camera pixels
+ * from node[i] on. */
 struct fb_resampler {
     size_t nout;
     size_t *first_weight; /* nout + 1 */
@@ -47,8 +49,8 @@ void fb_resampler_release(struct fb_resampler *r);
 
 /* ---- median.c ---- */
 
-/* Median as numpy's: the mean of the two middle values for an even count; NaN for n = 0 or where a value is NaN.
- * scratch has room for n. */
+/* Median as numpy's: the mean of the two middle values for an even count; NaN for n = 0 or where a value is
+ * NaN. scratch has room for n. */
 double fb_median(const double *x, size_t n, double *scratch);
 /* Is the median of a larger than that of b? Both have n values. No where one of them is NaN. */
 int fb_median_exceeds(const double *a, const double *b, size_t n, double *scratch);
@@ -58,30 +60,32 @@ int fb_median_exceeds(const double *a, const double *b, size_t n, double *scratc
 /* Component k at the templates' wavelengths; there is a zero before the first and after the last. */
 const double *fb_templates_values(const fastbal_templates *t, int component);
 
-/* Where pixels at increasing rest wavelengths w[n] lie: between template wavelengths segment and segment + 1, at this fraction of
- * the way. Beyond the ends they sit at the ends. */
-void fb_templates_locate(const fastbal_templates *t, const double *w, size_t n, uint32_t *segment, double *fraction);
+/* Where pixels at increasing rest wavelengths w[n] lie: between template wavelengths segment and segment + 1,
+ * at this fraction of the way. Beyond the ends they sit at the ends. */
+void fb_templates_locate(const fastbal_templates *t, const double *w, size_t n, uint32_t *segment,
+                         double *fraction);
 
 /* ---- fit.c ---- */
 
-/* A fit: pixels, where they lie on the templates' grid, and scratch for as many nodes as templates have wavelengths. */
+/* A fit: pixels, where they lie on the templates' grid, and scratch for as many nodes as templates have
+ * wavelengths. */
 struct fb_design {
     const fastbal_templates *templates;
     size_t n; /* pixels */
     const uint32_t *segment;
     const double *fraction;
     const double *flux;
-    const double *weight; /* ivar, 0 for pixels that do not take part */
+    const double *weight;        /* ivar, 0 for pixels that do not take part */
     const double *weight_before; /* of the fit before with this scratch; NULL for the first fit */
-    double *nodes;        /* scratch, FB_NODE_ARRAYS x (nodes + 2) */
+    double *nodes;               /* scratch, FB_NODE_ARRAYS x (nodes + 2) */
 };
 
 enum { FB_NODE_ARRAYS = 4 };
 enum { FB_FIT_OK = 0, FB_FIT_SINGULAR = 1, FB_FIT_FAILED = 2 };
 
-/* Minimise sum weight (sum_k coeffs[k] T_k - flux)^2; the minimum goes to *least, or NaN where the model is so close to the
- * flux that only fb_chi2() can tell. Where templates are degenerate, coeffs is the smallest solution and FB_FIT_SINGULAR is
- * returned; FB_FIT_FAILED where the sums overflow. */
+/* Minimise sum weight (sum_k coeffs[k] T_k - flux)^2; the minimum goes to *least, or NaN where the model is
+ * so close to the flux that only fb_chi2() can tell. Where templates are degenerate, coeffs is the smallest
+ * solution and FB_FIT_SINGULAR is returned; FB_FIT_FAILED where the sums overflow. */
 int fb_fit(const struct fb_design *design, double *coeffs, double *least);
 /* The model sum_k coeffs[k] T_k at pixels [begin, end); uses the scratch. */
 void fb_model(const struct fb_design *design, const double *coeffs, size_t begin, size_t end, double *model);
@@ -93,7 +97,7 @@ double fb_chi2(const struct fb_design *design, const double *model);
 /* The fit range of a spectrum, and scratch of the same length. */
 struct fb_range {
     size_t n;
-    const double *w;     /* rest wavelengths */
+    const double *w; /* rest wavelengths */
     const double *flux;
     const double *sigma; /* FB_NO_ERROR where ivar = 0 */
     double *model;       /* filled in the windows of the lines */
@@ -106,15 +110,19 @@ struct fb_window {
     size_t lo, hi_bi, hi_ai; /* first pixels with v >= FB_V_BLUE, FB_V_BI and 0 */
 };
 
-int fb_window_find(struct fb_window *window, const double *w, size_t n, double line); /* 0 if no pixel is inside */
+int fb_window_find(struct fb_window *window, const double *w, size_t n,
+                   double line); /* 0 if no pixel is inside */
 
-/* Search and integrate the troughs of one line. Returns BALSTATUS bits: FASTBAL_MORE_TROUGHS, FASTBAL_LOW_SIGNAL. */
-uint32_t fb_line_measure(const struct fb_range *range, const struct fb_window *window, struct fastbal_line *out);
+/* Search and integrate the troughs of one line. Returns BALSTATUS bits: FASTBAL_MORE_TROUGHS,
+ * FASTBAL_LOW_SIGNAL. */
+uint32_t fb_line_measure(const struct fb_range *range, const struct fb_window *window,
+                         struct fastbal_line *out);
 void fb_line_clear(struct fastbal_line *line);
 
 /* ---- measure.c ---- */
 
-size_t fb_first_at_least(const double *x, size_t n, double value); /* first i with x[i] >= value, or n; x increasing */
-size_t fb_nearest(const double *x, size_t n, double value);        /* nearest pixel, ties go up */
+size_t fb_first_at_least(const double *x, size_t n,
+                         double value); /* first i with x[i] >= value, or n; x increasing */
+size_t fb_nearest(const double *x, size_t n, double value); /* nearest pixel, ties go up */
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * measure.c - one quasar: signal-to-noise, fit range, and the iteration of fit, troughs and mask (docs/algorithm.md
- * §2, §3 and §6).
+ * measure.c - one quasar: signal-to-noise, fit range, and the iteration of fit, troughs and mask
+ * (docs/algorithm.md §2, §3 and §6).
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -15,8 +15,8 @@ struct fastbal_workspace {
     /* parts of memory, n each */
     double *w, *flux, *ivar, *sigma, *model, *fraction;
     double *weight[2]; /* of this fit and of the next */
-    double *scratch; /* 4 n */
-    double *nodes;   /* FB_NODE_ARRAYS x (nnodes + 2) */
+    double *scratch;   /* 4 n */
+    double *nodes;     /* FB_NODE_ARRAYS x (nnodes + 2) */
     uint32_t *segment;
 };
 
@@ -110,7 +110,8 @@ static size_t nearest_rest(const struct fastbal_spectrum *s, double value)
 {
     size_t i = first_rest_at_least(s, value);
     double shrink = 1 + s->z;
-    if (i > 0 && (i == s->n || fabs(value - s->wavelength[i - 1] / shrink) < fabs(value - s->wavelength[i] / shrink)))
+    if (i > 0 &&
+        (i == s->n || fabs(value - s->wavelength[i - 1] / shrink) < fabs(value - s->wavelength[i] / shrink)))
         return i - 1;
     return i;
 }
@@ -170,8 +171,9 @@ void fastbal_measured_range(size_t n, const double *wavelength, double z, size_t
 
 /* DEVIATION clean-pixels, as in cameras.c. */
 FB_KERNEL
-static void clean_pixels(size_t n, const double *restrict wavelength, double shrink, const double *restrict flux_in,
-                         const double *restrict ivar_in, double *restrict w, double *restrict flux, double *restrict ivar)
+static void clean_pixels(size_t n, const double *restrict wavelength, double shrink,
+                         const double *restrict flux_in, const double *restrict ivar_in, double *restrict w,
+                         double *restrict flux, double *restrict ivar)
 {
     for (size_t i = 0; i < n; i++) {
         int ok = fabs(flux_in[i]) <= DBL_MAX && ivar_in[i] >= 0 && ivar_in[i] <= DBL_MAX;
@@ -213,7 +215,8 @@ static double median_snr(const double *flux, const double *sigma, size_t n, doub
     return n > 0 ? fb_median(scratch, n, scratch + n) : -1;
 }
 
-/* The same for pixels of the whole spectrum, whose errors are not known yet; origin is the first that was cleaned. */
+/* The same for pixels of the whole spectrum, whose errors are not known yet; origin is the first that was
+ * cleaned. */
 static double part_snr(const fastbal_workspace *work, const size_t part[2], size_t origin)
 {
     size_t n = part[1] - part[0];
@@ -244,8 +247,8 @@ static size_t mask_troughs(const struct fb_range *range, const struct fastbal_tr
 }
 
 /* Weights for the next fit (§6); returns how many pixels take part, those with ivar = 0 included. */
-static size_t apply_mask(const struct fb_range *range, const double *ivar, const struct fastbal_result *result,
-                         double *weight)
+static size_t apply_mask(const struct fb_range *range, const double *ivar,
+                         const struct fastbal_result *result, double *weight)
 {
     unsigned char *masked = (unsigned char *)range->scratch;
     if (result->civ.ai.count == 0 && result->siiv.ai.count == 0)
@@ -266,7 +269,7 @@ struct task {
     struct fb_design design;
     const double *ivar;
     double *sigma, *model;
-    double *weight[2]; /* of this fit and of the next */
+    double *weight[2];        /* of this fit and of the next */
     struct fb_window line[2]; /* C IV, and Si IV where it is covered */
     int nlines;
     double least; /* sum of squares of the last fit, or NaN */
@@ -305,8 +308,8 @@ static uint32_t fit_and_search(struct task *t, struct fastbal_result *result)
 }
 
 /* DEVIATION flagged-rows: the reference gives up the whole file.
- * Fit, search, mask, until the number of masked pixels repeats. Returns 0, or the BALSTATUS bit that says why the spectrum
- * can't be measured. */
+ * Fit, search, mask, until the number of masked pixels repeats. Returns 0, or the BALSTATUS bit that says why
+ * the spectrum can't be measured. */
 static uint32_t iterate(struct task *t, struct fastbal_result *result)
 {
     size_t n = t->range.n, used = n, before = n + 1;
@@ -315,7 +318,8 @@ static uint32_t iterate(struct task *t, struct fastbal_result *result)
     if (!find_lines(t))
         return FASTBAL_NO_CIV;
     const struct fb_window *civ = &t->line[0];
-    result->snr_civ = median_snr(t->range.flux + civ->lo, t->sigma + civ->lo, civ->hi_ai - civ->lo, t->range.scratch);
+    result->snr_civ =
+        median_snr(t->range.flux + civ->lo, t->sigma + civ->lo, civ->hi_ai - civ->lo, t->range.scratch);
     while (used != before && result->iterations < FB_MAX_ITERATIONS) {
         t->design.weight_before = t->design.weight;
         t->design.weight = weight;
@@ -344,7 +348,8 @@ int fastbal_measure(fastbal_workspace *work, const fastbal_templates *templates,
     struct parts parts;
     size_t begin, end;
 
-    if (!work || !templates || !spectrum || !result || !spectrum->wavelength || !spectrum->flux || !spectrum->ivar)
+    if (!work || !templates || !spectrum || !result || !spectrum->wavelength || !spectrum->flux ||
+        !spectrum->ivar)
         return FASTBAL_EARGUMENT;
     if (!(spectrum->z > -1) || !isfinite(spectrum->z))
         return FASTBAL_EARGUMENT;
@@ -364,11 +369,21 @@ int fastbal_measure(fastbal_workspace *work, const fastbal_templates *templates,
 
     size_t first = parts.fit[0] - begin, n = parts.fit[1] - parts.fit[0];
     struct task task = {
-        .range = { .n = n, .w = work->w + first, .flux = work->flux + first, .sigma = work->sigma,
-                   .model = work->model, .scratch = work->scratch },
-        .design = { .templates = templates, .n = n, .segment = work->segment, .fraction = work->fraction,
-                    .flux = work->flux + first, .nodes = work->nodes },
-        .ivar = work->ivar + first, .sigma = work->sigma, .model = work->model,
+        .range = { .n = n,
+                   .w = work->w + first,
+                   .flux = work->flux + first,
+                   .sigma = work->sigma,
+                   .model = work->model,
+                   .scratch = work->scratch },
+        .design = { .templates = templates,
+                    .n = n,
+                    .segment = work->segment,
+                    .fraction = work->fraction,
+                    .flux = work->flux + first,
+                    .nodes = work->nodes },
+        .ivar = work->ivar + first,
+        .sigma = work->sigma,
+        .model = work->model,
         .weight = { work->weight[0], work->weight[1] },
     };
     fb_templates_locate(templates, task.range.w, n, work->segment, work->fraction);

@@ -1,10 +1,10 @@
 /*
  * median.c - medians by selection.
  *
- * Medians are the costliest step of a measurement after reading it, because selection branches on the data. So the values
- * are first thinned out without branches: a small sample gives two limits that the median most likely lies
- * between, and only what lies between them is searched. And where only the larger of two medians is asked for, counting
- * values on either side of a limit between them mostly answers it.
+ * Medians are the costliest step of a measurement after reading it, because selection branches on the data.
+ * So the values are first thinned out without branches: a small sample gives two limits that the median most
+ * likely lies between, and only what lies between them is searched. And where only the larger of two medians
+ * is asked for, counting values on either side of a limit between them mostly answers it.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -20,8 +20,8 @@ static inline void swap(double *a, double *b)
     *b = t;
 }
 
-/* Hoare's selection: afterwards x[k] is the k-th smallest, none before it is larger and none after it smaller.
- * Values must not be NaN. */
+/* Hoare's selection: afterwards x[k] is the k-th smallest, none before it is larger and none after it
+ * smaller. Values must not be NaN. */
 static void select_kth(double *x, size_t n, size_t k)
 {
     ptrdiff_t lo = 0, hi = (ptrdiff_t)n - 1;
@@ -48,7 +48,8 @@ static void select_kth(double *x, size_t n, size_t k)
     }
 }
 
-/* The middle of n values, or the mean of the two, where the upper middle is the k-th smallest of x[0..m-1]. */
+/* The middle of n values, or the mean of the two, where the upper middle is the k-th smallest of x[0..m-1].
+ */
 static double middle_of(double *x, size_t m, size_t k, size_t n)
 {
     select_kth(x, m, k);
@@ -94,7 +95,7 @@ double fb_median(const double *x, size_t n, double *scratch)
     double lo = sample[SAMPLE / 2 - MARGIN], hi = sample[SAMPLE / 2 + MARGIN];
     for (size_t i = 0; i < n; i++) {
         double value = x[i];
-        size_t under = value < lo, over = value > hi;
+        size_t under = value<lo, over = value> hi;
         scratch[kept] = value;
         kept += (size_t)(value >= lo) & (size_t)(value <= hi);
         below += under;

@@ -2,8 +2,8 @@
  * resample.c - flux-conserving resampling (docs/algorithm.md §1): the average over each output pixel of the
  * piecewise-linear function through the input pixels, which falls to zero one node beyond either end.
  *
- * The average is linear in the input, so its weights are worked out once for a pair of grids: the weight of an input
- * node is the integral of its hat function over the output pixel, divided by the pixel's width.
+ * The average is linear in the input, so its weights are worked out once for a pair of grids: the weight of
+ * an input node is the integral of its hat function over the output pixel, divided by the pixel's width.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -44,9 +44,10 @@ static int reserve(struct fb_resampler *r, size_t used, size_t k, size_t *room)
     return FASTBAL_OK;
 }
 
-/* Weights of one output pixel [a, b], whose first overlapping segment starts at node j. Real nodes first .. last take part. */
-static void pixel_weights(const double *x, size_t n, double a, double b, ptrdiff_t j, ptrdiff_t first, ptrdiff_t last,
-                          double *weight)
+/* Weights of one output pixel [a, b], whose first overlapping segment starts at node j. Real nodes first ..
+ * last take part. */
+static void pixel_weights(const double *x, size_t n, double a, double b, ptrdiff_t j, ptrdiff_t first,
+                          ptrdiff_t last, double *weight)
 {
     memset(weight, 0, (size_t)(last - first + 1) * sizeof *weight);
     for (; j < (ptrdiff_t)n && node_position(x, n, j) < b; j++) {
@@ -65,7 +66,8 @@ static void pixel_weights(const double *x, size_t n, double a, double b, ptrdiff
 static int fill_weights(struct fb_resampler *r, const double *x, size_t n, const double *xout)
 {
     size_t used = 0, room = 0;
-    ptrdiff_t j = -1; /* segment from node j to j + 1 that holds the pixel's lower edge, or the first one above it */
+    ptrdiff_t j =
+        -1; /* segment from node j to j + 1 that holds the pixel's lower edge, or the first one above it */
 
     for (size_t i = 0; i < r->nout; i++) {
         double a = pixel_edge(xout, r->nout, i), b = pixel_edge(xout, r->nout, i + 1);

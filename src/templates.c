@@ -1,8 +1,8 @@
 /*
  * templates.c - continuum components, and where pixels lie on their grid (docs/algorithm.md §3).
  *
- * A pixel's segment is found from a table over equal steps of wavelength and not from the pixel before, so that pixels don't
- * wait for each other.
+ * A pixel's segment is found from a table over equal steps of wavelength and not from the pixel before, so
+ * that pixels don't wait for each other.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -18,12 +18,14 @@ struct fastbal_templates {
     double *value;      /* nt x (n + 2): each component between two zeros */
     size_t nsteps;
     double steps_per_wavelength;
-    uint32_t *first_segment; /* nsteps + 1: the segment in which a step begins; NULL where there is no table */
+    uint32_t
+        *first_segment; /* nsteps + 1: the segment in which a step begins; NULL where there is no table */
 };
 
 #define MOST_STEPS 1e6
 
-/* Steps a little narrower than the narrowest segment, so that a step holds at most one border between segments. */
+/* Steps a little narrower than the narrowest segment, so that a step holds at most one border between
+ * segments. */
 static int make_steps(fastbal_templates *t)
 {
     double narrowest = INFINITY, width = t->wavelength[t->n - 1] - t->wavelength[0];
@@ -134,8 +136,8 @@ static size_t search_segment(const fastbal_templates *t, double w)
 }
 
 /* Pixels strictly between the first and the last wavelength. */
-static void locate_inside(const fastbal_templates *t, const double *restrict w, size_t n, uint32_t *restrict segment,
-                          double *restrict fraction)
+static void locate_inside(const fastbal_templates *t, const double *restrict w, size_t n,
+                          uint32_t *restrict segment, double *restrict fraction)
 {
     const double *x = t->wavelength;
     for (size_t i = 0; i < n; i++) {
@@ -160,9 +162,11 @@ static void locate_at(uint32_t at, double where, size_t n, uint32_t *segment, do
     }
 }
 
-void fb_templates_locate(const fastbal_templates *t, const double *w, size_t n, uint32_t *segment, double *fraction)
+void fb_templates_locate(const fastbal_templates *t, const double *w, size_t n, uint32_t *segment,
+                         double *fraction)
 {
-    size_t begin = fb_first_at_least(w, n, t->wavelength[0]), end = fb_first_at_least(w, n, t->wavelength[t->n - 1]);
+    size_t begin = fb_first_at_least(w, n, t->wavelength[0]),
+           end = fb_first_at_least(w, n, t->wavelength[t->n - 1]);
     locate_at(0, 0, begin, segment, fraction);
     locate_inside(t, w + begin, end - begin, segment + begin, fraction + begin);
     locate_at((uint32_t)t->n - 2, 1, n - end, segment + end, fraction + end);

@@ -10,8 +10,9 @@
 #define BELOW_SIGMA 0.5    /* and by so many errors */
 #define AI_MIN_WIDTH 450.0 /* km/s (Trump et al. 2006) */
 #define BI_MIN_WIDTH 2000.0
-#define SIGNIFICANCE 3.0   /* of an AI trough's mean depth, in errors of the mean */
-#define FIRST_WIDTH 0.0001 /* km/s: what the reference counts for a trough's first pixel, so that it is "in a trough" */
+#define SIGNIFICANCE 3.0 /* of an AI trough's mean depth, in errors of the mean */
+#define FIRST_WIDTH \
+    0.0001 /* km/s: what the reference counts for a trough's first pixel, so that it is "in a trough" */
 
 enum kind { AI, BI };
 
@@ -20,12 +21,12 @@ struct search {
     enum kind kind;
     double line;
     size_t n;
-    const double *w;  /* rest wavelengths */
-    const double *nf; /* flux / continuum */
-    const double *ns; /* sigma / continuum */
+    const double *w;         /* rest wavelengths */
+    const double *nf;        /* flux / continuum */
+    const double *ns;        /* sigma / continuum */
     const unsigned char *in; /* 1 for pixels below the continuum */
-    size_t kept;      /* troughs recorded */
-    size_t found;     /* troughs found, more than are kept */
+    size_t kept;             /* troughs recorded */
+    size_t found;            /* troughs found, more than are kept */
     size_t start[FASTBAL_MAX_AI], end[FASTBAL_MAX_AI];
 };
 
@@ -62,8 +63,9 @@ int fb_window_find(struct fb_window *window, const double *w, size_t n, double l
     return window->hi_ai > window->lo && window->hi_ai < n;
 }
 
-/* A pixel outside a trough is a spike, and does not end it, where the next pixel is in again; for AI the two before it must
- * be in as well. Near the start these two are the last pixels of the window, as in the reference. */
+/* A pixel outside a trough is a spike, and does not end it, where the next pixel is in again; for AI the two
+ * before it must be in as well. Near the start these two are the last pixels of the window, as in the
+ * reference. */
 static int is_spike(const struct search *s, size_t i)
 {
     if (i + 2 >= s->n || !s->in[i + 1])
@@ -126,8 +128,10 @@ static void scan(struct search *s)
     }
 }
 
-/* Mean |model - flux| over the C IV or Si IV window outside the troughs of an AI search: how far the continuum is off. */
-static double continuum_error(const struct fb_range *range, const struct fb_window *window, const struct search *s)
+/* Mean |model - flux| over the C IV or Si IV window outside the troughs of an AI search: how far the
+ * continuum is off. */
+static double continuum_error(const struct fb_range *range, const struct fb_window *window,
+                              const struct search *s)
 {
     double sum = 0;
     size_t count = 0, i = window->lo;
@@ -143,8 +147,8 @@ static double continuum_error(const struct fb_range *range, const struct fb_wind
 
 /* Add the part of trough k beyond the minimum width to the index and its variance.
  * DEVIATION finite-errors: the reference adds the endless errors of pixels with ivar = 0. */
-static void integrate(const struct search *s, size_t k, double minimum, const double *sigma, const double *model,
-                      double off, double *index, double *variance)
+static void integrate(const struct search *s, size_t k, double minimum, const double *sigma,
+                      const double *model, double off, double *index, double *variance)
 {
     double width = 0, value = 0, error = 0;
     for (size_t i = s->start[k]; i + 1 < s->end[k]; i++) {
@@ -208,8 +212,8 @@ static void summarise(const struct search *s, const double *sigma, const double 
 
 /* Flux and error in units of the continuum, and which pixels are below it. */
 FB_KERNEL
-static void normalise(size_t n, const double *flux, const double *sigma, const double *model, double *nf, double *ns,
-                      unsigned char *in)
+static void normalise(size_t n, const double *flux, const double *sigma, const double *model, double *nf,
+                      double *ns, unsigned char *in)
 {
     for (size_t i = 0; i < n; i++) {
         nf[i] = flux[i] / model[i];
@@ -225,13 +229,16 @@ static int enough_signal(const double *flux, const double *sigma, const struct s
     return fb_median_exceeds(flux, sigma, s->n, scratch) && !fb_median_exceeds(s->ns, s->nf, s->n, scratch);
 }
 
-uint32_t fb_line_measure(const struct fb_range *range, const struct fb_window *window, struct fastbal_line *out)
+uint32_t fb_line_measure(const struct fb_range *range, const struct fb_window *window,
+                         struct fastbal_line *out)
 {
     size_t lo = window->lo, n = window->hi_ai - lo;
     const double *flux = range->flux + lo, *sigma = range->sigma + lo, *model = range->model + lo;
     double *nf = range->scratch, *ns = nf + n, *spare = ns + n;
     unsigned char *in = (unsigned char *)(spare + n);
-    struct search ai = { .kind = AI, .line = window->line, .n = n, .w = range->w + lo, .nf = nf, .ns = ns, .in = in };
+    struct search ai = {
+        .kind = AI, .line = window->line, .n = n, .w = range->w + lo, .nf = nf, .ns = ns, .in = in
+    };
     struct search bi = ai;
     uint32_t status = 0;
 

@@ -1,6 +1,6 @@
 /*
- * print_results.c - every bit of the results for random spectra. Built twice, with the kernels chosen for this processor and
- * with plain C alone: both have to print the same (see tests/CMakeLists.txt).
+ * print_results.c - every bit of the results for random spectra. Built twice, with the kernels chosen for
+ * this processor and with plain C alone: both have to print the same (see tests/CMakeLists.txt).
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -18,10 +18,12 @@ static double uniform(uint64_t *state)
     return (double)(*state >> 11) / 9007199254740992.0;
 }
 
-/* Two cameras that overlap, a slope, an absorption trough now and then, noise, pixels without data and bad ones. */
+/* Two cameras that overlap, a slope, an absorption trough now and then, noise, pixels without data and bad
+ * ones. */
 static void make_spectrum(uint64_t *state, double z, const double *wavelength, float *flux, float *ivar)
 {
-    double level = exp(4 * uniform(state) - 1), depth = uniform(state), centre = 1549 * (0.93 + 0.06 * uniform(state));
+    double level = exp(4 * uniform(state) - 1), depth = uniform(state),
+           centre = 1549 * (0.93 + 0.06 * uniform(state));
     double width = 2 + 12 * uniform(state), slope = 2 * uniform(state) - 1.5;
     for (size_t i = 0; i < NPIX; i++) {
         double w = wavelength[i] / (1 + z), x = (w - centre) / width;
@@ -75,8 +77,8 @@ int main(void)
         make_spectrum(&state, z, wavelength, flux, ivar);
         struct fastbal_pixels pixels[2] = { { flux, ivar, NULL }, { flux + second, ivar + second, NULL } };
         fastbal_join(grid, pixels, joined_flux, joined_ivar);
-        struct fastbal_spectrum spectrum = { fastbal_grid_size(grid), fastbal_grid_wavelength(grid), joined_flux,
-                                             joined_ivar, z };
+        struct fastbal_spectrum spectrum = { fastbal_grid_size(grid), fastbal_grid_wavelength(grid),
+                                             joined_flux, joined_ivar, z };
         if (fastbal_measure(work, templates, &spectrum, &result) != FASTBAL_OK)
             return 1;
         printf("%u %d\n", (unsigned)result.status, result.iterations);

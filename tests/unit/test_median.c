@@ -1,6 +1,6 @@
 /*
- * test_median.c - medians, which the library finds by shortcuts, against sorting. They are no part of the public
- * header.
+ * test_median.c - medians, which the library finds by shortcuts, against sorting. They are no part of the
+ * public header.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

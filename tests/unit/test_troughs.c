@@ -545,9 +545,9 @@ static void low_signal(void **state)
 }
 
 /*
- * The median flux has to be above the median error as they are, and over the continuum as well. The continuum is 1, 10 and
- * 100 in the three thirds of the search range, so that the two comparisons can come out differently. Pixels of nf = -1
- * would be a trough if there were a search.
+ * The median flux has to be above the median error as they are, and over the continuum as well. The continuum
+ * is 1, 10 and 100 in the three thirds of the search range, so that the two comparisons can come out
+ * differently. Pixels of nf = -1 would be a trough if there were a search.
  */
 static void both_medians_count(void **state)
 {
