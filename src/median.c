@@ -95,11 +95,10 @@ double fb_median(const double *x, size_t n, double *scratch)
     double lo = sample[SAMPLE / 2 - MARGIN], hi = sample[SAMPLE / 2 + MARGIN];
     for (size_t i = 0; i < n; i++) {
         double value = x[i];
-        size_t under = value<lo, over = value> hi;
         scratch[kept] = value;
         kept += (size_t)(value >= lo) & (size_t)(value <= hi);
-        below += under;
-        above += over;
+        below += (size_t)(value < lo);
+        above += (size_t)(value > hi);
     }
     /* both middle values must have been kept, and no value may have been NaN */
     if (below + kept + above != n || k < below + 1 || k >= below + kept)
