@@ -205,9 +205,15 @@ static int put_rows(void *context, const struct fb_parcel *parcel, struct fb_err
     struct run *run = context;
     const struct delivery *deliveries = parcel->bytes;
     size_t n = parcel->size / sizeof *deliveries;
+    struct fb_balput *puts = malloc((n + 1) * sizeof *puts);
+    if (!puts)
+        return fb_fail(err, "out of memory for %zu rows", n);
     for (size_t i = 0; i < n; i++)
-        if (fb_balcatalog_put(run->catalog, deliveries[i].row, &deliveries[i].bal, err) != 0)
-            return -1;
+        puts[i] = (struct fb_balput){ deliveries[i].row, &deliveries[i].bal };
+    int failed = fb_balcatalog_put_rows(run->catalog, puts, n, err);
+    free(puts);
+    if (failed)
+        return -1;
     __atomic_fetch_add(&run->nmatches, n, __ATOMIC_RELAXED);
     return 0;
 }

@@ -1,11 +1,11 @@
 /*
  * balcatalog.c - a QSO catalog with BAL columns appended.
  *
- * BAL tables are read pixel by pixel, while the catalog's rows come in any order. Every row is read and
- * written once, with its checksum taken on the way, since FITS checksums can be added in any order.
- * Neighbours that come together go to the file at once. Others are kept, packed, until the end, when the file
- * is written from front to back; where more have come than KEPT_BYTES hold, each is written to its place. So
- * the memory that grows with the catalog is 5 bytes a row.
+ * BAL tables are read pixel by pixel, while the catalog's rows come in any order. Every row is read and written
+ * once, with its checksum taken on the way, since FITS checksums can be added in any order. Neighbours that come
+ * together go to the file at once. Others are kept, packed, until the end, when the file is written from front to
+ * back: KEPT_BYTES of them in memory, more in a temporary file. So the memory that grows with the catalog is
+ * 5 bytes a row.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -20,6 +20,7 @@
 #include "io/catalog.h"
 #include "io/fits.h"
 #include "io/form.h"
+#include "io/system.h"
 
 enum {
     BLOCK_BYTES = 1 << 20,
@@ -501,20 +502,23 @@ static size_t neighbours(const struct fb_balcatalog *catalog, const struct fb_ba
 }
 
 /* The cells of a row: given, kept, or those of a row that is in no BAL table. */
-static unsigned char *bal_cells(const struct fb_balcatalog *catalog, size_t i, const struct fb_balrow *given,
-                                unsigned char *to)
+static int bal_cells(const struct fb_balcatalog *catalog, size_t i, const struct fb_balrow *given,
+                     unsigned char *to, struct fb_error *err)
 {
     struct fb_balrow row;
-    unsigned char *end = given ? NULL : fb_balstore_take(&catalog->store, i, to);
-    if (end)
-        return end;
+    int kept = given ? 0 : fb_balstore_take(&catalog->store, i, to);
+    if (kept > 0)
+        return 0;
+    if (kept < 0)
+        return fb_fail(err, "%s: can't read the BAL columns of row %zu again", catalog->out.path, i);
     if (!given)
         default_row(&row, catalog->balmask[i]);
-    return fb_balrow_encode(given ? given : &row, FB_IN_CATALOG, catalog->ntemplates, to);
+    fb_balrow_encode(given ? given : &row, FB_IN_CATALOG, catalog->ntemplates, to);
+    return 0;
 }
 
-/* Write n neighbours; puts are their cells where they are given; room is for as many source rows and then
- * output rows. */
+/* Write n neighbours; puts are their cells where they are given; room is for as many source rows and then output
+ * rows. */
 static int write_rows(struct fb_balcatalog *catalog, size_t first, size_t n, const struct fb_balput *puts,
                       unsigned char *room, struct fb_error *err)
 {
@@ -525,44 +529,65 @@ static int write_rows(struct fb_balcatalog *catalog, size_t first, size_t n, con
     if (read_at(catalog->source, cells->descriptor, in, n * cells->row_bytes,
                 cells->data + (off_t)(first * cells->row_bytes), err) != 0)
         return -1;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++, to += catalog->bal_bytes) {
         to = copy_cells(cells->pieces, cells->npieces, in + i * cells->row_bytes, to);
-        to = bal_cells(catalog, first + i, puts ? puts[i].bal : NULL, to);
+        if (bal_cells(catalog, first + i, puts ? puts[i].bal : NULL, to, err) != 0)
+            return -1;
         catalog->balmask[first + i] |= WRITTEN;
     }
     add_to_sum(catalog, fb_sum_add_at(0, out, n * catalog->row_bytes, place));
     return write_at(catalog, out, n * catalog->row_bytes, catalog->data + (off_t)place, err);
 }
 
-/* Write neighbours at once, or keep them if they are few and there is room. */
-static int put_neighbours(struct fb_balcatalog *catalog, const struct fb_balput *puts, size_t n,
-                          struct fb_error *err)
+static int write_neighbours(struct fb_balcatalog *catalog, const struct fb_balput *puts, size_t n,
+                            struct fb_error *err)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < n; i++)
-        if (puts[i].row >= catalog->nrows || (catalog->balmask[puts[i].row] & WRITTEN))
-            return fb_fail(err, "%s: row %zu is not there, or was written before", catalog->out.path,
-                           puts[i].row);
-    while (n < MANY && kept < n && fb_balstore_keep(&catalog->store, puts[kept].row, puts[kept].bal))
-        kept++;
-    if (kept == n)
-        return 0;
-    unsigned char *room = malloc((n - kept) * (catalog->row_bytes + catalog->cells.row_bytes));
-    int failed = room ? write_rows(catalog, puts[kept].row, n - kept, puts + kept, room, err)
+    unsigned char *room = malloc(n * (catalog->row_bytes + catalog->cells.row_bytes));
+    int failed = room ? write_rows(catalog, puts[0].row, n, puts, room, err)
                       : fb_fail(err, "%s: out of memory", catalog->out.path);
     free(room);
     return failed;
 }
 
+/* Rows that are not worth writing by themselves; where they can't be kept they are written all the same. */
+static int keep_rows(struct fb_balcatalog *catalog, const struct fb_balput *puts, size_t n,
+                     struct fb_error *err)
+{
+    int failed = 0;
+    if (n == 0 || fb_balstore_keep(&catalog->store, puts, n))
+        return 0;
+    for (size_t i = 0; !failed && i < n; i++)
+        failed = write_neighbours(catalog, puts + i, 1, err);
+    return failed;
+}
+
+static int check_rows(const struct fb_balcatalog *catalog, const struct fb_balput *puts, size_t n,
+                      struct fb_error *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (puts[i].row >= catalog->nrows || (catalog->balmask[puts[i].row] & WRITTEN))
+            return fb_fail(err, "%s: row %zu is not there, or was written before", catalog->out.path,
+                           puts[i].row);
+    return 0;
+}
+
 int fb_balcatalog_put_rows(struct fb_balcatalog *catalog, const struct fb_balput *puts, size_t n,
                            struct fb_error *err)
 {
-    for (size_t k = 0, count; k < n; k += count) {
-        count = neighbours(catalog, puts, n, k);
-        if (put_neighbours(catalog, puts + k, count, err) != 0)
-            return -1;
+    size_t few = 0, k = 0; /* few: rows before the k-th that are to be kept */
+    int failed = check_rows(catalog, puts, n, err);
+    while (!failed && k < n) {
+        size_t count = neighbours(catalog, puts, n, k);
+        if (count < MANY) {
+            few += count;
+        } else {
+            failed = keep_rows(catalog, puts + k - few, few, err) != 0 ||
+                     write_neighbours(catalog, puts + k, count, err) != 0;
+            few = 0;
+        }
+        k += count;
     }
-    return 0;
+    return failed || keep_rows(catalog, puts + k - few, few, err) != 0 ? -1 : 0;
 }
 
 int fb_balcatalog_put(struct fb_balcatalog *catalog, size_t i, const struct fb_balrow *row,
@@ -624,12 +649,20 @@ static int allocate(struct fb_balcatalog *catalog, const char *source, const str
     catalog->row_bytes = catalog->bal_begin + catalog->bal_bytes;
     catalog->source = strdup(source);
     catalog->balmask = malloc(catalog->nrows + 1);
-    if (!catalog->source || !catalog->balmask ||
-        fb_balstore_create(&catalog->store, catalog->nrows, catalog->ntemplates, KEPT_BYTES) != 0)
+    if (!catalog->source || !catalog->balmask)
         return -1;
     for (size_t i = 0; i < catalog->nrows; i++)
         catalog->balmask[i] = balmask[i] & (WRITTEN - 1);
     return 0;
+}
+
+static int start_store(struct fb_balcatalog *catalog, struct fb_error *err)
+{
+    char *path = fb_format("%s_rows", catalog->out.temporary);
+    int failed = !path || fb_balstore_create(&catalog->store, catalog->nrows, catalog->ntemplates, KEPT_BYTES,
+                                             path) != 0;
+    free(path);
+    return failed ? fb_fail(err, "%s: out of memory", catalog->out.path) : 0;
 }
 
 int fb_balcatalog_create(struct fb_balcatalog **out, const char *path, const char *source, int ntemplates,
@@ -649,7 +682,8 @@ int fb_balcatalog_create(struct fb_balcatalog **out, const char *path, const cha
     int failed = allocate(catalog, source, &s, balmask) != 0 ? fb_fail(err, "%s: out of memory", path) : 0;
     failed = failed || fb_output_create(&catalog->out, path, err) != 0 ||
              write_header(catalog, &s, err) != 0 || start_rows(catalog, &s, err) != 0 ||
-             take_cells(catalog, &s, err) != 0 || (s.heap_bytes > 0 && copy_heap(catalog, &s, err) != 0);
+             start_store(catalog, err) != 0 || take_cells(catalog, &s, err) != 0 ||
+             (s.heap_bytes > 0 && copy_heap(catalog, &s, err) != 0);
     release_source(&s);
     if (failed) {
         fb_balcatalog_discard(catalog);
