@@ -2,6 +2,8 @@
 
 SPDX-License-Identifier: BSD-3-Clause
 """
+import os
+
 import pytest
 
 from support import environment, fits_files, run
@@ -29,6 +31,37 @@ def test_threads(simulated, tmp_path):
         assert three_steps(simulated, tmp_path / str(nproc), "--nproc", nproc) == expected
     assert three_steps(simulated, tmp_path / "default") == expected
     assert three_steps(simulated, tmp_path / "chunks", "--nproc", 3, "--chunk-size", 1) == expected
+
+
+def evict(folder):
+    """Take the files of a folder out of the page cache, where the file system lets go of them."""
+    for path in folder.rglob("*.fits"):
+        descriptor = os.open(path, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(descriptor)
+
+
+@pytest.mark.parametrize("nproc", [1, 2])
+def test_files_from_disk(simulated, tmp_path, nproc):
+    """Then the next file is opened ahead. A file that is broken, or not there, fails alone."""
+    expected = three_steps(simulated, tmp_path / "warm")
+    evict(simulated)
+    assert three_steps(simulated, tmp_path / "cold", "--nproc", nproc) == expected
+    broken = sorted(simulated.rglob("coadd-*.fits"))[4]
+    whole = broken.read_bytes()
+    work = tmp_path / "broken"
+    env = environment(DESI_SPECTRO_REDUX=simulated / "redux")
+    run("split", "-q", simulated / "qso.fits", "-a", work, env=env)
+    try:
+        broken.write_bytes(whole[:100000])
+        evict(simulated)
+        find = run("find", "-r", "sim", "-a", work, "--templates", "builtin", "--nproc", nproc, env=env, status=1)
+    finally:
+        broken.write_bytes(whole)
+    assert str(broken) in find.stderr and len(find.stderr.splitlines()) == 1
+    found = fits_files(work)
+    assert len(found) == 2 * 9 - 1 and found.items() <= expected.items()
 
 
 def test_one_pixel_at_a_time(simulated, tmp_path):

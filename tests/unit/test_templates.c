@@ -6,6 +6,7 @@
 #include "synthetic.h"
 
 #include <math.h>
+#include <string.h>
 
 static void create_and_read_back(void **state)
 {
@@ -113,6 +114,39 @@ static void measured_with_interpolation(void **state)
     fastbal_templates_free(t);
 }
 
+/* Segments of 1 A with one of 1e-6 A among them: too uneven for a table, and the same function all the same. */
+static void uneven(void **state)
+{
+    (void)state;
+    enum { N = 1202 };
+    double w[N + 1], even[N], crowded[N + 1], probe[500], a[500], b[500], one = 1;
+    fastbal_templates *first, *second;
+    for (size_t i = 0; i < N; i++) {
+        w[i] = 1200 + (double)i;
+        even[i] = sin(0.05 * w[i]);
+    }
+    assert_int_equal(fastbal_templates_create(&first, N, w, 1, even), FASTBAL_OK);
+    /* one more wavelength just after the 600th, on the line between its neighbours */
+    for (size_t i = N; i > 600; i--) {
+        w[i] = w[i - 1];
+        crowded[i] = even[i - 1];
+    }
+    memcpy(crowded, even, 600 * sizeof *even);
+    w[600] = w[599] + 1e-6;
+    crowded[600] = even[599] + 1e-6 * (even[600] - even[599]);
+    assert_int_equal(fastbal_templates_create(&second, N + 1, w, 1, crowded), FASTBAL_OK);
+    for (size_t i = 0; i < 500; i++)
+        probe[i] = 1190 + 2.45 * (double)i;
+    probe[250] = 1200 + 599; /* a border, and inside the narrow segment */
+    probe[251] = 1200 + 599 + 5e-7;
+    fastbal_continuum(first, &one, 0, 500, probe, a);
+    fastbal_continuum(second, &one, 0, 500, probe, b);
+    for (size_t i = 0; i < 500; i++)
+        assert_true(fabs(a[i] - b[i]) < 1e-9);
+    fastbal_templates_free(first);
+    fastbal_templates_free(second);
+}
+
 static void builtin(void **state)
 {
     (void)state;
@@ -152,6 +186,7 @@ int main(void)
         cmocka_unit_test(bad_sets),
         cmocka_unit_test(interpolation),
         cmocka_unit_test(measured_with_interpolation),
+        cmocka_unit_test(uneven),
         cmocka_unit_test(builtin),
     };
     return cmocka_run_group_tests_name("templates", tests, NULL, NULL);
