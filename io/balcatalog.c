@@ -590,13 +590,6 @@ int fb_balcatalog_put_rows(struct fb_balcatalog *catalog, const struct fb_balput
     return failed || keep_rows(catalog, puts + k - few, few, err) != 0 ? -1 : 0;
 }
 
-int fb_balcatalog_put(struct fb_balcatalog *catalog, size_t i, const struct fb_balrow *row,
-                      struct fb_error *err)
-{
-    struct fb_balput put = { i, row };
-    return fb_balcatalog_put_rows(catalog, &put, 1, err);
-}
-
 /* Every row that is not in the file yet. */
 static int write_the_rest(struct fb_balcatalog *catalog, struct fb_error *err)
 {

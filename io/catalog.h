@@ -39,9 +39,6 @@ struct fb_balput {
  * to the file together. Several threads may put different rows at a time. */
 int fb_balcatalog_put_rows(struct fb_balcatalog *catalog, const struct fb_balput *puts, size_t n,
                            struct fb_error *err);
-/* The same for one row. */
-int fb_balcatalog_put(struct fb_balcatalog *catalog, size_t i, const struct fb_balrow *row,
-                      struct fb_error *err);
 /* Finish, or give up; both free the catalog. */
 int fb_balcatalog_commit(struct fb_balcatalog *catalog, struct fb_error *err);
 void fb_balcatalog_discard(struct fb_balcatalog *catalog);

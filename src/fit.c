@@ -36,8 +36,7 @@ static inline double add_lanes(double *lane)
     return lane[0];
 }
 
-/* Where the sum of squares is less than this part of sum w f f, too few digits of their difference are left.
- */
+/* Below this part of sum w f f, too few digits of the sum of squares are left. */
 #define CANCELLED 1e-6
 
 FB_KERNEL

@@ -18,8 +18,7 @@ struct fastbal_templates {
     double *value;      /* nt x (n + 2): each component between two zeros */
     size_t nsteps;
     double steps_per_wavelength;
-    uint32_t
-        *first_segment; /* nsteps + 1: the segment in which a step begins; NULL where there is no table */
+    uint32_t *first_segment; /* nsteps + 1: the segment in which a step begins; NULL: there is no table */
 };
 
 #define MOST_STEPS 1e6
