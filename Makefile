@@ -4,6 +4,7 @@
 #   make demo     from nothing to a finished     make asan    address sanitizer build, and the unit tests with it
 #                 run on simulated quasars       make ubsan   the same with the undefined behaviour sanitizer
 #   make test     every test                     make format  clang-format the C sources
+#   make test-long  the long forms of tests that have one (kills, signals, ...): see CONTRIBUTING.md
 #   make install  PREFIX=/usr/local DESTDIR=     make tsan    thread sanitizer build, and the pipeline with it
 #   make clean    remove build/ and build-*/
 #   make bench    every figure beside its target: minutes, and 3 GB in build/bench; BENCH=--growth adds how time
@@ -23,7 +24,7 @@ configure = cmake -S . -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(CMAKE_FLAGS)
 compile = cmake --build
 C_SOURCES = $(shell git ls-files '*.c' '*.h')
 
-.PHONY: all bench bench-short demo test install debug asan ubsan tsan format clean
+.PHONY: all bench bench-short demo test test-long install debug asan ubsan tsan format clean
 .NOTPARALLEL:
 
 all:
@@ -36,11 +37,11 @@ demo:
 	@$(MAKE) --no-print-directory all
 	@scripts/demo.sh $(BUILD)/bin $(BUILD)/demo
 
-test:
+test test-long:
 	@scripts/install-dependencies.sh test
 	@$(configure) -B $(BUILD) -DFASTBAL_REQUIRE_TESTS=ON >/dev/null
 	@$(compile) $(BUILD) -j $(JOBS)
-	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
+	@ctest --test-dir $(BUILD) $(if $(filter test-long,$@),-C long -L long --verbose,--output-on-failure) -j $(JOBS)
 
 bench bench-short: all
 	@$(compile) $(BUILD) -j $(JOBS) --target bench_programs >/dev/null

@@ -23,6 +23,9 @@ LIGHT = 299792.458
 
 DONE, PARTLY, UNUSABLE = 0, 1, 2  # exit statuses
 
+LONG = os.environ.get("FASTBAL_LONG") == "1"  # set by "make test-long": the long form of tests that have one
+SEED = int(os.environ.get("FASTBAL_SEED", 1))  # of tests with random moments or contents
+
 
 # ---- running programs ----
 
