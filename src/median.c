@@ -1,17 +1,19 @@
 /*
- * median.c - medians by selection.
+ * median.c - medians by counting.
  *
- * Medians are the costliest step of a measurement after reading it, because selection branches on the data.
- * So the values are first thinned out without branches: a small sample gives two limits that the median most
- * likely lies between, and only what lies between them is searched. And where only the larger of two medians
- * is asked for, counting values on either side of a limit between them mostly answers it.
+ * Medians are the costliest step of a measurement after reading it where they are searched by sorting values
+ * apart, because that branches on the data. Here the values stay where they are: passes that do not branch
+ * count how many are at or below a limit, and a few limits, each where the median should be if values were
+ * evenly spread between the two before, leave only a handful of values to step through. And where only the
+ * larger of two medians is asked for, counting on either side of a limit between them mostly answers it.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include <string.h>
 #include "internal.h"
 
-enum { SAMPLE = 31, MARGIN = 6, FEW = 15, SMALL = 128 };
+/* Values in a sample; counts worth their time; steps likewise; values too few for samples; lanes of a minimum. */
+enum { FEW = 15, MOST_COUNTS = 12, MOST_STEPS = 6, SMALL = 64, LANES = 32 };
 
 static inline void swap(double *a, double *b)
 {
@@ -48,19 +50,6 @@ static void select_kth(double *x, size_t n, size_t k)
     }
 }
 
-/* The middle of n values, or the mean of the two, where the upper middle is the k-th smallest of x[0..m-1].
- */
-static double middle_of(double *x, size_t m, size_t k, size_t n)
-{
-    select_kth(x, m, k);
-    if (n % 2 == 1)
-        return x[k];
-    double below = x[0];
-    for (size_t i = 1; i < k; i++)
-        below = x[i] > below ? x[i] : below;
-    return 0.5 * (below + x[k]);
-}
-
 /* `count` evenly spaced values in ascending order; n >= count. */
 static void take_sample(const double *x, size_t n, double *sample, size_t count)
 {
@@ -71,39 +60,6 @@ static void take_sample(const double *x, size_t n, double *sample, size_t count)
             sample[k] = sample[k - 1];
         sample[k] = value;
     }
-}
-
-static double median_by_selection(const double *x, size_t n, double *scratch)
-{
-    for (size_t i = 0; i < n; i++)
-        if (isnan(x[i]))
-            return NAN;
-    memcpy(scratch, x, n * sizeof *x);
-    return middle_of(scratch, n, n / 2, n);
-}
-
-double fb_median(const double *x, size_t n, double *scratch)
-{
-    double sample[SAMPLE];
-    size_t kept = 0, below = 0, above = 0, k = n / 2;
-
-    if (n == 0)
-        return NAN;
-    if (n < SMALL)
-        return median_by_selection(x, n, scratch);
-    take_sample(x, n, sample, SAMPLE);
-    double lo = sample[SAMPLE / 2 - MARGIN], hi = sample[SAMPLE / 2 + MARGIN];
-    for (size_t i = 0; i < n; i++) {
-        double value = x[i];
-        scratch[kept] = value;
-        kept += (size_t)(value >= lo) & (size_t)(value <= hi);
-        below += (size_t)(value < lo);
-        above += (size_t)(value > hi);
-    }
-    /* both middle values must have been kept, and no value may have been NaN */
-    if (below + kept + above != n || k < below + 1 || k >= below + kept)
-        return median_by_selection(x, n, scratch);
-    return middle_of(scratch, kept, k - below, n);
 }
 
 FB_KERNEL
@@ -131,6 +87,108 @@ static size_t count_below(const double *x, size_t n, double limit)
     for (size_t i = 0; i < n; i++)
         count += x[i] < limit;
     return count;
+}
+
+/* The smallest value above a limit; infinity where there is none. */
+FB_KERNEL
+static double least_above(const double *x, size_t n, double limit)
+{
+    double lane[LANES], least = INFINITY;
+    size_t i = 0;
+    for (size_t l = 0; l < LANES; l++)
+        lane[l] = INFINITY;
+    for (; i + LANES <= n; i += LANES) {
+        for (size_t l = 0; l < LANES; l++) {
+            double value = x[i + l] > limit ? x[i + l] : INFINITY;
+            lane[l] = value < lane[l] ? value : lane[l];
+        }
+    }
+    for (; i < n; i++)
+        least = x[i] > limit && x[i] < least ? x[i] : least;
+    for (size_t l = 0; l < LANES; l++)
+        least = lane[l] < least ? lane[l] : least;
+    return least;
+}
+
+/* ---- the k-th smallest value, k from 0 ---- */
+
+static double kth_by_selection(const double *x, size_t n, size_t k, double *scratch)
+{
+    memcpy(scratch, x, n * sizeof *x);
+    select_kth(scratch, n, k);
+    return scratch[k];
+}
+
+/* It is above lo, which n_lo <= k values do not exceed, and at most hi, which n_hi > k values do not
+ * exceed. */
+struct bracket {
+    double lo, hi;
+    size_t n_lo, n_hi;
+};
+
+static void cut(struct bracket *b, double limit, size_t count, size_t k)
+{
+    if (count > k) {
+        b->hi = limit;
+        b->n_hi = count;
+    } else {
+        b->lo = limit;
+        b->n_lo = count;
+    }
+}
+
+/* Two neighbours of a small sorted sample around the median; 0 where it is beyond the sample. */
+static int sample_bracket(const double *x, size_t n, size_t k, struct bracket *b)
+{
+    double sample[FEW];
+    int i = FEW / 2;
+    take_sample(x, n, sample, FEW);
+    size_t count = count_at_most(x, n, sample[i]);
+    int step = count > k ? -1 : 1;
+    cut(b, sample[i], count, k);
+    do {
+        i += step;
+        if (i < 0 || i == FEW)
+            return 0;
+        count = count_at_most(x, n, sample[i]);
+        cut(b, sample[i], count, k);
+    } while ((count > k) == (step < 0));
+    return 1;
+}
+
+static double kth_smallest(const double *x, size_t n, size_t k, double *scratch)
+{
+    struct bracket b = { 0 };
+    if (n < SMALL || !sample_bracket(x, n, k, &b))
+        return kth_by_selection(x, n, k, scratch);
+    for (int i = 0; i < MOST_COUNTS && b.n_hi - b.n_lo > MOST_STEPS; i++) {
+        double share = ((double)(k - b.n_lo) + 0.5) / (double)(b.n_hi - b.n_lo);
+        double limit = b.lo + share * (b.hi - b.lo);
+        if (!(limit > b.lo && limit < b.hi))
+            break;
+        cut(&b, limit, count_at_most(x, n, limit), k);
+    }
+    for (int i = 0; i < MOST_STEPS; i++) {
+        double value = least_above(x, n, b.lo);
+        size_t count = count_at_most(x, n, value);
+        if (count > k)
+            return value;
+        cut(&b, value, count, k);
+    }
+    return kth_by_selection(x, n, k, scratch);
+}
+
+double fb_median(const double *x, size_t n, double *scratch)
+{
+    /* a NaN is not at most infinity */
+    if (n == 0 || count_at_most(x, n, INFINITY) < n)
+        return NAN;
+    double below = kth_smallest(x, n, (n - 1) / 2, scratch), above = below;
+    if (n % 2 == 1)
+        return below;
+    if (count_at_most(x, n, below) <= n / 2)
+        above = least_above(x, n, below);
+    return 0.5 * (below + above);
 }
 
 int fb_median_exceeds(const double *a, const double *b, size_t n, double *scratch)
