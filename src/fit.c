@@ -19,9 +19,10 @@
 #include <lapacke.h>
 #include "internal.h"
 
-/* Sums run in LANES partial sums, so that additions need not wait for each other. BLOCK pixels of the
- * templates stay in the nearest caches. */
-enum { MAX = FASTBAL_MAX_TEMPLATES, LANES = 32, BLOCK = 1024 };
+/* Sums run in LANES partial sums, so that additions need not wait for each other; with FOUR dot products at a
+ * time each has a quarter of them. BLOCK nodes of all templates stay in the nearest cache. Corrections of a
+ * fit are made in one go where less than GAP pixels are between them. */
+enum { MAX = FASTBAL_MAX_TEMPLATES, LANES = 32, FOUR = 4, BLOCK = 256, GAP = 64 };
 
 /* Reciprocal condition number of the scaled equations below which they count as singular: with it about four
  * of the sixteen digits are still right. */
@@ -39,17 +40,46 @@ static inline double add_lanes(double *lane)
 /* Below this part of sum w f f, too few digits of the sum of squares are left. */
 #define CANCELLED 1e-6
 
+/* sum w f f */
 FB_KERNEL
-static double dot(const double *a, const double *b, size_t n)
+static double square_sum(const double *weight, const double *flux, size_t n)
 {
     double lane[LANES] = { 0 }, sum = 0;
     size_t i = 0;
     for (; i + LANES <= n; i += LANES)
         for (size_t l = 0; l < LANES; l++)
-            lane[l] += a[i + l] * b[i + l];
+            lane[l] += weight[i + l] * flux[i + l] * flux[i + l];
     for (; i < n; i++)
-        sum += a[i] * b[i];
+        sum += weight[i] * flux[i] * flux[i];
     return sum + add_lanes(lane);
+}
+
+/* Four dot products a . b[k] with the same vector. The compiler can't be trusted with these loops unless it is
+ * told what a vector is; lanes are the same for every instruction set. */
+FB_KERNEL
+static void four_dots(const double *a, const double *const *b, size_t n, double *sum)
+{
+    enum { EACH = LANES / FOUR };
+    typedef double vector __attribute__((vector_size(EACH * sizeof(double)), aligned(sizeof(double))));
+    const double *b0 = b[0], *b1 = b[1], *b2 = b[2], *b3 = b[3];
+    vector lane[FOUR] = { 0 };
+    size_t i = 0;
+    for (; i + EACH <= n; i += EACH) {
+        vector x = *(const vector *)(a + i);
+        lane[0] += x * *(const vector *)(b0 + i);
+        lane[1] += x * *(const vector *)(b1 + i);
+        lane[2] += x * *(const vector *)(b2 + i);
+        lane[3] += x * *(const vector *)(b3 + i);
+    }
+    for (int k = 0; k < FOUR; k++) {
+        double rest = 0;
+        for (size_t j = i; j < n; j++)
+            rest += a[j] * b[k][j];
+        for (size_t half = EACH / 2; half > 0; half /= 2)
+            for (size_t l = 0; l < half; l++)
+                lane[k][l] += lane[k][l + half];
+        sum[k] = rest + lane[k][0];
+    }
 }
 
 /* The nodes that pixels [begin, end) touch: the first, and how many; at least two. */
@@ -66,11 +96,11 @@ struct node_sums {
     double *diagonal, *beside, *rhs;
 };
 
-static inline void add_pixel(const struct fb_design *d, size_t i, double weight, size_t first,
+static inline void add_pixel(const struct fb_design *d, size_t i, const double *weight, size_t first,
                              const struct node_sums *s)
 {
     size_t j = d->segment[i] - first;
-    double v = d->fraction[i], u = 1 - v, wu = weight * u, wv = weight * v, f = d->flux[i];
+    double v = d->fraction[i], u = 1 - v, wu = weight[i] * u, wv = weight[i] * v, f = d->flux[i];
     s->diagonal[j] += wu * u;
     s->beside[j] += wu * v;
     s->rhs[j] += wu * f;
@@ -78,39 +108,23 @@ static inline void add_pixel(const struct fb_design *d, size_t i, double weight,
     s->rhs[j + 1] += wv * f;
 }
 
-/* Only pixels whose weight differs from that of the fit before. */
-static void correct_nodes(const struct fb_design *d, size_t first, const struct node_sums *s)
+/* Pixels [begin, end), four parts in turns: neighbouring pixels add to the same node and wait for each
+ * other. */
+static void collect_nodes(const struct fb_design *d, const double *weight, size_t begin, size_t end,
+                          size_t first, size_t count, const struct node_sums *s)
 {
-    for (size_t i = 0; i < d->n; i++)
-        if (d->weight[i] != d->weight_before[i])
-            add_pixel(d, i, d->weight[i] - d->weight_before[i], first, s);
-}
-
-/* Can the sums of the fit before be corrected? Not where most of their weight goes: little but rounding would
- * be left. */
-static int can_correct(const struct fb_design *d)
-{
-    double left = 0, gone = 0;
-    for (size_t i = 0; d->weight_before && i < d->n; i++) {
-        left += d->weight[i];
-        gone += fabs(d->weight[i] - d->weight_before[i]);
-    }
-    return gone < 100 * left;
-}
-
-/* Two halves of the spectrum in turns: neighbouring pixels add to the same node and wait for each other. */
-static void collect_nodes(const struct fb_design *d, size_t first, size_t count, const struct node_sums *s)
-{
-    size_t half = d->n / 2;
+    size_t part = (end - begin) / 4, i = begin;
     memset(s->diagonal, 0, count * sizeof *s->diagonal);
     memset(s->beside - 1, 0, (count + 1) * sizeof *s->beside);
     memset(s->rhs, 0, count * sizeof *s->rhs);
-    for (size_t i = 0; i < half; i++) {
-        add_pixel(d, i, d->weight[i], first, s);
-        add_pixel(d, i + half, d->weight[i + half], first, s);
+    for (; i < begin + part; i++) {
+        add_pixel(d, i, weight, first, s);
+        add_pixel(d, i + part, weight, first, s);
+        add_pixel(d, i + 2 * part, weight, first, s);
+        add_pixel(d, i + 3 * part, weight, first, s);
     }
-    if (d->n % 2 == 1)
-        add_pixel(d, d->n - 1, d->weight[d->n - 1], first, s);
+    for (i = begin + 4 * part; i < end; i++)
+        add_pixel(d, i, weight, first, s);
 }
 
 /* (H y)[j] for nodes j of a block; beside and y reach one node further on both sides. */
@@ -123,30 +137,91 @@ static void times_h(const double *restrict diagonal, const double *restrict besi
         product[j] = before[j] * y_before[j] + diagonal[j] * y[j] + beside[j] * y[j + 1];
 }
 
-/* Lower triangle of the normal matrix (column-major, leading dimension nt) and the right-hand side. */
-static void normal_equations(const struct fb_design *d, double *matrix, double *rhs)
+/* Add the products of a vector with templates [from, nt) at nodes from `first` on to sum[from ...]. */
+static void add_dots(const fastbal_templates *t, const double *vector, size_t first, size_t n, int from,
+                     double *sum)
+{
+    int nt = fastbal_templates_count(t);
+    const double *y[FOUR];
+    double dots[FOUR];
+    for (int k = from; k < nt; k += FOUR) {
+        for (int m = 0; m < FOUR; m++)
+            y[m] = fb_templates_values(t, k + m < nt ? k + m : nt - 1) + first;
+        four_dots(vector, y, n, dots);
+        for (int m = 0; m < FOUR && k + m < nt; m++)
+            sum[k + m] += dots[m];
+    }
+}
+
+/* Add pixels [begin, end) with these weights to the equations. */
+static void add_to_equations(const struct fb_design *d, const double *weight, size_t begin, size_t end,
+                             struct fb_equations *e)
 {
     int nt = fastbal_templates_count(d->templates);
-    size_t count, first = touched_nodes(d, 0, d->n, &count), room = fastbal_templates_size(d->templates) + 2;
+    size_t count, first = touched_nodes(d, begin, end, &count),
+                  room = fastbal_templates_size(d->templates) + 2;
     struct node_sums sums = { d->nodes, d->nodes + room + 1, d->nodes + 2 * room };
     double product[BLOCK];
 
-    memset(matrix, 0, (size_t)nt * (size_t)nt * sizeof *matrix);
-    memset(rhs, 0, (size_t)nt * sizeof *rhs);
-    if (can_correct(d))
-        correct_nodes(d, first, &sums);
-    else
-        collect_nodes(d, first, count, &sums);
-    for (size_t begin = 0; begin < count; begin += BLOCK) {
-        size_t n = count - begin < BLOCK ? count - begin : BLOCK;
+    collect_nodes(d, weight, begin, end, first, count, &sums);
+    for (size_t at = 0; at < count; at += BLOCK) {
+        size_t n = count - at < BLOCK ? count - at : BLOCK;
+        add_dots(d->templates, sums.rhs + at, first + at, n, 0, e->rhs);
         for (int j = 0; j < nt; j++) {
-            const double *y = fb_templates_values(d->templates, j) + first + begin;
-            times_h(sums.diagonal + begin, sums.beside + begin, y, n, product);
-            rhs[j] += dot(sums.rhs + begin, y, n);
-            for (int i = j; i < nt; i++)
-                matrix[i + j * nt] += dot(product, fb_templates_values(d->templates, i) + first + begin, n);
+            times_h(sums.diagonal + at, sums.beside + at, fb_templates_values(d->templates, j) + first + at,
+                    n, product);
+            add_dots(d->templates, product, first + at, n, j, e->matrix + j * nt);
         }
     }
+    e->total += square_sum(weight + begin, d->flux + begin, end - begin);
+}
+
+/* Can the equations of the fit before be corrected? Not where most of their weight goes: little but rounding
+ * would be left. */
+static int can_correct(const struct fb_design *d)
+{
+    double left = 0, gone = 0;
+    for (size_t i = 0; d->weight_before && i < d->n; i++) {
+        left += d->weight[i];
+        gone += fabs(d->weight[i] - d->weight_before[i]);
+    }
+    return gone < 100 * left;
+}
+
+/* Add the pixels whose weight differs from that of the fit before, with the difference. */
+static void correct_equations(const struct fb_design *d, double *difference, struct fb_equations *e)
+{
+    size_t begin = 0, end = 0; /* pixels not added yet */
+    for (size_t i = 0; i < d->n; i++) {
+        difference[i] = d->weight[i] - d->weight_before[i];
+        if (difference[i] == 0)
+            continue;
+        if (end > begin && i >= end + GAP) {
+            add_to_equations(d, difference, begin, end, e);
+            begin = end;
+        }
+        if (begin == end)
+            begin = i;
+        end = i + 1;
+    }
+    if (end > begin)
+        add_to_equations(d, difference, begin, end, e);
+}
+
+/* The normal equations of a fit: the lower triangle of the matrix (column-major, leading dimension nt), the
+ * right-hand side, and sum w f f. */
+static void make_equations(const struct fb_design *d)
+{
+    struct fb_equations *e = d->equations;
+    size_t nt = (size_t)fastbal_templates_count(d->templates);
+    if (can_correct(d)) {
+        correct_equations(d, d->spare, e);
+        return;
+    }
+    memset(e->matrix, 0, nt * nt * sizeof *e->matrix);
+    memset(e->rhs, 0, nt * sizeof *e->rhs);
+    e->total = 0;
+    add_to_equations(d, d->weight, 0, d->n, e);
 }
 
 /* Divide rows and columns by the square roots of the diagonal. A template that is zero on all pixels keeps
@@ -203,27 +278,15 @@ static int solve_eigen(int nt, double *matrix, double *rhs)
     return 1;
 }
 
-/* sum w f f */
-FB_KERNEL
-static double square_sum(const double *weight, const double *flux, size_t n)
-{
-    double lane[LANES] = { 0 }, sum = 0;
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (size_t l = 0; l < LANES; l++)
-            lane[l] += weight[i + l] * flux[i + l] * flux[i + l];
-    for (; i < n; i++)
-        sum += weight[i] * flux[i] * flux[i];
-    return sum + add_lanes(lane);
-}
-
 int fb_fit(const struct fb_design *design, double *coeffs, double *least)
 {
-    double matrix[MAX * MAX], factor[MAX * MAX], rhs[MAX], scaled[MAX], scale[MAX];
+    double matrix[MAX * MAX], factor[MAX * MAX], scaled[MAX], scale[MAX];
     int nt = fastbal_templates_count(design->templates), outcome = FB_FIT_OK;
+    const double *rhs = design->equations->rhs;
     size_t bytes = (size_t)nt * sizeof *rhs;
 
-    normal_equations(design, matrix, rhs);
+    make_equations(design);
+    memcpy(matrix, design->equations->matrix, (size_t)nt * bytes);
     for (int i = 0; i < nt; i++)
         if (!isfinite(matrix[i + i * nt]) || !isfinite(rhs[i]))
             return FB_FIT_FAILED;
@@ -237,7 +300,7 @@ int fb_fit(const struct fb_design *design, double *coeffs, double *least)
             return FB_FIT_FAILED;
         outcome = FB_FIT_SINGULAR;
     }
-    double total = square_sum(design->weight, design->flux, design->n);
+    double total = design->equations->total;
     *least = total;
     for (int i = 0; i < nt; i++) {
         coeffs[i] *= scale[i];

@@ -67,6 +67,12 @@ void fb_templates_locate(const fastbal_templates *t, const double *w, size_t n, 
 
 /* ---- fit.c ---- */
 
+/* Normal equations: the lower triangle of the matrix (column-major, one row a template), the right-hand side,
+ * sum weight flux flux. */
+struct fb_equations {
+    double matrix[FASTBAL_MAX_TEMPLATES * FASTBAL_MAX_TEMPLATES], rhs[FASTBAL_MAX_TEMPLATES], total;
+};
+
 /* A fit: pixels, where they lie on the templates' grid, and scratch for as many nodes as templates have
  * wavelengths. */
 struct fb_design {
@@ -75,9 +81,11 @@ struct fb_design {
     const uint32_t *segment;
     const double *fraction;
     const double *flux;
-    const double *weight;        /* ivar, 0 for pixels that do not take part */
-    const double *weight_before; /* of the fit before with this scratch; NULL for the first fit */
-    double *nodes;               /* scratch, FB_NODE_ARRAYS x (nodes + 2) */
+    const double *weight;           /* ivar, 0 for pixels that do not take part */
+    const double *weight_before;    /* of the fit before with these equations; NULL for the first fit */
+    struct fb_equations *equations; /* of this fit, made from those of the fit before */
+    double *nodes;                  /* scratch, FB_NODE_ARRAYS x (nodes + 2) */
+    double *spare;                  /* scratch, n */
 };
 
 enum { FB_NODE_ARRAYS = 4 };

@@ -345,6 +345,7 @@ static uint32_t iterate(struct task *t, struct fastbal_result *result)
 int fastbal_measure(fastbal_workspace *work, const fastbal_templates *templates,
                     const struct fastbal_spectrum *spectrum, struct fastbal_result *result)
 {
+    struct fb_equations equations;
     struct parts parts;
     size_t begin, end;
 
@@ -380,7 +381,9 @@ int fastbal_measure(fastbal_workspace *work, const fastbal_templates *templates,
                     .segment = work->segment,
                     .fraction = work->fraction,
                     .flux = work->flux + first,
-                    .nodes = work->nodes },
+                    .equations = &equations,
+                    .nodes = work->nodes,
+                    .spare = work->scratch },
         .ivar = work->ivar + first,
         .sigma = work->sigma,
         .model = work->model,
