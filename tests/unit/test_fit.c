@@ -6,7 +6,10 @@
 #include "synthetic.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "internal.h"
 
 enum { NT = 5, NW = 300 };
 
@@ -307,6 +310,51 @@ static void few_pixels(void **state)
     fastbal_templates_free(t);
 }
 
+/* A fit after another with other weights starts from the other's equations; the answer is that of a fit of its own.
+ * Masks as troughs leave them: a few pixels, several places, all of it again, nearly everything (where the equations are
+ * made anew). */
+static void from_fit_to_fit(void **state)
+{
+    (void)state;
+    enum { N = 2000, FITS = 6 };
+    static const double faint = 1e-6;
+    static double fraction[N], flux[N], weight[FITS][N], spare[N], w[N], nodes[FB_NODE_ARRAYS * (NW + 2)];
+    static uint32_t segment[N];
+    static struct fb_equations kept, own;
+    fastbal_templates *t = five_templates();
+    uint64_t seed = 3;
+    for (size_t i = 0; i < N; i++) {
+        w[i] = 1250 + 0.6 * (double)i;
+        flux[i] = 10 + uniform(&seed);
+        for (int k = 0; k < FITS; k++) {
+            int few = i > 400 && i < 430, places = few || (i > 700 && i < 800) || i == 1500,
+                most = i % 100 != 0;
+            const int masked[FITS] = { 0, few, places, 0, most, most };
+            weight[k][i] = masked[k] ? 0 : 0.5 + 0.001 * (double)(i % 7);
+        }
+        if (i % 100 != 0)
+            for (int k = 0; k < 4; k++)
+                weight[k][i] *= 1e12; /* so that hardly a digit of what is left would be right */
+        weight[5][i] *= 1 + faint;
+    }
+    fb_templates_locate(t, w, N, segment, fraction);
+    struct fb_design d = { t, N, segment, fraction, flux, NULL, NULL, &kept, nodes, spare };
+    for (int k = 0; k < FITS; k++) {
+        double coeffs[NT], expected[NT], least, expected_least;
+        d.weight_before = k > 0 ? weight[k - 1] : NULL;
+        d.weight = weight[k];
+        assert_int_equal(fb_fit(&d, coeffs, &least), FB_FIT_OK);
+        struct fb_design alone = d;
+        alone.weight_before = NULL;
+        alone.equations = &own;
+        assert_int_equal(fb_fit(&alone, expected, &expected_least), FB_FIT_OK);
+        for (int c = 0; c < NT; c++)
+            check_near(coeffs[c], expected[c], 1e-9 * (1 + fabs(expected[c])));
+        check_near(least, expected_least, 1e-9 * expected_least);
+    }
+    fastbal_templates_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +362,7 @@ int main(void)
         cmocka_unit_test(unobserved_pixels),         cmocka_unit_test(fit_range),
         cmocka_unit_test(degenerate_templates),      cmocka_unit_test(degenerate_on_the_good_pixels),
         cmocka_unit_test(nearly_degenerate),         cmocka_unit_test(few_pixels),
+        cmocka_unit_test(from_fit_to_fit),
     };
     return cmocka_run_group_tests_name("fit", tests, NULL, NULL);
 }
