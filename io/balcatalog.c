@@ -533,10 +533,13 @@ static int write_rows(struct fb_balcatalog *catalog, size_t first, size_t n, con
         to = copy_cells(cells->pieces, cells->npieces, in + i * cells->row_bytes, to);
         if (bal_cells(catalog, first + i, puts ? puts[i].bal : NULL, to, err) != 0)
             return -1;
-        catalog->balmask[first + i] |= WRITTEN;
     }
+    if (write_at(catalog, out, n * catalog->row_bytes, catalog->data + (off_t)place, err) != 0)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        catalog->balmask[first + i] |= WRITTEN;
     add_to_sum(catalog, fb_sum_add_at(0, out, n * catalog->row_bytes, place));
-    return write_at(catalog, out, n * catalog->row_bytes, catalog->data + (off_t)place, err);
+    return 0;
 }
 
 static int write_neighbours(struct fb_balcatalog *catalog, const struct fb_balput *puts, size_t n,
