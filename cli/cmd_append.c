@@ -65,13 +65,16 @@ static enum fb_pixel_outcome append_pixel(void *context, int thread, size_t inde
     struct append *append = context;
     char *path = fb_tree_path(&append->tree, "baltable", append->sorted.pixels.pixels[index]);
     enum fb_pixel_outcome outcome = FB_PIXEL_DONE;
+    int there;
 
     (void)thread;
     if (!path) {
         fb_fail(err, "out of memory");
         outcome = FB_PIXEL_FAILED;
-    } else if (fb_exists(path)) {
+    } else if ((there = fb_look_for(path, err)) > 0) {
         outcome = append_table(append, index, path, err) == 0 ? FB_PIXEL_DONE : FB_PIXEL_FAILED;
+    } else if (there < 0) {
+        outcome = FB_PIXEL_FAILED;
     } else if (any_in_range(&append->sorted, index)) {
         fb_fail(err, "Did not find BAL table %s", path);
         outcome = FB_PIXEL_FAILED;
@@ -133,10 +136,11 @@ static int write_log(const struct append *append, const struct fb_pixel_run *run
 static int check_inputs(struct append *append, struct fb_error *err)
 {
     const struct append_options *o = append->options;
-    if (!o->clobber && fb_exists(o->outcatfile))
-        return fb_fail(err, "%s: exists already (--clobber replaces it)", o->outcatfile);
-    if (!fb_exists(o->baldir))
-        return fb_fail(err, "%s: no such folder", o->baldir);
+    int there = o->clobber ? 0 : fb_look_for(o->outcatfile, err);
+    if (there != 0)
+        return there < 0 ? -1 : fb_fail(err, "%s: exists already (--clobber replaces it)", o->outcatfile);
+    if ((there = fb_look_for(o->baldir, err)) <= 0)
+        return there < 0 ? -1 : fb_fail(err, "%s: no such folder", o->baldir);
     return fb_pixel_rows_read(&append->sorted, o->qsocat, append->tree.scheme, err);
 }
 

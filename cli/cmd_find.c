@@ -65,16 +65,16 @@ static enum fb_pixel_outcome find_pixel(void *context, int thread, size_t index,
     char *zcat = fb_tree_path(&find->redshifts, find->options->zfileroot, pixel);
     char *out = fb_tree_path(&find->redshifts, "baltable", pixel);
     enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
+    int there;
 
     if (!coadd || !zcat || !out)
         fb_fail(err, "pixel %" PRId64 ": out of memory", pixel);
-    else if (!find->options->clobber && fb_exists(out))
+    else if ((there = find->options->clobber ? 0 : fb_look_for(out, err)) > 0)
         outcome = FB_PIXEL_KEPT;
-    else if (!fb_exists(zcat))
-        fb_fail(err, "Did not find redshift catalog %s", zcat);
-    else if (!fb_exists(coadd))
-        fb_fail(err, "Did not find spectra %s", coadd);
-    else if (find_file(find, thread, coadd, zcat, out, &find->run.parcels[index].nquasars, err) == 0)
+    else if (there == 0 && fb_need_file(zcat, "redshift catalog", err) == 0 &&
+             fb_need_file(coadd, "spectra", err) == 0 &&
+             find_file(find, thread, coadd, zcat, out, &find->run.parcels[index].nquasars, err) ==
+                 0)
         outcome = FB_PIXEL_DONE;
     free(coadd);
     free(zcat);
@@ -260,7 +260,10 @@ static int find_single(struct find *find, struct fb_error *err)
         fb_fail(err, "options --coadd, --zcat and -o go together");
         return FB_EXIT_UNUSABLE;
     }
-    if (!o->clobber && fb_exists(o->out)) {
+    int there = o->clobber ? 0 : fb_look_for(o->out, err);
+    if (there < 0)
+        return FB_EXIT_UNUSABLE;
+    if (there) {
         fb_say("find: %s exists and is kept", o->out);
         return FB_EXIT_DONE;
     }

@@ -112,8 +112,8 @@ static int measure(struct run *run, int thread, const struct paths *paths,
                    const struct fb_redshifts *redshifts, struct fb_baltable *table, struct fb_error *err)
 {
     *table = (struct fb_baltable){ .n = redshifts->n, .ntemplates = run->finder.ntemplates };
-    if (!fb_exists(paths->spectra))
-        return fb_fail(err, "Did not find spectra %s", paths->spectra);
+    if (fb_need_file(paths->spectra, "spectra", err) != 0)
+        return -1;
     if (fb_finder_measure(&run->finder, thread, paths->spectra, redshifts, &table->rows, err) != 0)
         return -1;
     return paths->table ? fb_finder_write(&run->finder, thread, paths->table, table->rows, table->n, err) : 0;
@@ -246,10 +246,11 @@ static int create_catalog(struct run *run, struct fb_error *err)
 static int check_outputs(const struct run *run, struct fb_error *err)
 {
     const struct run_options *o = run->options;
-    if (!o->clobber && fb_exists(o->outcatfile))
-        return fb_fail(err, "%s: exists already (--clobber replaces it)", o->outcatfile);
-    if (!fb_exists(run->spectra.root))
-        return fb_fail(err, "%s: no such folder", run->spectra.root);
+    int there = o->clobber ? 0 : fb_look_for(o->outcatfile, err);
+    if (there != 0)
+        return there < 0 ? -1 : fb_fail(err, "%s: exists already (--clobber replaces it)", o->outcatfile);
+    if ((there = fb_look_for(run->spectra.root, err)) <= 0)
+        return there < 0 ? -1 : fb_fail(err, "%s: no such folder", run->spectra.root);
     return o->baldir ? fb_make_folders(o->baldir, err) : 0;
 }
 

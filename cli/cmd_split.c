@@ -34,13 +34,14 @@ static enum fb_pixel_outcome split_pixel(void *context, int thread, size_t index
     size_t begin = s->begin[index], n = s->begin[index + 1] - begin;
     char *path = fb_tree_path(&split->tree, split->options->zfileroot, s->pixels.pixels[index]);
     enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
+    int there;
 
     (void)thread;
     if (!path)
         fb_fail(err, "pixel %" PRId64 ": out of memory", s->pixels.pixels[index]);
-    else if (!split->options->clobber && fb_exists(path))
+    else if ((there = split->options->clobber ? 0 : fb_look_for(path, err)) > 0)
         outcome = FB_PIXEL_KEPT;
-    else if (fb_redshifts_write(&split->form, path, s->rows, s->order + begin, n, err) == 0)
+    else if (there == 0 && fb_redshifts_write(&split->form, path, s->rows, s->order + begin, n, err) == 0)
         outcome = FB_PIXEL_DONE;
     free(path);
     return outcome;
@@ -60,20 +61,24 @@ static int write_log(const struct split *split, const struct fb_pixel_run *run, 
 {
     const struct fb_pixel_rows *s = &split->sorted;
     struct fb_log log = { 0 };
+    struct fb_error second;
     char *label = fb_tree_label(&split->tree);
     char *path = label ? fb_log_path(split->options->altzdir, split->options->logfile, label) : NULL;
     int status = path ? fb_log_open(&log, path, argc, argv, err) : fb_fail(err, "out of memory");
 
     for (size_t i = 0; status == 0 && i < s->pixels.n; i++) {
         char *file = fb_tree_path(&split->tree, split->options->zfileroot, s->pixels.pixels[i]);
-        if (run->why[i])
-            fprintf(log.file, "%" PRId64 " : %s\n", s->pixels.pixels[i], run->why[i]);
-        else if (file)
+        if (!file)
+            status = fb_fail(err, "%s: out of memory", path);
+        else if (run->outcomes[i] == FB_PIXEL_FAILED)
+            fprintf(log.file, "%" PRId64 " : %s\n", s->pixels.pixels[i],
+                    run->why[i] ? run->why[i] : "failed, out of memory");
+        else
             fprintf(log.file, "%s: %zu\n", file, s->begin[i + 1] - s->begin[i]);
         free(file);
     }
-    if (status == 0)
-        status = fb_log_close(&log, err);
+    if (fb_log_close(&log, status == 0 ? err : &second) != 0)
+        status = -1;
     free(path);
     free(label);
     return status;

@@ -37,8 +37,10 @@ int fb_cmd_templates(int argc, char **argv)
                                    table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
-    if (export && !overwrite && fb_exists(export)) {
-        fb_complain("templates", "%s: exists already (--clobber replaces it)", export);
+    int there = export && !overwrite ? fb_look_for(export, &err) : 0;
+    if (there != 0) {
+        fb_complain("templates", there < 0 ? "%s" : "%s: exists already (--clobber replaces it)",
+                    there < 0 ? err.text : export);
         return FB_EXIT_UNUSABLE;
     }
     if (fb_template_set_read(&set, name, FB_SHARE, &err) != 0 ||

@@ -120,7 +120,8 @@ static int measure_batch(struct fb_measurer *m, struct fb_coadd *coadd, const st
         double ra, dec;
         int status = measure_loaded(m, coadd, k, redshift->z, &result);
         if (status != FASTBAL_OK)
-            return fb_fail(err, "target %lld: %s", (long long)redshift->targetid, fastbal_strerror(status));
+            return fb_fail(err, "%s: target %lld: %s", fb_coadd_path(coadd), (long long)redshift->targetid,
+                           fastbal_strerror(status));
         fb_coadd_position(coadd, pairs[k].part.row, &ra, &dec);
         fill_target(redshift, ra, dec, row);
         fb_balrow_from_result(row, &result);

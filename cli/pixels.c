@@ -185,14 +185,17 @@ void fb_pixel_run_complain(const struct fb_pixel_run *run)
             fb_complain(run->command, "%s", run->parcels[i].note);
         if (run->why[i])
             fb_complain(run->command, "%s", run->why[i]);
+        else if (run->outcomes[i] == FB_PIXEL_FAILED)
+            fb_complain(run->command, "pixel %" PRId64 ": failed, out of memory", run->pixels->pixels[i]);
     }
 }
 
 void fb_pixel_run_list_failures(const struct fb_pixel_run *run, FILE *file)
 {
     for (size_t i = 0; i < run->pixels->n; i++)
-        if (run->why[i])
-            fprintf(file, "%" PRId64 " : %s\n", run->pixels->pixels[i], run->why[i]);
+        if (run->outcomes[i] == FB_PIXEL_FAILED)
+            fprintf(file, "%" PRId64 " : %s\n", run->pixels->pixels[i],
+                    run->why[i] ? run->why[i] : "failed, out of memory");
 }
 
 /* ---- the largest first ---- */
@@ -234,7 +237,9 @@ int fb_log_open(struct fb_log *log, const char *path, int argc, char **argv, str
 {
     char updated[200];
     log->path = strdup(path);
-    if (!log->path || fb_make_parent_folders(path, err) != 0) {
+    if (!log->path)
+        return fb_fail(err, "%s: out of memory", path);
+    if (fb_make_parent_folders(path, err) != 0) {
         free(log->path);
         log->path = NULL;
         return -1;
@@ -257,9 +262,15 @@ int fb_log_close(struct fb_log *log, struct fb_error *err)
     int status = 0;
     if (!log->file)
         return 0;
-    int failed = ferror(log->file);
-    if (fclose(log->file) != 0 || failed)
-        status = fb_fail(err, "%s: can't write to this log", log->path);
+    errno = 0;
+    int failed = fflush(log->file) != 0 || ferror(log->file), reason = errno;
+    if (fclose(log->file) != 0 && !failed) {
+        failed = 1;
+        reason = errno;
+    }
+    if (failed)
+        status = fb_fail(err, "%s: can't write to this log%s%s", log->path, reason ? ": " : "",
+                         reason ? strerror(reason) : "");
     free(log->path);
     *log = (struct fb_log){ 0 };
     return status;

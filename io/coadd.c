@@ -136,7 +136,7 @@ static int note_fits_hdus(struct fb_coadd *coadd, struct fb_error *err)
     int nhdus = 0, status = 0;
     if (need_fits(coadd, err) != 0)
         return -1;
-    fits_get_num_hdus(coadd->fits, &nhdus, &status);
+    fb_fits_hdus(coadd->fits, &nhdus, &status);
     for (int hdu = 2; hdu <= nhdus && status == 0; hdu++) {
         char extname[FLEN_VALUE] = "";
         int missing = 0;
@@ -635,6 +635,11 @@ void fb_coadd_close(struct fb_coadd *coadd)
     free(coadd->dec);
     free(coadd->buffer);
     free(coadd);
+}
+
+const char *fb_coadd_path(const struct fb_coadd *coadd)
+{
+    return coadd->path;
 }
 
 const fastbal_grid *fb_coadd_grid(const struct fb_coadd *coadd)

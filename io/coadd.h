@@ -33,6 +33,8 @@ struct fb_coadd_row {
 int fb_coadd_open(struct fb_coadd **coadd, const char *path, struct fb_error *err);
 void fb_coadd_close(struct fb_coadd *coadd); /* frees the reader; NULL is allowed */
 
+const char *fb_coadd_path(const struct fb_coadd *coadd); /* of the open file */
+
 /* The joined grid; lives until another file is opened. */
 const fastbal_grid *fb_coadd_grid(const struct fb_coadd *coadd);
 

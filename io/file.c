@@ -35,8 +35,8 @@ double fb_clock(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* Network file systems fail now and then for a moment: wait 10, 100, 1000 ms. */
-static int try_again(int reason, int attempt)
+/* Wait 10, 100, 1000 ms. */
+int fb_try_again(int reason, int attempt)
 {
     static const long wait[RETRIES] = { 10000000L, 100000000L, 999999999L };
     if (attempt >= RETRIES || (reason != EIO && reason != ESTALE))
@@ -52,7 +52,7 @@ static int open_descriptor(const char *path)
         int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not make us wait */
         if (descriptor >= 0)
             return descriptor;
-        if (errno != EINTR && !try_again(errno, attempt++))
+        if (errno != EINTR && !fb_try_again(errno, attempt++))
             return -1;
     }
 }
@@ -82,7 +82,7 @@ static ssize_t read_at(struct fb_file *file, unsigned char *bytes, size_t n, int
         if (errno == EINTR)
             continue;
         int reason = errno;
-        if (!try_again(reason, attempt++)) {
+        if (!fb_try_again(reason, attempt++)) {
             errno = reason;
             return -1;
         }
@@ -96,8 +96,9 @@ static ssize_t read_at(struct fb_file *file, unsigned char *bytes, size_t n, int
 static int look_at(struct fb_file *file, struct fb_error *err)
 {
     struct stat info;
-    if (fstat(file->descriptor, &info) != 0)
-        return fb_fail(err, "%s: %s", file->path, strerror(errno));
+    for (int attempt = 0; fstat(file->descriptor, &info) != 0; reopen(file))
+        if (!fb_try_again(errno, attempt++))
+            return fb_fail(err, "%s: %s", file->path, strerror(errno));
     if (!S_ISREG(info.st_mode))
         return fb_fail(err, "%s: not a regular file", file->path);
     file->size = info.st_size;

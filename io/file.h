@@ -12,6 +12,10 @@
 #include <stdint.h>
 #include "io/error.h"
 
+/* Network file systems fail now and then for a moment. After a call that failed for that reason: wait a little and
+ * return 1 where it is worth another try, attempts counted from 0; else 0. */
+int fb_try_again(int reason, int attempt);
+
 /* What reading cost; each thread counts for itself. */
 struct fb_io_stats {
     int64_t files, bytes;

@@ -8,16 +8,36 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "fastbal.h"
+#include "io/file.h"
 #include "io/fits.h"
 #include "io/system.h"
+
+/* CFITSIO says what could not be done to a file, the system why. "" where it was not the system. */
+static const char *reason(int status, int number)
+{
+    static const int statuses[] = { FILE_NOT_OPENED, FILE_NOT_CREATED, WRITE_ERROR, READ_ERROR,
+                                    FILE_NOT_CLOSED, SEEK_ERROR };
+    static const int numbers[] = { EIO,    ESTALE, ENOSPC, EDQUOT, EFBIG,    EACCES, EPERM,
+                                   EROFS,  EMFILE, ENFILE, ENOMEM, EINTR,    ETIMEDOUT };
+    int of_file = 0;
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
+        of_file |= status == statuses[i];
+    for (size_t i = 0; of_file && i < sizeof numbers / sizeof numbers[0]; i++)
+        if (number == numbers[i])
+            return strerror(number);
+    return "";
+}
 
 int fb_fits_fail(struct fb_error *err, const char *path, const char *what, int status)
 {
     char words[FLEN_STATUS], detail[FLEN_ERRMSG] = "", line[FLEN_ERRMSG];
+    const char *why = reason(status, errno);
     fits_get_errstatus(status, words);
     while (fits_read_errmsg(line))
         if (detail[0] == '\0')
             snprintf(detail, sizeof detail, "%s", line);
+    if (*why)
+        return fb_fail(err, "%s: %s: %s: %s", path, what, words, why);
     return fb_fail(err, "%s: %s: %s%s%s%s", path, what, words, detail[0] ? " (" : "", detail,
                    detail[0] ? ")" : "");
 }
@@ -46,7 +66,7 @@ static int check_packed(fitsfile *file, const char *path, struct fb_error *err)
 
     if (!gzip_size(path, &packed))
         return 0;
-    fits_get_num_hdus(file, &nhdus, &status);
+    fb_fits_hdus(file, &nhdus, &status);
     fits_movabs_hdu(file, nhdus, NULL, &status);
     fits_get_hduaddrll(file, &header, &data, &end, &status);
     fits_movabs_hdu(file, 1, NULL, &status);
@@ -72,8 +92,10 @@ int fb_fits_open(fitsfile **file, const char *path, struct fb_error *err)
         return fb_fail(err, "%s: the path is longer than %d characters", path, FLEN_FILENAME - 2);
     if (access(path, R_OK) != 0)
         return fb_fail(err, "%s: %s", path, strerror(errno));
-    if (fits_open_diskfile(file, path, READONLY, &status))
-        return fb_fits_fail(err, path, "not a FITS file", status);
+    errno = 0;
+    for (int attempt = 0; fits_open_diskfile(file, path, READONLY, &status); status = 0)
+        if (status != FILE_NOT_OPENED || !fb_try_again(errno, attempt++))
+            return fb_fits_fail(err, path, status == FILE_NOT_OPENED ? "can't open it" : "not a FITS file", status);
     if (check_packed(*file, path, err) != 0) {
         fb_fits_close(*file);
         *file = NULL;
@@ -105,14 +127,26 @@ static int table_fits(fitsfile *file, const char *wanted, char *extname)
     return strcmp(wanted, "*") == 0 || strcasecmp(extname, wanted) == 0;
 }
 
-static int find_table(struct fb_table *table, const char *wanted)
+/* fits_get_num_hdus() takes whatever goes wrong for the end of the file. */
+int fb_fits_hdus(fitsfile *file, int *n, int *status)
 {
-    int nhdus = 0, status = 0;
-    fits_get_num_hdus(table->file, &nhdus, &status);
-    for (int hdu = 2; status == 0 && hdu <= nhdus; hdu++)
-        if (!fits_movabs_hdu(table->file, hdu, NULL, &status) &&
-            table_fits(table->file, wanted, table->extname))
+    for (*n = 0; *status == 0; ++*n)
+        if (fits_movabs_hdu(file, *n + 1, NULL, status))
+            break;
+    if (*status == END_OF_FILE)
+        *status = 0;
+    fits_clear_errmsg();
+    return *status;
+}
+
+static int find_table(struct fb_table *table, int nhdus, const char *wanted, int *status)
+{
+    for (int hdu = 2; hdu <= nhdus; hdu++) {
+        if (fits_movabs_hdu(table->file, hdu, NULL, status))
+            return 0;
+        if (table_fits(table->file, wanted, table->extname))
             return 1;
+    }
     return 0;
 }
 
@@ -131,14 +165,20 @@ int fb_table_open(struct fb_table *table, const char *path, const char *const *n
     static const char *const any[] = { "*", NULL };
     char wanted[200];
     LONGLONG nrows = 0;
-    int status = 0, found = 0;
+    int status = 0, found = 0, nhdus = 0;
 
     memset(table, 0, sizeof *table);
     table->path = path;
     if (fb_fits_open(&table->file, path, err) != 0)
         return -1;
-    for (const char *const *name = names ? names : any; *name && !found; name++)
-        found = find_table(table, *name);
+    fb_fits_hdus(table->file, &nhdus, &status);
+    for (const char *const *name = names ? names : any; *name && !found && !status; name++)
+        found = find_table(table, nhdus, *name, &status);
+    if (status) {
+        fb_fits_fail(err, path, "can't read its HDUs", status);
+        fb_table_close(table);
+        return -1;
+    }
     if (!found) {
         fb_table_close(table);
         join_names(names ? names : any, wanted, sizeof wanted);
@@ -147,8 +187,9 @@ int fb_table_open(struct fb_table *table, const char *path, const char *const *n
     fits_get_num_rowsll(table->file, &nrows, &status);
     fits_get_num_cols(table->file, &table->ncols, &status);
     if (status) {
+        fb_fits_fail(err, path, "can't read the table's header", status);
         fb_table_close(table);
-        return fb_fits_fail(err, path, "can't read the table's header", status);
+        return -1;
     }
     table->nrows = nrows;
     return 0;
@@ -307,6 +348,7 @@ int fb_output_create(struct fb_output *out, const char *path, struct fb_error *e
         return fb_fail(err, "%s: out of memory", path);
     }
     unlink(out->temporary);
+    errno = 0;
     if (strlen(out->temporary) >= FLEN_FILENAME - 1)
         fb_fail(err, "%s: the path is longer than %d characters", path, FLEN_FILENAME - 20);
     else if (fits_create_diskfile(&out->file, out->temporary, &status) == 0)
@@ -349,7 +391,7 @@ static int flush(const char *path)
 int fb_output_commit(struct fb_output *out, struct fb_error *err)
 {
     int status = 0, nhdus = 0;
-    fits_get_num_hdus(out->file, &nhdus, &status);
+    fits_get_hdu_num(out->file, &nhdus); /* the last */
     for (int hdu = 1; hdu <= nhdus && status == 0; hdu++)
         if (fits_movabs_hdu(out->file, hdu, NULL, &status) == 0)
             fb_write_checksum(out->file, &status);

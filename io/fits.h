@@ -19,6 +19,8 @@ int fb_fits_fail(struct fb_error *err, const char *path, const char *what, int s
 /* Open for reading; any characters are allowed in the path. A missing file, a folder or a file that is not
  * FITS is an error. */
 int fb_fits_open(fitsfile **file, const char *path, struct fb_error *err);
+/* How many HDUs there are. */
+int fb_fits_hdus(fitsfile *file, int *n, int *status);
 void fb_fits_close(fitsfile *file); /* for files that were only read; NULL is allowed */
 
 /* ---- tables ---- */

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include "io/file.h"
 #include "io/system.h"
 
 static time_t now(void)
@@ -26,8 +27,11 @@ static void user_name(char *name, size_t size)
 {
     struct passwd entry, *found = NULL;
     char buffer[4096];
-    const char *user = getenv("USER");
-    if (getpwuid_r(geteuid(), &entry, buffer, sizeof buffer, &found) == 0 && found)
+    const char *user = getenv("LOGNAME");
+    if (!user || !*user)
+        user = getenv("USER");
+    /* last: it may ask a server, and the C library gives up the program where that finds no memory */
+    if ((!user || !*user) && getpwuid_r(geteuid(), &entry, buffer, sizeof buffer, &found) == 0 && found)
         user = found->pw_name;
     snprintf(name, size, "%s", user && *user ? user : "unknown");
 }
@@ -60,33 +64,34 @@ char *fb_format(const char *format, ...)
     return text;
 }
 
-static int make_folder(const char *folder, struct fb_error *err)
+/* 0, or why there is no such folder after this. */
+static int make_folder(const char *folder)
 {
     struct stat info;
     if (mkdir(folder, 0777) == 0)
         return 0;
     int reason = errno;
-    if (reason == EEXIST && stat(folder, &info) == 0) {
-        if (S_ISDIR(info.st_mode))
-            return 0;
-        reason = ENOTDIR;
-    }
-    return fb_fail(err, "%s: can't make this folder: %s", folder, strerror(reason));
+    if (reason != EEXIST)
+        return reason;
+    if (stat(folder, &info) != 0)
+        return errno;
+    return S_ISDIR(info.st_mode) ? 0 : ENOTDIR;
 }
 
 /* The deepest first: most often all those above it are there. */
 static int make_folders(char *folder, struct fb_error *err)
 {
-    struct stat info;
     char *slash = strrchr(folder, '/');
-    if (slash && slash != folder && stat(folder, &info) != 0 && errno == ENOENT) {
+    int reason = make_folder(folder);
+    if (reason == ENOENT && slash && slash != folder) {
         *slash = '\0';
         int status = make_folders(folder, err);
         *slash = '/';
         if (status != 0)
             return -1;
+        reason = make_folder(folder);
     }
-    return make_folder(folder, err);
+    return reason ? fb_fail(err, "%s: can't make this folder: %s", folder, strerror(reason)) : 0;
 }
 
 int fb_make_folders(const char *folder, struct fb_error *err)
@@ -118,6 +123,26 @@ int fb_exists(const char *path)
 {
     struct stat info;
     return lstat(path, &info) == 0;
+}
+
+int fb_look_for(const char *path, struct fb_error *err)
+{
+    struct stat info;
+    for (int attempt = 0; lstat(path, &info) != 0;) {
+        if (errno == ENOENT || errno == ENOTDIR)
+            return 0;
+        if (!fb_try_again(errno, attempt++))
+            return fb_fail(err, "%s: %s", path, strerror(errno));
+    }
+    return 1;
+}
+
+int fb_need_file(const char *path, const char *what, struct fb_error *err)
+{
+    int there = fb_look_for(path, err);
+    if (there == 0)
+        fb_fail(err, "Did not find %s %s", what, path);
+    return there > 0 ? 0 : -1;
 }
 
 int64_t fb_file_size(const char *path)

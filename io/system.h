@@ -20,6 +20,10 @@ char *fb_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int fb_make_folders(const char *folder, struct fb_error *err);      /* like mkdir -p */
 int fb_make_parent_folders(const char *path, struct fb_error *err); /* those above a file */
 int fb_exists(const char *path);                                    /* 1 if there is anything of that name */
+/* The same, but -1 and a line in err where the system can't tell: then nothing may be done as if it were not there. */
+int fb_look_for(const char *path, struct fb_error *err);
+/* -1 and a line in err where there is no such file, or the system can't tell; what: what is looked for. */
+int fb_need_file(const char *path, const char *what, struct fb_error *err);
 int64_t fb_file_size(const char *path);                             /* bytes; 0 where there is no such file */
 
 /* "CFITSIO 4.2.0 (thread-safe), ..." for --version. */

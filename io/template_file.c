@@ -26,25 +26,27 @@ static const char *file_of(const char *name)
     return NULL;
 }
 
-/* The first folder that has the file; NULL where none has it. */
-static char *look_up(const char *file, const char *share)
+/* The path in the first folder that has the file, or NULL where none has it. Other templates must not be taken
+ * because of a fault: -1 where memory is lacking, and a file that may be there is for its reader to complain of. */
+static int look_up(const char *file, const char *share, char **found)
 {
     const char *home = getenv("HOME"), *own = getenv("FASTBAL_TEMPLATES");
-    char *candidates[3] = { NULL, NULL, NULL }, *found = NULL;
+    const char *folders[3] = { own, home, share }, *below[3] = { "", "/Catalogs", "" };
+    struct fb_error ignored;
 
-    if (own && *own)
-        candidates[0] = fb_format("%s/%s", own, file);
-    if (home && *home)
-        candidates[1] = fb_format("%s/Catalogs/%s", home, file);
-    if (share)
-        candidates[2] = fb_format("%s/%s", share, file);
-    for (int i = 0; i < 3; i++) {
-        if (!found && candidates[i] && fb_exists(candidates[i]))
-            found = candidates[i];
+    *found = NULL;
+    for (int i = 0; i < 3 && !*found; i++) {
+        if (!folders[i] || !*folders[i])
+            continue;
+        char *candidate = fb_format("%s%s/%s", folders[i], below[i], file);
+        if (!candidate)
+            return -1;
+        if (fb_look_for(candidate, &ignored) != 0)
+            *found = candidate;
         else
-            free(candidates[i]);
+            free(candidate);
     }
-    return found;
+    return 0;
 }
 
 static int count_components(struct fb_table *t)
@@ -120,7 +122,9 @@ int fb_template_set_read(struct fb_template_set *set, const char *name, const ch
     memset(set, 0, sizeof *set);
     if (name && strcmp(name, "builtin") == 0)
         return use_builtin(set, err);
-    char *path = file ? look_up(file, share) : strdup(name);
+    char *path = NULL;
+    if (file ? look_up(file, share, &path) != 0 : !(path = strdup(name)))
+        return fb_fail(err, "templates %s: out of memory", name ? name : file);
     if (!path && !name) {
         snprintf(set->note, sizeof set->note,
                  "template file %s was not found in $FASTBAL_TEMPLATES, $HOME/Catalogs or %s; using the "

@@ -88,11 +88,14 @@ int fb_tree_groups(const struct fb_tree *tree, struct fb_pixel_list *groups, str
     return status;
 }
 
-static int has_file(const struct fb_tree *tree, const char *kind, int64_t pixel)
+/* 1, 0, or -1 where that can't be found out. */
+static int has_file(const struct fb_tree *tree, const char *kind, int64_t pixel, struct fb_error *err)
 {
     char *path = fb_tree_path(tree, kind, pixel);
     char *packed = path ? fb_format("%s.gz", path) : NULL;
-    int found = packed && (fb_exists(path) || fb_exists(packed));
+    int found = packed ? fb_look_for(path, err) : fb_fail(err, "%s: out of memory", tree->root);
+    if (found == 0)
+        found = fb_look_for(packed, err);
     free(path);
     free(packed);
     return found;
@@ -109,9 +112,12 @@ int fb_tree_group_pixels(const struct fb_tree *tree, int64_t group, const char *
 
     fb_pixel_list_sort(&found);
     for (size_t i = 0; i < found.n && status == 0; i++) {
-        if (found.pixels[i] / PIXELS_PER_FOLDER != group || !has_file(tree, kind, found.pixels[i]))
+        if (found.pixels[i] / PIXELS_PER_FOLDER != group)
             continue;
-        if (fb_pixel_list_add(pixels, found.pixels[i]) != 0)
+        int there = has_file(tree, kind, found.pixels[i], err);
+        if (there < 0)
+            status = -1;
+        else if (there > 0 && fb_pixel_list_add(pixels, found.pixels[i]) != 0)
             status = fb_fail(err, "%s: out of memory", folder);
     }
     fb_pixel_list_release(&found);

@@ -322,13 +322,13 @@ static int simulate_pixel(struct state *s, int64_t pixel)
 int fb_simulate(const struct fb_simulation *simulation, struct fb_simulation_summary *summary,
                 struct fb_error *err)
 {
+    memset(summary, 0, sizeof *summary);
     struct state *s = calloc(1, sizeof *s);
     if (!s)
         return fb_fail(err, "out of memory");
     s->options = simulation;
     s->summary = summary;
     s->err = err;
-    memset(summary, 0, sizeof *summary);
     int failed = start(s);
     for (long i = 0; i < simulation->pixels && !failed; i++)
         failed = simulate_pixel(s, s->pixels[i]);
