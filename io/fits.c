@@ -11,6 +11,7 @@
 #include "io/file.h"
 #include "io/fits.h"
 #include "io/system.h"
+#include "io/temporary.h"
 
 /* CFITSIO says what could not be done to a file, the system why. "" where it was not the system. */
 static const char *reason(int status, int number)
@@ -328,13 +329,6 @@ int fb_table_compare_text(struct fb_table *table, int column, int64_t first, int
 
 /* ---- outputs ---- */
 
-char *fb_temporary_name(const char *path)
-{
-    size_t length = strlen(path);
-    const char *suffix = length > 5 && strcmp(path + length - 5, ".fits") == 0 ? ".fits" : "";
-    return fb_format("%.*s_tmp%ld%s", (int)(length - strlen(suffix)), path, (long)getpid(), suffix);
-}
-
 int fb_output_create(struct fb_output *out, const char *path, struct fb_error *err)
 {
     int status = 0;
@@ -347,7 +341,7 @@ int fb_output_create(struct fb_output *out, const char *path, struct fb_error *e
         fb_output_discard(out);
         return fb_fail(err, "%s: out of memory", path);
     }
-    unlink(out->temporary);
+    fb_temporary_sweep(path);
     errno = 0;
     if (strlen(out->temporary) >= FLEN_FILENAME - 1)
         fb_fail(err, "%s: the path is longer than %d characters", path, FLEN_FILENAME - 20);
@@ -408,8 +402,10 @@ int fb_output_commit(struct fb_output *out, struct fb_error *err)
 int fb_output_publish(struct fb_output *out, struct fb_error *err)
 {
     int failed = 0;
-    if (flush(out->temporary) != 0 || rename(out->temporary, out->path) != 0)
+    if (flush(out->temporary) != 0)
         failed = fb_fail(err, "%s: can't write it: %s", out->path, strerror(errno));
+    else
+        failed = fb_temporary_publish(out->temporary, out->path, FB_FILE_AND_FOLDER, err);
     if (!failed) {
         free(out->temporary);
         out->temporary = NULL;

@@ -61,19 +61,16 @@ int fb_same_text(const char *cell, size_t width, const char *text);
 
 /* ---- outputs ---- */
 
-/* What a file is called until it is complete, NAME_tmpPID.fits; the caller frees it, NULL if out of memory.
- */
-char *fb_temporary_name(const char *path);
-
 struct fb_output {
     fitsfile *file;
     char *path;      /* the final name */
     char *temporary; /* beside it */
 };
 
-/* Start a file; its folder is made where it is missing. */
+/* Start a file; its folder is made where it is missing, and what dead runs left of it is removed. */
 int fb_output_create(struct fb_output *out, const char *path, struct fb_error *err);
-/* Finish it: CHECKSUM and DATASUM in every HDU, close, flush, rename. Discards it on failure. */
+/* Finish it: CHECKSUM and DATASUM in every HDU, close, flush, rename, flush its folder. Discards it on failure.
+ */
 int fb_output_commit(struct fb_output *out, struct fb_error *err);
 /* The same for a file that CFITSIO has closed and that has its checksums: flush, rename. */
 int fb_output_publish(struct fb_output *out, struct fb_error *err);

@@ -8,6 +8,7 @@
 #include "io/fits.h"
 #include "io/form.h"
 #include "io/system.h"
+#include "io/temporary.h"
 
 enum { CARD = 80, BLOCK = 2880 };
 
@@ -235,14 +236,12 @@ static int write_file(const char *path, const char *temporary, const unsigned ch
         failed = 1;
         reason = errno;
     }
-    if (!failed && rename(temporary, path) != 0) {
-        failed = 1;
-        reason = errno;
-    }
-    if (!failed)
+    if (failed)
+        fb_fail(err, "%s: can't write it: %s", path, strerror(reason));
+    else if (fb_temporary_publish(temporary, path, FB_FILE_ONLY, err) == 0)
         return 0;
     unlink(temporary);
-    return fb_fail(err, "%s: can't write it: %s", path, strerror(reason));
+    return -1;
 }
 
 int fb_form_write(const struct fb_form *form, const char *path, const unsigned char *rows, size_t n,

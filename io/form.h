@@ -27,7 +27,7 @@ int fb_form_create(struct fb_form *form, fb_form_fn *write, const void *context,
 void fb_form_release(struct fb_form *form);
 
 /* Write a file with n rows, big-endian as in the file. It appears under its name only when it is complete and
- * on the disk. */
+ * on the disk. (Its folder is not flushed: after a power cut the whole file may be missing, and is made again.) */
 int fb_form_write(const struct fb_form *form, const char *path, const unsigned char *rows, size_t n,
                   struct fb_error *err);
 
