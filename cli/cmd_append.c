@@ -5,15 +5,18 @@
  */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include "cli/command.h"
 #include "cli/match.h"
 #include "cli/message.h"
 #include "cli/options.h"
 #include "cli/pixel_rows.h"
 #include "cli/pixels.h"
+#include "cli/stop.h"
 #include "io/baltable.h"
 #include "io/catalog.h"
 #include "io/system.h"
+#include "io/temporary.h"
 
 struct append_options {
     const char *qsocat, *baldir, *outcatfile, *survey, *program, *logfile;
@@ -26,11 +29,16 @@ struct append {
     struct fb_tree tree;
     struct fb_pixel_rows sorted;
     struct fb_balcatalog *catalog;
-    int ntemplates;
-    size_t nmatches;
+    struct fb_baltable first; /* no rows: which templates the catalog is for */
+    size_t nmatches, nothers; /* nothers: tables made with others, of the same number */
 };
 
 /* ---- one pixel ---- */
+
+static const char *name_of(const struct fb_baltable *table)
+{
+    return table->template_name[0] ? table->template_name : "without a name";
+}
 
 static int append_table(struct append *append, size_t index, const char *path, struct fb_error *err)
 {
@@ -38,15 +46,19 @@ static int append_table(struct append *append, size_t index, const char *path, s
     struct fb_matches matches = { 0 };
     int status = fb_baltable_read(&table, path, err);
 
-    if (status == 0 && table.ntemplates != append->ntemplates)
-        status = fb_fail(err, "%s: PCA_COEFFS has %d values, in other BAL tables %d", path, table.ntemplates,
-                         append->ntemplates);
+    if (status == 0 && table.ntemplates != append->first.ntemplates)
+        status =
+            fb_fail(err, "%s: PCA_COEFFS has %d values (templates %s), in other BAL tables %d (%s)", path,
+                    table.ntemplates, name_of(&table), append->first.ntemplates, name_of(&append->first));
     if (status == 0)
         status = fb_match_rows(&matches, &append->sorted, index, &table, err);
     if (status == 0)
         status = fb_balcatalog_put_rows(append->catalog, matches.matches, matches.n, err);
-    if (status == 0)
+    if (status == 0) {
         __atomic_fetch_add(&append->nmatches, matches.n, __ATOMIC_RELAXED);
+        if (strcmp(table.template_name, append->first.template_name) != 0)
+            __atomic_fetch_add(&append->nothers, 1, __ATOMIC_RELAXED);
+    }
     fb_matches_release(&matches);
     fb_baltable_release(&table);
     return status;
@@ -85,19 +97,19 @@ static enum fb_pixel_outcome append_pixel(void *context, int thread, size_t inde
 
 /* ---- the catalog ---- */
 
-/* Length of PCA_COEFFS: as in the first BAL table that can be read, or the reference's where there is none.
- */
-static int count_templates(const struct append *append)
+/* The templates of the first BAL table that can be read, to which the others are compared; where there is none
+ * PCA_COEFFS has the reference's length. */
+static void look_at_templates(struct append *append)
 {
-    int ntemplates = 0;
-    for (size_t i = 0; i < append->sorted.pixels.n && ntemplates == 0; i++) {
+    int found = 0;
+    for (size_t i = 0; i < append->sorted.pixels.n && !found; i++) {
         struct fb_error ignored;
         char *path = fb_tree_path(&append->tree, "baltable", append->sorted.pixels.pixels[i]);
-        if (path && fb_exists(path) && fb_baltable_read_ntemplates(path, &ntemplates, &ignored) != 0)
-            ntemplates = 0;
+        found = path && fb_exists(path) && fb_baltable_read_kind(&append->first, path, &ignored) == 0;
         free(path);
     }
-    return ntemplates > 0 ? ntemplates : append->options->alttemp ? 4 : 5;
+    if (!found)
+        append->first = (struct fb_baltable){ .ntemplates = append->options->alttemp ? 4 : 5 };
 }
 
 static int create_catalog(struct append *append, struct fb_error *err)
@@ -108,9 +120,9 @@ static int create_catalog(struct append *append, struct fb_error *err)
         return fb_fail(err, "out of memory for %zu rows", s->n);
     for (size_t i = 0; i < s->n; i++)
         balmask[i] = fb_balmask_no_row(s->rows[i].z);
-    append->ntemplates = count_templates(append);
+    look_at_templates(append);
     int status = fb_balcatalog_create(&append->catalog, append->options->outcatfile, append->options->qsocat,
-                                      append->ntemplates, balmask, err);
+                                      append->first.ntemplates, balmask, fb_stop_signal, err);
     free(balmask);
     return status;
 }
@@ -136,7 +148,9 @@ static int write_log(const struct append *append, const struct fb_pixel_run *run
 static int check_inputs(struct append *append, struct fb_error *err)
 {
     const struct append_options *o = append->options;
-    int there = o->clobber ? 0 : fb_look_for(o->outcatfile, err);
+    int there = fb_check_output_name(o->outcatfile, err);
+    if (there == 0 && !o->clobber)
+        there = fb_look_for(o->outcatfile, err);
     if (there != 0)
         return there < 0 ? -1 : fb_fail(err, "%s: exists already (--clobber replaces it)", o->outcatfile);
     if ((there = fb_look_for(o->baldir, err)) <= 0)
@@ -144,12 +158,50 @@ static int check_inputs(struct append *append, struct fb_error *err)
     return fb_pixel_rows_read(&append->sorted, o->qsocat, append->tree.scheme, err);
 }
 
-static int append_catalog(struct append *append, int argc, char **argv, struct fb_error *err)
+/* What is left to do when the catalog is written, or the run was stopped; returns the exit status. */
+static int finish(const struct append *append, const struct fb_pixel_run *run, int argc, char **argv)
 {
     const struct append_options *o = append->options;
     const struct fb_pixel_rows *s = &append->sorted;
+    int status = run->nfailed || s->nowhere ? FB_EXIT_PARTLY : FB_EXIT_DONE;
+    struct fb_error err;
+
+    fb_pixel_run_complain(run);
+    if (s->nowhere > 0)
+        fb_complain("append", "%s: %zu row%s without a position on the sky", o->qsocat, s->nowhere,
+                    fb_s(s->nowhere));
+    if (append->nothers > 0)
+        fb_complain("append", "%s: %zu of %zu BAL tables were not made with %s, as the first one was",
+                    o->baldir, append->nothers, run->ndone, name_of(&append->first));
+    fb_say("append: %zu row%s, %zu in BAL tables; %zu pixel%s done, %zu failed; %s%s", s->n, fb_s(s->n),
+           append->nmatches, run->ndone, fb_s(run->ndone), run->nfailed, o->outcatfile,
+           run->signal ? " was not written" : "");
+    if (write_log(append, run, argc, argv, &err) != 0) {
+        fb_complain("append", "%s", err.text);
+        status = FB_EXIT_PARTLY;
+    }
+    return fb_pixel_run_stopped(run, "the same command starts again", status);
+}
+
+/* The catalog gets its name, unless the run was stopped, before or now. */
+static int commit(struct append *append, struct fb_pixel_run *run, struct fb_error *err)
+{
+    struct fb_balcatalog *catalog = append->catalog;
+    append->catalog = NULL;
+    if (run->signal) {
+        fb_balcatalog_discard(catalog);
+        return 0;
+    }
+    int failed = fb_balcatalog_commit(catalog, err);
+    run->signal = failed ? fb_stop_signal() : 0;
+    return run->signal ? 0 : failed;
+}
+
+static int append_catalog(struct append *append, int argc, char **argv, struct fb_error *err)
+{
+    const struct append_options *o = append->options;
     struct fb_pixel_run run = { .command = "append",
-                                .pixels = &s->pixels,
+                                .pixels = &append->sorted.pixels,
                                 .nthreads = fb_threads(o->nproc),
                                 .chunk = o->chunk,
                                 .verbose = o->verbose,
@@ -159,23 +211,9 @@ static int append_catalog(struct append *append, int argc, char **argv, struct f
 
     if (check_inputs(append, err) != 0 || create_catalog(append, err) != 0)
         return status;
-    int failed = fb_pixel_run_all(&run, err);
-    if (failed)
-        fb_balcatalog_discard(append->catalog);
-    else
-        failed = fb_balcatalog_commit(append->catalog, err);
-    if (!failed) {
-        fb_pixel_run_complain(&run);
-        if (s->nowhere > 0)
-            fb_complain("append", "%s: %zu rows have no position on the sky", o->qsocat, s->nowhere);
-        status = run.nfailed || s->nowhere ? FB_EXIT_PARTLY : FB_EXIT_DONE;
-        fb_say("append: %zu rows, %zu in BAL tables; %zu pixels done, %zu failed; %s", s->n, append->nmatches,
-               run.ndone, run.nfailed, o->outcatfile);
-        if (write_log(append, &run, argc, argv, err) != 0) {
-            fb_complain("append", "%s", err->text);
-            status = FB_EXIT_PARTLY;
-        }
-    }
+    if (fb_pixel_run_all(&run, err) == 0 && commit(append, &run, err) == 0)
+        status = finish(append, &run, argc, argv);
+    fb_balcatalog_discard(append->catalog);
     fb_pixel_run_release(&run);
     return status;
 }
@@ -217,9 +255,12 @@ int fb_cmd_append(int argc, char **argv)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
     append.tree =
         (struct fb_tree){ o.mock ? FB_SCHEME_MOCK : FB_SCHEME_HEALPIX, o.baldir, o.survey, o.program };
+    fb_stop_watch();
     int status = append_catalog(&append, argc, argv, &err);
     if (status == FB_EXIT_UNUSABLE)
         fb_complain("append", "%s", err.text);
+    if (status == FB_EXIT_UNUSABLE && fb_stop_signal())
+        status = fb_stop_status(fb_stop_signal());
     fb_pixel_rows_release(&append.sorted);
     return status;
 }

@@ -5,7 +5,9 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "cli/command.h"
 #include "cli/finder.h"
 #include "cli/message.h"
@@ -14,9 +16,11 @@
 #include "cli/pool.h"
 #include "cli/ranks.h"
 #include "cli/spectra.h"
+#include "cli/stop.h"
 #include "cli/walk.h"
 #include "io/baltable.h"
 #include "io/system.h"
+#include "io/temporary.h"
 
 struct find_options {
     struct fb_int_list healpix;
@@ -40,45 +44,73 @@ struct find {
 
 /* ---- one pixel ---- */
 
-static int find_file(struct find *find, int thread, const char *coadd, const char *zcat, const char *out,
-                     size_t *nquasars, struct fb_error *err)
-{
-    struct fb_redshifts redshifts;
-    struct fb_balrow *rows = NULL;
-    int status = fb_finder_read(&find->finder, thread, zcat, &redshifts, err);
+struct paths {
+    char *coadd, *zcat, *out;
+};
 
+static int read_redshifts(struct find *find, int thread, const struct paths *paths,
+                          struct fb_redshifts *redshifts, struct fb_error *err)
+{
+    *redshifts = (struct fb_redshifts){ 0 };
+    if (fb_need_file(paths->zcat, "redshift catalog", err) != 0)
+        return -1;
+    return fb_finder_read(&find->finder, thread, paths->zcat, redshifts, err);
+}
+
+static int measure(struct find *find, int thread, const struct paths *paths,
+                   const struct fb_redshifts *redshifts, struct fb_error *err)
+{
+    struct fb_balrow *rows = NULL;
+    if (fb_need_file(paths->coadd, "spectra", err) != 0)
+        return -1;
+    int status = fb_finder_measure(&find->finder, thread, paths->coadd, redshifts, &rows, err);
     if (status == 0)
-        status = fb_finder_measure(&find->finder, thread, coadd, &redshifts, &rows, err);
-    if (status == 0)
-        status = fb_finder_write(&find->finder, thread, out, rows, redshifts.n, err);
-    *nquasars = status == 0 ? redshifts.n : 0;
+        status = fb_finder_write(&find->finder, thread, paths->out, rows, redshifts->n, err);
     free(rows);
-    fb_redshifts_release(&redshifts);
     return status;
+}
+
+static enum fb_pixel_outcome find_files(struct find *find, int thread, const struct paths *paths,
+                                        struct fb_parcel *parcel, struct fb_error *err)
+{
+    enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
+    struct fb_redshifts redshifts;
+    struct fb_baltable table = { 0 };
+
+    fb_temporary_sweep(paths->out);
+    if (read_redshifts(find, thread, paths, &redshifts, err) == 0) {
+        int kept = find->options->clobber ? 0
+                                          : fb_finder_goes_on(&find->finder, thread, paths->out, &redshifts,
+                                                              &table, &parcel->note, err);
+        if (kept > 0)
+            outcome = FB_PIXEL_KEPT;
+        else if (kept == 0 && measure(find, thread, paths, &redshifts, err) == 0)
+            outcome = FB_PIXEL_DONE;
+    }
+    if (outcome == FB_PIXEL_FAILED)
+        fb_finder_tell_older(paths->out, err);
+    parcel->nquasars = redshifts.n;
+    fb_baltable_release(&table);
+    fb_redshifts_release(&redshifts);
+    return outcome;
 }
 
 static enum fb_pixel_outcome find_pixel(void *context, int thread, size_t index, struct fb_error *err)
 {
     struct find *find = context;
     int64_t pixel = find->pixels.pixels[index];
-    char *coadd = fb_spectra_path(&find->spectra, pixel);
-    char *zcat = fb_tree_path(&find->redshifts, find->options->zfileroot, pixel);
-    char *out = fb_tree_path(&find->redshifts, "baltable", pixel);
+    struct paths paths = { fb_spectra_path(&find->spectra, pixel),
+                           fb_tree_path(&find->redshifts, find->options->zfileroot, pixel),
+                           fb_tree_path(&find->redshifts, "baltable", pixel) };
     enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
-    int there;
 
-    if (!coadd || !zcat || !out)
+    if (!paths.coadd || !paths.zcat || !paths.out)
         fb_fail(err, "pixel %" PRId64 ": out of memory", pixel);
-    else if ((there = find->options->clobber ? 0 : fb_look_for(out, err)) > 0)
-        outcome = FB_PIXEL_KEPT;
-    else if (there == 0 && fb_need_file(zcat, "redshift catalog", err) == 0 &&
-             fb_need_file(coadd, "spectra", err) == 0 &&
-             find_file(find, thread, coadd, zcat, out, &find->run.parcels[index].nquasars, err) ==
-                 0)
-        outcome = FB_PIXEL_DONE;
-    free(coadd);
-    free(zcat);
-    free(out);
+    else
+        outcome = find_files(find, thread, &paths, &find->run.parcels[index], err);
+    free(paths.coadd);
+    free(paths.zcat);
+    free(paths.out);
     return outcome;
 }
 
@@ -210,14 +242,19 @@ static int finish(struct find *find, int argc, char **argv)
     int status = run->nfailed ? FB_EXIT_PARTLY : FB_EXIT_DONE;
 
     fb_pixel_run_complain(run);
-    fb_say("find: %zu pixels done, %zu kept, %zu failed; %zu quasars measured with %s", run->ndone,
-           run->nkept, run->nfailed, run->nquasars, find->finder.templates.name);
+    fb_say("find: %zu pixel%s done, %zu kept, %zu failed; %zu quasar%s measured with %s", run->ndone,
+           fb_s(run->ndone), run->nkept, run->nfailed, run->nquasars, fb_s(run->nquasars),
+           find->finder.templates.name);
     fb_account_say("find", &run->used, run->nquasars, find->start, find->ranks.size);
     if (write_log(find, argc, argv, &err) != 0) {
         fb_complain("find", "%s", err.text);
         status = FB_EXIT_PARTLY;
     }
-    return status;
+    return fb_pixel_run_stopped(run,
+                                find->options->clobber
+                                    ? "the same command without --clobber goes on from here"
+                                    : "the same command goes on from here",
+                                status);
 }
 
 static int find_tree(struct find *find, int argc, char **argv, struct fb_error *err)
@@ -253,28 +290,48 @@ static int find_tree(struct find *find, int argc, char **argv, struct fb_error *
     return status;
 }
 
+/* A file that the user names is kept or refused, never replaced without being asked to. */
+static int measure_single(struct find *find, const struct paths *paths, struct fb_error *err)
+{
+    struct fb_redshifts redshifts;
+    struct fb_baltable table = { 0 };
+    struct fb_error why = { "" };
+    struct fb_account used = { 0 };
+    int status = read_redshifts(find, 0, paths, &redshifts, err), kept = 0;
+
+    fb_temporary_sweep(paths->out);
+    if (status == 0 && !find->options->clobber)
+        kept = fb_finder_keeps(&find->finder, 0, paths->out, &redshifts, &table, &why);
+    if (why.text[0])
+        status =
+            fb_fail(err, kept < 0 ? "%.800s" : "%.800s (exists already; --clobber replaces it)", why.text);
+    if (status == 0 && !kept)
+        status = measure(find, 0, paths, &redshifts, err);
+    if (status == 0 && kept) {
+        fb_say("find: %s is kept: it is whole, and made of these redshifts with %s", paths->out,
+               find->finder.templates.name);
+    } else if (status == 0) {
+        fb_say("find: %zu quasar%s measured with %s", redshifts.n, fb_s(redshifts.n),
+               find->finder.templates.name);
+        add_up(find, &used);
+        fb_account_say("find", &used, redshifts.n, find->start, 1);
+    }
+    fb_baltable_release(&table);
+    fb_redshifts_release(&redshifts);
+    return status;
+}
+
 static int find_single(struct find *find, struct fb_error *err)
 {
     const struct find_options *o = find->options;
+    const struct paths paths = { (char *)o->coadd, (char *)o->zcat, (char *)o->out };
     if (!o->coadd || !o->zcat || !o->out) {
         fb_fail(err, "options --coadd, --zcat and -o go together");
         return FB_EXIT_UNUSABLE;
     }
-    int there = o->clobber ? 0 : fb_look_for(o->out, err);
-    if (there < 0)
-        return FB_EXIT_UNUSABLE;
-    if (there) {
-        fb_say("find: %s exists and is kept", o->out);
-        return FB_EXIT_DONE;
-    }
-    size_t nquasars;
-    struct fb_account used = { 0 };
-    if (prepare(find, err) != 0 || find_file(find, 0, o->coadd, o->zcat, o->out, &nquasars, err) != 0)
-        return FB_EXIT_UNUSABLE;
-    fb_say("find: %zu quasars measured with %s", nquasars, find->finder.templates.name);
-    add_up(find, &used);
-    fb_account_say("find", &used, nquasars, find->start, 1);
-    return FB_EXIT_DONE;
+    int failed = fb_check_output_name(o->out, err) != 0 || prepare(find, err) != 0 ||
+                 measure_single(find, &paths, err) != 0;
+    return failed ? FB_EXIT_UNUSABLE : FB_EXIT_DONE;
 }
 
 static void release(struct find *find)
@@ -283,6 +340,30 @@ static void release(struct find *find)
     fb_pixel_list_release(&find->pixels);
     free(find->sizes);
     free(find->order);
+}
+
+/* A single file needs few options. Those for a tree are taken, so that a command line can be changed with ease,
+ * and a line says that they do nothing. */
+static void name_unused(const struct fb_option *table)
+{
+    static const char *const used[] = { "--outdir --outfile",
+                                        "--clobber --overwrite",
+                                        "--alttemp",
+                                        "--templates",
+                                        "--tids",
+                                        "--coadd",
+                                        "--zcat" };
+    char text[400] = "";
+    for (; table->names; table++) {
+        size_t k = 0, n = sizeof used / sizeof used[0], length = strlen(text);
+        while (k < n && strcmp(table->names, used[k]) != 0)
+            k++;
+        if (k == n && table->given)
+            snprintf(text + length, sizeof text - length, " %.*s", (int)strcspn(table->names, " "),
+                     table->names);
+    }
+    if (text[0])
+        fb_complain("find", "with --coadd these options do nothing:%s", text);
 }
 
 static enum fb_options_outcome parse(struct find_options *o, int argc, char **argv)
@@ -343,6 +424,8 @@ static enum fb_options_outcome parse(struct find_options *o, int argc, char **ar
     }
     if (!fb_finder_options_agree("find", o->templates, o->alttemp))
         return FB_OPTIONS_BAD;
+    if (single)
+        name_unused(table);
     if (!single && o->out)
         fb_complain("find", "option --outdir is deprecated and ignored: BAL tables go to --altzdir");
     return FB_OPTIONS_RUN;
@@ -361,6 +444,7 @@ int fb_cmd_find(int argc, char **argv)
 
     enum fb_options_outcome outcome = parse(&options, argc, argv);
     int status = outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
+    fb_stop_watch();
     if (outcome == FB_OPTIONS_RUN && fb_ranks_start(&find.ranks, options.mpi, &err) == 0)
         status =
             options.coadd || options.zcat ? find_single(&find, &err) : find_tree(&find, argc, argv, &err);

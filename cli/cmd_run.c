@@ -20,9 +20,10 @@
 #include "cli/pixels.h"
 #include "cli/ranks.h"
 #include "cli/spectra.h"
-#include "io/baltable.h"
+#include "cli/stop.h"
 #include "io/catalog.h"
 #include "io/system.h"
+#include "io/temporary.h"
 
 struct run_options {
     const char *qsocat, *outcatfile, *baldir, *release, *survey, *program, *mockdir, *logfile, *templates;
@@ -74,40 +75,6 @@ static int choose_rows(const struct fb_pixel_rows *s, size_t index, struct fb_re
     return 0;
 }
 
-/* Why a BAL table can't stand for these rows; NULL where it can. */
-static const char *unfit(const struct run *run, const struct fb_baltable *table,
-                         const struct fb_redshifts *redshifts)
-{
-    if (table->ntemplates != run->finder.ntemplates ||
-        (table->template_name[0] && strcmp(table->template_name, run->finder.templates.name) != 0))
-        return "was made with other templates";
-    if (table->n != redshifts->n)
-        return "has another number of rows than the catalog's pixel";
-    for (size_t i = 0; i < table->n; i++) {
-        if (table->rows[i].targetid != redshifts->rows[i].targetid)
-            return "has other targets than the catalog";
-        if (table->rows[i].z != (float)redshifts->rows[i].z)
-            return "has other redshifts than the catalog";
-    }
-    return NULL;
-}
-
-/* Read an existing BAL table: 1 where it will do. Otherwise 0, and a note says why the pixel is redone. */
-static int use_table(struct run *run, const char *path, const struct fb_redshifts *redshifts,
-                     struct fb_baltable *table, char **note)
-{
-    struct fb_error err;
-    const char *why = NULL;
-    if (fb_baltable_read(table, path, &err) != 0)
-        *note = fb_format("%s; the pixel is measured again", err.text);
-    else if ((why = unfit(run, table, redshifts)) != NULL)
-        *note = fb_format("%s: this BAL table %s; the pixel is measured again", path, why);
-    else
-        return 1;
-    fb_baltable_release(table);
-    return 0;
-}
-
 static int measure(struct run *run, int thread, const struct paths *paths,
                    const struct fb_redshifts *redshifts, struct fb_baltable *table, struct fb_error *err)
 {
@@ -148,12 +115,19 @@ static enum fb_pixel_outcome do_rows(struct run *run, int thread, size_t index, 
     struct fb_baltable table = { 0 };
     enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
 
+    if (paths->table)
+        fb_temporary_sweep(paths->table);
     if (choose_rows(&run->sorted, index, &redshifts, err) == 0) {
-        if (paths->table && !run->options->clobber && fb_exists(paths->table) &&
-            use_table(run, paths->table, &redshifts, &table, &parcel->note))
+        int kept = paths->table && !run->options->clobber
+                       ? fb_finder_goes_on(&run->finder, thread, paths->table, &redshifts, &table,
+                                           &parcel->note, err)
+                       : 0;
+        if (kept > 0)
             outcome = FB_PIXEL_KEPT;
-        else if (measure(run, thread, paths, &redshifts, &table, err) == 0)
+        else if (kept == 0 && measure(run, thread, paths, &redshifts, &table, err) == 0)
             outcome = FB_PIXEL_DONE;
+        else if (paths->table)
+            fb_finder_tell_older(paths->table, err);
         if (outcome != FB_PIXEL_FAILED && pack(run, index, &table, parcel, err) != 0)
             outcome = FB_PIXEL_FAILED;
     }
@@ -236,8 +210,8 @@ static int create_catalog(struct run *run, struct fb_error *err)
         return fb_fail(err, "out of memory for %zu rows", s->n);
     for (size_t i = 0; i < s->n; i++)
         balmask[i] = fb_balmask_no_row(s->rows[i].z);
-    int status =
-        fb_balcatalog_create(&run->catalog, o->outcatfile, o->qsocat, run->finder.ntemplates, balmask, err);
+    int status = fb_balcatalog_create(&run->catalog, o->outcatfile, o->qsocat, run->finder.ntemplates,
+                                      balmask, fb_stop_signal, err);
     free(balmask);
     return status;
 }
@@ -246,7 +220,9 @@ static int create_catalog(struct run *run, struct fb_error *err)
 static int check_outputs(const struct run *run, struct fb_error *err)
 {
     const struct run_options *o = run->options;
-    int there = o->clobber ? 0 : fb_look_for(o->outcatfile, err);
+    int there = fb_check_output_name(o->outcatfile, err);
+    if (there == 0 && !o->clobber)
+        there = fb_look_for(o->outcatfile, err);
     if (there != 0)
         return there < 0 ? -1 : fb_fail(err, "%s: exists already (--clobber replaces it)", o->outcatfile);
     if ((there = fb_look_for(run->spectra.root, err)) <= 0)
@@ -330,7 +306,16 @@ static int write_log(const struct run *run, int argc, char **argv, struct fb_err
     return status;
 }
 
-/* What is left to do when the catalog is written; returns the exit status. */
+/* What to do after a signal. */
+static const char *what_next(const struct run_options *o)
+{
+    if (!o->baldir)
+        return "nothing is kept (--baldir would have kept the BAL tables)";
+    return o->clobber ? "the same command without --clobber goes on from the BAL tables"
+                      : "the same command goes on from here";
+}
+
+/* What is left to do when the catalog is written, or the run was stopped; returns the exit status. */
 static int finish(struct run *run, int argc, char **argv)
 {
     const struct fb_pixel_run *p = &run->pixels;
@@ -339,25 +324,35 @@ static int finish(struct run *run, int argc, char **argv)
 
     fb_pixel_run_complain(p);
     if (run->sorted.nowhere > 0)
-        fb_complain("run", "%s: %zu rows have no position on the sky", run->options->qsocat,
-                    run->sorted.nowhere);
-    fb_say("run: %zu rows, %zu measured with %s; %zu pixels done, %zu kept, %zu failed; %s", run->sorted.n,
-           run->nmatches, run->finder.templates.name, p->ndone, p->nkept, p->nfailed,
-           run->options->outcatfile);
+        fb_complain("run", "%s: %zu row%s without a position on the sky", run->options->qsocat,
+                    run->sorted.nowhere, fb_s(run->sorted.nowhere));
+    fb_say("run: %zu row%s, %zu measured with %s; %zu pixel%s done, %zu kept, %zu failed; %s%s",
+           run->sorted.n, fb_s(run->sorted.n), run->nmatches, run->finder.templates.name, p->ndone,
+           fb_s(p->ndone), p->nkept, p->nfailed, run->options->outcatfile,
+           p->signal ? " was not written" : "");
     fb_account_say("run", &p->used, p->nquasars, run->start, run->ranks.size);
     if (write_log(run, argc, argv, &err) != 0) {
         fb_complain("run", "%s", err.text);
         status = FB_EXIT_PARTLY;
     }
-    return status;
+    return fb_pixel_run_stopped(p, what_next(run->options), status);
 }
 
+/* The catalog gets its name, unless pixels are missing: one that was stopped is none. */
 static int commit(struct run *run, struct fb_error *err)
 {
     double start = fb_seconds();
-    int status = fb_balcatalog_commit(run->catalog, err);
+    int status = 0;
+    if (run->pixels.signal)
+        fb_balcatalog_discard(run->catalog);
+    else
+        status = fb_balcatalog_commit(run->catalog, err);
     run->catalog = NULL;
     run->pixels.used.writing += fb_seconds() - start;
+    if (status != 0 && fb_stop_signal()) { /* all pixels are done */
+        run->pixels.signal = fb_stop_signal();
+        status = 0;
+    }
     return status;
 }
 
@@ -454,10 +449,13 @@ int fb_cmd_run(int argc, char **argv)
     int status = FB_EXIT_UNUSABLE;
     if (outcome != FB_OPTIONS_RUN)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
+    fb_stop_watch();
     if (fb_ranks_start(&run.ranks, options.mpi, &err) == 0)
         status = run_ranks(&run, argc, argv, &err);
     if (status == FB_EXIT_UNUSABLE && fb_ranks_leads(&run.ranks))
         fb_complain("run", "%s", err.text);
+    if (status == FB_EXIT_UNUSABLE && fb_stop_signal())
+        status = fb_stop_status(fb_stop_signal());
     fb_finder_release(&run.finder);
     fb_pixel_rows_release(&run.sorted);
     free(run.order);

@@ -10,7 +10,9 @@
 #include "cli/options.h"
 #include "cli/pixel_rows.h"
 #include "cli/pixels.h"
+#include "cli/stop.h"
 #include "io/system.h"
+#include "io/temporary.h"
 
 enum { WRITERS = 32 };
 
@@ -25,23 +27,43 @@ struct split {
     struct fb_tree tree;
     struct fb_pixel_rows sorted;
     struct fb_form form;
+    struct fb_pixel_run run;
 };
+
+/* 1 where a redshift catalog is there that is whole and has these rows; 0, with a note that says why, where one
+ * won't do; -1 on failure. */
+static int keeps(const struct split *split, const char *path, const size_t *order, size_t n, char **note,
+                 struct fb_error *err)
+{
+    struct fb_error why;
+    int there = split->options->clobber ? 0 : fb_look_for(path, err);
+    if (there <= 0)
+        return there;
+    if (fb_redshifts_compare(path, split->sorted.rows, order, n, &why) == 0)
+        return 1;
+    *note = fb_format("%s; it is written again", why.text);
+    return 0;
+}
 
 static enum fb_pixel_outcome split_pixel(void *context, int thread, size_t index, struct fb_error *err)
 {
-    const struct split *split = context;
+    struct split *split = context;
     const struct fb_pixel_rows *s = &split->sorted;
-    size_t begin = s->begin[index], n = s->begin[index + 1] - begin;
+    const size_t *order = s->order + s->begin[index];
+    size_t n = s->begin[index + 1] - s->begin[index];
     char *path = fb_tree_path(&split->tree, split->options->zfileroot, s->pixels.pixels[index]);
     enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
-    int there;
 
     (void)thread;
-    if (!path)
+    if (!path) {
         fb_fail(err, "pixel %" PRId64 ": out of memory", s->pixels.pixels[index]);
-    else if ((there = split->options->clobber ? 0 : fb_look_for(path, err)) > 0)
+        return outcome;
+    }
+    fb_temporary_sweep(path);
+    int kept = keeps(split, path, order, n, &split->run.parcels[index].note, err);
+    if (kept > 0)
         outcome = FB_PIXEL_KEPT;
-    else if (there == 0 && fb_redshifts_write(&split->form, path, s->rows, s->order + begin, n, err) == 0)
+    else if (kept == 0 && fb_redshifts_write(&split->form, path, s->rows, order, n, err) == 0)
         outcome = FB_PIXEL_DONE;
     free(path);
     return outcome;
@@ -56,9 +78,9 @@ static int writers(long nproc)
     return nproc > 0 || threads > WRITERS ? threads : WRITERS;
 }
 
-static int write_log(const struct split *split, const struct fb_pixel_run *run, int argc, char **argv,
-                     struct fb_error *err)
+static int write_log(const struct split *split, int argc, char **argv, struct fb_error *err)
 {
+    const struct fb_pixel_run *run = &split->run;
     const struct fb_pixel_rows *s = &split->sorted;
     struct fb_log log = { 0 };
     struct fb_error second;
@@ -66,13 +88,14 @@ static int write_log(const struct split *split, const struct fb_pixel_run *run, 
     char *path = label ? fb_log_path(split->options->altzdir, split->options->logfile, label) : NULL;
     int status = path ? fb_log_open(&log, path, argc, argv, err) : fb_fail(err, "out of memory");
 
+    if (status == 0)
+        fb_pixel_run_list_failures(run, log.file);
     for (size_t i = 0; status == 0 && i < s->pixels.n; i++) {
+        if (run->outcomes[i] != FB_PIXEL_DONE && run->outcomes[i] != FB_PIXEL_KEPT)
+            continue;
         char *file = fb_tree_path(&split->tree, split->options->zfileroot, s->pixels.pixels[i]);
         if (!file)
             status = fb_fail(err, "%s: out of memory", path);
-        else if (run->outcomes[i] == FB_PIXEL_FAILED)
-            fprintf(log.file, "%" PRId64 " : %s\n", s->pixels.pixels[i],
-                    run->why[i] ? run->why[i] : "failed, out of memory");
         else
             fprintf(log.file, "%s: %zu\n", file, s->begin[i + 1] - s->begin[i]);
         free(file);
@@ -84,36 +107,51 @@ static int write_log(const struct split *split, const struct fb_pixel_run *run, 
     return status;
 }
 
+/* What is left to do after the last pixel; returns the exit status. */
+static int finish(const struct split *split, int argc, char **argv)
+{
+    const struct fb_pixel_run *run = &split->run;
+    const struct fb_pixel_rows *s = &split->sorted;
+    int status = run->nfailed || s->nowhere ? FB_EXIT_PARTLY : FB_EXIT_DONE;
+    struct fb_error err;
+
+    fb_pixel_run_complain(run);
+    if (s->nowhere > 0)
+        fb_complain("split", "%s: %zu row%s without a position on the sky, left out", split->options->qsocat,
+                    s->nowhere, fb_s(s->nowhere));
+    fb_say("split: %zu row%s; %zu pixel%s written, %zu kept, %zu failed", s->n, fb_s(s->n), run->ndone,
+           fb_s(run->ndone), run->nkept, run->nfailed);
+    if (write_log(split, argc, argv, &err) != 0) {
+        fb_complain("split", "%s", err.text);
+        status = FB_EXIT_PARTLY;
+    }
+    return fb_pixel_run_stopped(run,
+                                split->options->clobber
+                                    ? "the same command without --clobber goes on from here"
+                                    : "the same command goes on from here",
+                                status);
+}
+
 static int split_catalog(struct split *split, int argc, char **argv, struct fb_error *err)
 {
     const struct split_options *o = split->options;
     struct fb_pixel_rows *s = &split->sorted;
-    struct fb_pixel_run run = { .command = "split",
-                                .pixels = &s->pixels,
-                                .nthreads = writers(o->nproc),
-                                .chunk = o->chunk,
-                                .verbose = o->verbose,
-                                .work = split_pixel,
-                                .context = split };
+    struct fb_pixel_run *run = &split->run;
     int status = FB_EXIT_UNUSABLE;
 
     if (fb_pixel_rows_read(s, o->qsocat, split->tree.scheme, err) != 0 ||
         fb_make_folders(o->altzdir, err) != 0 || fb_redshifts_form(&split->form, err) != 0)
         return status;
-    if (fb_pixel_run_all(&run, err) == 0) {
-        fb_pixel_run_complain(&run);
-        if (s->nowhere > 0)
-            fb_complain("split", "%s: %zu rows have no position on the sky and are left out", o->qsocat,
-                        s->nowhere);
-        status = run.nfailed || s->nowhere ? FB_EXIT_PARTLY : FB_EXIT_DONE;
-        fb_say("split: %zu rows; %zu pixels written, %zu kept, %zu failed", s->n, run.ndone, run.nkept,
-               run.nfailed);
-        if (write_log(split, &run, argc, argv, err) != 0) {
-            fb_complain("split", "%s", err->text);
-            status = FB_EXIT_PARTLY;
-        }
-    }
-    fb_pixel_run_release(&run);
+    *run = (struct fb_pixel_run){ .command = "split",
+                                  .pixels = &s->pixels,
+                                  .nthreads = writers(o->nproc),
+                                  .chunk = o->chunk,
+                                  .verbose = o->verbose,
+                                  .work = split_pixel,
+                                  .context = split };
+    if (fb_pixel_run_all(run, err) == 0)
+        status = finish(split, argc, argv);
+    fb_pixel_run_release(run);
     return status;
 }
 
@@ -151,6 +189,7 @@ int fb_cmd_split(int argc, char **argv)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
     split.tree =
         (struct fb_tree){ o.mock ? FB_SCHEME_MOCK : FB_SCHEME_HEALPIX, o.altzdir, o.survey, o.program };
+    fb_stop_watch();
     int status = split_catalog(&split, argc, argv, &err);
     if (status == FB_EXIT_UNUSABLE)
         fb_complain("split", "%s", err.text);

@@ -8,6 +8,7 @@
 #include "cli/options.h"
 #include "io/system.h"
 #include "io/template_file.h"
+#include "io/temporary.h"
 
 static int show(const struct fb_template_set *set)
 {
@@ -37,7 +38,9 @@ int fb_cmd_templates(int argc, char **argv)
                                    table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
-    int there = export && !overwrite ? fb_look_for(export, &err) : 0;
+    int there = export ? fb_check_output_name(export, &err) : 0;
+    if (there == 0 && export && !overwrite)
+        there = fb_look_for(export, &err);
     if (there != 0) {
         fb_complain("templates", there < 0 ? "%s" : "%s: exists already (--clobber replaces it)",
                     there < 0 ? err.text : export);

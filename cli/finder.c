@@ -1,10 +1,11 @@
 /* finder.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "cli/finder.h"
 #include "cli/message.h"
 #include "cli/pixels.h"
-#include "io/baltable.h"
+#include "io/system.h"
 
 int fb_finder_prepare(struct fb_finder *finder, const char *templates, int alttemp, long nproc,
                       struct fb_error *err)
@@ -83,6 +84,70 @@ int fb_finder_write(struct fb_finder *finder, int thread, const char *path, cons
     int status = fb_baltable_write(&finder->form, path, rows, n, finder->ntemplates, err);
     finder->accounts[thread].writing += fb_seconds() - start;
     return status;
+}
+
+static int same(float found, double wanted)
+{
+    return found == (float)wanted || (isnan(found) && isnan(wanted));
+}
+
+/* Why a BAL table can't stand for these redshifts; NULL where it can. */
+static const char *unfit(const struct fb_finder *finder, const struct fb_baltable *table,
+                         const struct fb_redshifts *redshifts)
+{
+    if (table->ntemplates != finder->ntemplates ||
+        (table->template_name[0] && strcmp(table->template_name, finder->templates.name) != 0))
+        return "was made with other templates";
+    if (table->n != redshifts->n)
+        return "has another number of rows than there are quasars";
+    for (size_t i = 0; i < table->n; i++) {
+        const struct fb_redshift *wanted = &redshifts->rows[i];
+        const struct fb_balrow *row = &table->rows[i];
+        if (row->targetid != wanted->targetid)
+            return "has other targets";
+        if (row->z != (float)wanted->z || !same(row->zerr, wanted->zerr) || !same(row->zwarn, wanted->zwarn))
+            return "has other redshifts, or other errors or warnings of theirs";
+    }
+    return NULL;
+}
+
+int fb_finder_keeps(struct fb_finder *finder, int thread, const char *path,
+                    const struct fb_redshifts *redshifts, struct fb_baltable *table, struct fb_error *why)
+{
+    const char *differs;
+    why->text[0] = '\0';
+    int there = fb_look_for(path, why);
+    if (there <= 0)
+        return there;
+    double start = fb_seconds();
+    int status = fb_baltable_read(table, path, why);
+    finder->accounts[thread].reading += fb_seconds() - start;
+    if (status == 0 && (differs = unfit(finder, table, redshifts)) != NULL)
+        status = fb_fail(why, "%s: this BAL table %s", path, differs);
+    if (status != 0)
+        fb_baltable_release(table);
+    return status == 0;
+}
+
+int fb_finder_goes_on(struct fb_finder *finder, int thread, const char *path,
+                      const struct fb_redshifts *redshifts, struct fb_baltable *table, char **note,
+                      struct fb_error *err)
+{
+    struct fb_error why;
+    int keeps = fb_finder_keeps(finder, thread, path, redshifts, table, &why);
+    if (keeps < 0)
+        return fb_fail(err, "%s", why.text);
+    if (why.text[0])
+        *note = fb_format("%s; the pixel is measured again", why.text);
+    return keeps;
+}
+
+void fb_finder_tell_older(const char *path, struct fb_error *err)
+{
+    struct fb_error reason = *err;
+    if (fb_exists(path))
+        fb_fail(err, "%.*s; what is in %s is older", (int)(sizeof reason.text - strlen(path) - 40),
+                reason.text, path);
 }
 
 void fb_finder_account(const struct fb_finder *finder, struct fb_account *total)

@@ -9,6 +9,7 @@
 #include "cli/account.h"
 #include "cli/measure_pixel.h"
 #include "io/error.h"
+#include "io/baltable.h"
 #include "io/form.h"
 #include "io/template_file.h"
 
@@ -41,6 +42,20 @@ void fb_finder_ahead(struct fb_finder *finder, int thread, const char *spectra,
                      const struct fb_redshifts *redshifts);
 int fb_finder_write(struct fb_finder *finder, int thread, const char *path, const struct fb_balrow *rows,
                     size_t n, struct fb_error *err);
+
+/*
+ * 1 where a BAL table is there and may stay, since it is whole and stands for these redshifts and templates; the
+ * table is then the caller's to release. 0 where not: why says what is wrong with the one that is there, and
+ * nothing if there is none. -1 where the system can't tell.
+ */
+int fb_finder_keeps(struct fb_finder *finder, int thread, const char *path,
+                    const struct fb_redshifts *redshifts, struct fb_baltable *table, struct fb_error *why);
+/* The same, with a note, to be freed by the caller, that the pixel is measured again where one won't do. */
+int fb_finder_goes_on(struct fb_finder *finder, int thread, const char *path,
+                      const struct fb_redshifts *redshifts, struct fb_baltable *table, char **note,
+                      struct fb_error *err);
+/* For a pixel that failed: where a BAL table is there all the same, say so with the reason. */
+void fb_finder_tell_older(const char *path, struct fb_error *err);
 
 /* Add what all threads used. */
 void fb_finder_account(const struct fb_finder *finder, struct fb_account *total);

@@ -7,6 +7,9 @@
  * doing, and no rank waits for another's arithmetic. A rank has a few pixels in its queue, in order to be
  * busy while it asks for more.
  *
+ * A rank that is asked to stop leaves the pixels in its queue as they are and tells so; rank 0 then hands out no
+ * more, as when it is asked itself, and the run ends as if all were done.
+ *
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include <stdlib.h>
@@ -14,6 +17,7 @@
 #include <time.h>
 #include "cli/hand_out.h"
 #include "cli/ranks.h"
+#include "cli/stop.h"
 
 enum { MOST_HANDED = 256 }; /* pixels in one answer */
 
@@ -25,7 +29,8 @@ struct message {
     size_t wanted;                /* ASK: how many pixels */
     size_t index, nquasars, size; /* PIXEL: what the parcel has */
     int outcome;
-    struct fb_account used;                        /* LAST */
+    int signal;             /* PIXEL: that stopped this rank, where it left the pixel */
+    struct fb_account used; /* LAST */
     char text[sizeof((struct fb_error *)0)->text]; /* PIXEL: why it failed, or its note */
 };
 
@@ -107,6 +112,8 @@ static void accept(struct desk *desk, int from, struct message *m)
             desk->mpi->receive(desk->state, from, parcel->bytes, m->size);
     }
     run->outcomes[m->index] = (signed char)m->outcome;
+    if (m->outcome == FB_PIXEL_LEFT)
+        run->signal = m->signal;
     if (m->outcome != FB_PIXEL_FAILED && m->text[0])
         parcel->note = strdup(m->text);
     memcpy(err.text, m->text, sizeof err.text);
@@ -134,6 +141,8 @@ static void lead(struct desk *desk)
     int closed = 0;
     while (desk->nleft > 0 || desk->done < desk->npixels || !closed) {
         size_t index;
+        if (desk->run->signal || fb_stop_signal())
+            desk->npixels = desk->given;
         int from, busy = desk->mpi->heard(desk->state, &from, &desk->message, sizeof desk->message);
         if (busy)
             listen_to(desk, from);
@@ -168,8 +177,9 @@ static void tell(struct desk *desk, size_t index)
     m->kind = PIXEL;
     m->index = index;
     m->outcome = run->outcomes[index];
+    m->signal = fb_stop_signal();
     m->nquasars = parcel->nquasars;
-    m->size = m->outcome == FB_PIXEL_FAILED ? 0 : parcel->size;
+    m->size = m->outcome == FB_PIXEL_FAILED ? 0 : parcel->size; /* none where it was left */
     if (text)
         strncpy(m->text, text, sizeof m->text - 1);
     desk->mpi->message(desk->state, m, sizeof *m);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "cli/command.h"
 #include "cli/message.h"
+#include "cli/stop.h"
 
 static const struct {
     const char *name;
@@ -79,10 +80,11 @@ static int dispatch(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    fb_signals_prepare();
     int status = dispatch(argc, argv);
-    /* a full disk behind stdout shows only here */
-    int failed = ferror(stdout);
-    if (fclose(stdout) != 0 || failed) {
+    /* a full disk behind stdout shows only here; who reads no more, as "| head" does, has seen enough */
+    int gone = fb_reader_gone(), failed = ferror(stdout);
+    if ((fclose(stdout) != 0 || failed) && !gone) {
         fprintf(stderr, "fastbal: can't write to standard output\n");
         return status == FB_EXIT_DONE ? FB_EXIT_PARTLY : status;
     }

@@ -32,6 +32,11 @@ int fb_say(const char *format, ...)
     return 0;
 }
 
+const char *fb_s(size_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
 static void say_mpi(void)
 {
     char library[200];

@@ -7,11 +7,16 @@
 #ifndef FB_MESSAGE_H
 #define FB_MESSAGE_H
 
+#include <stddef.h>
+
 /* One error line on stderr: "fastbal COMMAND: TEXT". */
 void fb_complain(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* One line on stdout; returns -1 where it can't be written. */
 int fb_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The end of a noun: "1 pixel", "2 pixels". */
+const char *fb_s(size_t n);
 
 /* What --version prints: the program, its libraries, compiler and features. */
 void fb_say_version(void);

@@ -9,6 +9,7 @@
 #include "cli/message.h"
 #include "cli/pixels.h"
 #include "cli/pool.h"
+#include "cli/stop.h"
 #include "io/system.h"
 
 /* How far a run is; only touched by one thread at a time. */
@@ -51,8 +52,11 @@ static void draw_bar(struct progress *p, double elapsed)
     p->drawn = elapsed;
     fprintf(stderr, "\rfastbal %s [%.*s%*s] %zu/%zu, %.0f s left ", p->run->command, filled,
             "########################################", WIDTH - filled, "", p->finished, n, left);
-    if (p->finished == n)
-        fprintf(stderr, "\r%90s\r", "");
+}
+
+static void clear_bar(void)
+{
+    fprintf(stderr, "\r%90s\r", "");
 }
 
 static void count(struct fb_pixel_run *run, size_t index)
@@ -73,6 +77,8 @@ static void report(void *context, size_t index)
     size_t n = run->pixels->n, chunk = (size_t)run->chunk;
     double elapsed = fb_seconds() - p->start;
 
+    if (run->outcomes[index] == FB_PIXEL_LEFT)
+        return;
     count(run, index);
     p->finished++;
     if (p->bar)
@@ -96,8 +102,9 @@ static int deliver(struct fb_pixel_run *run, size_t index, struct fb_error *err)
 
 void fb_pixel_settle(struct fb_pixel_run *run, size_t index, struct fb_error *err)
 {
-    int here = !run->ranks || fb_ranks_leads(run->ranks);
-    if (run->outcomes[index] != FB_PIXEL_FAILED && here && run->deliver && deliver(run, index, err) != 0)
+    int here = !run->ranks || fb_ranks_leads(run->ranks), left = run->outcomes[index] == FB_PIXEL_LEFT;
+    if (run->outcomes[index] != FB_PIXEL_FAILED && !left && here && run->deliver &&
+        deliver(run, index, err) != 0)
         run->outcomes[index] = FB_PIXEL_FAILED;
     if (run->outcomes[index] == FB_PIXEL_FAILED)
         run->why[index] = strdup(err->text);
@@ -107,6 +114,8 @@ static void do_pixel(void *context, int thread, size_t index)
 {
     struct fb_pixel_run *run = ((struct progress *)context)->run;
     struct fb_error err = { "" };
+    if (fb_stop_signal())
+        return;
     run->outcomes[index] = (signed char)run->work(run->context, thread, index, &err);
     fb_pixel_settle(run, index, &err);
 }
@@ -114,7 +123,8 @@ static void do_pixel(void *context, int thread, size_t index)
 static void look_ahead(void *context, int thread, size_t index)
 {
     struct fb_pixel_run *run = ((struct progress *)context)->run;
-    run->ahead(run->context, thread, index);
+    if (!fb_stop_signal())
+        run->ahead(run->context, thread, index);
 }
 
 static int allocate(struct fb_pixel_run *run, struct fb_error *err)
@@ -125,6 +135,7 @@ static int allocate(struct fb_pixel_run *run, struct fb_error *err)
     run->outcomes = calloc(n + 1, sizeof *run->outcomes);
     if (!run->why || !run->parcels || !run->outcomes)
         return fb_fail(err, "out of memory for %zu pixels", n);
+    memset(run->outcomes, FB_PIXEL_LEFT, n);
     return 0;
 }
 
@@ -143,12 +154,20 @@ int fb_pixel_run_all(struct fb_pixel_run *run, struct fb_error *err)
     if (failed)
         return -1;
     if (run->verbose && leads)
-        fb_say("%zu pixels in %zu chunks, %d threads%s", n, (n + chunk - 1) / chunk, run->nthreads,
+        fb_say("%zu pixel%s in %zu chunk%s, %d thread%s%s", n, fb_s(n), (n + chunk - 1) / chunk,
+               fb_s((n + chunk - 1) / chunk), run->nthreads, fb_s((size_t)run->nthreads),
                several ? " a rank" : "");
     if (!several)
         fb_pool_run(&pool, n);
     else if (fb_hand_out(run, &pool, err) != 0)
         return -1;
+    if (p.bar && p.drawn > 0)
+        clear_bar();
+    run->nleft = n - run->ndone - run->nkept - run->nfailed;
+    if (run->nleft == 0)
+        run->signal = 0;
+    else if (run->signal == 0)
+        run->signal = fb_stop_signal();
     if (run->account)
         run->account(run->context, &run->used);
     run->used.writing += 1e-9 * (double)run->delivering;
@@ -190,12 +209,24 @@ void fb_pixel_run_complain(const struct fb_pixel_run *run)
     }
 }
 
+int fb_pixel_run_stopped(const struct fb_pixel_run *run, const char *next, int status)
+{
+    if (!run->signal)
+        return status;
+    fb_complain(run->command, "stopped by %s, %zu of %zu pixels left: %s", fb_stop_name(run->signal),
+                run->nleft, run->pixels->n, next);
+    return fb_stop_status(run->signal);
+}
+
 void fb_pixel_run_list_failures(const struct fb_pixel_run *run, FILE *file)
 {
     for (size_t i = 0; i < run->pixels->n; i++)
         if (run->outcomes[i] == FB_PIXEL_FAILED)
             fprintf(file, "%" PRId64 " : %s\n", run->pixels->pixels[i],
                     run->why[i] ? run->why[i] : "failed, out of memory");
+    if (run->signal)
+        fprintf(file, "Stopped by %s, %zu of %zu pixels left\n", fb_stop_name(run->signal), run->nleft,
+                run->pixels->n);
 }
 
 /* ---- the largest first ---- */
@@ -233,6 +264,38 @@ size_t *fb_largest_first(const int64_t *sizes, size_t n)
 
 /* ---- logs ---- */
 
+/* As a shell takes it for one word. */
+static void write_word(FILE *file, const char *word)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-";
+    if (*word && word[strspn(word, plain)] == '\0') {
+        fputs(word, file);
+        return;
+    }
+    putc('\'', file);
+    for (; *word; word++) {
+        if (*word == '\'')
+            fputs("'\\''", file);
+        else
+            putc(*word, file);
+    }
+    putc('\'', file);
+}
+
+static void write_command(FILE *file, int argc, char **argv)
+{
+    /* the first is "fastbal COMMAND", two words, or the path of a program */
+    if (strncmp(argv[0], "fastbal ", 8) == 0)
+        fputs(argv[0], file);
+    else
+        write_word(file, argv[0]);
+    for (int i = 1; i < argc; i++) {
+        putc(' ', file);
+        write_word(file, argv[i]);
+    }
+    putc('\n', file);
+}
+
 int fb_log_open(struct fb_log *log, const char *path, int argc, char **argv, struct fb_error *err)
 {
     char updated[200];
@@ -252,8 +315,7 @@ int fb_log_open(struct fb_log *log, const char *path, int argc, char **argv, str
     }
     fb_last_updated(updated, sizeof updated);
     fprintf(log->file, "%s\n", updated);
-    for (int i = 0; i < argc; i++)
-        fprintf(log->file, "%s%c", argv[i], i + 1 < argc ? ' ' : '\n');
+    write_command(log->file, argc, argv);
     return 0;
 }
 

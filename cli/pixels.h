@@ -14,7 +14,12 @@
 #include "io/error.h"
 #include "io/tree.h"
 
-enum fb_pixel_outcome { FB_PIXEL_FAILED = -1, FB_PIXEL_DONE = 0, FB_PIXEL_KEPT = 1 /* its output existed */ };
+enum fb_pixel_outcome {
+    FB_PIXEL_FAILED = -1,
+    FB_PIXEL_DONE = 0,
+    FB_PIXEL_KEPT = 1, /* its output existed */
+    FB_PIXEL_LEFT = 2  /* not begun: the run was stopped before */
+};
 
 /* What a pixel leaves behind besides its files. All zero is a good start. */
 struct fb_parcel {
@@ -44,7 +49,8 @@ struct fb_pixel_run {
     void (*account)(void *context, struct fb_account *total);
     void *context;
     /* results, on rank 0 those of all ranks */
-    size_t ndone, nkept, nfailed, nquasars;
+    size_t ndone, nkept, nfailed, nleft, nquasars;
+    int signal; /* that stopped the run where there are pixels left, else 0 */
     char **why; /* per pixel: the reason where it failed, else NULL */
     struct fb_parcel *parcels;
     signed char *outcomes; /* fb_pixel_outcome */
@@ -52,7 +58,8 @@ struct fb_pixel_run {
     int64_t delivering; /* nanoseconds */
 };
 
-/* Do all pixels. -1, on all ranks, if out of memory before anything was done. Release in any case. */
+/* Do all pixels, or those that are in hand when a signal asks to stop. -1, on all ranks, if out of memory before
+ * anything was done. Release in any case. */
 int fb_pixel_run_all(struct fb_pixel_run *run, struct fb_error *err);
 /* For a pixel that was worked on: deliver its parcel, and keep the reason where it, or that, failed. */
 void fb_pixel_settle(struct fb_pixel_run *run, size_t index, struct fb_error *err);
@@ -61,8 +68,11 @@ size_t *fb_largest_first(const int64_t *sizes, size_t n);
 void fb_pixel_run_release(struct fb_pixel_run *run);
 /* One line on stderr for every pixel that failed, or left a note. */
 void fb_pixel_run_complain(const struct fb_pixel_run *run);
+/* Where the run was stopped: a line that says so, and what to do next; returns the exit status then, else the one
+ * given. */
+int fb_pixel_run_stopped(const struct fb_pixel_run *run, const char *next, int status);
 
-/* A line "PIXEL : why" for every pixel that failed, for logs. */
+/* A line "PIXEL : why" for every pixel that failed, for logs, and one where the run was stopped. */
 void fb_pixel_run_list_failures(const struct fb_pixel_run *run, FILE *file);
 
 /* How many threads to use for --nproc: 0 means every core; 1 where the file library can't be shared by
@@ -76,7 +86,7 @@ struct fb_log {
     char *path;
 };
 
-/* Open for appending and write "Last updated ..." and the command line. */
+/* Open for appending and write "Last updated ..." and the command line, quoted for a shell. */
 int fb_log_open(struct fb_log *log, const char *path, int argc, char **argv, struct fb_error *err);
 /* -1 where any of it could not be written. Harmless on a log that is not open. */
 int fb_log_close(struct fb_log *log, struct fb_error *err);

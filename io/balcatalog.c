@@ -21,6 +21,7 @@
 #include "io/fits.h"
 #include "io/form.h"
 #include "io/system.h"
+#include "io/temporary.h"
 
 enum {
     BLOCK_BYTES = 1 << 20,
@@ -58,7 +59,8 @@ struct cells {
 
 struct fb_balcatalog {
     struct fb_output out;
-    char *source; /* its path */
+    fb_stop_fn *stop; /* may be NULL */
+    char *source;     /* its path */
     struct cells cells;
     struct fb_balstore store;
     int descriptor;
@@ -332,6 +334,14 @@ static int write_header(struct fb_balcatalog *catalog, const struct source *s, s
 
 /* ---- reading and writing at a place ---- */
 
+/* Between blocks: has whoever waits lost interest? */
+static int give_up(const struct fb_balcatalog *catalog, struct fb_error *err)
+{
+    return catalog->stop && catalog->stop()
+               ? fb_fail(err, "%s: stopped before it was finished", catalog->out.path)
+               : 0;
+}
+
 static int write_at(struct fb_balcatalog *catalog, const unsigned char *bytes, size_t n, off_t offset,
                     struct fb_error *err)
 {
@@ -409,6 +419,10 @@ static int unpack_cells(struct fb_balcatalog *catalog, const struct source *s, s
     for (size_t first = 0; !failed && first < catalog->nrows; first += block) {
         size_t n = catalog->nrows - first < block ? catalog->nrows - first : block;
         int status = 0;
+        if (give_up(catalog, err) != 0) {
+            failed = -1;
+            break;
+        }
         if (fits_read_tblbytes(s->table.file, (LONGLONG)first + 1, 1, (LONGLONG)(n * s->row_bytes), in,
                                &status)) {
             failed = fb_fits_fail(err, s->table.path, "can't read its rows", status);
@@ -465,6 +479,10 @@ static int copy_heap(struct fb_balcatalog *catalog, const struct source *s, stru
     for (size_t done = 0, heap = (size_t)s->heap_bytes; !failed && done < heap; done += block) {
         size_t n = heap - done < block ? heap - done : block;
         int status = 0;
+        if (give_up(catalog, err) != 0) {
+            failed = -1;
+            break;
+        }
         if (fits_read_ext(s->table.file, s->heap_start + (LONGLONG)done, (LONGLONG)n, bytes, &status)) {
             failed = fb_fits_fail(err, s->table.path, "can't read its columns of variable length", status);
             break;
@@ -601,11 +619,12 @@ static int write_the_rest(struct fb_balcatalog *catalog, struct fb_error *err)
     int failed = room ? 0 : fb_fail(err, "%s: out of memory", catalog->out.path);
 
     for (size_t i = 0, n; !failed && i < catalog->nrows; i += n) {
+        failed = give_up(catalog, err);
         for (n = 0; n < most && i + n < catalog->nrows && !(catalog->balmask[i + n] & WRITTEN);)
             n++;
         if (n == 0)
             n = 1;
-        else
+        else if (!failed)
             failed = write_rows(catalog, i, n, NULL, room, err);
     }
     free(room);
@@ -652,17 +671,22 @@ static int allocate(struct fb_balcatalog *catalog, const char *source, const str
     return 0;
 }
 
-static int start_store(struct fb_balcatalog *catalog, struct fb_error *err)
+/* Rows that memory does not hold go to a file that has no name any more when the catalog's, which has the same
+ * temporary one, is begun. */
+static int start_store(struct fb_balcatalog *catalog, const char *path, struct fb_error *err)
 {
-    char *path = fb_format("%s_rows", catalog->out.temporary);
-    int failed = !path || fb_balstore_create(&catalog->store, catalog->nrows, catalog->ntemplates, KEPT_BYTES,
-                                             path) != 0;
-    free(path);
-    return failed ? fb_fail(err, "%s: out of memory", catalog->out.path) : 0;
+    if (fb_make_parent_folders(path, err) != 0)
+        return -1;
+    fb_temporary_sweep(path);
+    char *temporary = fb_temporary_name(path);
+    int failed = !temporary || fb_balstore_create(&catalog->store, catalog->nrows, catalog->ntemplates,
+                                                  KEPT_BYTES, temporary) != 0;
+    free(temporary);
+    return failed ? fb_fail(err, "%s: out of memory", path) : 0;
 }
 
 int fb_balcatalog_create(struct fb_balcatalog **out, const char *path, const char *source, int ntemplates,
-                         const unsigned char *balmask, struct fb_error *err)
+                         const unsigned char *balmask, fb_stop_fn *stop, struct fb_error *err)
 {
     struct source s;
     *out = NULL;
@@ -671,14 +695,15 @@ int fb_balcatalog_create(struct fb_balcatalog **out, const char *path, const cha
         return fb_fail(err, "%s: out of memory", path);
     catalog->descriptor = catalog->cells.descriptor = -1;
     catalog->ntemplates = ntemplates;
+    catalog->stop = stop;
     if (open_source(&s, source, err) != 0) {
         free(catalog);
         return -1;
     }
     int failed = allocate(catalog, source, &s, balmask) != 0 ? fb_fail(err, "%s: out of memory", path) : 0;
-    failed = failed || fb_output_create(&catalog->out, path, err) != 0 ||
-             write_header(catalog, &s, err) != 0 || start_rows(catalog, &s, err) != 0 ||
-             start_store(catalog, err) != 0 || take_cells(catalog, &s, err) != 0 ||
+    failed = failed || start_store(catalog, path, err) != 0 ||
+             fb_output_create(&catalog->out, path, err) != 0 || write_header(catalog, &s, err) != 0 ||
+             start_rows(catalog, &s, err) != 0 || take_cells(catalog, &s, err) != 0 ||
              (s.heap_bytes > 0 && copy_heap(catalog, &s, err) != 0);
     release_source(&s);
     if (failed) {

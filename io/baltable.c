@@ -5,6 +5,7 @@
 #include "io/file.h"
 #include "io/fits.h"
 #include "io/hdus.h"
+#include "io/sums.h"
 
 #define MOST_COLUMNS 64
 
@@ -144,6 +145,8 @@ static int read_plain(struct fb_baltable *table, const char *path, struct fb_err
     const struct fb_hdu *hdu = status > 0 ? fb_hdus_table(&hdus, table_names) : NULL;
     if (hdu && fb_hdu_text(&hdus, hdu, "QSOTEMPS", table->template_name, sizeof table->template_name) >= 0)
         nplaces = plain_places(&hdus, hdu, places, &table->ntemplates);
+    if (status > 0 && fb_sums_check(&file, &hdus, err) < 0)
+        status = -1;
     if (status >= 0)
         status = nplaces == 0 ? 0 : read_plain_rows(&file, hdu, table, places, nplaces, err) == 0 ? 1 : -1;
     fb_file_release(&file);
@@ -288,15 +291,18 @@ void fb_baltable_release(struct fb_baltable *table)
     memset(table, 0, sizeof *table);
 }
 
-int fb_baltable_read_ntemplates(const char *path, int *ntemplates, struct fb_error *err)
+int fb_baltable_read_kind(struct fb_baltable *table, const char *path, struct fb_error *err)
 {
     struct place places[MOST_COLUMNS];
     struct fb_table t;
     size_t nplaces;
 
+    memset(table, 0, sizeof *table);
     if (open_baltable(&t, path, err) != 0)
         return -1;
-    int status = find_columns(&t, places, &nplaces, ntemplates, err);
+    int status = find_columns(&t, places, &nplaces, &table->ntemplates, err);
+    if (status == 0)
+        read_template_name(&t, table);
     fb_table_close(&t);
     return status;
 }

@@ -26,12 +26,12 @@ int fb_baltable_form(struct fb_form *form, int ntemplates, const char *template_
 int fb_baltable_write(const struct fb_form *form, const char *path, const struct fb_balrow *rows, size_t n,
                       int ntemplates, struct fb_error *err);
 
-/* Read a table, ours or the reference's; columns that older programs did not write are 0. Release in any
- * case. */
+/* Read a table, ours or the reference's; columns that older programs did not write are 0. Where it has checksums
+ * they must be right. Release in any case. */
 int fb_baltable_read(struct fb_baltable *table, const char *path, struct fb_error *err);
 void fb_baltable_release(struct fb_baltable *table);
 
-/* Only the length of PCA_COEFFS. */
-int fb_baltable_read_ntemplates(const char *path, int *ntemplates, struct fb_error *err);
+/* Only the length of PCA_COEFFS and QSOTEMPS: no rows, nothing to release. */
+int fb_baltable_read_kind(struct fb_baltable *table, const char *path, struct fb_error *err);
 
 #endif

@@ -22,14 +22,17 @@ int fb_catalog_read(const char *path, int mock, struct fb_redshift **rows, size_
 /* A catalog being written with BAL columns. */
 struct fb_balcatalog;
 
+/* Not 0: whoever waits has lost interest, stop at the next occasion. */
+typedef int fb_stop_fn(void);
+
 /*
  * Start the catalog `path` from the catalog `source`: HDU 1 is ZCATALOG with every row, column, unit and
  * keyword of the source's table (BAL columns it may have left out), then the BAL columns. Rows hold "not in a
  * BAL table" and the given BALMASK bits until they are put. The file appears under its name with
- * fb_balcatalog_commit() only.
+ * fb_balcatalog_commit() only. Long work asks stop() (which may be NULL) between its blocks, and fails.
  */
 int fb_balcatalog_create(struct fb_balcatalog **catalog, const char *path, const char *source, int ntemplates,
-                         const unsigned char *balmask, struct fb_error *err);
+                         const unsigned char *balmask, fb_stop_fn *stop, struct fb_error *err);
 /* A catalog row, counted from 0, and its BAL columns. */
 struct fb_balput {
     size_t row;

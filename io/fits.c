@@ -16,10 +16,10 @@
 /* CFITSIO says what could not be done to a file, the system why. "" where it was not the system. */
 static const char *reason(int status, int number)
 {
-    static const int statuses[] = { FILE_NOT_OPENED, FILE_NOT_CREATED, WRITE_ERROR, READ_ERROR,
-                                    FILE_NOT_CLOSED, SEEK_ERROR };
-    static const int numbers[] = { EIO,    ESTALE, ENOSPC, EDQUOT, EFBIG,    EACCES, EPERM,
-                                   EROFS,  EMFILE, ENFILE, ENOMEM, EINTR,    ETIMEDOUT };
+    static const int statuses[] = { FILE_NOT_OPENED, FILE_NOT_CREATED, WRITE_ERROR,
+                                    READ_ERROR,      FILE_NOT_CLOSED,  SEEK_ERROR };
+    static const int numbers[] = { EIO,   ESTALE, ENOSPC, EDQUOT, EFBIG, EACCES,   EPERM,
+                                   EROFS, EMFILE, ENFILE, ENOMEM, EINTR, ETIMEDOUT };
     int of_file = 0;
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
         of_file |= status == statuses[i];
@@ -96,7 +96,8 @@ int fb_fits_open(fitsfile **file, const char *path, struct fb_error *err)
     errno = 0;
     for (int attempt = 0; fits_open_diskfile(file, path, READONLY, &status); status = 0)
         if (status != FILE_NOT_OPENED || !fb_try_again(errno, attempt++))
-            return fb_fits_fail(err, path, status == FILE_NOT_OPENED ? "can't open it" : "not a FITS file", status);
+            return fb_fits_fail(err, path, status == FILE_NOT_OPENED ? "can't open it" : "not a FITS file",
+                                status);
     if (check_packed(*file, path, err) != 0) {
         fb_fits_close(*file);
         *file = NULL;

@@ -7,6 +7,7 @@
 #include "io/fits.h"
 #include "io/hdus.h"
 #include "io/redshifts.h"
+#include "io/sums.h"
 
 static const char *const table_names[] = { "REDSHIFTS", "ZBEST", "*", NULL };
 
@@ -89,6 +90,80 @@ static int try_plain(struct fb_redshifts *redshifts, const char *path, struct fb
     p->file = (struct fb_file){ 0 };
     p->hdus = (struct fb_hdus){ 0 };
     int status = read_plain(p, path, err);
+    fb_file_release(&p->file);
+    fb_hdus_release(&p->hdus);
+    free(p);
+    return status;
+}
+
+/* ---- comparing plain tables ---- */
+
+/* A table that is compared with rows, in an order. */
+struct comparison {
+    const struct plain *plain;
+    const struct fb_redshift *rows;
+    const size_t *order;
+    const char *differs; /* in what; NULL: nothing so far */
+};
+
+/* Columns that other programs leave out, or write with fewer bits, tell as much as they can. */
+static int same_number(const struct fb_column *column, const unsigned char *row, double wanted)
+{
+    if (!column->type)
+        return 1;
+    double found = fb_column_number(column, row);
+    if (column->type == 'E')
+        wanted = (double)(float)wanted;
+    return found == wanted || (isnan(found) && isnan(wanted));
+}
+
+static void compare_row(void *context, int64_t i, const unsigned char *row)
+{
+    struct comparison *comparison = context;
+    const struct fb_column *c = comparison->plain->column;
+    const struct fb_redshift *wanted = &comparison->rows[comparison->order[i]];
+    if (fb_column_integer(&c[TARGETID], row) != wanted->targetid)
+        comparison->differs = "has other targets than the QSO catalog";
+    else if (!same_number(&c[Z], row, wanted->z) || !same_number(&c[ZERR], row, wanted->zerr) ||
+             !same_number(&c[ZWARN], row, wanted->zwarn))
+        comparison->differs = "has other redshifts than the QSO catalog";
+    else if (!same_number(&c[RA], row, wanted->ra) || !same_number(&c[DEC], row, wanted->dec) ||
+             (c[SPECTYPE].type &&
+              !fb_same_text((const char *)row + c[SPECTYPE].offset, (size_t)c[SPECTYPE].repeat, "QSO")))
+        comparison->differs = "has other positions or types than the QSO catalog";
+}
+
+static int compare_plain(struct plain *p, const char *path, struct comparison *comparison, size_t n,
+                         struct fb_error *err)
+{
+    struct fb_io_stats io = { 0 };
+    int status = fb_file_open(&p->file, path, &io, err);
+    if (status == 0)
+        status = fb_hdus_read(&p->hdus, &p->file, err);
+    if (status < 0)
+        return -1;
+    const struct fb_hdu *table = status > 0 ? find_plain(p) : NULL;
+    if (!table)
+        comparison->differs = "is none that split writes";
+    else if (fb_sums_check(&p->file, &p->hdus, err) < 0)
+        return -1;
+    else if ((size_t)table->axis[1] != n)
+        comparison->differs = "has another number of rows than the QSO catalog";
+    else if (fb_hdu_rows(&p->file, table, p->buffer, compare_row, comparison, err) != 0)
+        return -1;
+    return comparison->differs ? fb_fail(err, "%s: this redshift catalog %s", path, comparison->differs) : 0;
+}
+
+int fb_redshifts_compare(const char *path, const struct fb_redshift *rows, const size_t *order, size_t n,
+                         struct fb_error *err)
+{
+    struct plain *p = malloc(sizeof *p);
+    if (!p)
+        return fb_fail(err, "%s: out of memory", path);
+    p->file = (struct fb_file){ 0 };
+    p->hdus = (struct fb_hdus){ 0 };
+    struct comparison comparison = { p, rows, order, NULL };
+    int status = compare_plain(p, path, &comparison, n, err);
     fb_file_release(&p->file);
     fb_hdus_release(&p->hdus);
     free(p);

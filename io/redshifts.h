@@ -29,6 +29,10 @@ struct fb_redshifts {
 int fb_redshifts_read(struct fb_redshifts *redshifts, const char *path, struct fb_error *err);
 void fb_redshifts_release(struct fb_redshifts *redshifts);
 
+/* Is this file whole, and does it hold the rows that fb_redshifts_write() would be given? 0, or -1 and why not. */
+int fb_redshifts_compare(const char *path, const struct fb_redshift *rows, const size_t *order, size_t n,
+                         struct fb_error *err);
+
 /* The form of zafter files, to be released with fb_form_release(). */
 int fb_redshifts_form(struct fb_form *form, struct fb_error *err);
 /* Write one: rows[order[0 .. n - 1]], with SPECTYPE QSO in every row. Any number of threads may share the

@@ -24,7 +24,7 @@ int fb_exists(const char *path);                                    /* 1 if ther
 int fb_look_for(const char *path, struct fb_error *err);
 /* -1 and a line in err where there is no such file, or the system can't tell; what: what is looked for. */
 int fb_need_file(const char *path, const char *what, struct fb_error *err);
-int64_t fb_file_size(const char *path);                             /* bytes; 0 where there is no such file */
+int64_t fb_file_size(const char *path); /* bytes; 0 where there is no such file */
 
 /* "CFITSIO 4.2.0 (thread-safe), ..." for --version. */
 void fb_library_versions(char *text, size_t size);

@@ -13,7 +13,8 @@ from astropy.io import fits
 import oracle
 from compare import compare_tables
 from support import (IN_TABLE, PIXEL, PIXELS, ROWS, UNUSABLE, balcolumns, check_sums, complains, desi_waves,
-                     environment, fits_files, forms, header, nothing_left_behind, portable, run, table, write_spectra)
+                     environment, fits_files, forms, header, nothing_left_behind, portable, run, stamp, table,
+                     write_spectra)
 
 NOT_MEASURED = 1 | 2 | 4 | 64
 
@@ -205,9 +206,12 @@ def test_outdir_is_ignored_with_a_warning(split_tree, tmp_path, option):
 
 
 def test_existing_files_are_kept(split_tree):
-    split_tree.baltable(PIXELS[1]).write_bytes(b"old")
-    split_tree.find()
-    assert split_tree.baltable(PIXELS[1]).read_bytes() == b"old"
+    """Where they are what would be written; test_resume.py has all that is not."""
+    split_tree.find("-hp", PIXELS[1])
+    before = stamp(split_tree.baltable(PIXELS[1]))
+    result = split_tree.find()
+    assert stamp(split_tree.baltable(PIXELS[1])) == before
+    assert "2 pixels done, 1 kept" in result.stdout and result.stderr == ""
     assert split_tree.baltable(PIXELS[0]).exists() and split_tree.baltable(PIXELS[2]).exists()
 
 
@@ -333,11 +337,13 @@ def test_one_file(split_tree, finished_tree, tmp_path):
     shutil.copy(split_tree.zafter(pixel), zcat)
     run("find", "--coadd", coadd, "--zcat", zcat, "-o", out, "--templates", "builtin", env=split_tree.env)
     assert portable(out) == portable(finished_tree.baltable(pixel))
+    before = stamp(out)
+    again = ["find", "--coadd", coadd, "--zcat", zcat, "-o", out, "--templates", "builtin"]
+    assert "is kept" in run(*again, env=split_tree.env).stdout and stamp(out) == before
     out.write_bytes(b"old")
-    run("find", "--coadd", coadd, "--zcat", zcat, "-o", out, "--templates", "builtin", status=None)
+    complains(run(*again, env=split_tree.env, status=UNUSABLE), "find", out, "--clobber")
     assert out.read_bytes() == b"old"
-    run("find", "--coadd", coadd, "--zcat", zcat, "-o", out, "--templates", "builtin", "-c",
-        env=split_tree.env)
+    run(*again, "-c", env=split_tree.env)
     assert portable(out) == portable(finished_tree.baltable(pixel))
 
 

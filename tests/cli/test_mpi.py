@@ -91,7 +91,7 @@ def test_going_on(split_tree, tmp_path):
     ranks(2, *one_pass(split_tree, first, "-b", split_tree.z), env=split_tree.env)
     split_tree.baltable(PIXELS[1]).write_text("no FITS file\n" * 500)
     result = ranks(2, *one_pass(split_tree, again, "-b", split_tree.z), env=split_tree.env)
-    assert "1 pixels done, 2 kept" in result.stdout
+    assert "1 pixel done, 2 kept" in result.stdout
     complains(result, "run", split_tree.baltable(PIXELS[1]), "measured again")
     assert first.read_bytes() == again.read_bytes()
 

@@ -138,7 +138,7 @@ def test_rows_without_a_position(tree, out):
     rows = list(ROWS.values())
     write_catalog(tree.qso, rows + [rows[0]._replace(targetid=5, ra=np.nan)])
     result = one_pass(tree, out, status=PARTLY)
-    complains(result, "run", tree.qso, "1 rows")
+    complains(result, "run", tree.qso, "1 row ")
     assert table(out)["BALMASK"].tolist() == [*BALMASK.values(), 1]
 
 
@@ -159,7 +159,7 @@ def test_goes_on_from_its_tables(begun, out):
         begun.coadd(pixel).unlink()
     times = {p: os.stat(begun.baltable(p)).st_mtime_ns for p in PIXELS[:2]}
     result = one_pass(begun, out, "--baldir", begun.z)
-    assert "1 pixels done, 2 kept, 0 failed" in result.stdout
+    assert "1 pixel done, 2 kept, 0 failed" in result.stdout
     assert result.stderr == ""
     assert out.read_bytes() == begun.expected
     assert times == {p: os.stat(begun.baltable(p)).st_mtime_ns for p in PIXELS[:2]}
