@@ -115,7 +115,7 @@ static void look_at_templates(struct append *append)
 static int create_catalog(struct append *append, struct fb_error *err)
 {
     const struct fb_pixel_rows *s = &append->sorted;
-    unsigned char *balmask = malloc(s->n);
+    unsigned char *balmask = malloc(s->n + 1);
     if (!balmask)
         return fb_fail(err, "out of memory for %zu rows", s->n);
     for (size_t i = 0; i < s->n; i++)

@@ -34,8 +34,8 @@ int fb_cmd_templates(int argc, char **argv)
     struct fb_template_set set;
     struct fb_error err;
 
-    int outcome = fb_options_parse("templates", "Show a set of continuum templates, or write it to a file.",
-                                   table, argc, argv);
+    enum fb_options_outcome outcome = fb_options_parse(
+        "templates", "Show a set of continuum templates, or write it to a file.", table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
     int there = export ? fb_check_output_name(export, &err) : 0;

@@ -237,9 +237,10 @@ int fb_hand_out(struct fb_pixel_run *run, const struct fb_pool *pool, struct fb_
         crew = fb_crew_start(pool, todo, finished);
     int failed = crew ? 0 : fb_fail(err, "rank %d: can't start its threads", ranks->rank);
     failed = fb_ranks_agree(ranks, failed, err);
-    if (failed && crew)
+    int works = crew && !failed;
+    if (crew && failed)
         fb_queue_close(todo);
-    if (!failed) {
+    if (works) {
         *desk = (struct desk){ .run = run,
                                .pool = pool,
                                .mpi = ranks->mpi,
@@ -254,7 +255,7 @@ int fb_hand_out(struct fb_pixel_run *run, const struct fb_pool *pool, struct fb_
             follow(desk);
     }
     fb_crew_join(crew);
-    if (!failed && ranks->rank > 0)
+    if (works && ranks->rank > 0)
         say_last(desk);
     fb_queue_free(todo);
     fb_queue_free(finished);

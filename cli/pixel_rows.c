@@ -7,11 +7,12 @@
 /* Sort row numbers by pixel with one count over all pixels of the sky, in time linear in rows. */
 static int sort_rows(struct fb_pixel_rows *s, const int32_t *pixel, size_t npixels, struct fb_error *err)
 {
-    size_t *start = calloc(npixels + 1, sizeof *start), used = 0;
-    s->order = malloc((s->n + 1) * sizeof *s->order);
-    int status = start && s->order ? 0 : fb_fail(err, "out of memory for %zu rows", s->n);
+    const size_t n = s->n;
+    size_t *start = calloc(npixels + 1, sizeof *start);
+    s->order = malloc((n + 1) * sizeof *s->order);
+    int status = start && s->order ? 0 : fb_fail(err, "out of memory for %zu rows", n);
 
-    for (size_t i = 0; status == 0 && i < s->n; i++) {
+    for (size_t i = 0; status == 0 && i < n; i++) {
         if (pixel[i] >= 0)
             start[pixel[i] + 1]++;
         else
@@ -28,9 +29,8 @@ static int sort_rows(struct fb_pixel_rows *s, const int32_t *pixel, size_t npixe
     if (status == 0) {
         for (size_t k = 0; k < s->pixels.n; k++)
             s->begin[k] = start[s->pixels.pixels[k]];
-        used = start[npixels];
-        s->begin[s->pixels.n] = used;
-        for (size_t i = 0; i < s->n; i++)
+        s->begin[s->pixels.n] = start[npixels];
+        for (size_t i = 0; i < n; i++)
             if (pixel[i] >= 0)
                 s->order[start[pixel[i]]++] = i;
     }
@@ -43,10 +43,11 @@ int fb_pixel_rows_read(struct fb_pixel_rows *s, const char *path, enum fb_scheme
     memset(s, 0, sizeof *s);
     if (fb_catalog_read(path, scheme == FB_SCHEME_MOCK, &s->rows, &s->n, err) != 0)
         return -1;
-    int32_t *pixel = malloc(s->n * sizeof *pixel);
+    const size_t n = s->n;
+    int32_t *pixel = malloc((n + 1) * sizeof *pixel);
     if (!pixel)
-        return fb_fail(err, "%s: out of memory for %zu rows", path, s->n);
-    for (size_t i = 0; i < s->n; i++)
+        return fb_fail(err, "%s: out of memory for %zu rows", path, n);
+    for (size_t i = 0; i < n; i++)
         pixel[i] = (int32_t)fb_tree_pixel(scheme, s->rows[i].ra, s->rows[i].dec);
     int status = sort_rows(s, pixel, (size_t)fb_tree_npixels(scheme), err);
     free(pixel);

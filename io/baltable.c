@@ -252,7 +252,7 @@ static void read_template_name(struct fb_table *t, struct fb_baltable *table)
     int status = 0;
     if (fits_read_key_longstr(t->file, "QSOTEMPS", &name, NULL, &status) == 0 &&
         strlen(name) < sizeof table->template_name)
-        strcpy(table->template_name, name);
+        memcpy(table->template_name, name, strlen(name) + 1);
     if (name)
         fits_free_memory(name, &status);
     fits_clear_errmsg();

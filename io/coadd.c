@@ -154,7 +154,7 @@ static int look_for_cameras(struct fb_coadd *coadd, const char *const *names, in
     coadd->has_resolution = 0;
     memset(coadd->camera, 0, sizeof coadd->camera);
     for (int c = 0; c < n; c++)
-        strcpy(coadd->camera[c].name, names[c]);
+        snprintf(coadd->camera[c].name, sizeof coadd->camera[c].name, "%s", names[c]);
     if (!coadd->plain)
         return note_fits_hdus(coadd, err);
     for (size_t i = 1; i < coadd->hdus.n; i++)
@@ -536,7 +536,7 @@ static int make_grid(struct fb_coadd *coadd, int same, struct fb_error *err)
     struct fastbal_camera cameras[CAMERAS];
     for (int c = 0; c < coadd->ncameras; c++)
         cameras[c] = (struct fastbal_camera){ coadd->store[c].wavelength, coadd->camera[c].n };
-    double start = coadd->has_resolution ? cameras[0].wavelength[0] : 3600.0;
+    double start = coadd->has_resolution ? coadd->store[0].wavelength[0] : 3600.0;
     if (same && coadd->grid && coadd->grid_cameras == coadd->ncameras &&
         memcmp(&start, &coadd->grid_start, sizeof start) == 0)
         return 0;

@@ -3,11 +3,10 @@
 #include <stdio.h>
 #include "io/error.h"
 
-int fb_fail(struct fb_error *err, const char *format, ...)
+void fb_error_set(struct fb_error *err, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(err->text, sizeof err->text, format, arguments);
     va_end(arguments);
-    return -1;
 }

@@ -12,7 +12,16 @@ struct fb_error {
     char text[1024];
 };
 
-/* Set the line, printf style. Always returns -1, so that "return fb_fail(err, ...)" reads well. */
-int fb_fail(struct fb_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Set the line, printf style. */
+void fb_error_set(struct fb_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static inline int fb_failed(void)
+{
+    return -1;
+}
+
+/* The same, and always -1, so that "return fb_fail(err, ...)" reads well. A macro, for compilers and analysers
+ * to see the -1. */
+#define fb_fail(...) (fb_error_set(__VA_ARGS__), fb_failed())
 
 #endif

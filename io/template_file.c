@@ -117,14 +117,14 @@ static int use_builtin(struct fb_template_set *set, struct fb_error *err)
 int fb_template_set_read(struct fb_template_set *set, const char *name, const char *share,
                          struct fb_error *err)
 {
-    const char *file = file_of(name ? name : "guo");
+    const char *wanted = name ? name : "guo", *file = file_of(wanted);
 
     memset(set, 0, sizeof *set);
     if (name && strcmp(name, "builtin") == 0)
         return use_builtin(set, err);
     char *path = NULL;
-    if (file ? look_up(file, share, &path) != 0 : !(path = strdup(name)))
-        return fb_fail(err, "templates %s: out of memory", name ? name : file);
+    if (file ? look_up(file, share, &path) != 0 : !(path = strdup(wanted)))
+        return fb_fail(err, "templates %s: out of memory", wanted);
     if (!path && !name) {
         snprintf(set->note, sizeof set->note,
                  "template file %s was not found in $FASTBAL_TEMPLATES, $HOME/Catalogs or %s; using the "

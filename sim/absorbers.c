@@ -19,9 +19,9 @@
 #define CIV_RATE 9.0     /* per unit redshift, above CIV_LOG_LOW */
 #define CIV_LOG_LOW 12.8 /* log10 of column density, cm^-2 */
 #define CIV_LOG_HIGH 15.2
-#define CIV_SLOPE -0.70 /* d log10(number above N) / d log10 N */
-#define MGII_RATE 1.1   /* per unit redshift, of any width */
-#define MGII_WIDTH 0.6  /* mean equivalent width, A */
+#define CIV_SLOPE (-0.70) /* d log10(number above N) / d log10 N */
+#define MGII_RATE 1.1     /* per unit redshift, of any width */
+#define MGII_WIDTH 0.6    /* mean equivalent width, A */
 #define ASSOCIATED_SHARE 0.25
 
 /* log10 of column density relative to Mg II and its scatter, in gas of low ionisation. */

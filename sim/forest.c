@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LYA 1215.6701
 #define FIRST_Z 1.88    /* Lyman-alpha enters the fine grid */
 #define MODEL_STEP 0.05 /* redshift step of the model table */
 #define SCATTER 2.1     /* sigma: standard deviation of ln(tau) */

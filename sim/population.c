@@ -352,9 +352,9 @@ static void add_flux(const struct profile *p, size_t n, const double *x, double 
 
     if (x[n - 1] < low || x[0] > high)
         return;
-    while (x[i] < low)
+    while (i < n && x[i] < low)
         i++;
-    while (x[n - 1] > high)
+    while (n > i && x[n - 1] > high)
         n--;
     for (; i < n; i++) {
         const double t = x[i] - p->centre;

@@ -15,7 +15,7 @@
 
 #define FIRST_REST 900.0 /* where population.h's spectra begin and end */
 #define LAST_REST 4000.0
-#define TAIL_SLOPE -1.5 /* beyond the end */
+#define TAIL_SLOPE (-1.5) /* beyond the end */
 #define BAL_REDDENING \
     0.025 /* mean E(B-V) of outflows on top of the population's (Reichard et al. 2003, AJ 126, 2594) */
 

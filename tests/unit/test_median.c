@@ -130,7 +130,7 @@ static void no_median(void **state)
                 low[i] = -1;
                 high[i] = 2;
             }
-            x[where * (n - 1) / 4] = NAN;
+            x[(size_t)where * (n - 1) / 4] = NAN;
             assert_true(isnan(fb_median(x, n, scratch)));
             assert_int_equal(fb_median_exceeds(x, low, n, scratch), 0);
             assert_int_equal(fb_median_exceeds(high, x, n, scratch), 0);

@@ -164,7 +164,7 @@ static void builtin(void **state)
     }
 
     /* They are independent of each other, and they can follow a red and a blue power law. */
-    for (double slope = -2; slope <= 0; slope++) {
+    for (int slope = -2; slope <= 0; slope++) {
         struct synthetic s = synthetic_linear(7781, 3600, 0.8, 2.3);
         for (size_t i = 0; i < s.n; i++) {
             s.flux[i] = 10 * pow(s.wavelength[i] / 5000, slope);
