@@ -24,7 +24,7 @@ configure = cmake -S . -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(CMAKE_FLAGS)
 compile = cmake --build
 C_SOURCES = $(shell git ls-files '*.c' '*.h')
 
-.PHONY: all bench bench-short demo test test-long install debug asan ubsan tsan format clean
+.PHONY: all bench bench-short demo test test-long install debug asan ubsan tsan format fuzz clean
 .NOTPARALLEL:
 
 all:
@@ -69,6 +69,14 @@ tsan:
 	@$(configure) -B build-tsan -DFASTBAL_SANITIZE=thread -DBUILD_TESTING=OFF >/dev/null
 	@$(compile) build-tsan -j $(JOBS)
 	@scripts/pipeline.sh build-tsan/bin build-tsan/pipeline
+
+# Without FUZZ_CFITSIO=FOLDER the system's CFITSIO is used, which libFuzzer can't see into (docs/reliability.md).
+fuzz:
+	@scripts/install-dependencies.sh fuzz
+	@$(configure) -B build-fuzz -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG="-O1 -g" \
+	-DFASTBAL_FUZZ=ON -DFASTBAL_FUZZ_CFITSIO=$(FUZZ_CFITSIO) -DFASTBAL_MPI=OFF >/dev/null
+	@$(compile) build-fuzz -j $(JOBS) --target fuzz
+	@build-fuzz/tests/fuzz/fuzz_seeds build-fuzz/tests/fuzz/seeds
 
 format:
 	@clang-format -i $(filter-out templates/%,$(C_SOURCES))

@@ -122,7 +122,7 @@ static int create_catalog(struct append *append, struct fb_error *err)
         balmask[i] = fb_balmask_no_row(s->rows[i].z);
     look_at_templates(append);
     int status = fb_balcatalog_create(&append->catalog, append->options->outcatfile, append->options->qsocat,
-                                      append->first.ntemplates, balmask, fb_stop_signal, err);
+                                      append->first.ntemplates, balmask, s->n, fb_stop_signal, err);
     free(balmask);
     return status;
 }

@@ -211,7 +211,7 @@ static int create_catalog(struct run *run, struct fb_error *err)
     for (size_t i = 0; i < s->n; i++)
         balmask[i] = fb_balmask_no_row(s->rows[i].z);
     int status = fb_balcatalog_create(&run->catalog, o->outcatfile, o->qsocat, run->finder.ntemplates,
-                                      balmask, fb_stop_signal, err);
+                                      balmask, s->n, fb_stop_signal, err);
     free(balmask);
     return status;
 }

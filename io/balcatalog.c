@@ -686,7 +686,7 @@ static int start_store(struct fb_balcatalog *catalog, const char *path, struct f
 }
 
 int fb_balcatalog_create(struct fb_balcatalog **out, const char *path, const char *source, int ntemplates,
-                         const unsigned char *balmask, fb_stop_fn *stop, struct fb_error *err)
+                         const unsigned char *balmask, size_t n, fb_stop_fn *stop, struct fb_error *err)
 {
     struct source s;
     *out = NULL;
@@ -697,6 +697,13 @@ int fb_balcatalog_create(struct fb_balcatalog **out, const char *path, const cha
     catalog->ntemplates = ntemplates;
     catalog->stop = stop;
     if (open_source(&s, source, err) != 0) {
+        free(catalog);
+        return -1;
+    }
+    if ((size_t)s.table.nrows != n) {
+        fb_fail(err, "%s: expected %zu rows as when it was read before, found %lld", source, n,
+                (long long)s.table.nrows);
+        release_source(&s);
         free(catalog);
         return -1;
     }

@@ -27,12 +27,13 @@ typedef int fb_stop_fn(void);
 
 /*
  * Start the catalog `path` from the catalog `source`: HDU 1 is ZCATALOG with every row, column, unit and
- * keyword of the source's table (BAL columns it may have left out), then the BAL columns. Rows hold "not in a
- * BAL table" and the given BALMASK bits until they are put. The file appears under its name with
- * fb_balcatalog_commit() only. Long work asks stop() (which may be NULL) between its blocks, and fails.
+ * keyword of the source's table (BAL columns it may have left out), then the BAL columns. The n rows hold "not in a
+ * BAL table" and the given BALMASK bits until they are put; a source with another number of rows is an error. The file
+ * appears under its name with fb_balcatalog_commit() only. Long work asks stop() (which may be NULL) between its
+ * blocks, and fails.
  */
 int fb_balcatalog_create(struct fb_balcatalog **catalog, const char *path, const char *source, int ntemplates,
-                         const unsigned char *balmask, fb_stop_fn *stop, struct fb_error *err);
+                         const unsigned char *balmask, size_t n, fb_stop_fn *stop, struct fb_error *err);
 /* A catalog row, counted from 0, and its BAL columns. */
 struct fb_balput {
     size_t row;

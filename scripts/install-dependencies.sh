@@ -1,12 +1,13 @@
 #!/bin/sh
 # Install what fastbal needs and this machine lacks; quick, and without network, where nothing is missing.
 #
-# usage: install-dependencies.sh [--check] [build|demo|test|ci]
+# usage: install-dependencies.sh [--check] [build|demo|test|ci|fuzz]
 #
 #   build   compiler, make, cmake, pkg-config, CFITSIO, chealpix, LAPACKE (the default)
 #   demo    build, and a Python with numpy and astropy
 #   test    demo, and cmocka, pytest, valgrind and Open MPI
 #   ci      test, and clang and shellcheck
+#   fuzz    build, and clang with its fuzzer and sanitizers, and zlib
 #   --check  install nothing; say what is missing, status 1 if anything is
 #
 # Knows Debian and Ubuntu (apt-get, with sudo where not root). Elsewhere it names the conda-forge packages.
@@ -20,13 +21,13 @@ level=build
 for argument in "$@"; do
     case $argument in
         --check) check=1 ;;
-        build | demo | test | ci) level=$argument ;;
+        build | demo | test | ci | fuzz) level=$argument ;;
         -h | --help)
             sed -n '2,/^# SPDX/p' "$0" | sed -e '/SPDX/d' -e 's/^# \{0,1\}//'
             exit 0
             ;;
         *)
-            echo "install-dependencies.sh: unknown argument '$argument' (build, demo, test, ci or --check)" >&2
+            echo "install-dependencies.sh: unknown argument '$argument' (build, demo, test, ci, fuzz or --check)" >&2
             exit 2
             ;;
     esac
@@ -44,6 +45,8 @@ library() { # PKG-CONFIG-NAME HEADER: either proves that the development files a
     printf '#include <stddef.h>\n#include <stdarg.h>\n#include <stdint.h>\n#include <setjmp.h>\n#include <%s>\n' "$2" |
         cc ${CPPFLAGS:-} -E - >/dev/null 2>&1
 }
+# clang alone may come without it
+fuzzer() { echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' | clang -fsanitize=fuzzer -x c - -o /dev/null 2>/dev/null; }
 python_with() { "$here/find-python.sh" "$@" >/dev/null; }
 
 program cc || missing 'gcc libc6-dev' compilers
@@ -53,7 +56,7 @@ program pkg-config || missing pkg-config pkg-config
 library cfitsio fitsio.h || missing libcfitsio-dev cfitsio
 library chealpix chealpix.h || missing libchealpix-dev chealpix
 library lapacke lapacke.h || missing liblapacke-dev 'liblapacke libcblas'
-if [ "$level" != build ]; then
+if [ "$level" != build ] && [ "$level" != fuzz ]; then
     python_with numpy astropy || missing 'python3 python3-numpy python3-astropy' 'python numpy astropy'
 fi
 if [ "$level" = test ] || [ "$level" = ci ]; then
@@ -67,6 +70,11 @@ fi
 if [ "$level" = ci ]; then
     program clang || missing clang clang
     program shellcheck || missing shellcheck shellcheck
+fi
+
+if [ "$level" = fuzz ]; then
+    fuzzer || missing 'clang libclang-rt-dev' 'clang compiler-rt'
+    library zlib zlib.h || missing zlib1g-dev zlib
 fi
 
 [ -z "$deb" ] && exit 0

@@ -1,0 +1,37 @@
+/*
+ * baltable.c - fuzz target: any file as a BAL table. Rows that are read have as many templates as the table says, and
+ * what is not in the file is 0.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include <string.h>
+#include "fuzz.h"
+#include "io/baltable.h"
+
+static void check_table(const struct fb_baltable *table, const char *path)
+{
+    struct fb_error err;
+    int ntemplates;
+    CHECK(table->ntemplates >= 1 && table->ntemplates <= FASTBAL_MAX_TEMPLATES);
+    CHECK(memchr(table->template_name, '\0', sizeof table->template_name));
+    for (size_t i = 0; i < table->n; i++) {
+        unsigned char cells[4 * FASTBAL_MAX_TEMPLATES] = { 0 };
+        const float *beyond = table->rows[i].pca_coeffs + table->ntemplates;
+        CHECK(memcmp(beyond, cells, (size_t)(FASTBAL_MAX_TEMPLATES - table->ntemplates) * 4) == 0);
+    }
+    if (fb_baltable_read_ntemplates(path, &ntemplates, &err) == 0)
+        CHECK(ntemplates == table->ntemplates);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    struct fb_error err;
+    struct fb_baltable table;
+    const char *path = fuzz_file(bytes, size);
+    if (fb_baltable_read(&table, path, &err) != 0)
+        CHECK(strncmp(err.text, path, strlen(path)) == 0);
+    else
+        check_table(&table, path);
+    fb_baltable_release(&table);
+    return 0;
+}

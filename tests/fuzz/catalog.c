@@ -1,0 +1,74 @@
+/*
+ * catalog.c - fuzz target: any file as a QSO catalog, read, and written again with BAL columns. What was written can be
+ * read, and has the same rows.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "fuzz.h"
+#include "io/catalog.h"
+
+enum { NTEMPLATES = 5, PUTS = 9, MOST_ROWS = 100000 };
+
+/* A few rows that follow each other, and some that don't. */
+static int put_rows(struct fb_balcatalog *catalog, size_t n, struct fb_error *err)
+{
+    static const size_t at[PUTS] = { 0, 1, 2, 3, 4, 8, 6, 11, 10 };
+    struct fb_balrow row = { .targetid = 7, .z = 2, .pca_chi2 = 1, .balstatus = 0 };
+    struct fb_balput puts[PUTS];
+    size_t used = 0;
+    for (size_t k = 0; k < PUTS; k++)
+        if (at[k] < n)
+            puts[used++] = (struct fb_balput){ at[k], &row };
+    return fb_balcatalog_put_rows(catalog, puts, used, err);
+}
+
+static void check_same(const struct fb_redshift *a, const struct fb_redshift *b, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        CHECK(a[i].targetid == b[i].targetid);
+        CHECK(memcmp(&a[i].z, &b[i].z, sizeof a[i].z) == 0 || (a[i].z != a[i].z && b[i].z != b[i].z));
+    }
+}
+
+static void pass_through(const char *path, const struct fb_redshift *rows, size_t n)
+{
+    struct fb_error err;
+    struct fb_balcatalog *catalog;
+    struct fb_redshift *again = NULL;
+    size_t nagain;
+    const char *out = fuzz_output();
+    unsigned char *balmask = calloc(n, 1);
+    CHECK(balmask);
+    if (fb_balcatalog_create(&catalog, out, path, NTEMPLATES, balmask, n, NULL, &err) == 0) {
+        if (put_rows(catalog, n, &err) != 0) {
+            fb_balcatalog_discard(catalog);
+        } else if (fb_balcatalog_commit(catalog, &err) == 0) {
+            CHECK(fb_catalog_read(out, 0, &again, &nagain, &err) == 0);
+            CHECK(nagain == n);
+            check_same(rows, again, n);
+            unlink(out);
+        }
+    }
+    CHECK(access(out, F_OK) != 0);
+    free(balmask);
+    free(again);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    struct fb_error err;
+    const char *path = fuzz_file(bytes, size);
+    for (int mock = 0; mock < 2; mock++) {
+        struct fb_redshift *rows;
+        size_t n;
+        if (fb_catalog_read(path, mock, &rows, &n, &err) != 0)
+            CHECK(strncmp(err.text, path, strlen(path)) == 0);
+        else if (mock == 0 && n < MOST_ROWS)
+            pass_through(path, rows, n);
+        free(rows);
+    }
+    return 0;
+}

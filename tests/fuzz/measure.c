@@ -1,0 +1,165 @@
+/*
+ * measure.c - fuzz target: fastbal_measure() of any numbers, on any templates. Whatever they are, the outcome is what
+ * fastbal.h says: a status for wavelengths and redshifts that are no good; else troughs in order and within limits,
+ * numbers that are finite, and the same bits again from a workspace that was used for something else.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "fastbal.h"
+#include "fuzz.h"
+#include "numbers.h"
+
+enum { MOST_PIXELS = 3000, MOST_WAVELENGTHS = 500 };
+
+#define ALL_BITS (FASTBAL_NOT_MEASURED | FASTBAL_MORE_TROUGHS | FASTBAL_LOW_SIGNAL | FASTBAL_NOT_CONVERGED)
+
+struct input {
+    fastbal_templates *templates; /* NULL: the numbers make none */
+    struct fastbal_spectrum spectrum;
+    double *wavelength, *flux, *ivar;
+};
+
+static fastbal_templates *take_templates(struct numbers *numbers)
+{
+    fastbal_templates *templates = NULL;
+    unsigned kind = take_byte(numbers);
+    if (kind % 4 == 0) {
+        CHECK(fastbal_templates_builtin(&templates) == FASTBAL_OK);
+        return templates;
+    }
+    int count = take_byte(numbers) % (FASTBAL_MAX_TEMPLATES + 2);
+    size_t n = take_count(numbers) % MOST_WAVELENGTHS;
+    double *wavelength = kind % 4 == 1 ? take_doubles(numbers, n) : take_increasing(numbers, n);
+    double *values = take_doubles(numbers, n * (size_t)count);
+    int status = fastbal_templates_create(&templates, n, wavelength, count, values);
+    CHECK((status == FASTBAL_OK) == (templates != NULL) && status != FASTBAL_ENOMEM);
+    free(wavelength);
+    free(values);
+    return templates;
+}
+
+static void take_input(struct numbers *numbers, struct input *in)
+{
+    in->templates = take_templates(numbers);
+    unsigned kind = take_byte(numbers);
+    double z = take_double(numbers);
+    size_t n = take_count(numbers) % MOST_PIXELS;
+    in->wavelength = kind % 4 == 0 ? take_doubles(numbers, n) : take_increasing(numbers, n);
+    in->flux = kind & 4 ? take_increasing(numbers, n) : take_doubles(numbers, n);
+    in->ivar = kind & 8 ? take_increasing(numbers, n) : take_doubles(numbers, n);
+    in->spectrum = (struct fastbal_spectrum){ n, in->wavelength, in->flux, in->ivar, z };
+}
+
+static int wavelengths_ok(const struct fastbal_spectrum *s)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (!isfinite(s->wavelength[i]) || s->wavelength[i] <= (i > 0 ? s->wavelength[i - 1] : 0))
+            return 0;
+    return s->n >= 2;
+}
+
+static void check_unused(const struct fastbal_troughs *t)
+{
+    for (int k = t->count; k < FASTBAL_MAX_AI; k++)
+        CHECK(t->vmin[k] == -1 && t->vmax[k] == -1 && t->posmin[k] == -1 && t->fmin[k] == -1);
+}
+
+/* From the blue to the red, none over another, all within the search. */
+static void check_troughs(const struct fastbal_troughs *t, int most, double red)
+{
+    CHECK(t->count >= 0 && t->count <= most);
+    CHECK(isfinite(t->index) && t->index >= 0 && isfinite(t->error) && t->error >= 0);
+    CHECK(t->count > 0 ? t->index > 0 : t->index == 0 && t->error == 0);
+    check_unused(t);
+    for (int k = 0; k < t->count; k++) {
+        CHECK(t->vmax[k] <= 25000 && t->vmin[k] >= red && t->vmin[k] <= t->vmax[k]);
+        CHECK(k == 0 || t->vmax[k] <= t->vmin[k - 1]);
+        CHECK(t->posmin[k] >= t->vmin[k] && t->posmin[k] <= t->vmax[k] && isfinite(t->fmin[k]));
+    }
+}
+
+static void check_line(const struct fastbal_line *line)
+{
+    check_troughs(&line->ai, FASTBAL_MAX_AI, 0);
+    check_troughs(&line->bi, FASTBAL_MAX_BI, 3000);
+}
+
+static void check_result(const struct fastbal_result *r, int ntemplates)
+{
+    CHECK((r->status & ~(uint32_t)ALL_BITS) == 0 && r->ntemplates == ntemplates);
+    if (r->status & FASTBAL_NOT_MEASURED) {
+        struct fastbal_result clear;
+        fastbal_result_clear(&clear, ntemplates, r->status);
+        CHECK(memcmp(&clear, r, sizeof clear) == 0);
+        return;
+    }
+    CHECK(r->iterations >= 1 && r->iterations <= 10);
+    for (int k = 0; k < ntemplates; k++)
+        CHECK(isfinite(r->coeffs[k]));
+    CHECK(isfinite(r->chi2) && r->chi2 >= 0);
+    CHECK(isfinite(r->snr_civ) && isfinite(r->snr_redside) && isfinite(r->snr_forest));
+    check_line(&r->civ);
+    check_line(&r->siiv);
+}
+
+static void check_continuum(const struct input *in, const double *coeffs)
+{
+    double *continuum = malloc(in->spectrum.n * sizeof *continuum);
+    CHECK(continuum);
+    fastbal_continuum(in->templates, coeffs, in->spectrum.z, in->spectrum.n, in->wavelength, continuum);
+    for (size_t i = 0; i < in->spectrum.n; i++)
+        CHECK(!isnan(continuum[i]));
+    free(continuum);
+}
+
+/* Pixels that are said not to matter hold something else now. */
+static void spoil_outside(struct input *in)
+{
+    size_t begin, end;
+    fastbal_measured_range(in->spectrum.n, in->wavelength, in->spectrum.z, &begin, &end);
+    CHECK(begin <= end && end <= in->spectrum.n);
+    for (size_t i = 0; i < in->spectrum.n; i++) {
+        if (i >= begin && i < end)
+            continue;
+        in->flux[i] = -1e300;
+        in->ivar[i] = NAN;
+    }
+}
+
+static void check_input(struct input *in)
+{
+    struct fastbal_result first, again;
+    fastbal_workspace *work = fastbal_workspace_create();
+    CHECK(work);
+    int z_ok = isfinite(in->spectrum.z) && in->spectrum.z > -1;
+    int expected = !z_ok                           ? FASTBAL_EARGUMENT
+                   : wavelengths_ok(&in->spectrum) ? FASTBAL_OK
+                                                   : FASTBAL_EWAVELENGTH;
+    int status = fastbal_measure(work, in->templates, &in->spectrum, &first);
+    CHECK(status == expected);
+    if (status == FASTBAL_OK) {
+        check_result(&first, fastbal_templates_count(in->templates));
+        check_continuum(in, first.coeffs);
+        spoil_outside(in);
+        CHECK(fastbal_measure(work, in->templates, &in->spectrum, &again) == FASTBAL_OK);
+        CHECK(memcmp(&first, &again, sizeof first) == 0);
+    }
+    fastbal_workspace_free(work);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    struct numbers numbers = { bytes, size, 1 };
+    struct input in;
+    take_input(&numbers, &in);
+    if (in.templates)
+        check_input(&in);
+    fastbal_templates_free(in.templates);
+    free(in.wavelength);
+    free(in.flux);
+    free(in.ivar);
+    return 0;
+}

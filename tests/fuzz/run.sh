@@ -1,0 +1,48 @@
+#!/bin/sh
+# Fuzz one target after the other, a while each, and say what came of it. "make fuzz" first.
+#
+# usage: tests/fuzz/run.sh [-b BUILD] [-s SECONDS] [TARGET...]
+#
+#   -b  the build, build-fuzz unless said otherwise
+#   -s  how long each, 600
+#
+# Inputs that reach new code are kept in BUILD/fuzz/TARGET and used again; those that break something are left there as
+# crash-*, timeout-* and oom-*. Copy these, smaller where they can be (-minimize_crash=1), to tests/fuzz/corpus/TARGET:
+# they are replayed by every "make test". Status 1 if anything broke.
+#
+# SPDX-License-Identifier: BSD-3-Clause
+set -u
+
+here=$(cd "$(dirname "$0")" && pwd)
+build=$here/../../build-fuzz seconds=600
+while getopts b:s: option; do
+    case $option in
+        b) build=$OPTARG ;;
+        s) seconds=$OPTARG ;;
+        *) exit 2 ;;
+    esac
+done
+shift $((OPTIND - 1))
+[ $# -gt 0 ] || set -- coadd redshifts catalog templates baltable measure join
+
+# Files are written to and read from memory; a malloc that fails is an error message, and one that is larger than the
+# limit is a finding.
+export ASAN_OPTIONS="allocator_may_return_null=1:detect_leaks=1:${ASAN_OPTIONS:-}"
+status=0
+for target in "$@"; do
+    program=$build/tests/fuzz/fuzz_$target found=$build/fuzz/$target most=131072
+    case $target in
+        measure | join) most=16384 ;;
+    esac
+    kept=$here/corpus/$target
+    [ -d "$kept" ] || kept=
+    mkdir -p "$found"
+    # shellcheck disable=SC2086 # nothing where there is no folder
+    nice -n 15 "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2000 -max_len=$most -len_control=0 \
+        -artifact_prefix="$found/" -print_final_stats=1 -verbosity=1 "$found" "$build/tests/fuzz/seeds/$target" $kept \
+        >"$found.log" 2>&1 || { status=1 && echo "$target: BROKEN, see $found.log"; }
+    cover=$(grep -o 'cov: [0-9]* ft: [0-9]* corp: [^ ]*' "$found.log" | tail -1)
+    runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$found.log")
+    echo "$target: ${runs:-?} executions, $cover, $seconds s"
+done
+exit $status
