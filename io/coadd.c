@@ -70,7 +70,8 @@ struct fb_coadd {
     struct fb_file file;
     int plain; /* the file is open and its HDUs are known */
     struct fb_hdus hdus;
-    fitsfile *fits; /* NULL where it is not needed */
+    struct fb_fits opened; /* by CFITSIO, where that is needed */
+    fitsfile *fits;        /* its file, or NULL */
     struct fb_io_stats io;
     int ncameras;
     struct camera camera[CAMERAS];
@@ -96,7 +97,10 @@ static void *renew(void *old, size_t n, size_t size)
 
 static int need_fits(struct fb_coadd *coadd, struct fb_error *err)
 {
-    return coadd->fits ? 0 : fb_fits_open(&coadd->fits, coadd->path, err);
+    if (!coadd->fits && fb_fits_open(&coadd->opened, coadd->path, err) != 0)
+        return -1;
+    coadd->fits = coadd->opened.file;
+    return 0;
 }
 
 /* ---- what is in the file ---- */
@@ -301,7 +305,8 @@ static int read_fits_targets(struct fb_coadd *coadd, const char *const *hdu, str
 
     if (fb_table_open(&table, coadd->path, hdu, err) != 0)
         return -1;
-    fb_fits_close(coadd->fits);
+    fb_fits_close(&coadd->opened);
+    coadd->opened = table.fits;
     coadd->fits = table.file; /* stays open for the images */
     if (make_row_room(coadd, table.nrows, err) == 0) {
         ids = malloc(((size_t)table.nrows + 1) * sizeof *ids);
@@ -574,7 +579,7 @@ static int join_cameras(struct fb_coadd *coadd, struct fb_error *err)
 
 static void close_files(struct fb_coadd *coadd)
 {
-    fb_fits_close(coadd->fits);
+    fb_fits_close(&coadd->opened);
     coadd->fits = NULL;
     fb_file_close(&coadd->file);
     free(coadd->path);

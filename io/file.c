@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "io/file.h"
+#include "io/unpack.h"
 
 /* Loops compiled for several instruction sets and chosen at run time, as in the library. */
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && !defined(FB_NO_CLONES)
@@ -113,7 +114,7 @@ static int look_at(struct fb_file *file, struct fb_error *err)
     if (got < 0)
         return fb_fail(err, "%s: can't read its beginning: %s", file->path, strerror(errno));
     file->nhead = (size_t)got;
-    return 0;
+    return fb_is_packed(file) ? fb_unpack(file, err) : 0;
 }
 
 int fb_file_open(struct fb_file *file, const char *path, struct fb_io_stats *stats, struct fb_error *err)
@@ -137,6 +138,8 @@ void fb_file_close(struct fb_file *file)
 {
     if (file->path)
         close(file->descriptor);
+    free(file->contents);
+    file->contents = NULL;
     file->path = NULL;
 }
 
@@ -153,6 +156,13 @@ int fb_file_read(struct fb_file *file, void *bytes, size_t n, int64_t offset, st
         memcpy(bytes, file->head + offset, n);
         return 0;
     }
+    if (file->contents && offset >= 0 && offset <= file->size && n <= (uint64_t)(file->size - offset)) {
+        memcpy(bytes, file->contents + offset, n);
+        return 0;
+    }
+    if (file->contents)
+        return fb_fail(err, "%s: expected %zu bytes at %lld, but its contents end at %lld", file->path, n,
+                       (long long)offset, (long long)file->size);
     ssize_t got = read_at(file, bytes, n, offset);
     if (got < 0)
         return fb_fail(err, "%s: can't read %zu bytes at %lld: %s", file->path, n, (long long)offset,
@@ -165,6 +175,8 @@ int fb_file_read(struct fb_file *file, void *bytes, size_t n, int64_t offset, st
 
 int fb_file_in_memory(const struct fb_file *file, int64_t offset)
 {
+    if (file->contents)
+        return 1;
 #ifdef RWF_NOWAIT
     unsigned char byte;
     struct iovec one = { &byte, 1 };
@@ -178,6 +190,8 @@ int fb_file_in_memory(const struct fb_file *file, int64_t offset)
 
 void fb_file_want(const struct fb_file *file, int64_t offset, int64_t n)
 {
+    if (file->contents)
+        return;
 #ifdef POSIX_FADV_WILLNEED
     posix_fadvise(file->descriptor, (off_t)offset, (off_t)n, POSIX_FADV_WILLNEED);
 #else

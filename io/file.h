@@ -35,9 +35,10 @@ struct fb_file {
     struct fb_io_stats *stats; /* borrowed */
     size_t nhead;
     unsigned char *head; /* owned; kept when the file is closed */
+    unsigned char *contents; /* owned: all bytes of a file that was packed; NULL where they are in the file */
 };
 
-/* Open for reading, read the head. All zero is a good start; a struct may be used for one file after the
+/* Open for reading, read the head; a file packed by gzip is unpacked (io/unpack.h), and read as if it were not. All zero is a good start; a struct may be used for one file after the
  * other. */
 int fb_file_open(struct fb_file *file, const char *path, struct fb_io_stats *stats, struct fb_error *err);
 void fb_file_close(struct fb_file *file);

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "fastbal.h"
 #include "io/file.h"
 #include "io/fits.h"
+#include "io/guard.h"
 #include "io/system.h"
 #include "io/temporary.h"
 
@@ -43,74 +43,65 @@ int fb_fits_fail(struct fb_error *err, const char *path, const char *what, int s
                    detail[0] ? ")" : "");
 }
 
-/* The last four bytes of a gzip file: how many bytes it holds, modulo 2^32. 0 where it is no such file. */
-static int gzip_size(const char *path, uint32_t *size)
-{
-    unsigned char magic[2] = { 0 }, end[4];
-    FILE *file = fopen(path, "rb");
-    int found = file && fread(magic, 1, 2, file) == 2 && magic[0] == 0x1f && magic[1] == 0x8b &&
-                fseek(file, -4, SEEK_END) == 0 && fread(end, 1, 4, file) == 4;
-    if (file)
-        fclose(file);
-    if (found)
-        *size = end[0] | (uint32_t)end[1] << 8 | (uint32_t)end[2] << 16 | (uint32_t)end[3] << 24;
-    return found;
-}
+/* Packed files were unpacked, and are read from memory. */
+struct fb_contents {
+    void *bytes;
+    size_t size;
+};
 
-/* CFITSIO takes what it can inflate of a packed file that was cut short. Its HDUs must hold what was packed.
- */
-static int check_packed(fitsfile *file, const char *path, struct fb_error *err)
+/* Take over what a file was unpacked to. */
+static int open_contents(struct fb_fits *fits, struct fb_file *file, struct fb_error *err)
 {
-    LONGLONG header = 0, data = 0, end = 0;
-    int nhdus = 0, status = 0;
-    uint32_t packed;
-
-    if (!gzip_size(path, &packed))
-        return 0;
-    fb_fits_hdus(file, &nhdus, &status);
-    fits_movabs_hdu(file, nhdus, NULL, &status);
-    fits_get_hduaddrll(file, &header, &data, &end, &status);
-    fits_movabs_hdu(file, 1, NULL, &status);
-    if (status)
-        return fb_fits_fail(err, path, "can't read its HDUs", status);
-    if ((uint32_t)end != packed)
-        return fb_fail(err, "%s: its HDUs end after %lld bytes, but %lu were packed: it was cut short", path,
-                       (long long)end, (unsigned long)packed);
+    int status = 0;
+    fits->contents = malloc(sizeof *fits->contents);
+    if (!fits->contents)
+        return fb_fail(err, "%s: out of memory", file->path);
+    *fits->contents = (struct fb_contents){ file->contents, (size_t)file->size };
+    file->contents = NULL;
+    /* a name of our own: paths may have characters that mean something to it */
+    if (fits_open_memfile(&fits->file, "packed", READONLY, &fits->contents->bytes, &fits->contents->size, 0,
+                          NULL, &status))
+        return fb_fits_fail(err, file->path, "not a FITS file", status);
     return 0;
 }
 
-int fb_fits_open(fitsfile **file, const char *path, struct fb_error *err)
+static int open_file(struct fb_fits *fits, const char *path, struct fb_error *err)
 {
-    struct stat info;
     int status = 0;
-
-    *file = NULL;
-    if (stat(path, &info) != 0)
-        return fb_fail(err, "%s: %s", path, strerror(errno));
-    if (!S_ISREG(info.st_mode))
-        return fb_fail(err, "%s: not a regular file", path);
-    if (strlen(path) >= FLEN_FILENAME - 1)
-        return fb_fail(err, "%s: the path is longer than %d characters", path, FLEN_FILENAME - 2);
-    if (access(path, R_OK) != 0)
-        return fb_fail(err, "%s: %s", path, strerror(errno));
     errno = 0;
-    for (int attempt = 0; fits_open_diskfile(file, path, READONLY, &status); status = 0)
+    for (int attempt = 0; fits_open_diskfile(&fits->file, path, READONLY, &status); status = 0)
         if (status != FILE_NOT_OPENED || !fb_try_again(errno, attempt++))
             return fb_fits_fail(err, path, status == FILE_NOT_OPENED ? "can't open it" : "not a FITS file",
                                 status);
-    if (check_packed(*file, path, err) != 0) {
-        fb_fits_close(*file);
-        *file = NULL;
-        return -1;
-    }
     return 0;
 }
 
-void fb_fits_close(fitsfile *file)
+int fb_fits_open(struct fb_fits *fits, const char *path, struct fb_error *err)
+{
+    struct fb_io_stats io = { 0 };
+    struct fb_file file = { 0 };
+
+    *fits = (struct fb_fits){ 0 };
+    if (strlen(path) >= FLEN_FILENAME - 1)
+        return fb_fail(err, "%s: the path is longer than %d characters", path, FLEN_FILENAME - 2);
+    int failed = fb_file_open(&file, path, &io, err) != 0 || fb_guard(&file, err) != 0;
+    if (!failed)
+        failed = file.contents ? open_contents(fits, &file, err) : open_file(fits, path, err);
+    fb_file_release(&file);
+    if (failed)
+        fb_fits_close(fits);
+    return failed ? -1 : 0;
+}
+
+void fb_fits_close(struct fb_fits *fits)
 {
     int status = 0;
-    if (file)
-        fits_close_file(file, &status);
+    if (fits->file)
+        fits_close_file(fits->file, &status);
+    if (fits->contents)
+        free(fits->contents->bytes);
+    free(fits->contents);
+    *fits = (struct fb_fits){ 0 };
     fits_clear_errmsg();
 }
 
@@ -171,8 +162,9 @@ int fb_table_open(struct fb_table *table, const char *path, const char *const *n
 
     memset(table, 0, sizeof *table);
     table->path = path;
-    if (fb_fits_open(&table->file, path, err) != 0)
+    if (fb_fits_open(&table->fits, path, err) != 0)
         return -1;
+    table->file = table->fits.file;
     fb_fits_hdus(table->file, &nhdus, &status);
     for (const char *const *name = names ? names : any; *name && !found && !status; name++)
         found = find_table(table, nhdus, *name, &status);
@@ -199,7 +191,7 @@ int fb_table_open(struct fb_table *table, const char *path, const char *const *n
 
 void fb_table_close(struct fb_table *table)
 {
-    fb_fits_close(table->file);
+    fb_fits_close(&table->fits);
     table->file = NULL;
 }
 

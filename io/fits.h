@@ -16,17 +16,24 @@
 /* Leave "PATH: what: CFITSIO's words" and return -1; drains CFITSIO's message stack. */
 int fb_fits_fail(struct fb_error *err, const char *path, const char *what, int status);
 
-/* Open for reading; any characters are allowed in the path. A missing file, a folder or a file that is not
- * FITS is an error. */
-int fb_fits_open(fitsfile **file, const char *path, struct fb_error *err);
+/* A file that CFITSIO reads; packed ones it reads from memory. */
+struct fb_fits {
+    fitsfile *file;               /* NULL: none is open */
+    struct fb_contents *contents; /* NULL: it was not packed */
+};
+
+/* Open for reading; any characters are allowed in the path. A missing file, a folder, a file that is not FITS or one
+ * that CFITSIO must not see (io/guard.h) is an error. Nothing is open then. */
+int fb_fits_open(struct fb_fits *fits, const char *path, struct fb_error *err);
 /* How many HDUs there are. */
 int fb_fits_hdus(fitsfile *file, int *n, int *status);
-void fb_fits_close(fitsfile *file); /* for files that were only read; NULL is allowed */
+void fb_fits_close(struct fb_fits *fits); /* where nothing is open as well */
 
 /* ---- tables ---- */
 
 struct fb_table {
-    fitsfile *file;
+    struct fb_fits fits;
+    fitsfile *file;   /* its file */
     const char *path; /* borrowed */
     char extname[FLEN_VALUE];
     int64_t nrows;

@@ -3,11 +3,11 @@
 #
 # usage: install-dependencies.sh [--check] [build|demo|test|ci|fuzz]
 #
-#   build   compiler, make, cmake, pkg-config, CFITSIO, chealpix, LAPACKE (the default)
+#   build   compiler, make, cmake, pkg-config, CFITSIO, zlib, chealpix, LAPACKE (the default)
 #   demo    build, and a Python with numpy and astropy
 #   test    demo, and cmocka, pytest, valgrind and Open MPI
 #   ci      test, and clang and shellcheck
-#   fuzz    build, and clang with its fuzzer and sanitizers, and zlib
+#   fuzz    build, and clang with its fuzzer and sanitizers
 #   --check  install nothing; say what is missing, status 1 if anything is
 #
 # Knows Debian and Ubuntu (apt-get, with sudo where not root). Elsewhere it names the conda-forge packages.
@@ -55,6 +55,7 @@ program cmake || missing cmake cmake
 program pkg-config || missing pkg-config pkg-config
 library cfitsio fitsio.h || missing libcfitsio-dev cfitsio
 library chealpix chealpix.h || missing libchealpix-dev chealpix
+library zlib zlib.h || missing zlib1g-dev zlib
 library lapacke lapacke.h || missing liblapacke-dev 'liblapacke libcblas'
 if [ "$level" != build ] && [ "$level" != fuzz ]; then
     python_with numpy astropy || missing 'python3 python3-numpy python3-astropy' 'python numpy astropy'
@@ -74,7 +75,6 @@ fi
 
 if [ "$level" = fuzz ]; then
     fuzzer || missing 'clang libclang-rt-dev' 'clang compiler-rt'
-    library zlib zlib.h || missing zlib1g-dev zlib
 fi
 
 [ -z "$deb" ] && exit 0
