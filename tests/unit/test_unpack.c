@@ -1,0 +1,173 @@
+/*
+ * test_unpack.c - files packed by gzip are read as what they hold, and those that hold something else than they say are
+ * refused.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "synthetic.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+#include "fits_bytes.h"
+#include "io/fits.h"
+#include "io/hdus.h"
+
+enum { NROWS = 20000 };
+
+/* Pack what was put together. */
+static void pack(struct fits_bytes *f)
+{
+    enum { GZIP = 16 };
+    struct fits_bytes packed = { 0 };
+    z_stream stream = { .next_in = f->bytes, .avail_in = (uInt)f->n };
+    assert_int_equal(deflateInit2(&stream, 6, Z_DEFLATED, MAX_WBITS + GZIP, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    packed.room = deflateBound(&stream, f->n) + 100;
+    packed.bytes = malloc(packed.room);
+    assert_non_null(packed.bytes);
+    stream.next_out = packed.bytes;
+    stream.avail_out = (uInt)packed.room;
+    assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
+    packed.n = stream.total_out;
+    deflateEnd(&stream);
+    free(f->bytes);
+    *f = packed;
+}
+
+static void put_file(struct fits_bytes *f)
+{
+    put_primary(f);
+    put_table_cards(f, "ANY", 8, NROWS, 1);
+    put_text(f, "TTYPE1", "X");
+    put_text(f, "TFORM1", "D");
+    put_end(f);
+    for (int i = 0; i < NROWS; i++)
+        put_double(f, i * 0.37);
+    put_padding(f);
+}
+
+static void test_contents(void **state)
+{
+    struct fits_bytes f = { 0 };
+    struct fb_io_stats io = { 0 };
+    struct fb_file file = { 0 };
+    struct fb_hdus hdus = { 0 };
+    struct fb_error err;
+    unsigned char bytes[16];
+    (void)state;
+    put_file(&f);
+    int64_t size = (int64_t)f.n;
+    pack(&f);
+    char *path = write_file(&f, "packed.fits");
+    assert_int_equal(fb_file_open(&file, path, &io, &err), 0);
+    assert_int_equal(file.size, size);
+    assert_int_equal(fb_hdus_read(&hdus, &file, &err), 1);
+    assert_int_equal(hdus.n, 2);
+    /* beyond the head as well */
+    int64_t place = hdus.hdu[1].data + 8 * 15000;
+    assert_int_equal(fb_file_read(&file, bytes, 8, place, &err), 0);
+    fb_swap8(bytes, 1);
+    double value;
+    memcpy(&value, bytes, 8);
+    assert_true(value == 15000 * 0.37);
+    assert_int_equal(fb_file_in_memory(&file, place), 1);
+    assert_int_equal(fb_file_read(&file, bytes, 8, size - 8, &err), 0);
+    assert_int_equal(fb_file_read(&file, bytes, 9, size - 8, &err), -1);
+    assert_non_null(strstr(err.text, "contents end"));
+    fb_hdus_release(&hdus);
+    fb_file_release(&file);
+    remove_file(path);
+}
+
+/* CFITSIO gets it from memory, whatever the file is called. */
+static void test_table(void **state)
+{
+    struct fits_bytes f = { 0 };
+    struct fb_table table;
+    struct fb_error err;
+    double values[2];
+    (void)state;
+    put_file(&f);
+    pack(&f);
+    char *path = write_file(&f, "packed[1][#row<3].fits.gz");
+    assert_int_equal(fb_table_open(&table, path, NULL, &err), 0);
+    assert_int_equal(table.nrows, NROWS);
+    assert_int_equal(fb_table_read_double(&table, 1, 19998, 2, values, &err), 0);
+    assert_true(values[0] == 19998 * 0.37 && values[1] == 19999 * 0.37);
+    fb_table_close(&table);
+    remove_file(path);
+}
+
+static void refuse(struct fits_bytes *f, const char *words)
+{
+    struct fb_table table;
+    struct fb_error err;
+    char *path = write_file(f, "packed-badly.fits.gz");
+    assert_int_equal(fb_table_open(&table, path, NULL, &err), -1);
+    if (strncmp(err.text, path, strlen(path)) != 0 || !strstr(err.text, words))
+        fail_msg("expected \"%s\", found \"%s\"", words, err.text);
+    remove_file(path);
+}
+
+static void set_size(struct fits_bytes *f, uint32_t size)
+{
+    for (int k = 0; k < 4; k++)
+        f->bytes[f->n - 4 + (size_t)k] = (unsigned char)(size >> (8 * k));
+}
+
+static void test_refused(void **state)
+{
+    struct fits_bytes f = { 0 };
+    (void)state;
+    put_file(&f);
+    size_t size = f.n;
+    pack(&f);
+    size_t packed = f.n;
+    /* cut short: the last bytes are no size any more, or there are too few */
+    for (size_t n = 2; n < packed; n += packed / 37 + 1) {
+        f.n = n;
+        refuse(&f, "");
+        put_file(&f);
+        pack(&f);
+    }
+    set_size(&f, (uint32_t)size + 1);
+    refuse(&f, "incorrect length check");
+    put_file(&f), pack(&f);
+    set_size(&f, (uint32_t)size - 1);
+    refuse(&f, "more than it says");
+    put_file(&f), pack(&f);
+    set_size(&f, UINT32_MAX);
+    refuse(&f, "cut short");
+    put_file(&f), pack(&f);
+    f.bytes[f.n - 8] ^= 1;
+    refuse(&f, "incorrect data check");
+    put_file(&f), pack(&f);
+    put_bytes(&f, f.bytes + f.n - 8, 8);
+    refuse(&f, "and more");
+    put_file(&f), pack(&f);
+    memset(f.bytes + f.n / 2, 0xff, 20);
+    refuse(&f, "can't unpack it");
+}
+
+/* A small file that unpacks to hundreds of MB of nothing is known by its first block. */
+static void test_bomb(void **state)
+{
+    struct fits_bytes f = { 0 };
+    (void)state;
+    f.n = f.room = (size_t)1 << 28;
+    f.bytes = calloc(f.n, 1);
+    assert_non_null(f.bytes);
+    pack(&f);
+    refuse(&f, "not a FITS file");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_contents),
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_bomb),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
