@@ -1,6 +1,6 @@
 /*
- * baltable.c - fuzz target: any file as a BAL table. Rows that are read have as many templates as the table says, and
- * what is not in the file is 0.
+ * baltable.c - fuzz target: any file as a BAL table. Rows that are read have as many templates as the table
+ * says, and what is not in the file is 0.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

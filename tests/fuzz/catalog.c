@@ -1,6 +1,6 @@
 /*
- * catalog.c - fuzz target: any file as a QSO catalog, read, and written again with BAL columns. What was written can be
- * read, and has the same rows.
+ * catalog.c - fuzz target: any file as a QSO catalog, read, and written again with BAL columns. What was
+ * written can be read, and has the same rows.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

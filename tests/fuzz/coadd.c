@@ -1,6 +1,6 @@
 /*
- * coadd.c - fuzz target: any file as a coadd. What can be opened gives rows whose pixels are finite, whole or in
- * parts, the same from a reader that is used again.
+ * coadd.c - fuzz target: any file as a coadd. What can be opened gives rows whose pixels are finite, whole or
+ * in parts, the same from a reader that is used again.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

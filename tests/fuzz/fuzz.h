@@ -1,7 +1,7 @@
 /*
- * fuzz.h - what the fuzz targets share. A target is one file that takes any bytes: it must not crash, hang or take
- * memory without limit, and what it gets out of the library must hold to the headers. libFuzzer makes the bytes in a
- * build with FASTBAL_FUZZ; in any other build replay.c takes them from files.
+ * fuzz.h - what the fuzz targets share. A target is one file that takes any bytes: it must not crash, hang or
+ * take memory without limit, and what it gets out of the library must hold to the headers. libFuzzer makes
+ * the bytes in a build with FASTBAL_FUZZ; in any other build replay.c takes them from files.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

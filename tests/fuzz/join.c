@@ -1,6 +1,7 @@
 /*
- * join.c - fuzz target: cameras of any wavelengths and pixels are refused, or joined into finite pixels on increasing
- * wavelengths; a range of them is what the whole has there, and looks at no camera pixel but those it says.
+ * join.c - fuzz target: cameras of any wavelengths and pixels are refused, or joined into finite pixels on
+ * increasing wavelengths; a range of them is what the whole has there, and looks at no camera pixel but those
+ * it says.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

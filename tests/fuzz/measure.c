@@ -1,7 +1,8 @@
 /*
- * measure.c - fuzz target: fastbal_measure() of any numbers, on any templates. Whatever they are, the outcome is what
- * fastbal.h says: a status for wavelengths and redshifts that are no good; else troughs in order and within limits,
- * numbers that are finite, and the same bits again from a workspace that was used for something else.
+ * measure.c - fuzz target: fastbal_measure() of any numbers, on any templates. Whatever they are, the outcome
+ * is what fastbal.h says: a status for wavelengths and redshifts that are no good; else troughs in order and
+ * within limits, numbers that are finite, and the same bits again from a workspace that was used for
+ * something else.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

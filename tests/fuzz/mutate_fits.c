@@ -1,7 +1,8 @@
 /*
- * mutate_fits.c - libFuzzer's mutations for FITS files. Random bytes hardly ever make a header that is read to its
- * end, so most changes here are of whole cards: another value, another keyword, a card more, fewer or elsewhere; others
- * are of blocks, of numbers in the data, and of where the file ends. A file in gzip's form is changed inside.
+ * mutate_fits.c - libFuzzer's mutations for FITS files. Random bytes hardly ever make a header that is read
+ * to its end, so most changes here are of whole cards: another value, another keyword, a card more, fewer or
+ * elsewhere; others are of blocks, of numbers in the data, and of where the file ends. A file in gzip's form
+ * is changed inside.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

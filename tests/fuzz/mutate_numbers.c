@@ -1,6 +1,6 @@
 /*
- * mutate_numbers.c - libFuzzer's mutations for inputs that are numbers: some places get numbers that are hard on
- * arithmetic, the others whatever libFuzzer thinks of.
+ * mutate_numbers.c - libFuzzer's mutations for inputs that are numbers: some places get numbers that are hard
+ * on arithmetic, the others whatever libFuzzer thinks of.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -1,6 +1,6 @@
 /*
- * numbers.h - a fuzz input as a stream of numbers: bytes, counts, and doubles of any kind. A stream that has run out
- * goes on with pseudo-random ordinary numbers, so that short inputs make long spectra.
+ * numbers.h - a fuzz input as a stream of numbers: bytes, counts, and doubles of any kind. A stream that has
+ * run out goes on with pseudo-random ordinary numbers, so that short inputs make long spectra.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -1,6 +1,6 @@
 /*
- * redshifts.c - fuzz target: any file as a redshift catalog. Rows that are read are in range, and no more than the
- * file has room for.
+ * redshifts.c - fuzz target: any file as a redshift catalog. Rows that are read are in range, and no more
+ * than the file has room for.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -1,6 +1,7 @@
 /*
- * seeds.c - small valid files for the fuzz targets to start from: fuzz_seeds FOLDER writes FOLDER/TARGET/NAME. Each kind
- * of file is there as it usually comes, in forms that only CFITSIO reads, and packed.
+ * seeds.c - small valid files for the fuzz targets to start from: fuzz_seeds FOLDER writes
+ * FOLDER/TARGET/NAME. Each kind of file is there as it usually comes, in forms that only CFITSIO reads, and
+ * packed.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -40,8 +41,8 @@ static void save(struct fits_bytes *f, const char *target, const char *name)
     memset(f, 0, sizeof *f);
 }
 
-/* The seed `name` again: where compression is given with its images or tables compressed, packed by gzip where the new
- * name ends in .gz. */
+/* The seed `name` again: where compression is given with its images or tables compressed, packed by gzip
+ * where the new name ends in .gz. */
 static void repack(const char *target, const char *name, const char *as, int compression)
 {
     char from[1000], to[1000];

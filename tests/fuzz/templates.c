@@ -1,5 +1,6 @@
 /*
- * templates.c - fuzz target: any file as a template file. Templates that are read are finite, on increasing wavelengths.
+ * templates.c - fuzz target: any file as a template file. Templates that are read are finite, on increasing
+ * wavelengths.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -1,6 +1,6 @@
 /*
- * test_unpack.c - files packed by gzip are read as what they hold, and those that hold something else than they say are
- * refused.
+ * test_unpack.c - files packed by gzip are read as what they hold, and those that hold something else than
+ * they say are refused.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
