@@ -19,14 +19,17 @@
 #include "io/temporary.h"
 
 struct append_options {
-    const char *qsocat, *baldir, *outcatfile, *survey, *program, *logfile;
-    int mock, clobber, verbose, alttemp;
+    const char *qsocat, *baldir, *outcatfile, *logfile;
+    struct fb_layout_options layout;
+    int clobber, verbose, alttemp;
     long nproc, chunk;
 };
 
 struct append {
     const struct append_options *options;
-    struct fb_tree tree;
+    struct fb_layout layout;
+    struct fb_selection selection;
+    struct fb_tree tree; /* of the BAL tables */
     struct fb_pixel_rows sorted;
     struct fb_balcatalog *catalog;
     struct fb_baltable first; /* no rows: which templates the catalog is for */
@@ -155,7 +158,12 @@ static int check_inputs(struct append *append, struct fb_error *err)
         return there < 0 ? -1 : fb_fail(err, "%s: exists already (--clobber replaces it)", o->outcatfile);
     if ((there = fb_look_for(o->baldir, err)) <= 0)
         return there < 0 ? -1 : fb_fail(err, "%s: no such folder", o->baldir);
-    return fb_pixel_rows_read(&append->sorted, o->qsocat, append->tree.scheme, err);
+    if (fb_layout_find_tables(&append->layout, &o->layout, o->baldir, err) != 0 ||
+        fb_layout_read_map(&append->layout, o->baldir, err) != 0 ||
+        fb_selection_make(&append->selection, &append->layout, &o->layout, err) != 0)
+        return -1;
+    append->tree = fb_layout_beside(&append->layout, o->baldir);
+    return fb_pixel_rows_read(&append->sorted, o->qsocat, &append->layout, &append->selection, err);
 }
 
 /* What is left to do when the catalog is written, or the run was stopped; returns the exit status. */
@@ -163,13 +171,12 @@ static int finish(const struct append *append, const struct fb_pixel_run *run, i
 {
     const struct append_options *o = append->options;
     const struct fb_pixel_rows *s = &append->sorted;
-    int status = run->nfailed || s->nowhere ? FB_EXIT_PARTLY : FB_EXIT_DONE;
+    int status = run->nfailed ? FB_EXIT_PARTLY : FB_EXIT_DONE;
     struct fb_error err;
 
     fb_pixel_run_complain(run);
-    if (s->nowhere > 0)
-        fb_complain("append", "%s: %zu row%s without a position on the sky", o->qsocat, s->nowhere,
-                    fb_s(s->nowhere));
+    if (fb_pixel_rows_complain(s, "append", o->qsocat))
+        status = FB_EXIT_PARTLY;
     if (append->nothers > 0)
         fb_complain("append", "%s: %zu of %zu BAL tables were not made with %s, as the first one was",
                     o->baldir, append->nothers, run->ndone, name_of(&append->first));
@@ -202,6 +209,7 @@ static int append_catalog(struct append *append, int argc, char **argv, struct f
     const struct append_options *o = append->options;
     struct fb_pixel_run run = { .command = "append",
                                 .pixels = &append->sorted.pixels,
+                                .tree = &append->tree,
                                 .nthreads = fb_threads(o->nproc),
                                 .chunk = o->chunk,
                                 .verbose = o->verbose,
@@ -220,9 +228,9 @@ static int append_catalog(struct append *append, int argc, char **argv, struct f
 
 int fb_cmd_append(int argc, char **argv)
 {
-    struct append_options o = {
-        .outcatfile = "qso-balcat.fits", .survey = "main", .program = "dark", .chunk = 160
-    };
+    struct append_options o = { .outcatfile = "qso-balcat.fits",
+                                .layout = { .survey = "main", .program = "dark" },
+                                .chunk = 160 };
     struct fb_option table[] = {
         { "-q", "--qsocat", FB_OPT_STRING, &o.qsocat, .metavar = "FILE", .required = 1,
           .help = "QSO catalog" },
@@ -230,10 +238,7 @@ int fb_cmd_append(int argc, char **argv)
           .help = "where the BAL tables are: find's --altzdir" },
         { "-o", "--outcatfile", FB_OPT_STRING, &o.outcatfile, .metavar = "FILE",
           .help = "the catalog to write" },
-        { "-s", "--survey", FB_OPT_STRING, &o.survey, .metavar = "NAME", .help = "survey" },
-        { "-m", "--moon --program", FB_OPT_STRING, &o.program, .metavar = "NAME",
-          .help = "observing program" },
-        { NULL, "--mock", FB_OPT_FLAG, &o.mock, .help = "a mock catalog: nside 16, columns RA and DEC" },
+        FB_LAYOUT_OPTIONS(o.layout),
         { "-l", "--logfile", FB_OPT_STRING, &o.logfile, .metavar = "NAME",
           .help = "log, in --baldir; default: logfile-SURVEY-PROGRAM.txt" },
         { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o.clobber, .help = "replace an existing catalog" },
@@ -253,8 +258,6 @@ int fb_cmd_append(int argc, char **argv)
         fb_options_parse("append", "Append BAL columns to a QSO catalog.", table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
-    append.tree =
-        (struct fb_tree){ o.mock ? FB_SCHEME_MOCK : FB_SCHEME_HEALPIX, o.baldir, o.survey, o.program };
     fb_stop_watch();
     int status = append_catalog(&append, argc, argv, &err);
     if (status == FB_EXIT_UNUSABLE)
@@ -262,5 +265,8 @@ int fb_cmd_append(int argc, char **argv)
     if (status == FB_EXIT_UNUSABLE && fb_stop_signal())
         status = fb_stop_status(fb_stop_signal());
     fb_pixel_rows_release(&append.sorted);
+    fb_selection_release(&append.selection);
+    fb_layout_release(&append.layout);
+    fb_layout_options_release(&o.layout);
     return status;
 }

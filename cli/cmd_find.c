@@ -10,6 +10,7 @@
 #include <string.h>
 #include "cli/command.h"
 #include "cli/finder.h"
+#include "cli/layout.h"
 #include "cli/message.h"
 #include "cli/options.h"
 #include "cli/pixels.h"
@@ -23,17 +24,18 @@
 #include "io/temporary.h"
 
 struct find_options {
-    struct fb_int_list healpix;
-    const char *release, *altzdir, *zfileroot, *survey, *program, *mockdir, *out, *logfile, *templates;
-    const char *coadd, *zcat;
-    int mock, clobber, verbose, alttemp, tids, mpi;
+    struct fb_layout_options layout;
+    const char *altzdir, *zfileroot, *out, *logfile, *templates, *coadd, *zcat;
+    int clobber, verbose, alttemp, tids, mpi;
     long nproc, chunk, discovery;
 };
 
 struct find {
     const struct find_options *options;
     struct fb_ranks ranks;
-    struct fb_tree spectra, redshifts;
+    struct fb_layout layout; /* its tree is that of the spectra */
+    struct fb_selection selection;
+    struct fb_tree redshifts;
     struct fb_pixel_list pixels;
     struct fb_finder finder;
     struct fb_pixel_run run;
@@ -48,13 +50,25 @@ struct paths {
     char *coadd, *zcat, *out;
 };
 
+static void select_targets(const struct fb_selection *selection, struct fb_redshifts *redshifts)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < redshifts->n; i++)
+        if (fb_selects_target(selection, redshifts->rows[i].targetid))
+            redshifts->rows[kept++] = redshifts->rows[i];
+    redshifts->n = kept;
+}
+
 static int read_redshifts(struct find *find, int thread, const struct paths *paths,
                           struct fb_redshifts *redshifts, struct fb_error *err)
 {
     *redshifts = (struct fb_redshifts){ 0 };
     if (fb_need_file(paths->zcat, "redshift catalog", err) != 0)
         return -1;
-    return fb_finder_read(&find->finder, thread, paths->zcat, redshifts, err);
+    if (fb_finder_read(&find->finder, thread, paths->zcat, redshifts, err) != 0)
+        return -1;
+    select_targets(&find->selection, redshifts);
+    return 0;
 }
 
 static int measure(struct find *find, int thread, const struct paths *paths,
@@ -99,7 +113,7 @@ static enum fb_pixel_outcome find_pixel(void *context, int thread, size_t index,
 {
     struct find *find = context;
     int64_t pixel = find->pixels.pixels[index];
-    struct paths paths = { fb_spectra_path(&find->spectra, pixel),
+    struct paths paths = { fb_spectra_path(&find->layout.tree, pixel),
                            fb_tree_path(&find->redshifts, find->options->zfileroot, pixel),
                            fb_tree_path(&find->redshifts, "baltable", pixel) };
     enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
@@ -120,15 +134,17 @@ static void find_ahead(void *context, int thread, size_t index)
     if (!fb_finder_looks_ahead(&find->finder, thread))
         return;
     int64_t pixel = find->pixels.pixels[index];
-    char *coadd = fb_spectra_path(&find->spectra, pixel);
+    char *coadd = fb_spectra_path(&find->layout.tree, pixel);
     char *zcat = fb_tree_path(&find->redshifts, find->options->zfileroot, pixel);
     char *out = fb_tree_path(&find->redshifts, "baltable", pixel);
     struct fb_redshifts redshifts = { 0 };
     struct fb_error ignored;
 
     if (coadd && zcat && out && (find->options->clobber || !fb_exists(out)) &&
-        fb_finder_read(&find->finder, thread, zcat, &redshifts, &ignored) == 0)
+        fb_finder_read(&find->finder, thread, zcat, &redshifts, &ignored) == 0) {
+        select_targets(&find->selection, &redshifts);
         fb_finder_ahead(&find->finder, thread, coadd, &redshifts);
+    }
     fb_redshifts_release(&redshifts);
     free(coadd);
     free(zcat);
@@ -137,27 +153,38 @@ static void find_ahead(void *context, int thread, size_t index)
 
 /* ---- the command ---- */
 
-/* The pixels asked for, or every pixel that has spectra or redshifts: one without the other is an error of
- * its own. */
+/* Add the pixels that have spectra or redshifts: one without the other is an error of its own. */
+static int walk(struct find *find, struct fb_pixel_list *found, struct fb_error *err)
+{
+    const struct fb_tree *spectra = &find->layout.tree;
+    long workers = find->options->discovery;
+    if (fb_walk_tree(spectra, fb_spectra_kind(spectra), workers, found, err) != 0 ||
+        fb_walk_tree(&find->redshifts, find->options->zfileroot, workers, found, err) != 0)
+        return -1;
+    fb_pixel_list_sort(found);
+    return found->n > 0
+               ? 0
+               : fb_fail(err, "%s: no %s files in this tree", spectra->root, fb_spectra_kind(spectra));
+}
+
+/* The pixels asked for, or those there are, of the tiles asked for. */
 static int choose_pixels(struct find *find, struct fb_error *err)
 {
-    const struct find_options *o = find->options;
-    for (size_t i = 0; i < o->healpix.n; i++) {
-        if (o->healpix.values[i] >= fb_tree_npixels(find->spectra.scheme))
-            return fb_fail(err, "option --healpix: there is no pixel %" PRId64, o->healpix.values[i]);
-        if (fb_pixel_list_add(&find->pixels, o->healpix.values[i]) != 0)
-            return fb_fail(err, "out of memory");
+    struct fb_pixel_list found = { 0 };
+    const struct fb_pixel_list *from = &find->selection.pixels;
+    int status = 0;
+    if (from->n == 0) {
+        status = walk(find, &found, err);
+        from = &found;
     }
-    if (o->healpix.n == 0 &&
-        (fb_walk_tree(&find->spectra, fb_spectra_kind(&find->spectra), o->discovery, &find->pixels, err) !=
-             0 ||
-         fb_walk_tree(&find->redshifts, o->zfileroot, o->discovery, &find->pixels, err) != 0))
-        return -1;
-    fb_pixel_list_sort(&find->pixels);
-    if (find->pixels.n == 0)
-        return fb_fail(err, "%s: no %s files in this tree", find->spectra.root,
-                       fb_spectra_kind(&find->spectra));
-    return 0;
+    for (size_t i = 0; i < from->n && status == 0; i++)
+        if (fb_selects_pixel(&find->selection, from->pixels[i]) &&
+            fb_pixel_list_add(&find->pixels, from->pixels[i]) != 0)
+            status = fb_fail(err, "out of memory");
+    if (status == 0 && find->pixels.n == 0)
+        status = fb_fail(err, "%s: none of the tiles asked for is in this tree", find->layout.root);
+    fb_pixel_list_release(&found);
+    return status;
 }
 
 static int write_log(const struct find *find, int argc, char **argv, struct fb_error *err)
@@ -242,6 +269,11 @@ static int finish(struct find *find, int argc, char **argv)
     int status = run->nfailed ? FB_EXIT_PARTLY : FB_EXIT_DONE;
 
     fb_pixel_run_complain(run);
+    if (!run->signal && run->nfailed == 0 && run->nquasars < find->selection.targetids.n) {
+        fb_complain("find", "%zu of %zu --targetids are quasars in range that have a redshift", run->nquasars,
+                    find->selection.targetids.n);
+        status = FB_EXIT_PARTLY;
+    }
     fb_say("find: %zu pixel%s done, %zu kept, %zu failed; %zu quasar%s measured with %s", run->ndone,
            fb_s(run->ndone), run->nkept, run->nfailed, run->nquasars, fb_s(run->nquasars),
            find->finder.templates.name);
@@ -260,19 +292,17 @@ static int finish(struct find *find, int argc, char **argv)
 static int find_tree(struct find *find, int argc, char **argv, struct fb_error *err)
 {
     const struct find_options *o = find->options;
-    enum fb_scheme scheme = o->mock ? FB_SCHEME_MOCK : FB_SCHEME_HEALPIX;
-    char *root = fb_spectra_root(o->mock, o->mockdir, o->release, err);
     int status = FB_EXIT_UNUSABLE;
+    int failed = fb_layout_find(&find->layout, &o->layout, 1, err) != 0 ||
+                 fb_selection_make(&find->selection, &find->layout, &o->layout, err) != 0;
 
-    if (fb_ranks_agree(&find->ranks, root ? 0 : -1, err) != 0) {
-        free(root);
+    if (fb_ranks_agree(&find->ranks, failed ? -1 : 0, err) != 0)
         return status;
-    }
-    find->spectra = (struct fb_tree){ scheme, root, o->survey, o->program };
-    find->redshifts = (struct fb_tree){ scheme, o->altzdir, o->survey, o->program };
+    find->redshifts = fb_layout_beside(&find->layout, o->altzdir);
     if (prepare_tree(find, err) == 0) {
         find->run = (struct fb_pixel_run){ .command = "find",
                                            .pixels = &find->pixels,
+                                           .tree = &find->layout.tree,
                                            .nthreads = find->finder.nthreads,
                                            .chunk = o->chunk,
                                            .verbose = o->verbose,
@@ -286,7 +316,6 @@ static int find_tree(struct find *find, int argc, char **argv, struct fb_error *
             status = fb_ranks_leads(&find->ranks) ? finish(find, argc, argv) : FB_EXIT_DONE;
         fb_pixel_run_release(&find->run);
     }
-    free(root);
     return status;
 }
 
@@ -329,8 +358,9 @@ static int find_single(struct find *find, struct fb_error *err)
         fb_fail(err, "options --coadd, --zcat and -o go together");
         return FB_EXIT_UNUSABLE;
     }
-    int failed = fb_check_output_name(o->out, err) != 0 || prepare(find, err) != 0 ||
-                 measure_single(find, &paths, err) != 0;
+    int failed = fb_check_output_name(o->out, err) != 0 ||
+                 fb_selection_make(&find->selection, &find->layout, &o->layout, err) != 0 ||
+                 prepare(find, err) != 0 || measure_single(find, &paths, err) != 0;
     return failed ? FB_EXIT_UNUSABLE : FB_EXIT_DONE;
 }
 
@@ -338,6 +368,8 @@ static void release(struct find *find)
 {
     fb_finder_release(&find->finder);
     fb_pixel_list_release(&find->pixels);
+    fb_selection_release(&find->selection);
+    fb_layout_release(&find->layout);
     free(find->sizes);
     free(find->order);
 }
@@ -351,6 +383,7 @@ static void name_unused(const struct fb_option *table)
                                         "--alttemp",
                                         "--templates",
                                         "--tids",
+                                        "--targetids",
                                         "--coadd",
                                         "--zcat" };
     char text[400] = "";
@@ -369,19 +402,12 @@ static void name_unused(const struct fb_option *table)
 static enum fb_options_outcome parse(struct find_options *o, int argc, char **argv)
 {
     struct fb_option table[] = {
-        { "-hp", "--healpix", FB_OPT_LIST, &o->healpix, .metavar = "PIX", .max = 1e15,
-          .help = "pixels to work on, separated by spaces or commas; default: all in the tree" },
-        { "-r", "--release --specprod", FB_OPT_STRING, &o->release, .metavar = "NAME",
-          .help = "spectroscopic reduction: a folder in $DESI_SPECTRO_REDUX, or a path; default $SPECPROD" },
+        FB_LAYOUT_OPTIONS(o->layout),
         { "-a", "--altzdir", FB_OPT_STRING, &o->altzdir, .metavar = "DIR",
           .help = "where split put the redshift catalogs; BAL tables go there as well" },
         { "-z", "--zfileroot", FB_OPT_STRING, &o->zfileroot, .metavar = "NAME",
           .help = "begin of redshift file names" },
-        { "-s", "--survey", FB_OPT_STRING, &o->survey, .metavar = "NAME", .help = "survey" },
-        { "-m", "--moon --program", FB_OPT_STRING, &o->program, .metavar = "NAME",
-          .help = "observing program" },
-        { NULL, "--mock", FB_OPT_FLAG, &o->mock, .help = "work on a mock tree, spectra-16" },
-        { NULL, "--mockdir", FB_OPT_STRING, &o->mockdir, .metavar = "DIR",
+        { NULL, "--mockdir", FB_OPT_STRING, &o->layout.mockdir, .metavar = "DIR",
           .help = "the folder of the mock's spectra-16" },
         { "-o", "--outdir --outfile", FB_OPT_STRING, &o->out, .metavar = "PATH",
           .help = "with --coadd: the BAL table to write; otherwise deprecated, warned about and ignored" },
@@ -434,8 +460,7 @@ static enum fb_options_outcome parse(struct find_options *o, int argc, char **ar
 int fb_cmd_find(int argc, char **argv)
 {
     struct find_options options = { .zfileroot = "zafter",
-                                    .survey = "main",
-                                    .program = "dark",
+                                    .layout = { .survey = "main", .program = "dark" },
                                     .logfile = "logfile.txt",
                                     .chunk = 50,
                                     .discovery = 8 };
@@ -451,6 +476,6 @@ int fb_cmd_find(int argc, char **argv)
     if (status == FB_EXIT_UNUSABLE && err.text[0] && fb_ranks_leads(&find.ranks))
         fb_complain("find", "%s", err.text);
     release(&find);
-    fb_int_list_release(&options.healpix);
+    fb_layout_options_release(&options.layout);
     return fb_ranks_stop(&find.ranks, status);
 }

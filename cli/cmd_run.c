@@ -26,8 +26,9 @@
 #include "io/temporary.h"
 
 struct run_options {
-    const char *qsocat, *outcatfile, *baldir, *release, *survey, *program, *mockdir, *logfile, *templates;
-    int mock, clobber, verbose, alttemp, mpi;
+    const char *qsocat, *outcatfile, *baldir, *logfile, *templates;
+    struct fb_layout_options layout;
+    int clobber, verbose, alttemp, mpi;
     long nproc, chunk;
 };
 
@@ -35,7 +36,9 @@ struct run_options {
 struct run {
     const struct run_options *options;
     struct fb_ranks ranks;
-    struct fb_tree spectra, tables; /* tables.root is NULL without --baldir */
+    struct fb_layout layout; /* its tree is that of the spectra */
+    struct fb_selection selection;
+    struct fb_tree tables; /* root is NULL without --baldir */
     struct fb_pixel_rows sorted;
     struct fb_finder finder;
     struct fb_balcatalog *catalog;
@@ -140,7 +143,7 @@ static enum fb_pixel_outcome run_pixel(void *context, int thread, size_t index, 
 {
     struct run *run = context;
     int64_t pixel = run->sorted.pixels.pixels[index];
-    struct paths paths = { .spectra = fb_spectra_path(&run->spectra, pixel) };
+    struct paths paths = { .spectra = fb_spectra_path(&run->layout.tree, pixel) };
     enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
 
     if (run->tables.root)
@@ -160,7 +163,7 @@ static void run_ahead(void *context, int thread, size_t index)
     if (!fb_finder_looks_ahead(&run->finder, thread))
         return;
     int64_t pixel = run->sorted.pixels.pixels[index];
-    char *spectra = fb_spectra_path(&run->spectra, pixel);
+    char *spectra = fb_spectra_path(&run->layout.tree, pixel);
     char *table = run->tables.root ? fb_tree_path(&run->tables, "baltable", pixel) : NULL;
     struct fb_redshifts redshifts = { 0 };
     struct fb_error ignored;
@@ -225,8 +228,6 @@ static int check_outputs(const struct run *run, struct fb_error *err)
         there = fb_look_for(o->outcatfile, err);
     if (there != 0)
         return there < 0 ? -1 : fb_fail(err, "%s: exists already (--clobber replaces it)", o->outcatfile);
-    if ((there = fb_look_for(run->spectra.root, err)) <= 0)
-        return there < 0 ? -1 : fb_fail(err, "%s: no such folder", run->spectra.root);
     return o->baldir ? fb_make_folders(o->baldir, err) : 0;
 }
 
@@ -250,7 +251,9 @@ static int prepare_catalog(struct run *run, struct fb_error *err)
     const struct run_options *o = run->options;
     if (run->finder.templates.note[0])
         fb_complain("run", "%s", run->finder.templates.note);
-    if (fb_pixel_rows_read(&run->sorted, o->qsocat, run->spectra.scheme, err) != 0 ||
+    if (fb_layout_read_map(&run->layout, NULL, err) != 0 ||
+        fb_selection_make(&run->selection, &run->layout, &o->layout, err) != 0 ||
+        fb_pixel_rows_read(&run->sorted, o->qsocat, &run->layout, &run->selection, err) != 0 ||
         sort_pixels(run, err) != 0)
         return -1;
     return create_catalog(run, err);
@@ -259,7 +262,7 @@ static int prepare_catalog(struct run *run, struct fb_error *err)
 static int share_rows(struct run *run, struct fb_error *err)
 {
     struct fb_pixel_rows *s = &run->sorted;
-    size_t npixels = s->pixels.n, nbegin = npixels + 1, nplaced = s->n - s->nowhere;
+    size_t npixels = s->pixels.n, nbegin = npixels + 1, nplaced = s->begin ? s->begin[npixels] : 0;
     void *rows = s->rows, *pixels = s->pixels.pixels, *begin = s->begin, *order = s->order;
     int failed = fb_ranks_share(&run->ranks, &rows, &s->n, sizeof *s->rows, err) != 0 ||
                  fb_ranks_share(&run->ranks, &pixels, &s->pixels.n, sizeof *s->pixels.pixels, err) != 0 ||
@@ -293,7 +296,7 @@ static int write_log(const struct run *run, int argc, char **argv, struct fb_err
     struct fb_log log = { 0 };
     if (!o->logfile && !o->baldir)
         return 0;
-    char *label = fb_tree_label(&run->spectra);
+    char *label = fb_tree_label(&run->layout.tree);
     char *path = label ? fb_log_path(o->baldir ? o->baldir : ".", o->logfile, label) : NULL;
     int status = path ? fb_log_open(&log, path, argc, argv, err) : fb_fail(err, "out of memory");
     if (status == 0) {
@@ -320,12 +323,11 @@ static int finish(struct run *run, int argc, char **argv)
 {
     const struct fb_pixel_run *p = &run->pixels;
     struct fb_error err = { "" };
-    int status = p->nfailed || run->sorted.nowhere ? FB_EXIT_PARTLY : FB_EXIT_DONE;
+    int status = p->nfailed ? FB_EXIT_PARTLY : FB_EXIT_DONE;
 
     fb_pixel_run_complain(p);
-    if (run->sorted.nowhere > 0)
-        fb_complain("run", "%s: %zu row%s without a position on the sky", run->options->qsocat,
-                    run->sorted.nowhere, fb_s(run->sorted.nowhere));
+    if (fb_pixel_rows_complain(&run->sorted, "run", run->options->qsocat))
+        status = FB_EXIT_PARTLY;
     fb_say("run: %zu row%s, %zu measured with %s; %zu pixel%s done, %zu kept, %zu failed; %s%s",
            run->sorted.n, fb_s(run->sorted.n), run->nmatches, run->finder.templates.name, p->ndone,
            fb_s(p->ndone), p->nkept, p->nfailed, run->options->outcatfile,
@@ -364,6 +366,7 @@ static int run_catalog(struct run *run, int argc, char **argv, struct fb_error *
     if (prepare(run, err) == 0) {
         run->pixels = (struct fb_pixel_run){ .command = "run",
                                              .pixels = &run->sorted.pixels,
+                                             .tree = &run->layout.tree,
                                              .chunk = o->chunk,
                                              .nthreads = run->finder.nthreads,
                                              .verbose = o->verbose,
@@ -392,14 +395,8 @@ static enum fb_options_outcome parse(struct run_options *o, int argc, char **arg
           .help = "QSO catalog" },
         { "-o", "--outcatfile", FB_OPT_STRING, &o->outcatfile, .metavar = "FILE", .required = 1,
           .help = "the catalog to write" },
-        { "-r", "--release --specprod", FB_OPT_STRING, &o->release, .metavar = "NAME",
-          .help = "spectroscopic reduction: a folder in $DESI_SPECTRO_REDUX, or a path; default $SPECPROD" },
-        { "-s", "--survey", FB_OPT_STRING, &o->survey, .metavar = "NAME", .help = "survey" },
-        { "-m", "--moon --program", FB_OPT_STRING, &o->program, .metavar = "NAME",
-          .help = "observing program" },
-        { NULL, "--mock", FB_OPT_FLAG, &o->mock,
-          .help = "a mock: nside 16, columns RA and DEC, a tree spectra-16" },
-        { NULL, "--mockdir", FB_OPT_STRING, &o->mockdir, .metavar = "DIR",
+        FB_LAYOUT_OPTIONS(o->layout),
+        { NULL, "--mockdir", FB_OPT_STRING, &o->layout.mockdir, .metavar = "DIR",
           .help = "the folder of the mock's spectra-16" },
         { "-b -a", "--baldir --altzdir", FB_OPT_STRING, &o->baldir, .metavar = "DIR",
           .help = "write BAL tables there as well, and go on from those that are there" },
@@ -429,19 +426,16 @@ static enum fb_options_outcome parse(struct run_options *o, int argc, char **arg
 static int run_ranks(struct run *run, int argc, char **argv, struct fb_error *err)
 {
     const struct run_options *o = run->options;
-    enum fb_scheme scheme = o->mock ? FB_SCHEME_MOCK : FB_SCHEME_HEALPIX;
-    char *root = fb_spectra_root(o->mock, o->mockdir, o->release, err);
-    run->spectra = (struct fb_tree){ scheme, root, o->survey, o->program };
-    run->tables = (struct fb_tree){ scheme, o->baldir, o->survey, o->program };
-    int status = fb_ranks_agree(&run->ranks, root ? 0 : -1, err);
+    int failed = fb_layout_find(&run->layout, &o->layout, 1, err);
+    run->tables = fb_layout_beside(&run->layout, o->baldir);
+    int status = fb_ranks_agree(&run->ranks, failed, err);
     status = status == 0 ? run_catalog(run, argc, argv, err) : FB_EXIT_UNUSABLE;
-    free(root);
     return status;
 }
 
 int fb_cmd_run(int argc, char **argv)
 {
-    struct run_options options = { .survey = "main", .program = "dark", .chunk = 50 };
+    struct run_options options = { .layout = { .survey = "main", .program = "dark" }, .chunk = 50 };
     struct run run = { .options = &options, .start = fb_seconds() };
     struct fb_error err = { "" };
 
@@ -458,6 +452,9 @@ int fb_cmd_run(int argc, char **argv)
         status = fb_stop_status(fb_stop_signal());
     fb_finder_release(&run.finder);
     fb_pixel_rows_release(&run.sorted);
+    fb_selection_release(&run.selection);
+    fb_layout_release(&run.layout);
+    fb_layout_options_release(&options.layout);
     free(run.order);
     return fb_ranks_stop(&run.ranks, status);
 }

@@ -17,14 +17,17 @@
 enum { WRITERS = 32 };
 
 struct split_options {
-    const char *qsocat, *altzdir, *zfileroot, *survey, *program, *logfile;
-    int mock, clobber, verbose;
+    const char *qsocat, *altzdir, *zfileroot, *logfile;
+    struct fb_layout_options layout;
+    int clobber, verbose;
     long nproc, chunk;
 };
 
 struct split {
     const struct split_options *options;
-    struct fb_tree tree;
+    struct fb_layout layout;
+    struct fb_selection selection;
+    struct fb_tree tree; /* of the redshift catalogs */
     struct fb_pixel_rows sorted;
     struct fb_form form;
     struct fb_pixel_run run;
@@ -112,13 +115,12 @@ static int finish(const struct split *split, int argc, char **argv)
 {
     const struct fb_pixel_run *run = &split->run;
     const struct fb_pixel_rows *s = &split->sorted;
-    int status = run->nfailed || s->nowhere ? FB_EXIT_PARTLY : FB_EXIT_DONE;
+    int status = run->nfailed ? FB_EXIT_PARTLY : FB_EXIT_DONE;
     struct fb_error err;
 
     fb_pixel_run_complain(run);
-    if (s->nowhere > 0)
-        fb_complain("split", "%s: %zu row%s without a position on the sky, left out", split->options->qsocat,
-                    s->nowhere, fb_s(s->nowhere));
+    if (fb_pixel_rows_complain(s, "split", split->options->qsocat))
+        status = FB_EXIT_PARTLY;
     fb_say("split: %zu row%s; %zu pixel%s written, %zu kept, %zu failed", s->n, fb_s(s->n), run->ndone,
            fb_s(run->ndone), run->nkept, run->nfailed);
     if (write_log(split, argc, argv, &err) != 0) {
@@ -139,11 +141,17 @@ static int split_catalog(struct split *split, int argc, char **argv, struct fb_e
     struct fb_pixel_run *run = &split->run;
     int status = FB_EXIT_UNUSABLE;
 
-    if (fb_pixel_rows_read(s, o->qsocat, split->tree.scheme, err) != 0 ||
+    if (fb_layout_find(&split->layout, &o->layout, 0, err) != 0 ||
+        fb_layout_read_map(&split->layout, o->altzdir, err) != 0 ||
+        fb_selection_make(&split->selection, &split->layout, &o->layout, err) != 0)
+        return status;
+    split->tree = fb_layout_beside(&split->layout, o->altzdir);
+    if (fb_pixel_rows_read(s, o->qsocat, &split->layout, &split->selection, err) != 0 ||
         fb_make_folders(o->altzdir, err) != 0 || fb_redshifts_form(&split->form, err) != 0)
         return status;
     *run = (struct fb_pixel_run){ .command = "split",
                                   .pixels = &s->pixels,
+                                  .tree = &split->tree,
                                   .nthreads = writers(o->nproc),
                                   .chunk = o->chunk,
                                   .verbose = o->verbose,
@@ -157,7 +165,9 @@ static int split_catalog(struct split *split, int argc, char **argv, struct fb_e
 
 int fb_cmd_split(int argc, char **argv)
 {
-    struct split_options o = { .zfileroot = "zafter", .survey = "main", .program = "dark", .chunk = 1000 };
+    struct split_options o = { .zfileroot = "zafter",
+                               .layout = { .survey = "main", .program = "dark" },
+                               .chunk = 1000 };
     struct fb_option table[] = {
         { "-q", "--qsocat", FB_OPT_STRING, &o.qsocat, .metavar = "FILE", .required = 1,
           .help = "QSO catalog" },
@@ -165,10 +175,7 @@ int fb_cmd_split(int argc, char **argv)
           .help = "where the redshift catalogs go" },
         { "-z", "--zfileroot", FB_OPT_STRING, &o.zfileroot, .metavar = "NAME",
           .help = "begin of their file names" },
-        { "-s", "--survey", FB_OPT_STRING, &o.survey, .metavar = "NAME", .help = "survey" },
-        { "-m", "--moon --program", FB_OPT_STRING, &o.program, .metavar = "NAME",
-          .help = "observing program" },
-        { NULL, "--mock", FB_OPT_FLAG, &o.mock, .help = "a mock catalog: nside 16, columns RA and DEC" },
+        FB_LAYOUT_OPTIONS(o.layout),
         { "-l", "--logfile", FB_OPT_STRING, &o.logfile, .metavar = "NAME",
           .help = "log, in --altzdir; default: logfile-SURVEY-PROGRAM.txt" },
         { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o.clobber,
@@ -187,13 +194,14 @@ int fb_cmd_split(int argc, char **argv)
         "split", "Split a QSO catalog into one redshift catalog per pixel.", table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
-    split.tree =
-        (struct fb_tree){ o.mock ? FB_SCHEME_MOCK : FB_SCHEME_HEALPIX, o.altzdir, o.survey, o.program };
     fb_stop_watch();
     int status = split_catalog(&split, argc, argv, &err);
     if (status == FB_EXIT_UNUSABLE)
         fb_complain("split", "%s", err.text);
     fb_form_release(&split.form);
     fb_pixel_rows_release(&split.sorted);
+    fb_selection_release(&split.selection);
+    fb_layout_release(&split.layout);
+    fb_layout_options_release(&o.layout);
     return status;
 }

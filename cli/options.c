@@ -148,6 +148,42 @@ static int parse_list(const struct parser *p, const struct fb_option *o, const c
     return 0;
 }
 
+/* Why a list's file can't be read; -1. */
+static int file_fails(const struct parser *p, const struct fb_option *o, const char *path)
+{
+    char name[64];
+    fb_complain(p->command, "option %s: %s: %s", option_name(o, name, sizeof name), path, strerror(errno));
+    return -1;
+}
+
+/* Numbers in a text file, on any number of lines. */
+static int parse_list_file(const struct parser *p, const struct fb_option *o, const char *path)
+{
+    char *line = NULL;
+    size_t room = 0;
+    int status = 0;
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return file_fails(p, o, path);
+    errno = 0;
+    while (status == 0 && getline(&line, &room, file) >= 0) {
+        line[strcspn(line, "#\r\n")] = '\0';
+        for (char *c = line; *c; c++)
+            *c = *c == '\t' ? ' ' : *c;
+        status = parse_list(p, o, line);
+    }
+    if (status == 0 && ferror(file))
+        status = file_fails(p, o, path);
+    free(line);
+    fclose(file);
+    return status;
+}
+
+static int parse_list_argument(const struct parser *p, const struct fb_option *o, const char *text)
+{
+    return text[0] == '@' ? parse_list_file(p, o, text + 1) : parse_list(p, o, text);
+}
+
 static int set_value(const struct parser *p, struct fb_option *o, const char *text)
 {
     int64_t whole;
@@ -210,11 +246,15 @@ static int take_list(struct parser *p, struct fb_option *o, const char *attached
 {
     struct fb_int_list *list = o->value;
     fb_int_list_release(list);
-    if (attached && parse_list(p, o, attached) != 0)
+    if (attached && parse_list_argument(p, o, attached) != 0)
         return -1;
     while (p->next < p->argc && !is_option(p->argv[p->next]))
-        if (parse_list(p, o, p->argv[p->next++]) != 0)
+        if (parse_list_argument(p, o, p->argv[p->next++]) != 0)
             return -1;
+    if (o->seen) {
+        *o->seen = 1;
+        return 0;
+    }
     return list->n > 0 ? 0 : bad_value(p, o, "whole numbers", attached ? attached : "nothing");
 }
 

@@ -24,7 +24,8 @@ enum fb_option_kind {
     FB_OPT_STRING, /* const char *: points into argv */
     FB_OPT_INT,    /* long, between min and max */
     FB_OPT_FLOAT,  /* double, between min and max */
-    FB_OPT_LIST,   /* struct fb_int_list: whole numbers separated by spaces or commas, between min and max */
+    FB_OPT_LIST, /* struct fb_int_list: whole numbers separated by spaces or commas, between min and max; @FILE is
+                      a text file of them, in which # begins a comment */
     FB_OPT_POSITIONAL /* const char *: an argument without an option name; short_names and names are NULL */
 };
 
@@ -42,6 +43,7 @@ struct fb_option {
     const char *metavar; /* how --help calls the value */
     const char *help;
     double min, max; /* for numbers; both 0: any */
+    int *seen;       /* for a list that may be empty: becomes 1 where the option is given; else NULL */
     int required;
     int given; /* set by parsing: 1 where the user gave it */
 };

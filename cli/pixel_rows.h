@@ -6,6 +6,7 @@
 #ifndef FB_PIXEL_ROWS_H
 #define FB_PIXEL_ROWS_H
 
+#include "cli/layout.h"
 #include "io/error.h"
 #include "io/redshifts.h"
 #include "io/tree.h"
@@ -16,12 +17,19 @@ struct fb_pixel_rows {
     struct fb_pixel_list pixels; /* those with rows, ascending */
     size_t *order;               /* row numbers, pixel by pixel, in catalog order within a pixel */
     size_t *begin;               /* pixels.n + 1: where in order a pixel's rows begin */
-    size_t nowhere;              /* rows without a position on the sky; they are in no pixel */
+    size_t nowhere; /* rows that are in no pixel: no position on the sky, or not covered by the map */
+    size_t missing; /* pixels, tiles and targets that were asked for and no row has */
 };
 
-/* Read a catalog and sort it. Release in any case. */
-int fb_pixel_rows_read(struct fb_pixel_rows *sorted, const char *path, enum fb_scheme scheme,
-                       struct fb_error *err);
+/*
+ * Read a catalog and sort its rows by the pixels of a tree: from positions, or for tiles from the columns TILEID,
+ * LASTNIGHT and PETAL_LOC. Rows that are not selected are in no pixel. A column HPXPIXEL, or UNIQPIX of adaptive pixels,
+ * that contradicts the positions is an error. Release in any case.
+ */
+int fb_pixel_rows_read(struct fb_pixel_rows *sorted, const char *path, const struct fb_layout *layout,
+                       const struct fb_selection *selection, struct fb_error *err);
+/* One line each about rows that are nowhere and what is missing; returns whether there was any. */
+int fb_pixel_rows_complain(const struct fb_pixel_rows *sorted, const char *command, const char *path);
 void fb_pixel_rows_release(struct fb_pixel_rows *sorted);
 
 #endif

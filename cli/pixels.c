@@ -197,15 +197,22 @@ void fb_pixel_run_release(struct fb_pixel_run *run)
     run->outcomes = NULL;
 }
 
+static const char *pixel_name(const struct fb_pixel_run *run, size_t index, char name[FB_PIXEL_TEXT])
+{
+    fb_tree_pixel_text(run->tree, run->pixels->pixels[index], name);
+    return name;
+}
+
 void fb_pixel_run_complain(const struct fb_pixel_run *run)
 {
+    char name[FB_PIXEL_TEXT];
     for (size_t i = 0; i < run->pixels->n; i++) {
         if (run->parcels[i].note)
             fb_complain(run->command, "%s", run->parcels[i].note);
         if (run->why[i])
             fb_complain(run->command, "%s", run->why[i]);
         else if (run->outcomes[i] == FB_PIXEL_FAILED)
-            fb_complain(run->command, "pixel %" PRId64 ": failed, out of memory", run->pixels->pixels[i]);
+            fb_complain(run->command, "pixel %s: failed, out of memory", pixel_name(run, i, name));
     }
 }
 
@@ -220,9 +227,10 @@ int fb_pixel_run_stopped(const struct fb_pixel_run *run, const char *next, int s
 
 void fb_pixel_run_list_failures(const struct fb_pixel_run *run, FILE *file)
 {
+    char name[FB_PIXEL_TEXT];
     for (size_t i = 0; i < run->pixels->n; i++)
         if (run->outcomes[i] == FB_PIXEL_FAILED)
-            fprintf(file, "%" PRId64 " : %s\n", run->pixels->pixels[i],
+            fprintf(file, "%s : %s\n", pixel_name(run, i, name),
                     run->why[i] ? run->why[i] : "failed, out of memory");
     if (run->signal)
         fprintf(file, "Stopped by %s, %zu of %zu pixels left\n", fb_stop_name(run->signal), run->nleft,

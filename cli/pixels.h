@@ -33,6 +33,7 @@ void fb_parcel_release(struct fb_parcel *parcel);
 struct fb_pixel_run {
     const char *command;
     const struct fb_pixel_list *pixels;
+    const struct fb_tree *tree; /* says how pixels are called */
     int nthreads;
     long chunk; /* -v reports each time that many more pixels are done */
     int verbose;

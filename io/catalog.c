@@ -180,3 +180,26 @@ int fb_catalog_read(const char *path, int mock, struct fb_redshift **rows, size_
         return status > 0 ? 0 : -1;
     return read_any(path, mock, rows, n, err);
 }
+
+int fb_catalog_read_column(const char *path, const char *const *names, int64_t *values, size_t n,
+                           struct fb_error *err)
+{
+    struct fb_table t;
+    int column = 0, status = 1;
+
+    if (fb_table_open(&t, path, table_names, err) != 0)
+        return -1;
+    for (const char *const *name = names; *name && !column; name++)
+        column = fb_table_column(&t, *name);
+    if (!column)
+        status = 0;
+    else if ((int64_t)n > t.nrows)
+        status = fb_fail(err, "%s: expected %zu rows, found %lld", path, n, (long long)t.nrows);
+    for (size_t first = 0; status > 0 && first < n; first += BLOCK) {
+        int64_t count = n - first < BLOCK ? (int64_t)(n - first) : BLOCK;
+        if (fb_table_read_int(&t, column, (int64_t)first, count, values + first, err) != 0)
+            status = -1;
+    }
+    fb_table_close(&t);
+    return status;
+}

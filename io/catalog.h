@@ -19,6 +19,11 @@
  * case. */
 int fb_catalog_read(const char *path, int mock, struct fb_redshift **rows, size_t *n, struct fb_error *err);
 
+/* One whole number of each of rows [0, n): the first of these columns that is there. Returns 1, 0 where there is none
+ * of them, -1 on failure. */
+int fb_catalog_read_column(const char *path, const char *const *names, int64_t *values, size_t n,
+                           struct fb_error *err);
+
 /* A catalog being written with BAL columns. */
 struct fb_balcatalog;
 

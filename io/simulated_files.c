@@ -245,11 +245,12 @@ int fb_sim_write_mock_truth(const char *path, const struct fb_sim_coadd *coadd,
 
 /* ---- pixels and folders ---- */
 
-void fb_sim_pixel_centre(enum fb_scheme scheme, int64_t pixel, double *ra, double *dec)
+void fb_sim_pixel_centre(const struct fb_tree *tree, int64_t pixel, double *ra, double *dec)
 {
-    const double nside = sqrt((double)fb_tree_npixels(scheme) / 12.0);
+    int64_t healpix;
+    const long nside = fb_tree_healpix(tree, pixel, &healpix);
     double theta, phi;
-    pix2ang_nest((long)(nside + 0.5), (long)pixel, &theta, &phi);
+    pix2ang_nest(nside, (long)healpix, &theta, &phi);
     *ra = phi * DEGREES_PER_RADIAN;
     *dec = 90.0 - theta * DEGREES_PER_RADIAN;
 }

@@ -87,7 +87,7 @@ int fb_sim_write_mock_truth(const char *path, const struct fb_sim_coadd *coadd,
                             const struct fb_sim_table *truth, int64_t *size, struct fb_error *err);
 
 /* Centre of a pixel, degrees. */
-void fb_sim_pixel_centre(enum fb_scheme scheme, int64_t pixel, double *ra, double *dec);
+void fb_sim_pixel_centre(const struct fb_tree *tree, int64_t pixel, double *ra, double *dec);
 /*
  * Does a folder hold anything? 1, 0 (also where there is no such folder), or -1: it is something else, or
  * can't be read.

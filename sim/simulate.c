@@ -94,10 +94,12 @@ static int start(struct state *s)
     const struct fb_simulation *o = s->options;
     const size_t n = (size_t)(o->quasars + o->others), all = (size_t)(o->pixels * o->quasars);
 
-    s->survey = (struct fb_survey){ o->seed, o->mock ? FB_SCHEME_MOCK : FB_SCHEME_HEALPIX, (int)o->quasars,
-                                    (int)o->others, o->bright };
     s->root = fb_format("%s/%s", o->folder, o->mock ? "mock" : "redux/sim");
-    s->tree = (struct fb_tree){ s->survey.scheme, s->root, "main", "dark" };
+    s->tree = (struct fb_tree){ .scheme = o->mock ? FB_SCHEME_MOCK : FB_SCHEME_HEALPIX,
+                                .root = s->root,
+                                .survey = "main",
+                                .program = "dark" };
+    s->survey = (struct fb_survey){ o->seed, &s->tree, (int)o->quasars, (int)o->others, o->bright };
     s->pixels = calloc((size_t)o->pixels, sizeof *s->pixels);
     s->catalog = calloc(all + 1, sizeof *s->catalog);
     s->quasars = calloc(all + 1, sizeof *s->quasars);

@@ -58,7 +58,8 @@ static int ascending(const void *a, const void *b)
 
 int fb_survey_pixels(const struct fb_survey *survey, size_t n, int64_t *pixels, struct fb_error *err)
 {
-    const int64_t all = fb_tree_npixels(survey->scheme);
+    const long nside = fb_tree_nside(survey->tree);
+    const int64_t all = 12 * (int64_t)nside * nside;
     char *taken = calloc((size_t)all, 1);
     struct fb_rng rng;
     size_t found = 0;
@@ -69,7 +70,7 @@ int fb_survey_pixels(const struct fb_survey *survey, size_t n, int64_t *pixels, 
     while (found < n) {
         const int64_t pixel = (int64_t)(fb_uniform(&rng) * (double)all);
         double ra, dec;
-        fb_sim_pixel_centre(survey->scheme, pixel, &ra, &dec);
+        fb_sim_pixel_centre(survey->tree, pixel, &ra, &dec);
         if (taken[pixel] || !in_footprint(ra, dec))
             continue;
         taken[pixel] = 1;
@@ -146,24 +147,24 @@ static void draw_exposures(struct fb_target *t, struct fb_rng *rng)
 }
 
 /* A place in the pixel: anywhere around its centre, until it is inside. */
-static void draw_position(struct fb_target *t, enum fb_scheme scheme, struct fb_rng *rng)
+static void draw_position(struct fb_target *t, const struct fb_tree *tree, struct fb_rng *rng)
 {
-    const double size = 60.0 / sqrt((double)fb_tree_npixels(scheme) / 12.0); /* degrees; a pixel's side */
+    const double size = 60.0 / (double)fb_tree_nside(tree); /* degrees; a pixel's side */
     double ra, dec;
 
-    fb_sim_pixel_centre(scheme, t->pixel, &ra, &dec);
+    fb_sim_pixel_centre(tree, t->pixel, &ra, &dec);
     do {
         t->dec = dec + 2.0 * size * (fb_uniform(rng) - 0.5);
         t->ra = ra + 2.0 * size * (fb_uniform(rng) - 0.5) / cos(dec * RADIANS_PER_DEGREE);
         t->ra = fmod(t->ra + 360.0, 360.0);
-    } while (fb_tree_pixel(scheme, t->ra, t->dec) != t->pixel);
+    } while (fb_tree_pixel(tree, t->ra, t->dec) != t->pixel);
 }
 
 static void draw_target(const struct fb_survey *survey, struct fb_target *t)
 {
     struct fb_rng rng;
     fb_purpose_seed(&rng, survey->seed, FB_FOR_TARGET, t->targetid);
-    draw_position(t, survey->scheme, &rng);
+    draw_position(t, survey->tree, &rng);
     t->fiberstatus = 0;
     if (fb_uniform(&rng) < 0.015)
         t->fiberstatus = fb_uniform(&rng) < 0.5 ? BADPOSITION : POORPOSITION;

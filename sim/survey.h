@@ -41,7 +41,7 @@ struct fb_target {
 
 struct fb_survey {
     uint64_t seed;
-    enum fb_scheme scheme;
+    const struct fb_tree *tree;
     int quasars, others; /* a pixel */
     int bright;
 };

@@ -1,0 +1,253 @@
+/* layout.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <inttypes.h>
+#include <stdlib.h>
+#include "cli/layout.h"
+#include "cli/spectra.h"
+#include "io/system.h"
+
+void fb_layout_options_release(struct fb_layout_options *options)
+{
+    fb_int_list_release(&options->healpix);
+    fb_int_list_release(&options->uniqpix);
+    fb_int_list_release(&options->tile);
+    fb_int_list_release(&options->targetids);
+}
+
+/* ---- the tree ---- */
+
+/* Options that say different things. */
+static int check_options(const struct fb_layout_options *o, struct fb_error *err)
+{
+    if (o->mock && o->tiles)
+        return fb_fail(err, "options --mock and --tiles exclude each other");
+    if (o->tree && o->release)
+        return fb_fail(err, "options --tree and --release exclude each other");
+    if (o->tree && o->mockdir)
+        return fb_fail(err, "options --tree and --mockdir exclude each other");
+    if (o->nside && (o->mock || o->tiles))
+        return fb_fail(err, "option --nside is for skimmed trees, not for --mock or --tiles");
+    if (o->night && !o->tiles)
+        return fb_fail(err, "option --night goes with --tiles");
+    return 0;
+}
+
+/* Where the spectra are: 1, 0 where nobody says, -1 on failure. */
+static int find_root(struct fb_layout *layout, const struct fb_layout_options *o, int must_exist,
+                     struct fb_error *err)
+{
+    const char *given = o->tree ? o->tree : o->mock ? o->mockdir : NULL;
+    if (given)
+        layout->root = fb_format("%s", given);
+    else if (must_exist || (o->release && !o->mock))
+        layout->root = fb_spectra_root(o->mock, o->mockdir, o->release, err);
+    else
+        return 0;
+    if (!layout->root)
+        return err->text[0] ? -1 : fb_fail(err, "out of memory");
+    layout->tree.root = layout->root;
+    return 1;
+}
+
+/* Which scheme the tree that is there uses. */
+static int look(struct fb_layout *layout, const struct fb_layout_options *o, struct fb_error *err)
+{
+    int there = fb_look_for(layout->root, err);
+    if (there <= 0)
+        return there < 0 ? -1 : fb_fail(err, "%s: no such folder", layout->root);
+    if (o->mock || o->tiles)
+        return 0;
+    if (fb_tree_identify(&layout->tree, err) != 0)
+        return -1;
+    if (layout->tree.scheme == FB_SCHEME_SKIMMED)
+        return fb_tree_find_nside(&layout->tree, err);
+    if (o->nside)
+        return fb_fail(err, "%s: option --nside is for skimmed trees, found %s", layout->root,
+                       fb_scheme_name(layout->tree.scheme));
+    return 0;
+}
+
+static void start(struct fb_layout *layout, const struct fb_layout_options *o)
+{
+    enum fb_scheme scheme = o->mock    ? FB_SCHEME_MOCK
+                            : o->tiles ? FB_SCHEME_TILES
+                            : o->nside ? FB_SCHEME_SKIMMED
+                                       : FB_SCHEME_HEALPIX;
+    *layout = (struct fb_layout){ .tree = { .scheme = scheme,
+                                            .survey = o->survey,
+                                            .program = o->program,
+                                            .nside = o->nside,
+                                            .night = o->night } };
+}
+
+/* Nobody asked for it, but the environment names a release that is there: its pixels are meant. */
+static void look_at_environment(struct fb_layout *layout, const struct fb_layout_options *o)
+{
+    const char *release = getenv("SPECPROD");
+    struct fb_error ignored;
+    if (!release || !*release || o->mock || o->tiles || o->nside)
+        return;
+    layout->tree.root = layout->root = fb_spectra_root(0, NULL, NULL, &ignored);
+    if (!layout->root || fb_look_for(layout->root, &ignored) <= 0 ||
+        fb_tree_identify(&layout->tree, &ignored) != 0 || layout->tree.scheme == FB_SCHEME_MOCK ||
+        layout->tree.scheme == FB_SCHEME_SKIMMED) {
+        free(layout->root);
+        start(layout, o);
+    }
+}
+
+int fb_layout_find(struct fb_layout *layout, const struct fb_layout_options *o, int must_exist,
+                   struct fb_error *err)
+{
+    start(layout, o);
+    err->text[0] = '\0';
+    if (check_options(o, err) != 0)
+        return -1;
+    if (o->nside && !fb_nside_ok(o->nside))
+        return fb_fail(err, "option --nside: expected a power of 2, found %ld", o->nside);
+    int known = find_root(layout, o, must_exist, err);
+    if (known == 0)
+        look_at_environment(layout, o);
+    return known > 0 ? look(layout, o, err) : known;
+}
+
+int fb_layout_find_tables(struct fb_layout *layout, const struct fb_layout_options *o, const char *tables,
+                          struct fb_error *err)
+{
+    struct fb_error ignored;
+    if (fb_layout_find(layout, o, 0, err) != 0)
+        return -1;
+    if (layout->root || o->mock || o->tiles || o->nside)
+        return 0;
+    struct fb_tree tree = fb_layout_beside(layout, tables);
+    if (fb_tree_identify(&tree, &ignored) == 0) {
+        if (tree.scheme == FB_SCHEME_SKIMMED)
+            return fb_fail(err, "%s: pixels of a skimmed tree: option --tree or --nside is required", tables);
+        layout->tree.scheme = tree.scheme;
+        return 0;
+    }
+    tree.scheme = FB_SCHEME_TILES;
+    char *folder = fb_tree_folder(&tree);
+    if (folder && fb_exists(folder))
+        layout->tree.scheme = FB_SCHEME_TILES;
+    free(folder);
+    return 0;
+}
+
+/* From the folders of adaptive pixels that are there. */
+static int map_of_folders(struct fb_layout *layout, const struct fb_tree *tree, struct fb_error *err)
+{
+    struct fb_pixel_list groups = { 0 }, pixels = { 0 };
+    int status = fb_tree_groups(tree, &groups, err);
+    for (size_t i = 0; i < groups.n && status == 0; i++)
+        status = fb_tree_group_folders(tree, groups.pixels[i], &pixels, err);
+    char *folder = status == 0 ? fb_tree_folder(tree) : NULL;
+    if (status == 0)
+        status = folder ? fb_pixel_map_from_list(&layout->map, folder, pixels.pixels, pixels.n, err)
+                        : fb_fail(err, "%s: out of memory", tree->root);
+    free(folder);
+    fb_pixel_list_release(&groups);
+    fb_pixel_list_release(&pixels);
+    return status;
+}
+
+int fb_layout_read_map(struct fb_layout *layout, const char *tables, struct fb_error *err)
+{
+    if (layout->tree.scheme != FB_SCHEME_UNIQPIX)
+        return 0;
+    if (!layout->root) {
+        struct fb_tree tree = fb_layout_beside(layout, tables);
+        return map_of_folders(layout, &tree, err);
+    }
+    char *folder = fb_tree_folder(&layout->tree);
+    int status = folder
+                     ? fb_pixel_map_read(&layout->map, folder, layout->tree.survey, layout->tree.program, err)
+                     : fb_fail(err, "%s: out of memory", layout->root);
+    free(folder);
+    return status;
+}
+
+const struct fb_pixel_map *fb_layout_map(const struct fb_layout *layout)
+{
+    return layout->map.upix ? &layout->map : NULL;
+}
+
+void fb_layout_release(struct fb_layout *layout)
+{
+    fb_pixel_map_release(&layout->map);
+    free(layout->root);
+    *layout = (struct fb_layout){ 0 };
+}
+
+struct fb_tree fb_layout_beside(const struct fb_layout *layout, const char *root)
+{
+    struct fb_tree tree = layout->tree;
+    tree.root = root;
+    return tree;
+}
+
+/* ---- the part of it ---- */
+
+static int copy_sorted(struct fb_pixel_list *list, const struct fb_int_list *values, struct fb_error *err)
+{
+    for (size_t i = 0; i < values->n; i++)
+        if (fb_pixel_list_add(list, values->values[i]) != 0)
+            return fb_fail(err, "out of memory");
+    fb_pixel_list_sort(list);
+    return 0;
+}
+
+int fb_selection_make(struct fb_selection *selection, const struct fb_layout *layout,
+                      const struct fb_layout_options *o, struct fb_error *err)
+{
+    const struct fb_tree *tree = &layout->tree;
+    const char *name = fb_scheme_name(tree->scheme);
+    int adaptive = tree->scheme == FB_SCHEME_UNIQPIX, tiles = tree->scheme == FB_SCHEME_TILES;
+    const struct fb_int_list *pixels = adaptive ? &o->uniqpix : &o->healpix;
+
+    *selection = (struct fb_selection){ 0 };
+    if (o->healpix.n > 0 && (adaptive || tiles))
+        return fb_fail(err, "option --healpix: expected a tree of equal pixels, found %s: %s selects there",
+                       name, adaptive ? "--uniqpix" : "--tiles");
+    if (o->uniqpix.n > 0 && !adaptive)
+        return fb_fail(err, "option --uniqpix: expected a tree of adaptive pixels, found %s", name);
+    for (size_t i = 0; i < pixels->n; i++)
+        if (!fb_tree_has_pixel(tree, pixels->values[i]))
+            return fb_fail(err, "option --%s: there is no pixel %" PRId64, adaptive ? "uniqpix" : "healpix",
+                           pixels->values[i]);
+    if (copy_sorted(&selection->pixels, pixels, err) != 0 ||
+        copy_sorted(&selection->tiles, &o->tile, err) != 0 ||
+        copy_sorted(&selection->targetids, &o->targetids, err) != 0)
+        return -1;
+    return 0;
+}
+
+void fb_selection_release(struct fb_selection *selection)
+{
+    fb_pixel_list_release(&selection->pixels);
+    fb_pixel_list_release(&selection->tiles);
+    fb_pixel_list_release(&selection->targetids);
+}
+
+static int selects(const struct fb_pixel_list *list, int64_t value)
+{
+    size_t lo = 0, hi = list->n;
+    while (lo < hi) {
+        size_t middle = lo + (hi - lo) / 2;
+        if (list->pixels[middle] < value)
+            lo = middle + 1;
+        else
+            hi = middle;
+    }
+    return list->n == 0 || (lo < list->n && list->pixels[lo] == value);
+}
+
+int fb_selects_pixel(const struct fb_selection *selection, int64_t pixel)
+{
+    return selects(&selection->pixels, pixel) &&
+           (selection->tiles.n == 0 || selects(&selection->tiles, fb_tile_of(pixel)));
+}
+
+int fb_selects_target(const struct fb_selection *selection, int64_t targetid)
+{
+    return selects(&selection->targetids, targetid);
+}

@@ -1,0 +1,87 @@
+/*
+ * layout.h - which tree a command works on and which part of it: the options that say so, the same for split, find,
+ * append and run, and what is found by looking.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_LAYOUT_H
+#define FB_LAYOUT_H
+
+#include "cli/options.h"
+#include "io/error.h"
+#include "io/pixel_map.h"
+#include "io/tree.h"
+
+/* What the user says. */
+struct fb_layout_options {
+    const char *release, *tree, *mockdir, *survey, *program; /* survey and program are never NULL */
+    int mock, tiles;
+    long nside, night;
+    struct fb_int_list healpix, uniqpix, tile, targetids;
+};
+
+/* clang-format off */
+/* Rows of a command's option table; o is a struct fb_layout_options. */
+#define FB_LAYOUT_OPTIONS(o) \
+        { "-s", "--survey", FB_OPT_STRING, &(o).survey, .metavar = "NAME", .help = "survey" }, \
+        { "-m", "--moon --program", FB_OPT_STRING, &(o).program, .metavar = "NAME", .help = "observing program" }, \
+        { "-r", "--release --specprod", FB_OPT_STRING, &(o).release, .metavar = "NAME", \
+          .help = "spectroscopic reduction: a folder in $DESI_SPECTRO_REDUX, or a path; default $SPECPROD" }, \
+        { NULL, "--tree", FB_OPT_STRING, &(o).tree, .metavar = "DIR", \
+          .help = "the tree of spectra instead of a release's: a mock's, or one that was skimmed" }, \
+        { NULL, "--nside", FB_OPT_INT, &(o).nside, .metavar = "N", .min = 1, .max = 8192, \
+          .help = "of a skimmed tree's pixels, PIX//100/PIX right in it; default: as its files say" }, \
+        { NULL, "--mock", FB_OPT_FLAG, &(o).mock, .help = "a mock: spectra-16, columns RA and DEC" }, \
+        { NULL, "--tiles", FB_OPT_LIST, &(o).tile, .metavar = "TILE", .max = 999999999, .seen = &(o).tiles, \
+          .help = "tiles instead of pixels: these, or all; @FILE is a file that lists them" }, \
+        { NULL, "--night", FB_OPT_INT, &(o).night, .metavar = "YYYYMMDD", .min = 1, .max = 99999999, \
+          .help = "of tiles: the last night of their spectra; default: the last there is" }, \
+        { "-hp", "--healpix", FB_OPT_LIST, &(o).healpix, .metavar = "PIX", .max = 1e15, \
+          .help = "pixels to work on, separated by spaces or commas, or @FILE; default: all" }, \
+        { NULL, "--uniqpix", FB_OPT_LIST, &(o).uniqpix, .metavar = "PIX", .max = 1e15, \
+          .help = "the same for adaptive pixels" }, \
+        { NULL, "--targetids", FB_OPT_LIST, &(o).targetids, .metavar = "ID", .min = -9.2e18, .max = 9.2e18, \
+          .help = "targets to work on, separated by spaces or commas, or @FILE; default: all" }
+/* clang-format on */
+
+void fb_layout_options_release(struct fb_layout_options *options);
+
+struct fb_layout {
+    struct fb_tree tree;     /* of the spectra; its root is NULL where nobody said where they are */
+    char *root;              /* owned */
+    struct fb_pixel_map map; /* of adaptive pixels, once read */
+};
+
+/*
+ * Find the tree: what --mock, --tiles, --tree and --release say, and looking. With must_exist a tree that is not there
+ * is an error; without, as for split, pixels are those of a release's healpix/ tree where nothing else is known.
+ */
+int fb_layout_find(struct fb_layout *layout, const struct fb_layout_options *options, int must_exist,
+                   struct fb_error *err);
+/* The same for append, which needs no spectra: where nobody says which they are, it looks at the BAL tables' tree. */
+int fb_layout_find_tables(struct fb_layout *layout, const struct fb_layout_options *options,
+                          const char *tables, struct fb_error *err);
+/* Get what positions need to be turned into pixels: the map of adaptive pixels, from the tree of spectra, or where that
+ * is not known from the folders of a tree of redshift catalogs or BAL tables. */
+int fb_layout_read_map(struct fb_layout *layout, const char *tables, struct fb_error *err);
+/* NULL where pixels are not adaptive. */
+const struct fb_pixel_map *fb_layout_map(const struct fb_layout *layout);
+void fb_layout_release(struct fb_layout *layout);
+
+/* The same tree elsewhere, as that of redshift catalogs and BAL tables. */
+struct fb_tree fb_layout_beside(const struct fb_layout *layout, const char *root);
+
+/* ---- which part of it ---- */
+
+/* All three sorted; an empty one selects everything. */
+struct fb_selection {
+    struct fb_pixel_list pixels, tiles, targetids;
+};
+/* An error where the options select what the tree does not have. Release in any case. */
+int fb_selection_make(struct fb_selection *selection, const struct fb_layout *layout,
+                      const struct fb_layout_options *options, struct fb_error *err);
+void fb_selection_release(struct fb_selection *selection);
+int fb_selects_pixel(const struct fb_selection *selection, int64_t pixel);
+int fb_selects_target(const struct fb_selection *selection, int64_t targetid);
+
+#endif
