@@ -640,16 +640,16 @@ static int start_rows(struct fb_balcatalog *catalog, const struct source *s, str
     int status = 0;
     fits_set_hdustruc(catalog->out.file, &status);
     fits_get_hduaddrll(catalog->out.file, &header, &data, &end, &status);
-    fits_close_file(catalog->out.file, &status);
-    catalog->out.file = NULL;
     if (status)
         return fb_fits_fail(err, catalog->out.path, "can't write its header", status);
     catalog->header = header;
     catalog->data = data;
-    catalog->descriptor = open(catalog->out.temporary, O_RDWR | O_CLOEXEC);
+    catalog->descriptor = fb_output_begin(&catalog->out, (size_t)data, err);
+    if (catalog->descriptor < 0)
+        return -1;
     off_t size = (off_t)(catalog->nrows * catalog->row_bytes) + s->heap_bytes;
     size = data + (size + FITS_BLOCK - 1) / FITS_BLOCK * FITS_BLOCK;
-    if (catalog->descriptor < 0 || ftruncate(catalog->descriptor, size) != 0)
+    if (ftruncate(catalog->descriptor, size) != 0)
         return fb_fail(err, "%s: can't write it: %s", catalog->out.path, strerror(errno));
     return 0;
 }

@@ -9,7 +9,10 @@
 #include "fastbal.h"
 #include "io/file.h"
 #include "io/fits.h"
+#include "io/form.h"
 #include "io/guard.h"
+#include "io/hdus.h"
+#include "io/sums.h"
 #include "io/system.h"
 #include "io/temporary.h"
 
@@ -324,6 +327,7 @@ int fb_table_compare_text(struct fb_table *table, int column, int64_t first, int
 
 int fb_output_create(struct fb_output *out, const char *path, struct fb_error *err)
 {
+    enum { MORE = 1 << 22 }; /* bytes of memory at a time */
     int status = 0;
     memset(out, 0, sizeof *out);
     if (fb_make_parent_folders(path, err) != 0)
@@ -335,13 +339,9 @@ int fb_output_create(struct fb_output *out, const char *path, struct fb_error *e
         return fb_fail(err, "%s: out of memory", path);
     }
     fb_temporary_sweep(path);
-    errno = 0;
-    if (strlen(out->temporary) >= FLEN_FILENAME - 1)
-        fb_fail(err, "%s: the path is longer than %d characters", path, FLEN_FILENAME - 20);
-    else if (fits_create_diskfile(&out->file, out->temporary, &status) == 0)
+    if (fits_create_memfile(&out->file, &out->bytes, &out->room, MORE, realloc, &status) == 0)
         return 0;
-    else
-        fb_fits_fail(err, path, "can't create it", status);
+    fb_fits_fail(err, path, "can't create it", status);
     fb_output_discard(out);
     return -1;
 }
@@ -375,21 +375,66 @@ static int flush(const char *path)
     return close(descriptor) == 0 ? failed : -1;
 }
 
+/* CFITSIO does not tell everywhere that it found no memory: does the file have all the HDUs, each with its sums? */
+static int check_file(const struct fb_output *out, int nhdus, struct fb_error *err)
+{
+    struct fb_io_stats io = { 0 };
+    struct fb_file file = { 0 };
+    struct fb_hdus hdus = { 0 };
+    int status = fb_file_open(&file, out->temporary, &io, err);
+    if (status == 0)
+        status = fb_hdus_read(&hdus, &file, err);
+    if (status > 0)
+        status = fb_sums_check(&file, &hdus, err);
+    if (status == 0 || (status > 0 && hdus.n != (size_t)nhdus))
+        status = fb_fail(err, "not all of its HDUs were composed");
+    if (status < 0) {
+        struct fb_error why = *err;
+        fb_fail(err, "%s: can't write it: %s", out->path, why.text);
+    }
+    fb_file_release(&file);
+    fb_hdus_release(&hdus);
+    return status > 0 ? 0 : -1;
+}
+
 int fb_output_commit(struct fb_output *out, struct fb_error *err)
 {
+    LONGLONG header, data, end = 0;
     int status = 0, nhdus = 0;
     fits_get_hdu_num(out->file, &nhdus); /* the last */
     for (int hdu = 1; hdu <= nhdus && status == 0; hdu++)
         if (fits_movabs_hdu(out->file, hdu, NULL, &status) == 0)
             fb_write_checksum(out->file, &status);
+    fits_get_hduaddrll(out->file, &header, &data, &end, &status);
+    int descriptor = status ? fb_fits_fail(err, out->path, "can't write it", status)
+                            : fb_output_begin(out, (size_t)end, err);
+    int closed = descriptor >= 0 ? close(descriptor) : -1;
+    if (closed == 0 && check_file(out, nhdus, err) == 0)
+        return fb_output_publish(out, err);
+    if (descriptor >= 0 && closed != 0)
+        fb_fail(err, "%s: can't write it: %s", out->path, strerror(errno));
+    fb_output_discard(out);
+    return -1;
+}
+
+int fb_output_begin(struct fb_output *out, size_t n, struct fb_error *err)
+{
+    int status = 0;
     fits_close_file(out->file, &status);
     out->file = NULL;
-    if (status) {
-        fb_fits_fail(err, out->path, "can't write it", status);
-        fb_output_discard(out);
+    if (status)
+        return fb_fits_fail(err, out->path, "can't write it", status);
+    int descriptor = open(out->temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (descriptor < 0)
+        return fb_fail(err, "%s: can't create it: %s", out->path, strerror(errno));
+    if (fb_write_all(descriptor, out->bytes, n) != 0) {
+        fb_fail(err, "%s: can't write it: %s", out->path, strerror(errno));
+        close(descriptor);
         return -1;
     }
-    return fb_output_publish(out, err);
+    free(out->bytes);
+    out->bytes = NULL;
+    return descriptor;
 }
 
 int fb_output_publish(struct fb_output *out, struct fb_error *err)
@@ -414,6 +459,7 @@ void fb_output_discard(struct fb_output *out)
         fits_close_file(out->file, &status);
     if (out->temporary)
         unlink(out->temporary);
+    free(out->bytes);
     free(out->temporary);
     free(out->path);
     memset(out, 0, sizeof *out);

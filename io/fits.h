@@ -68,8 +68,11 @@ int fb_same_text(const char *cell, size_t width, const char *text);
 
 /* ---- outputs ---- */
 
+/* CFITSIO composes files in memory: it does not tell of everything that goes wrong when it writes to a disk. */
 struct fb_output {
     fitsfile *file;
+    void *bytes; /* what it has composed */
+    size_t room;
     char *path;      /* the final name */
     char *temporary; /* beside it */
 };
@@ -79,7 +82,9 @@ int fb_output_create(struct fb_output *out, const char *path, struct fb_error *e
 /* Finish it: CHECKSUM and DATASUM in every HDU, close, flush, rename, flush its folder. Discards it on failure.
  */
 int fb_output_commit(struct fb_output *out, struct fb_error *err);
-/* The same for a file that CFITSIO has closed and that has its checksums: flush, rename. */
+/* Close it for CFITSIO and write its first n bytes. Returns a descriptor for reading and writing more of it, or -1. */
+int fb_output_begin(struct fb_output *out, size_t n, struct fb_error *err);
+/* Finish a file that was begun, closed and has its checksums: flush, rename. */
 int fb_output_publish(struct fb_output *out, struct fb_error *err);
 /* Remove it without a trace; harmless after a commit. */
 void fb_output_discard(struct fb_output *out);

@@ -197,12 +197,14 @@ static unsigned char *compose(const struct fb_form *form, const unsigned char *r
     return file;
 }
 
-static int write_all(int descriptor, const unsigned char *bytes, size_t n)
+int fb_write_all(int descriptor, const unsigned char *bytes, size_t n)
 {
     while (n > 0) {
         ssize_t written = write(descriptor, bytes, n);
         if (written < 0 && errno == EINTR)
             continue;
+        if (written == 0)
+            errno = ENOSPC;
         if (written <= 0)
             return -1;
         bytes += written;
@@ -231,7 +233,7 @@ static int write_file(const char *path, const char *temporary, const unsigned ch
     int descriptor = create_file(path, temporary, err);
     if (descriptor < 0)
         return -1;
-    int failed = write_all(descriptor, bytes, n) != 0 || fsync(descriptor) != 0, reason = errno;
+    int failed = fb_write_all(descriptor, bytes, n) != 0 || fsync(descriptor) != 0, reason = errno;
     if (close(descriptor) != 0 && !failed) {
         failed = 1;
         reason = errno;

@@ -31,6 +31,9 @@ void fb_form_release(struct fb_form *form);
 int fb_form_write(const struct fb_form *form, const char *path, const unsigned char *rows, size_t n,
                   struct fb_error *err);
 
+/* Write all n bytes. -1 with errno on failure. */
+int fb_write_all(int descriptor, const unsigned char *bytes, size_t n);
+
 /* ---- FITS checksums: sums of big-endian 32-bit words with the carry added back, in any order ---- */
 
 /* Add bytes, whose number is rounded up to whole words with zeros, to a sum. */
