@@ -66,22 +66,22 @@ static int check_map(const struct fb_pixel_map *map, struct fb_error *err)
 
 static int read_fits_map(struct fb_pixel_map *map, struct fb_error *err)
 {
-    fitsfile *file;
+    struct fb_fits fits;
     long nside = 0;
     LONGLONG size[2] = { 0, 0 };
     int naxis = 0, nested = 1, status = 0, ignored = 0;
 
-    if (fb_fits_open(&file, map->path, err) != 0)
+    if (fb_fits_open(&fits, map->path, err) != 0)
         return -1;
-    if (fits_movnam_hdu(file, IMAGE_HDU, "HPIX2UPIX", 0, &status)) {
-        fb_fits_close(file);
+    if (fits_movnam_hdu(fits.file, IMAGE_HDU, "HPIX2UPIX", 0, &status)) {
+        fb_fits_close(&fits);
         fits_clear_errmsg();
         return fb_fail(err, "%s: expected an image HPIX2UPIX, found none", map->path);
     }
-    fits_read_key(file, TLONG, "NSIDE", &nside, NULL, &status);
-    fits_get_img_dim(file, &naxis, &status);
-    fits_get_img_sizell(file, 2, size, &status);
-    fits_read_key(file, TLOGICAL, "HPXNEST", &nested, NULL, &ignored);
+    fits_read_key(fits.file, TLONG, "NSIDE", &nside, NULL, &status);
+    fits_get_img_dim(fits.file, &naxis, &status);
+    fits_get_img_sizell(fits.file, 2, size, &status);
+    fits_read_key(fits.file, TLOGICAL, "HPXNEST", &nested, NULL, &ignored);
     fits_clear_errmsg();
     int failed = 0;
     if (status)
@@ -95,9 +95,9 @@ static int read_fits_map(struct fb_pixel_map *map, struct fb_error *err)
         failed = fb_fail(err, "%s: expected nested pixels, found HPXNEST = F", map->path);
     else
         failed = make_room(map, nside, err);
-    if (!failed && fits_read_img(file, TINT, 1, size[0], NULL, map->upix, NULL, &status))
+    if (!failed && fits_read_img(fits.file, TINT, 1, size[0], NULL, map->upix, NULL, &status))
         failed = fb_fits_fail(err, map->path, "can't read HPIX2UPIX", status);
-    fb_fits_close(file);
+    fb_fits_close(&fits);
     return failed;
 }
 

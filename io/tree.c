@@ -350,17 +350,17 @@ static char *any_file(const struct fb_tree *tree, struct fb_error *err)
 
 int fb_tree_find_nside(struct fb_tree *tree, struct fb_error *err)
 {
-    fitsfile *file = NULL;
+    struct fb_fits fits = { 0 };
     long found = 0;
     int status = 0;
     char *path = any_file(tree, err);
     if (!path)
         return -1;
-    int failed = fb_fits_open(&file, path, err);
+    int failed = fb_fits_open(&fits, path, err);
     if (!failed) {
-        fits_read_key(file, TLONG, "HPXNSIDE", &found, NULL, &status);
+        fits_read_key(fits.file, TLONG, "HPXNSIDE", &found, NULL, &status);
         fits_clear_errmsg();
-        fb_fits_close(file);
+        fb_fits_close(&fits);
         if (status != 0 && tree->nside == 0)
             failed =
                 fb_fail(err, "%s: expected the keyword HPXNSIDE, found none: option --nside says it", path);
