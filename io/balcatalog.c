@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include "io/balstore.h"
 #include "io/catalog.h"
+#include "io/file.h"
 #include "io/fits.h"
 #include "io/form.h"
 #include "io/system.h"
@@ -50,6 +51,7 @@ struct source {
 
 /* Where the cells of the source that are kept can be read, in any order. */
 struct cells {
+    const char *path; /* borrowed */
     int descriptor;
     off_t data; /* where the first row begins */
     size_t row_bytes;
@@ -362,9 +364,9 @@ static int write_at(struct fb_balcatalog *catalog, const unsigned char *bytes, s
 static int read_at(const char *path, int descriptor, unsigned char *bytes, size_t n, off_t offset,
                    struct fb_error *err)
 {
-    while (n > 0) {
+    for (int attempt = 0; n > 0;) {
         ssize_t got = pread(descriptor, bytes, n, offset);
-        if (got < 0 && errno == EINTR)
+        if (got < 0 && (errno == EINTR || fb_try_again(errno, attempt++)))
             continue;
         if (got <= 0)
             return fb_fail(err, "%s: can't read its rows: %s", path,
@@ -450,6 +452,7 @@ static int take_cells(struct fb_balcatalog *catalog, struct source *s, struct fb
     if (status || cells->descriptor < 0)
         return fb_fail(err, "%s: %s", s->table.path, status ? "can't find its rows" : strerror(errno));
     if (is_plain(s, cells->descriptor)) {
+        cells->path = catalog->source;
         cells->data = data;
         cells->row_bytes = s->row_bytes;
         cells->npieces = s->npieces;
@@ -458,6 +461,7 @@ static int take_cells(struct fb_balcatalog *catalog, struct source *s, struct fb
         return 0;
     }
     close(cells->descriptor);
+    cells->path = catalog->out.path;
     cells->descriptor = dup(catalog->descriptor);
     cells->data = catalog->data;
     cells->row_bytes = catalog->row_bytes;
@@ -544,7 +548,7 @@ static int write_rows(struct fb_balcatalog *catalog, size_t first, size_t n, con
     size_t place = first * catalog->row_bytes;
     unsigned char *in = room, *out = room + n * cells->row_bytes, *to = out;
 
-    if (read_at(catalog->source, cells->descriptor, in, n * cells->row_bytes,
+    if (read_at(cells->path, cells->descriptor, in, n * cells->row_bytes,
                 cells->data + (off_t)(first * cells->row_bytes), err) != 0)
         return -1;
     for (size_t i = 0; i < n; i++, to += catalog->bal_bytes) {

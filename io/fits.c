@@ -72,10 +72,11 @@ static int open_file(struct fb_fits *fits, const char *path, struct fb_error *er
 {
     int status = 0;
     errno = 0;
-    for (int attempt = 0; fits_open_diskfile(&fits->file, path, READONLY, &status); status = 0)
-        if (status != FILE_NOT_OPENED || !fb_try_again(errno, attempt++))
-            return fb_fits_fail(err, path, status == FILE_NOT_OPENED ? "can't open it" : "not a FITS file",
-                                status);
+    for (int attempt = 0; fits_open_diskfile(&fits->file, path, READONLY, &status); status = 0) {
+        int of_system = status == FILE_NOT_OPENED || status == READ_ERROR;
+        if (!of_system || !fb_try_again(errno, attempt++))
+            return fb_fits_fail(err, path, of_system ? "can't open it" : "not a FITS file", status);
+    }
     return 0;
 }
 

@@ -157,26 +157,26 @@ void fb_temporary_sweep(const char *path)
 
 /* ---- finished files ---- */
 
-static int flush_folder(const char *path)
+static int open_folder(const char *path)
 {
     char *folder = folder_of(path);
     int descriptor = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     free(folder);
-    if (descriptor < 0)
-        return -1;
-    int failed = fsync(descriptor) != 0 && errno != EINVAL && errno != ENOTSUP; /* not every system can */
-    int reason = errno;
-    close(descriptor);
-    errno = reason;
-    return failed ? -1 : 0;
+    return descriptor;
 }
 
 int fb_temporary_publish(const char *temporary, const char *path, enum fb_durable durable,
                          struct fb_error *err)
 {
-    if (rename(temporary, path) != 0 || (durable == FB_FILE_AND_FOLDER && flush_folder(path) != 0))
-        return fb_fail(err, "%s: can't write it: %s", path, strerror(errno));
-    return 0;
+    /* opened before: what can fail fails while there is nothing under the name */
+    int folder = durable == FB_FILE_AND_FOLDER ? open_folder(path) : -1, status = 0;
+    if ((durable == FB_FILE_AND_FOLDER && folder < 0) || rename(temporary, path) != 0)
+        status = fb_fail(err, "%s: can't write it: %s", path, strerror(errno));
+    else if (folder >= 0 && fsync(folder) != 0 && errno != EINVAL && errno != ENOTSUP) /* not every system can */
+        status = fb_fail(err, "%s: is complete, but its folder can't be flushed: %s", path, strerror(errno));
+    if (folder >= 0)
+        close(folder);
+    return status;
 }
 
 int fb_check_output_name(const char *path, struct fb_error *err)

@@ -1,0 +1,238 @@
+"""Every call that can fail, failing: opening, reading, writing, flushing, closing, renaming, folders, memory, threads.
+
+A command either survives with exactly the right output, or ends with a message that names the file and the reason,
+exit status 1 or 2, and nothing wrong, in part or temporary left behind; the same command then makes up for it, byte for
+byte. See docs/reliability.md.
+
+The short form takes some two hundred of the faults, of all kinds and from the first call to the last; FASTBAL_LONG=1
+some thousands.
+
+SPDX-License-Identifier: BSD-3-Clause
+"""
+import gzip
+import itertools
+import os
+import shutil
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+import faults
+import support
+
+LONG = os.environ.get("FASTBAL_LONG") == "1"
+FAULTS = 600 if LONG else 16  # a case, or one of each kind
+
+
+# ---- inputs ----
+
+def packed(path, to):
+    to.write_bytes(gzip.compress(path.read_bytes(), mtime=0))
+    return to
+
+
+def mixed_catalog(path, to):
+    """Rows in no order, and a column of variable length: read with CFITSIO."""
+    with fits.open(path) as hdus:
+        table, n = hdus[1].data, len(hdus[1].data)
+        order = np.random.default_rng(1).permutation(n)
+        columns = [fits.Column(c.name, c.format, array=table[c.name][order]) for c in table.columns]
+        names = np.array([np.arange(k % 3, dtype="i4") for k in range(n)] + [None], dtype=object)[:n]
+        columns.append(fits.Column("LIST", "PJ()", array=names))
+        fits.BinTableHDU.from_columns(columns, name="QSO_CAT").writeto(to)
+    return to
+
+
+def compressed_coadd(path):
+    """Images compressed without loss, which CFITSIO reads."""
+    with fits.open(path) as hdus:
+        out = [fits.CompImageHDU(h.data, h.header, compression_type="GZIP_1", quantize_level=0)
+               if h.name.endswith(("FLUX", "IVAR")) else h.copy() for h in hdus]
+        fits.HDUList(out).writeto(path, overwrite=True)
+
+
+class Inputs:
+    """Two pixels of simulated quasars, and what the steps before leave; only read."""
+
+    def __init__(self, server):
+        self.root = server.root / "in"
+        self.root.mkdir()
+        self.server = server
+        self.sim = self.root / "sim"
+        self.do("simulate", self.sim, "--pixels", 2, "--quasars", 5, "--others", 1, "--bal-fraction", 1, "--seed", 3)
+        self.qso, self.redux = self.sim / "qso.fits", self.sim / "redux" / "sim"
+        self.coadds = sorted(self.redux.rglob("coadd-*.fits"))
+        self.packed, self.mixed = packed(self.qso, self.root / "qso.fits.gz"), mixed_catalog(self.qso,
+                                                                                            self.root / "mixed.fits")
+        self.zafters, self.baltables = self.root / "zafters", self.root / "baltables"
+        self.do("split", "-q", self.qso, "-a", self.zafters)
+        shutil.copytree(self.zafters, self.baltables)
+        self.find(self.baltables)
+        self.catalog = self.root / "templates"
+        self.catalog.mkdir()
+        self.do("templates", "--templates", "builtin", "--export", self.catalog / "PCA_Eigenvectors.fits")
+
+    def do(self, *arguments):
+        result = self.server.run(arguments)
+        assert result.status == 0, result
+
+    def find(self, folder, *options):
+        self.do("find", "-r", self.redux, "-a", folder, "--templates", "builtin", "--nproc", 1, *options)
+
+    def changed_redux(self, name, change):
+        """Coadds in another form."""
+        redux = self.root / name
+        shutil.copytree(self.redux, redux)
+        for path in redux.rglob("coadd-*.fits"):
+            change(path)
+        return redux
+
+    def without(self, folder, pattern):
+        """A copy of a folder for each way to leave out some of the files, all but none."""
+        paths = sorted(p.relative_to(folder) for p in folder.rglob(pattern))
+        for n in range(1, len(paths) + 1):
+            for missing in itertools.combinations(paths, n):
+                copy = self.root / "without"
+                shutil.rmtree(copy, ignore_errors=True)
+                shutil.copytree(folder, copy)
+                for path in missing:
+                    (copy / path).unlink()
+                yield copy
+
+    def catalogs_in_part(self, name, folder, pattern, command):
+        """What the catalog is where pixels have failed."""
+        for copy in self.without(folder, pattern):
+            out = self.root / "part.fits"
+            out.unlink(missing_ok=True)
+            result = self.server.run([*command(copy), "-o", out, "-l", self.root / "part.txt"])
+            assert result.status == support.PARTLY, result
+            yield name, out.read_bytes()
+
+
+# ---- the cases ----
+
+def packed_coadd(path):
+    packed(path, path.with_name(path.name + ".gz"))
+    path.unlink()
+
+
+ONE = ["--nproc", 1]
+BUILTIN = ["--templates", "builtin"]
+
+
+class Cases:
+    """Each case by its name, made when it is asked for."""
+
+    def __init__(self, server):
+        self.server, self.inputs, self.out = server, Inputs(server), server.root / "out"
+
+    def make(self, name, arguments, **how):
+        return faults.Case(self.server, name, arguments, **how)
+
+    def split(self, name, qso):
+        return self.make(name, ["split", "-q", qso, "-a", self.out, *ONE])
+
+    def find(self, name, redux, *options, threads=1):
+        return self.make(name, ["find", "-a", self.out, "-r", redux, "--nproc", threads, *options],
+                         inputs=self.inputs.zafters)
+
+    def find_one(self, name):
+        zafter = next(self.inputs.zafters.rglob("zafter-*"))
+        return self.make(name, ["find", "--coadd", self.inputs.coadds[0], "--zcat", zafter, "-o", self.out / "one.fits",
+                                *BUILTIN, *ONE])
+
+    def run_on(self, qso, redux, threads=1):
+        return ["run", "-q", qso, "-r", redux, *BUILTIN, "--nproc", threads]
+
+    def in_part(self, qso):
+        """What the catalog is where pixels have failed, whether run or append wrote it."""
+        return self.inputs.catalogs_in_part("bal.fits", self.inputs.redux, "coadd-*",
+                                            lambda redux: self.run_on(qso, redux))
+
+    def run(self, name, qso, *options, threads=1, inputs=None):
+        options = options or ["-l", self.out / "log.txt"]
+        return self.make(name, [*self.run_on(qso, self.inputs.redux, threads), "-o", self.out / "bal.fits", *options],
+                         inputs=inputs, again=["-c"], variants=self.in_part(qso))
+
+    def append(self, name, qso):
+        return self.make(name, ["append", "-q", qso, "-b", self.inputs.baltables, "-o", self.out / "bal.fits",
+                                "-l", self.out / "log.txt", *ONE], again=["-c"], variants=self.in_part(qso))
+
+    def simulate(self, name):
+        # CFITSIO crashes, or forgets a row, where it gets no memory to compose a file: docs/reliability.md
+        return self.make(name, ["simulate", self.out / "sim", "--pixels", 1, "--quasars", 1, "--others", 1],
+                         again=["-c"], without=["memory-cfitsio"])
+
+
+CASES = {
+    "split": lambda c, n: c.split(n, c.inputs.qso),
+    "split packed": lambda c, n: c.split(n, c.inputs.packed),
+    "split mixed": lambda c, n: c.split(n, c.inputs.mixed),
+    "find": lambda c, n: c.find(n, c.inputs.redux, *BUILTIN),
+    "find templates": lambda c, n: c.find(n, c.inputs.redux),
+    "find two threads": lambda c, n: c.find(n, c.inputs.redux, *BUILTIN, threads=2),
+    "find packed": lambda c, n: c.find(n, c.inputs.changed_redux("packed", packed_coadd), *BUILTIN),
+    "find compressed": lambda c, n: c.find(n, c.inputs.changed_redux("compressed", compressed_coadd), *BUILTIN),
+    "find one": lambda c, n: c.find_one(n),
+    "append": lambda c, n: c.append(n, c.inputs.qso),
+    "append mixed": lambda c, n: c.append(n, c.inputs.mixed),
+    "append packed": lambda c, n: c.append(n, c.inputs.packed),
+    "run": lambda c, n: c.run(n, c.inputs.qso),
+    "run with tables": lambda c, n: c.run(n, c.inputs.mixed, "-b", c.out / "tables"),
+    "run resumed": lambda c, n: c.run(n, c.inputs.qso, "-b", c.out, inputs=c.inputs.baltables),
+    "run two threads": lambda c, n: c.run(n, c.inputs.qso, threads=2),
+    "templates": lambda c, n: c.make(n, ["templates", *BUILTIN, "--export", c.out / "templates.fits"], again=["-c"]),
+    "simulate": lambda c, n: c.simulate(n),
+}
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory):
+    if not faults.LIBRARY.exists():
+        if os.environ.get("CI") == "true" and os.uname().sysname == "Linux":
+            pytest.fail(f"{faults.LIBRARY} was not built")
+        pytest.skip("needs tests/faults, which is built on Linux with the GNU C library")
+    root = tmp_path_factory.mktemp("faults")
+    server = faults.Server(root, FASTBAL_TEMPLATES=root / "in" / "templates")
+    yield Cases(server)
+    server.close()
+
+
+def some(every, step):
+    """A few of all kinds, from the first call to the last."""
+    kinds = sorted({f.kind for f in every})
+    chosen = []
+    for kind in kinds:
+        of_kind = [f for f in every if f.kind == kind]
+        n = min(max(1, FAULTS // len(kinds)), len(of_kind))
+        chosen += [of_kind[(i * len(of_kind) // n + step) % len(of_kind)] for i in range(n)]
+    return chosen
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_faults(cases, name):
+    case = CASES[name](cases, name)
+    every = case.faults()
+    tally = faults.Tally()
+    for fault in some(every, 7 * list(CASES).index(name)):
+        tally.take(case, fault, *case.run(fault))
+    print(f"{name}: {len(every)} possible faults; {tally}")
+    assert not tally.wrong, "\n".join(f"{n}, {f} in {r.function}, {r.caller}, {r.path}: {o}, status {r.status}: {w}"
+                                      for n, f, o, r, w in tally.wrong[:20])
+    assert tally["survived"] and tally["said"]
+
+
+def test_the_test_sees_faults(cases):
+    """That what was wrong would be noticed: a file changed, and one left behind."""
+    case = CASES["split"](cases, "split")
+    name = next(n for n in case.expected if ".fits" in n)
+    case.start()
+    result = cases.server.run(case.arguments, faults.Fault("rename", 1, "ENOSPC"))
+    assert result.fired == 1 and result.status == support.PARTLY
+    case.start()
+    (case.out / name).parent.mkdir(parents=True)
+    (case.out / name).write_bytes(case.expected[name][:2880])
+    (case.out / "left_tmp1.fits").touch()
+    assert case.check_files(result) == [f"{name}: wrong or in part", "left_tmp1.fits: left behind"]
+    assert case.differences(support.files(case.out), case.expected)
