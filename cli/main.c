@@ -21,6 +21,7 @@ static const struct {
       "QSO catalog + BAL tables -> QSO catalog with BAL columns" },
     { "run", NULL, fb_cmd_run,
       "the three steps in one pass: QSO catalog + coadds -> QSO catalog with BAL columns" },
+    { "mask", "maskcoadds_hp", fb_cmd_mask, "coadds with the troughs of BAL quasars masked" },
     { "simulate", NULL, fb_cmd_simulate, "a DESI-like tree of simulated quasars with known troughs" },
     { "templates", NULL, fb_cmd_templates, "show or export continuum templates" },
 };

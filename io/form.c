@@ -117,6 +117,47 @@ int fb_header_put_sums(unsigned char *header, size_t size, uint32_t data)
     return 0;
 }
 
+/* Where the comment of a card with a text begins: at its slash; CARD where there is none. */
+static size_t comment_place(const unsigned char *card)
+{
+    int quoted = 0;
+    for (size_t i = 10; i < CARD; i++) {
+        quoted ^= card[i] == '\'';
+        if (!quoted && card[i] == '/')
+            return i;
+    }
+    return CARD;
+}
+
+/* Replace the text of a card; its comment stays, and where it is unless it is in the way. */
+static void replace_text(unsigned char *card, const char *text)
+{
+    enum { VALUE = 10, COMMENT = 31 };
+    size_t comment = comment_place(card), to = comment < COMMENT ? COMMENT : comment;
+    if (comment < COMMENT) {
+        memmove(card + to, card + comment, CARD - to);
+        comment = to;
+    }
+    memset(card + VALUE - 2, ' ', comment - VALUE + 2);
+    card[VALUE - 2] = '=';
+    put_text(card, text);
+}
+
+void fb_header_update_sums(unsigned char *header, size_t size, uint32_t data)
+{
+    size_t checksum = find_card(header, size, "CHECKSUM"), datasum = find_card(header, size, "DATASUM ");
+    char text[24];
+    if (datasum) {
+        snprintf(text, sizeof text, "%lu", (unsigned long)data);
+        replace_text(header + datasum, text);
+    }
+    if (!checksum)
+        return;
+    replace_text(header + checksum, "0000000000000000");
+    fits_encode_chksum(fb_sum_add(data, header, size), 1, text);
+    replace_text(header + checksum, text);
+}
+
 static int take_header(struct fb_form *form, const unsigned char *bytes, size_t begin, size_t end)
 {
     form->header = malloc(end);

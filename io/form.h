@@ -46,5 +46,7 @@ int fb_header_put_number(unsigned char *header, size_t size, const char *key, si
 /* Put the sum of an HDU's data and the checksum that follows into the cards of its header. -1 if it has none.
  */
 int fb_header_put_sums(unsigned char *header, size_t size, uint32_t data);
+/* The same in a header of any program, which may have one of the cards, both or none. */
+void fb_header_update_sums(unsigned char *header, size_t size, uint32_t data);
 
 #endif

@@ -145,6 +145,29 @@ int fb_need_file(const char *path, const char *what, struct fb_error *err)
     return there > 0 ? 0 : -1;
 }
 
+int fb_same_file(const char *a, const char *b)
+{
+    struct stat first, second;
+    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
+/* The folder of a file, with a slash at its end. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? strndup(path, (size_t)(slash - path) + 1) : strdup("./");
+}
+
+int fb_same_folder(const char *a, const char *b)
+{
+    char *first = folder_of(a), *second = folder_of(b);
+    int same = first && second ? fb_same_file(first, second) : -1;
+    free(first);
+    free(second);
+    return same;
+}
+
 int64_t fb_file_size(const char *path)
 {
     struct stat info;

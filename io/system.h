@@ -25,6 +25,10 @@ int fb_look_for(const char *path, struct fb_error *err);
 /* -1 and a line in err where there is no such file, or the system can't tell; what: what is looked for. */
 int fb_need_file(const char *path, const char *what, struct fb_error *err);
 int64_t fb_file_size(const char *path); /* bytes; 0 where there is no such file */
+/* Are these the same file or folder, by whatever names? 0 where one of them is not there. */
+int fb_same_file(const char *a, const char *b);
+/* Are these two files, there or not, in the same folder? -1 if out of memory. */
+int fb_same_folder(const char *a, const char *b);
 
 /* "CFITSIO 4.2.0 (thread-safe), ..." for --version. */
 void fb_library_versions(char *text, size_t size);

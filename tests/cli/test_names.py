@@ -9,7 +9,7 @@ import pytest
 
 from support import BIN, DONE, DROP_IN, ROOT, UNUSABLE, complains, environment, fits_files, run
 
-COMMANDS = ("split", "find", "append", "run", "simulate", "templates")
+COMMANDS = ("split", "find", "append", "run", "mask", "simulate", "templates")
 
 OPTIONS = {  # every spelling of every option that programs promise
     "split": "-q --qsocat -a --altzdir -z --zfileroot -s --survey -m --moon --program --mock -l --logfile "
@@ -21,6 +21,8 @@ OPTIONS = {  # every spelling of every option that programs promise
               "-c --clobber --overwrite -v --verbose -t --alttemp --nproc --chunk-size",
     "run": "-q --qsocat -o --outcatfile -r --release --specprod -s --survey -m --moon --program --mock --mockdir "
            "-b --baldir -l --logfile -c --clobber --overwrite -v --verbose -t --alttemp --templates --nproc --chunk-size --mpi",
+    "mask": "-hp --healpix -r --release --specprod -w --workdir -q --qsocat -s --survey -m --moon --program --mock --mockdir "
+            "-l --logfile --nproc -c --clobber --overwrite -v --verbose --lines --all --chunk-size",
     "simulate": "--pixels --quasars --others --seed --bright --gaps --mock --no-resolution",
     "templates": "--export",
 }
@@ -116,6 +118,9 @@ def test_unknown_command():
     (["find", "-r", "sim"], "--altzdir"),
     (["append", "-q", "x"], "--baldir"),
     (["append", "-b", "x"], "--qsocat"),
+    (["mask", "-q", "x"], "--workdir"),
+    (["mask", "-w", "x"], "--qsocat"),
+    (["mask", "-q", "x", "-w", "x"], "--release"),
     (["split", "-a", "x", "-q"], "--qsocat"),  # its value is missing
     (["split", "-q", "x", "-a", "x", "--nproc", "many"], "--nproc"),
     (["split", "-q", "x", "-a", "x", "--nproc", "0"], "--nproc"),

@@ -1,0 +1,360 @@
+/*
+ * cmd_mask.c - fastbal mask: coadds in which the troughs of BAL quasars are masked, to fit redshifts again.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cli/command.h"
+#include "cli/layout.h"
+#include "cli/message.h"
+#include "cli/pixel_rows.h"
+#include "cli/pixels.h"
+#include "cli/spectra.h"
+#include "cli/stop.h"
+#include "io/balquasars.h"
+#include "io/maskcoadd.h"
+#include "io/system.h"
+
+struct mask_options {
+    struct fb_layout_options layout;
+    const char *workdir, *qsocat, *logfile, *lines;
+    int all, clobber, verbose;
+    long nproc, chunk;
+};
+
+struct mask {
+    const struct mask_options *options;
+    struct fb_layout layout;
+    struct fb_tree work;
+    struct fb_selection selection;
+    struct fb_mask_lines lines;
+    struct fb_pixel_rows sorted;
+    struct fb_balquasars quasars;
+    struct fb_pixel_list pixels; /* to do */
+    size_t *place;               /* of each, in the catalog's list */
+    struct fb_pixel_run run;
+    size_t nwritten; /* pixels */
+    int64_t nvalues;
+};
+
+/* ---- the quasars of a pixel ---- */
+
+/* Their targets, and the wavelengths to mask. */
+struct quasars {
+    struct fb_mask_target *targets;
+    struct fb_wave_range *ranges;
+    size_t n;
+};
+
+static size_t ntroughs(const struct fb_balquasars *q, size_t row)
+{
+    return q->begin[row + 1] - q->begin[row];
+}
+
+/* Troughs of all quasars in a pixel of the catalog's list. */
+static size_t pixel_troughs(const struct mask *mask, size_t place)
+{
+    const struct fb_pixel_rows *s = &mask->sorted;
+    size_t n = 0;
+    for (size_t i = s->begin[place]; i < s->begin[place + 1]; i++)
+        n += ntroughs(&mask->quasars, s->order[i]);
+    return n;
+}
+
+static void add_quasar(const struct mask *mask, size_t row, struct quasars *quasars, size_t *nranges)
+{
+    const struct fb_balquasars *q = &mask->quasars;
+    const struct fb_redshift *r = &mask->sorted.rows[row];
+    struct fb_wave_range *ranges = quasars->ranges + *nranges;
+    size_t n = fb_mask_ranges(&mask->lines, q->troughs + q->begin[row], ntroughs(q, row), r->z, ranges);
+    quasars->targets[quasars->n++] = (struct fb_mask_target){ r->targetid, ranges, n };
+    *nranges += n;
+}
+
+static int gather_quasars(const struct mask *mask, size_t place, struct quasars *quasars,
+                          struct fb_error *err)
+{
+    const struct fb_pixel_rows *s = &mask->sorted;
+    size_t n = pixel_troughs(mask, place), nranges = 0;
+    *quasars = (struct quasars){ malloc((n + 1) * sizeof *quasars->targets),
+                                 malloc((n * mask->lines.n + 1) * sizeof *quasars->ranges), 0 };
+    if (!quasars->targets || !quasars->ranges)
+        return fb_fail(err, "out of memory for %zu troughs", n);
+    for (size_t i = s->begin[place]; i < s->begin[place + 1]; i++)
+        if (ntroughs(&mask->quasars, s->order[i]) > 0)
+            add_quasar(mask, s->order[i], quasars, &nranges);
+    return 0;
+}
+
+/* ---- one pixel ---- */
+
+static int mask_file(struct mask *mask, size_t index, const char *in, const char *out, struct fb_error *err)
+{
+    struct fb_parcel *parcel = &mask->run.parcels[index];
+    struct fb_mask_count count = { 0 };
+    struct quasars quasars;
+    int status = gather_quasars(mask, mask->place[index], &quasars, err);
+
+    if (status == 0)
+        status = fb_mask_coadd(out, in, quasars.targets, quasars.n, mask->options->all, &count, err);
+    if (status == 0) {
+        parcel->nquasars = count.targets;
+        __atomic_fetch_add(&mask->nwritten, (size_t)count.written, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&mask->nvalues, count.values, __ATOMIC_RELAXED);
+        if (count.missing > 0 && !parcel->note)
+            parcel->note = fb_format("%s: %zu of %zu BAL quasars in this pixel are not in it", in,
+                                     count.missing, quasars.n);
+    }
+    free(quasars.targets);
+    free(quasars.ranges);
+    return status;
+}
+
+/* Coadds of a release must never be replaced by masked ones. */
+static int check_apart(const char *in, const char *out, struct fb_error *err)
+{
+    int same = fb_same_folder(in, out);
+    if (same > 0)
+        fb_fail(err, "%s: is where the spectra are, expected another --workdir", out);
+    else if (same < 0)
+        fb_fail(err, "%s: out of memory", out);
+    return same ? -1 : 0;
+}
+
+/* 1 where a masked coadd is there, as long as the original; 0, with a note that says why, where what is there won't
+ * do, as a link to the original won't; -1 on failure. */
+static int keeps(const char *in, const char *out, char **note, struct fb_error *err)
+{
+    size_t length = strlen(in);
+    int packed = length > 3 && strcmp(in + length - 3, ".gz") == 0, there = fb_look_for(out, err);
+    if (there <= 0)
+        return there;
+    if (fb_same_file(in, out))
+        *note = fb_format("%s: is the original, not masked; it is written again", out);
+    else if (!packed && fb_file_size(in) != fb_file_size(out))
+        *note = fb_format("%s: expected the %" PRId64 " bytes of the original, found %" PRId64
+                          "; it is written again",
+                          out, fb_file_size(in), fb_file_size(out));
+    else
+        return 1;
+    return 0;
+}
+
+static enum fb_pixel_outcome mask_paths(struct mask *mask, size_t index, const char *in, const char *out,
+                                        struct fb_error *err)
+{
+    if (fb_need_file(in, "spectra", err) != 0 || check_apart(in, out, err) != 0)
+        return FB_PIXEL_FAILED;
+    int kept = mask->options->clobber ? 0 : keeps(in, out, &mask->run.parcels[index].note, err);
+    if (kept != 0)
+        return kept > 0 ? FB_PIXEL_KEPT : FB_PIXEL_FAILED;
+    return mask_file(mask, index, in, out, err) == 0 ? FB_PIXEL_DONE : FB_PIXEL_FAILED;
+}
+
+static enum fb_pixel_outcome mask_pixel(void *context, int thread, size_t index, struct fb_error *err)
+{
+    struct mask *mask = context;
+    int64_t pixel = mask->pixels.pixels[index];
+    char *in = fb_spectra_path(&mask->layout.tree, pixel);
+    char *out = fb_tree_path(&mask->work, fb_spectra_kind(&mask->work), pixel);
+    enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
+
+    (void)thread;
+    if (in && out)
+        outcome = mask_paths(mask, index, in, out, err);
+    else
+        fb_fail(err, "pixel %" PRId64 ": out of memory", pixel);
+    free(in);
+    free(out);
+    return outcome;
+}
+
+/* ---- the command ---- */
+
+/* Those of the catalog that have troughs, or with --all every one.
+ * DEVIATION only-what-changes: the reference copies the others as well. */
+static int choose_pixels(struct mask *mask, struct fb_error *err)
+{
+    const struct fb_pixel_list *all = &mask->sorted.pixels;
+    mask->place = malloc((all->n + 1) * sizeof *mask->place);
+    if (!mask->place)
+        return fb_fail(err, "out of memory for %zu pixels", all->n);
+    for (size_t i = 0; i < all->n; i++) {
+        if (!mask->options->all && pixel_troughs(mask, i) == 0)
+            continue;
+        mask->place[mask->pixels.n] = i;
+        if (fb_pixel_list_add(&mask->pixels, all->pixels[i]) != 0)
+            return fb_fail(err, "out of memory for %zu pixels", all->n);
+    }
+    return 0;
+}
+
+/* Without Si IV in the catalog its lines can't be masked; nobody should take them for masked. */
+static void check_lines(const struct mask *mask)
+{
+    for (size_t k = 0; k < mask->lines.n && !mask->quasars.has_siiv; k++)
+        if (mask->lines.line[k].troughs == FB_TROUGHS_SIIV) {
+            fb_complain("mask", "%s: has no troughs of Si IV, so nothing is masked at %g A",
+                        mask->options->qsocat, mask->lines.line[k].wavelength);
+        }
+}
+
+/* The same for all pixels, before any of them. */
+static int check_trees(const struct mask *mask, struct fb_error *err)
+{
+    char *in = fb_tree_folder(&mask->layout.tree), *out = fb_tree_folder(&mask->work);
+    int status = in && out ? 0 : fb_fail(err, "out of memory");
+    if (status == 0 && fb_same_file(in, out))
+        status = fb_fail(err, "option --workdir: %s is where the spectra are, expected another folder",
+                         mask->options->workdir);
+    free(in);
+    free(out);
+    return status;
+}
+
+static int prepare(struct mask *mask, struct fb_error *err)
+{
+    const struct mask_options *o = mask->options;
+    if (fb_layout_find(&mask->layout, &o->layout, 1, err) != 0 ||
+        fb_selection_make(&mask->selection, &mask->layout, &o->layout, err) != 0)
+        return -1;
+    mask->work = fb_layout_beside(&mask->layout, o->workdir);
+    if (check_trees(mask, err) != 0 || fb_layout_read_map(&mask->layout, NULL, err) != 0 ||
+        fb_pixel_rows_read(&mask->sorted, o->qsocat, &mask->layout, &mask->selection, err) != 0 ||
+        fb_balquasars_read(&mask->quasars, o->qsocat, err) != 0)
+        return -1;
+    if (mask->quasars.nrows != mask->sorted.n)
+        return fb_fail(err, "%s: has %zu rows, a moment ago %zu", o->qsocat, mask->quasars.nrows,
+                       mask->sorted.n);
+    return choose_pixels(mask, err);
+}
+
+static int write_log(const struct mask *mask, int argc, char **argv, struct fb_error *err)
+{
+    struct fb_log log = { 0 };
+    char *folder = fb_tree_folder(&mask->work);
+    char *path = folder ? fb_log_path(folder, mask->options->logfile, "") : NULL;
+    int status = path ? fb_log_open(&log, path, argc, argv, err) : fb_fail(err, "out of memory");
+    if (status == 0) {
+        fprintf(log.file, "List of healpix with errors and error types: \n");
+        fb_pixel_run_list_failures(&mask->run, log.file);
+        status = fb_log_close(&log, err);
+    }
+    free(path);
+    free(folder);
+    return status;
+}
+
+/* What is left to do when all pixels are done; returns the exit status. */
+static int finish(const struct mask *mask, int argc, char **argv)
+{
+    const struct fb_pixel_run *run = &mask->run;
+    struct fb_error err = { "" };
+    int status = run->nfailed ? FB_EXIT_PARTLY : FB_EXIT_DONE;
+
+    fb_pixel_run_complain(run);
+    if (fb_pixel_rows_complain(&mask->sorted, "mask", mask->options->qsocat))
+        status = FB_EXIT_PARTLY;
+    fb_say("mask: %zu pixel%s written, %zu kept, %zu failed; %zu left out, where nothing is to be masked",
+           mask->nwritten, fb_s(mask->nwritten), run->nkept, run->nfailed,
+           mask->sorted.pixels.n - mask->pixels.n + run->ndone - mask->nwritten);
+    fb_say("mask: %zu quasar%s masked, %" PRId64 " values of ivar", run->nquasars, fb_s(run->nquasars),
+           mask->nvalues);
+    if (write_log(mask, argc, argv, &err) != 0) {
+        fb_complain("mask", "%s", err.text);
+        status = FB_EXIT_PARTLY;
+    }
+    return fb_pixel_run_stopped(run,
+                                mask->options->clobber
+                                    ? "the same command without --clobber goes on from here"
+                                    : "the same command goes on from here",
+                                status);
+}
+
+static int mask_tree(struct mask *mask, int argc, char **argv, struct fb_error *err)
+{
+    const struct mask_options *o = mask->options;
+    int status = FB_EXIT_UNUSABLE;
+
+    if (prepare(mask, err) != 0)
+        return status;
+    check_lines(mask);
+    mask->run = (struct fb_pixel_run){ .command = "mask",
+                                       .pixels = &mask->pixels,
+                                       .tree = &mask->layout.tree,
+                                       .nthreads = fb_threads(o->nproc),
+                                       .chunk = o->chunk,
+                                       .verbose = o->verbose,
+                                       .work = mask_pixel,
+                                       .context = mask };
+    if (fb_pixel_run_all(&mask->run, err) == 0)
+        status = finish(mask, argc, argv);
+    fb_pixel_run_release(&mask->run);
+    return status;
+}
+
+static enum fb_options_outcome parse(struct mask_options *o, struct fb_mask_lines *lines, int argc,
+                                     char **argv)
+{
+    struct fb_option table[] = {
+        { "-w", "--workdir", FB_OPT_STRING, &o->workdir, .metavar = "DIR", .required = 1,
+          .help = "where the masked coadds go, in the same folders as in the release" },
+        { "-q", "--qsocat", FB_OPT_STRING, &o->qsocat, .metavar = "FILE", .required = 1,
+          .help = "QSO catalog with BAL columns" },
+        FB_LAYOUT_OPTIONS(o->layout),
+        { NULL, "--mockdir", FB_OPT_STRING, &o->layout.mockdir, .metavar = "DIR",
+          .help = "the folder of the mock's spectra-16" },
+        { NULL, "--lines", FB_OPT_STRING, &o->lines, .metavar = "LINE,LINE,...",
+          .help =
+              "lines to mask, by name or rest wavelength in A; LINE:CIV or LINE:SIIV says whose troughs" },
+        { NULL, "--all", FB_OPT_FLAG, &o->all, .help = "copy the coadds in which nothing is masked as well" },
+        { "-l", "--logfile", FB_OPT_STRING, &o->logfile, .metavar = "NAME",
+          .help = "log, beside the pixels" },
+        { NULL, "--nproc", FB_OPT_INT, &o->nproc, .metavar = "N", .min = 1, .max = 4096,
+          .help = "worker threads; default: every core this process may use" },
+        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o->clobber, .help = "replace existing masked coadds" },
+        { "-v", "--verbose", FB_OPT_FLAG, &o->verbose, .help = "say how far the run is" },
+        { NULL, "--chunk-size", FB_OPT_INT, &o->chunk, .metavar = "N", .min = 1, .max = 1e9,
+          .help = "-v reports each time that many more pixels are done" },
+        { 0 }
+    };
+    struct fb_error err = { "" };
+    enum fb_options_outcome outcome = fb_options_parse(
+        "mask", "Mask the troughs of BAL quasars in coadds, to fit redshifts again.", table, argc, argv);
+    if (outcome == FB_OPTIONS_RUN && fb_mask_lines_parse(lines, o->lines, &err) != 0) {
+        fb_complain("mask", "option --lines: %s", err.text);
+        return FB_OPTIONS_BAD;
+    }
+    return outcome;
+}
+
+int fb_cmd_mask(int argc, char **argv)
+{
+    struct mask_options options = { .layout = { .survey = "main", .program = "dark" },
+                                    .logfile = "logfile.txt",
+                                    .lines = FB_MASK_LINES_DEFAULT,
+                                    .chunk = 50 };
+    struct mask mask = { .options = &options };
+    struct fb_error err = { "" };
+
+    enum fb_options_outcome outcome = parse(&options, &mask.lines, argc, argv);
+    int status = outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
+    if (outcome == FB_OPTIONS_RUN) {
+        fb_stop_watch();
+        status = mask_tree(&mask, argc, argv, &err);
+    }
+    if (status == FB_EXIT_UNUSABLE && err.text[0])
+        fb_complain("mask", "%s", err.text);
+    if (status == FB_EXIT_UNUSABLE && fb_stop_signal())
+        status = fb_stop_status(fb_stop_signal());
+    fb_pixel_rows_release(&mask.sorted);
+    fb_balquasars_release(&mask.quasars);
+    fb_pixel_list_release(&mask.pixels);
+    free(mask.place);
+    fb_selection_release(&mask.selection);
+    fb_layout_release(&mask.layout);
+    fb_layout_options_release(&options.layout);
+    return status;
+}
