@@ -34,7 +34,7 @@ struct fb_file {
     int64_t size;
     struct fb_io_stats *stats; /* borrowed */
     size_t nhead;
-    unsigned char *head; /* owned; kept when the file is closed */
+    unsigned char *head;     /* owned; kept when the file is closed */
     unsigned char *contents; /* owned: all bytes of a file that was packed; NULL where they are in the file */
 };
 

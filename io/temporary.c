@@ -172,7 +172,8 @@ int fb_temporary_publish(const char *temporary, const char *path, enum fb_durabl
     int folder = durable == FB_FILE_AND_FOLDER ? open_folder(path) : -1, status = 0;
     if ((durable == FB_FILE_AND_FOLDER && folder < 0) || rename(temporary, path) != 0)
         status = fb_fail(err, "%s: can't write it: %s", path, strerror(errno));
-    else if (folder >= 0 && fsync(folder) != 0 && errno != EINVAL && errno != ENOTSUP) /* not every system can */
+    else if (folder >= 0 && fsync(folder) != 0 && errno != EINVAL &&
+             errno != ENOTSUP) /* not every system can */
         status = fb_fail(err, "%s: is complete, but its folder can't be flushed: %s", path, strerror(errno));
     if (folder >= 0)
         close(folder);

@@ -121,8 +121,8 @@ class Case:
 
     def faults(self, kinds=ERRORS):
         """Every fault that the command can meet."""
-        return [Fault(kind, n, error, times) for kind in kinds if kind not in self.without for n in range(1, self.calls[kind] + 1)
-                for error in ERRORS[kind] for times in ((1,) if error in ("EINTR", "PART") else (1, FROM_THERE_ON))]
+        return [Fault(kind, n, error, times) for kind in kinds if kind not in self.without
+                for n in range(1, self.calls[kind] + 1) for error in ERRORS[kind] for times in ((1,) if error in ("EINTR", "PART") else (1, FROM_THERE_ON))]
 
     def run(self, fault):
         """("survived" or "said", []), or what is wrong."""
@@ -170,8 +170,9 @@ class Case:
         if not any(path in line for line in lines):
             wrong.append(f"message without the name of {path}: {lines}")
         # CFITSIO forgets why it could not read
-        if not (result.function in ("fread", "fwrite") or any(os.strerror(max(fault.number, 0)) in line for line in lines)):
-            wrong.append(f"message without the reason {os.strerror(fault.number)}: {lines}")
+        reason = os.strerror(max(fault.number, 0))
+        if result.function not in ("fread", "fwrite") and not any(reason in line for line in lines):
+            wrong.append(f"message without the reason {reason}: {lines}")
         return wrong
 
     def check_again(self, result):

@@ -4,8 +4,8 @@ A command either survives with exactly the right output, or ends with a message 
 exit status 1 or 2, and nothing wrong, in part or temporary left behind; the same command then makes up for it, byte for
 byte. See docs/reliability.md.
 
-The short form takes some two hundred of the faults, of all kinds and from the first call to the last; FASTBAL_LONG=1
-some thousands.
+The short form takes some hundred of the faults, of all kinds and from the first call to the last; FASTBAL_LONG=1 some
+thousands.
 
 SPDX-License-Identifier: BSD-3-Clause
 """
@@ -22,7 +22,7 @@ import faults
 import support
 
 LONG = os.environ.get("FASTBAL_LONG") == "1"
-FAULTS = 600 if LONG else 16  # a case, or one of each kind
+FAULTS = 600 if LONG else 8  # about so many a case
 
 
 # ---- inputs ----
@@ -63,8 +63,8 @@ class Inputs:
         self.do("simulate", self.sim, "--pixels", 2, "--quasars", 5, "--others", 1, "--bal-fraction", 1, "--seed", 3)
         self.qso, self.redux = self.sim / "qso.fits", self.sim / "redux" / "sim"
         self.coadds = sorted(self.redux.rglob("coadd-*.fits"))
-        self.packed, self.mixed = packed(self.qso, self.root / "qso.fits.gz"), mixed_catalog(self.qso,
-                                                                                            self.root / "mixed.fits")
+        self.packed = packed(self.qso, self.root / "qso.fits.gz")
+        self.mixed = mixed_catalog(self.qso, self.root / "mixed.fits")
         self.zafters, self.baltables = self.root / "zafters", self.root / "baltables"
         self.do("split", "-q", self.qso, "-a", self.zafters)
         shutil.copytree(self.zafters, self.baltables)
@@ -200,8 +200,10 @@ def cases(tmp_path_factory):
 
 
 def some(every, step):
-    """A few of all kinds, from the first call to the last."""
+    """A few of all kinds, from the first call to the last; where even one of each kind is too many, of every second."""
     kinds = sorted({f.kind for f in every})
+    if FAULTS < len(kinds):
+        kinds = kinds[step % 2::2]
     chosen = []
     for kind in kinds:
         of_kind = [f for f in every if f.kind == kind]
@@ -220,7 +222,7 @@ def test_faults(cases, name):
     print(f"{name}: {len(every)} possible faults; {tally}")
     assert not tally.wrong, "\n".join(f"{n}, {f} in {r.function}, {r.caller}, {r.path}: {o}, status {r.status}: {w}"
                                       for n, f, o, r, w in tally.wrong[:20])
-    assert tally["survived"] and tally["said"]
+    assert tally["survived"] + tally["said"] > tally["not met"]
 
 
 def test_the_test_sees_faults(cases):

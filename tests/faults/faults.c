@@ -47,12 +47,26 @@
 #include <unistd.h>
 
 enum kind {
-    OPEN, READ, WRITE, FSYNC, CLOSE, RENAME, MKDIR, DIRECTORY, STAT, THREAD,
-    MEMORY, MEMORY_LIBC, MEMORY_CFITSIO, MEMORY_OTHER, NKINDS
+    OPEN,
+    READ,
+    WRITE,
+    FSYNC,
+    CLOSE,
+    RENAME,
+    MKDIR,
+    DIRECTORY,
+    STAT,
+    THREAD,
+    MEMORY,
+    MEMORY_LIBC,
+    MEMORY_CFITSIO,
+    MEMORY_OTHER,
+    NKINDS
 };
-static const char *const kind_names[NKINDS] = { "open",   "read",  "write",       "fsync",          "close",
-                                                "rename", "mkdir", "directory",   "stat",           "thread",
-                                                "memory", "memory-libc", "memory-cfitsio", "memory-other" };
+static const char *const kind_names[NKINDS] = { "open",           "read",        "write",  "fsync",
+                                                "close",          "rename",      "mkdir",  "directory",
+                                                "stat",           "thread",      "memory", "memory-libc",
+                                                "memory-cfitsio", "memory-other" };
 
 enum { MOST_DESCRIPTORS = 1024, MOST_OBJECTS = 128, SECONDS = 20, PART = -1 };
 
@@ -95,8 +109,8 @@ static int note_object(struct dl_phdr_info *info, size_t size, void *context)
         object->begin = info->dlpi_addr + header->p_vaddr;
         object->end = object->begin + header->p_memsz;
         snprintf(object->name, sizeof object->name, "%s", *name ? name : "program");
-        object->memory = !*name                                ? MEMORY
-                         : strncmp(name, "libc.", 5) == 0      ? MEMORY_LIBC
+        object->memory = !*name                                 ? MEMORY
+                         : strncmp(name, "libc.", 5) == 0       ? MEMORY_LIBC
                          : strncmp(name, "libcfitsio", 10) == 0 ? MEMORY_CFITSIO
                                                                 : MEMORY_OTHER;
     }
@@ -165,49 +179,49 @@ static int fails(enum kind kind, const char *function, const void *address, cons
 #define PATH_FAILS(kind, path) (is_ours(path) && fails(kind, __func__, CALLER, path, -1))
 #define DESCRIPTOR_FAILS(kind, fd) (descriptor_is_ours(fd) && fails(kind, __func__, CALLER, NULL, fd))
 /* The next function of this name, looked up once. */
-#define NEXT(name)                                                                                               \
-    static __typeof__(&name) next;                                                                               \
-    if (!next)                                                                                                   \
-        *(void **)&next = dlsym(RTLD_NEXT, #name)
+#define NEXT(name)                 \
+    static __typeof__(&name) next; \
+    if (!next)                     \
+    *(void **)&next = dlsym(RTLD_NEXT, #name)
 
 /* ---- files ---- */
 
-#define OPEN_FUNCTION(name)                                                                                      \
-    int name(const char *path, int flags, ...)                                                                   \
-    {                                                                                                            \
-        NEXT(name);                                                                                         \
-        va_list rest;                                                                                            \
-        va_start(rest, flags);                                                                                   \
-        mode_t mode = flags & O_CREAT ? va_arg(rest, mode_t) : 0;                                                \
-        va_end(rest);                                                                                            \
-        return PATH_FAILS(OPEN, path) ? -1 : take_descriptor(next(path, flags, mode), path);                     \
+#define OPEN_FUNCTION(name)                                                                  \
+    int name(const char *path, int flags, ...)                                               \
+    {                                                                                        \
+        NEXT(name);                                                                          \
+        va_list rest;                                                                        \
+        va_start(rest, flags);                                                               \
+        mode_t mode = flags & O_CREAT ? va_arg(rest, mode_t) : 0;                            \
+        va_end(rest);                                                                        \
+        return PATH_FAILS(OPEN, path) ? -1 : take_descriptor(next(path, flags, mode), path); \
     }
 OPEN_FUNCTION(open)
 OPEN_FUNCTION(open64)
 
-#define OPENAT_FUNCTION(name)                                                                                    \
-    int name(int folder, const char *path, int flags, ...)                                                       \
-    {                                                                                                            \
-        NEXT(name);                                                                                         \
-        va_list rest;                                                                                            \
-        va_start(rest, flags);                                                                                   \
-        mode_t mode = flags & O_CREAT ? va_arg(rest, mode_t) : 0;                                                \
-        va_end(rest);                                                                                            \
-        return PATH_FAILS(OPEN, path) ? -1 : take_descriptor(next(folder, path, flags, mode), path);             \
+#define OPENAT_FUNCTION(name)                                                                        \
+    int name(int folder, const char *path, int flags, ...)                                           \
+    {                                                                                                \
+        NEXT(name);                                                                                  \
+        va_list rest;                                                                                \
+        va_start(rest, flags);                                                                       \
+        mode_t mode = flags & O_CREAT ? va_arg(rest, mode_t) : 0;                                    \
+        va_end(rest);                                                                                \
+        return PATH_FAILS(OPEN, path) ? -1 : take_descriptor(next(folder, path, flags, mode), path); \
     }
 OPENAT_FUNCTION(openat)
 OPENAT_FUNCTION(openat64)
 
-#define FOPEN_FUNCTION(name)                                                                                     \
-    FILE *name(const char *path, const char *mode)                                                               \
-    {                                                                                                            \
-        NEXT(name);                                                                                      \
-        if (PATH_FAILS(OPEN, path))                                                                              \
-            return NULL;                                                                                         \
-        FILE *file = next(path, mode);                                                                           \
-        if (file)                                                                                                \
-            take_descriptor(fileno(file), path);                                                                 \
-        return file;                                                                                             \
+#define FOPEN_FUNCTION(name)                       \
+    FILE *name(const char *path, const char *mode) \
+    {                                              \
+        NEXT(name);                                \
+        if (PATH_FAILS(OPEN, path))                \
+            return NULL;                           \
+        FILE *file = next(path, mode);             \
+        if (file)                                  \
+            take_descriptor(fileno(file), path);   \
+        return file;                               \
     }
 FOPEN_FUNCTION(fopen)
 FOPEN_FUNCTION(fopen64)
@@ -243,32 +257,32 @@ ssize_t write(int fd, const void *bytes, size_t n)
     return most < 0 ? -1 : next(fd, bytes, (size_t)most);
 }
 
-#define AT_FUNCTION(name, kind, pointer)                                                                         \
-    ssize_t name(int fd, pointer bytes, size_t n, off_t offset)                                                  \
-    {                                                                                                            \
-        NEXT(name);                                                                                     \
-        ssize_t most = allowed(DESCRIPTOR_FAILS(kind, fd), n);                                                   \
-        return most < 0 ? -1 : next(fd, bytes, (size_t)most, offset);                                            \
+#define AT_FUNCTION(name, kind, pointer)                              \
+    ssize_t name(int fd, pointer bytes, size_t n, off_t offset)       \
+    {                                                                 \
+        NEXT(name);                                                   \
+        ssize_t most = allowed(DESCRIPTOR_FAILS(kind, fd), n);        \
+        return most < 0 ? -1 : next(fd, bytes, (size_t)most, offset); \
     }
 AT_FUNCTION(pread, READ, void *)
 AT_FUNCTION(pread64, READ, void *)
 AT_FUNCTION(pwrite, WRITE, const void *)
 AT_FUNCTION(pwrite64, WRITE, const void *)
 
-#define PREADV_FUNCTION(name)                                                                                    \
-    ssize_t name(int fd, const struct iovec *parts, int n, off_t offset, int flags)                              \
-    {                                                                                                            \
-        NEXT(name);                                                                                     \
-        return DESCRIPTOR_FAILS(READ, fd) && faults.error != PART ? -1 : next(fd, parts, n, offset, flags);      \
+#define PREADV_FUNCTION(name)                                                                               \
+    ssize_t name(int fd, const struct iovec *parts, int n, off_t offset, int flags)                         \
+    {                                                                                                       \
+        NEXT(name);                                                                                         \
+        return DESCRIPTOR_FAILS(READ, fd) && faults.error != PART ? -1 : next(fd, parts, n, offset, flags); \
     }
 PREADV_FUNCTION(preadv2)
 PREADV_FUNCTION(preadv64v2)
 
-#define TRUNCATE_FUNCTION(name)                                                                                  \
-    int name(int fd, off_t size)                                                                                 \
-    {                                                                                                            \
-        NEXT(name);                                                                                         \
-        return DESCRIPTOR_FAILS(WRITE, fd) && faults.error != PART ? -1 : next(fd, size);                        \
+#define TRUNCATE_FUNCTION(name)                                                           \
+    int name(int fd, off_t size)                                                          \
+    {                                                                                     \
+        NEXT(name);                                                                       \
+        return DESCRIPTOR_FAILS(WRITE, fd) && faults.error != PART ? -1 : next(fd, size); \
     }
 TRUNCATE_FUNCTION(ftruncate)
 TRUNCATE_FUNCTION(ftruncate64)
@@ -373,31 +387,31 @@ DIR *opendir(const char *path)
     return folder;
 }
 
-#define READDIR_FUNCTION(name, type)                                                                             \
-    struct type *name(DIR *folder)                                                                               \
-    {                                                                                                            \
-        NEXT(name);                                                                               \
-        return DESCRIPTOR_FAILS(DIRECTORY, dirfd(folder)) ? NULL : next(folder);                                 \
+#define READDIR_FUNCTION(name, type)                                             \
+    struct type *name(DIR *folder)                                               \
+    {                                                                            \
+        NEXT(name);                                                              \
+        return DESCRIPTOR_FAILS(DIRECTORY, dirfd(folder)) ? NULL : next(folder); \
     }
 READDIR_FUNCTION(readdir, dirent)
 READDIR_FUNCTION(readdir64, dirent64)
 
-#define STAT_FUNCTION(name, type)                                                                                \
-    int name(const char *path, struct type *info)                                                                \
-    {                                                                                                            \
-        NEXT(name);                                                                                         \
-        return PATH_FAILS(STAT, path) ? -1 : next(path, info);                                                   \
+#define STAT_FUNCTION(name, type)                              \
+    int name(const char *path, struct type *info)              \
+    {                                                          \
+        NEXT(name);                                            \
+        return PATH_FAILS(STAT, path) ? -1 : next(path, info); \
     }
 STAT_FUNCTION(stat, stat)
 STAT_FUNCTION(lstat, stat)
 STAT_FUNCTION(stat64, stat64)
 STAT_FUNCTION(lstat64, stat64)
 
-#define FSTAT_FUNCTION(name, type)                                                                               \
-    int name(int fd, struct type *info)                                                                          \
-    {                                                                                                            \
-        NEXT(name);                                                                                         \
-        return DESCRIPTOR_FAILS(STAT, fd) ? -1 : next(fd, info);                                                 \
+#define FSTAT_FUNCTION(name, type)                               \
+    int name(int fd, struct type *info)                          \
+    {                                                            \
+        NEXT(name);                                              \
+        return DESCRIPTOR_FAILS(STAT, fd) ? -1 : next(fd, info); \
     }
 FSTAT_FUNCTION(fstat, stat)
 FSTAT_FUNCTION(fstat64, stat64)
@@ -559,7 +573,8 @@ static int serve(char **environment)
 static int main_with_faults(int argc, char **argv, char **environment)
 {
     const char *root = getenv("FAULTS_ROOT");
-    faults.report = mmap(NULL, sizeof *faults.report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    faults.report =
+        mmap(NULL, sizeof *faults.report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (faults.report == MAP_FAILED)
         return 125;
     snprintf(faults.root, sizeof faults.root, "%s", root ? root : "");
