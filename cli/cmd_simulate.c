@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
+#include <string.h>
 #include "cli/command.h"
 #include "cli/message.h"
 #include "cli/options.h"
@@ -14,19 +15,42 @@
 #define BYTES_PER_MB 1e6
 
 struct arguments {
-    const char *folder;
+    const char *folder, *layout;
+    enum fb_scheme scheme;
     long pixels, quasars, others, seed;
     double bal_fraction;
-    int bright, gaps, mock, no_resolution, overwrite, verbose;
+    int bright, gaps, mock, aligned, no_resolution, overwrite, verbose;
 };
+
+enum { OTHERS = 3, LAYOUT = 8 }; /* places in the option table */
+
+static int choose_layout(struct arguments *a, int given)
+{
+    static const enum fb_scheme schemes[] = { FB_SCHEME_HEALPIX, FB_SCHEME_UNIQPIX, FB_SCHEME_SKIMMED,
+                                              FB_SCHEME_TILES, FB_SCHEME_MOCK };
+    const char *name = a->mock && !given ? "mock" : a->layout;
+    size_t i = 0, n = sizeof schemes / sizeof schemes[0];
+    while (i < n && strcmp(name, fb_scheme_name(schemes[i])) != 0)
+        i++;
+    if (i == n) {
+        fb_complain(NAME, "option --layout: expected healpix, uniqpix, skimmed, tiles or mock, found '%s'",
+                    name);
+        return -1;
+    }
+    a->scheme = schemes[i];
+    if (a->scheme == FB_SCHEME_MOCK || !(a->mock || a->aligned))
+        return 0;
+    fb_complain(NAME, "option %s: expected --layout mock, found %s", a->mock ? "--mock" : "--aligned", name);
+    return -1;
+}
 
 static enum fb_options_outcome parse(struct arguments *a, int argc, char **argv)
 {
     struct fb_option table[] = {
         { NULL, NULL, FB_OPT_POSITIONAL, &a->folder, .metavar = "DIR", .required = 1,
           .help = "folder to write to" },
-        { NULL, "--pixels", FB_OPT_INT, &a->pixels, .metavar = "N", .min = 1, .max = FB_MOST_PIXELS_HEALPIX,
-          .help = "HEALPix pixels, one file each" },
+        { NULL, "--pixels", FB_OPT_INT, &a->pixels, .metavar = "N", .min = 1, .max = FB_MOST_PIXELS_64,
+          .help = "files: HEALPix pixels, or petals of tiles" },
         { NULL, "--quasars", FB_OPT_INT, &a->quasars, .metavar = "N", .min = 0, .max = 20000,
           .help = "quasars a pixel" },
         { NULL, "--others", FB_OPT_INT, &a->others, .metavar = "N", .min = 0, .max = 20000,
@@ -38,7 +62,10 @@ static enum fb_options_outcome parse(struct arguments *a, int argc, char **argv)
         { NULL, "--bright", FB_OPT_FLAG, &a->bright,
           .help = "a bright sample: three times the signal-to-noise" },
         { NULL, "--gaps", FB_OPT_FLAG, &a->gaps, .help = "runs of missing pixels in some spectra" },
-        { NULL, "--mock", FB_OPT_FLAG, &a->mock, .help = "in the form of quickquasars mocks" },
+        { NULL, "--layout", FB_OPT_STRING, &a->layout, .metavar = "NAME",
+          .help = "healpix, uniqpix (adaptive pixels), skimmed (quasars only, nside 16), tiles, or mock" },
+        { NULL, "--mock", FB_OPT_FLAG, &a->mock, .help = "in the form of quickquasars mocks: --layout mock" },
+        { NULL, "--aligned", FB_OPT_FLAG, &a->aligned, .help = "mocks whose cameras' wavelengths line up" },
         { NULL, "--no-resolution", FB_OPT_FLAG, &a->no_resolution, .help = "leave resolution matrices out" },
         { "-c", "--overwrite --clobber", FB_OPT_FLAG, &a->overwrite,
           .help = "write into a folder that is not empty" },
@@ -48,7 +75,11 @@ static enum fb_options_outcome parse(struct arguments *a, int argc, char **argv)
     const enum fb_options_outcome outcome = fb_options_parse(
         NAME, "Write simulated quasar spectra, their catalog and the truth about their troughs.", table, argc,
         argv);
-    if (outcome == FB_OPTIONS_RUN && a->mock && !table[3].given)
+    if (outcome != FB_OPTIONS_RUN)
+        return outcome;
+    if (choose_layout(a, table[LAYOUT].given) < 0)
+        return FB_OPTIONS_BAD;
+    if ((a->scheme == FB_SCHEME_MOCK || a->scheme == FB_SCHEME_SKIMMED) && !table[OTHERS].given)
         a->others = 0;
     return outcome;
 }
@@ -57,8 +88,10 @@ static int check(const struct arguments *a)
 {
     struct fb_error err;
 
-    if (a->mock && a->pixels > FB_MOST_PIXELS_MOCK) {
-        fb_complain(NAME, "--pixels: mocks have at most %d pixels", FB_MOST_PIXELS_MOCK);
+    if (a->pixels > fb_survey_most_pixels(a->scheme)) {
+        fb_complain(NAME, "option --pixels: expected at most %ld with %s, found %ld",
+                    fb_survey_most_pixels(a->scheme),
+                    a->scheme == FB_SCHEME_MOCK ? "mocks" : fb_scheme_name(a->scheme), a->pixels);
         return -1;
     }
     if (a->quasars + a->others == 0) {
@@ -81,7 +114,7 @@ static void tell_progress(void *context, size_t done, size_t all, const char *pa
 
 static int tell_summary(const struct arguments *a, const struct fb_simulation_summary *s)
 {
-    const char *tree = a->mock ? "mock" : "redux/sim";
+    const char *tree = fb_simulation_tree(a->scheme);
     if (fb_say("%zu pixels, %zu quasars (%zu with broad absorption, %zu troughs), %zu other targets, %.1f MB",
                s->pixels, s->quasars, s->bals, s->troughs, s->others, (double)s->bytes / BYTES_PER_MB) < 0 ||
         fb_say("spectra: %s/%s", a->folder, tree) < 0 || fb_say("catalog: %s/qso.fits", a->folder) < 0 ||
@@ -92,9 +125,12 @@ static int tell_summary(const struct arguments *a, const struct fb_simulation_su
 
 int fb_cmd_simulate(int argc, char **argv)
 {
-    struct arguments a = {
-        .pixels = 4, .quasars = 60, .others = 140, .seed = 1, .bal_fraction = FB_BAL_FRACTION
-    };
+    struct arguments a = { .layout = "healpix",
+                           .pixels = 4,
+                           .quasars = 60,
+                           .others = 140,
+                           .seed = 1,
+                           .bal_fraction = FB_BAL_FRACTION };
     struct fb_simulation_summary summary;
     struct fb_error err;
 
@@ -112,7 +148,8 @@ int fb_cmd_simulate(int argc, char **argv)
         .bal_fraction = a.bal_fraction,
         .bright = a.bright,
         .gaps = a.gaps,
-        .mock = a.mock,
+        .scheme = a.scheme,
+        .aligned = a.aligned,
         .resolution = !a.no_resolution,
         .progress = a.verbose ? tell_progress : NULL,
     };

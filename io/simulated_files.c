@@ -8,7 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "io/fits.h"
+#include "io/pixel_map.h"
 #include "io/simulated_files.h"
+#include "io/system.h"
 
 #define DEGREES_PER_RADIAN 57.29577951308232
 #define FLUX_UNIT "10**-17 erg/(s cm2 Angstrom)"
@@ -241,6 +243,126 @@ int fb_sim_write_mock_truth(const char *path, const struct fb_sim_coadd *coadd,
         fits_write_img(out.file, TFLOAT, 1, naxes[0] * naxes[1], (void *)image->resolution, &status);
     }
     return finish(&out, path, status, size, err);
+}
+
+/* ---- maps of adaptive pixels ---- */
+
+static void write_map_image(fitsfile *file, const char *name, int type, int datatype,
+                            const struct fb_sim_map *map, const struct fb_pixel_map *pixels, void *values,
+                            int *status)
+{
+    LONGLONG n = 12 * (LONGLONG)pixels->nside * pixels->nside;
+    long nside = pixels->nside;
+    int nested = 1;
+    fits_create_imgll(file, type, 1, &n, status);
+    fits_write_key_str(file, "EXTNAME", name, NULL, status);
+    fits_write_key_lng(file, "NSIDE", nside, "HEALPix nside", status);
+    fits_write_key_lng(file, "HPXNSIDE", nside, "HEALPix nside", status);
+    fits_write_key_log(file, "HPXNEST", nested, "nested ordering", status);
+    fits_write_key_str(file, "SURVEY", map->survey, NULL, status);
+    fits_write_key_str(file, "PROGRAM", map->program, NULL, status);
+    fits_write_img(file, datatype, 1, n, values, status);
+}
+
+/* Targets of each pixel of the map: those of an adaptive pixel are told for its first one. */
+static int32_t *count_targets(const struct fb_sim_map *map, const struct fb_pixel_map *pixels)
+{
+    size_t n = 12 * (size_t)pixels->nside * (size_t)pixels->nside;
+    int32_t *counts = calloc(n, sizeof *counts);
+    for (size_t i = 0; counts && i < n; i++)
+        if (pixels->upix[i] != -1 && (i == 0 || pixels->upix[i] != pixels->upix[i - 1]))
+            counts[i] = (int32_t)map->ntargets;
+    return counts;
+}
+
+static int write_map_fits(const char *path, const struct fb_sim_map *map, const struct fb_pixel_map *pixels,
+                          int64_t *size, struct fb_error *err)
+{
+    struct fb_output out;
+    int status = 0;
+    int32_t *counts = count_targets(map, pixels);
+    if (!counts)
+        return fb_fail(err, "%s: out of memory", path);
+    int failed = fb_output_create(&out, path, err);
+    if (!failed) {
+        write_map_image(out.file, "HPIX2UPIX", LONGLONG_IMG, TINT, map, pixels, pixels->upix, &status);
+        write_map_image(out.file, "HPIX_NTARGETS", LONG_IMG, TINT, map, pixels, counts, &status);
+        failed = finish(&out, path, status, size, err);
+    }
+    free(counts);
+    return failed;
+}
+
+static int write_map_json(const char *path, const struct fb_sim_map *map, const struct fb_pixel_map *pixels,
+                          int64_t *size, struct fb_error *err)
+{
+    size_t n = 12 * (size_t)pixels->nside * (size_t)pixels->nside;
+    FILE *file = fopen(path, "w");
+    if (!file)
+        return fb_fail(err, "%s: %s", path, strerror(errno));
+    fprintf(
+        file,
+        "{\"NSIDE\": %ld, \"HPXNSIDE\": %ld, \"HPXNEST\": true, \"SURVEY\": \"%s\", \"PROGRAM\": \"%s\", ",
+        pixels->nside, pixels->nside, map->survey, map->program);
+    fprintf(file, "\"HPIX2UPIX\": [");
+    for (size_t i = 0; i < n; i++)
+        fprintf(file, "%s%d", i ? ", " : "", (int)pixels->upix[i]);
+    fprintf(file, "]}\n");
+    long written = ftell(file);
+    int failed = ferror(file) != 0;
+    if (fclose(file) != 0 || failed)
+        return fb_fail(err, "%s: can't write it: %s", path, strerror(errno));
+    *size += written;
+    return 0;
+}
+
+struct uniqpix_row {
+    int64_t uniqpix, ntargets, nspectra;
+};
+
+static int write_map_list(const char *path, const struct fb_sim_map *map, int64_t *size, struct fb_error *err)
+{
+    static const struct fb_sim_column columns[] = {
+        { "UNIQPIX", "K", NULL, offsetof(struct uniqpix_row, uniqpix) },
+        { "NTARGETS", "K", NULL, offsetof(struct uniqpix_row, ntargets) },
+        { "NSPECTRA", "K", NULL, offsetof(struct uniqpix_row, nspectra) },
+    };
+    struct uniqpix_row *rows = calloc(map->n + 1, sizeof *rows);
+    if (!rows)
+        return fb_fail(err, "%s: out of memory", path);
+    for (size_t i = 0; i < map->n; i++)
+        rows[i] = (struct uniqpix_row){ map->pixels[i], map->ntargets, map->ntargets };
+    const struct fb_sim_table table = { "UNIQPIX", columns, 3, rows, sizeof *rows, (int64_t)map->n };
+    const struct fb_sim_keyword keywords[] = { { "SURVEY", FB_SIM_TEXT, map->survey, 0, NULL },
+                                               { "PROGRAM", FB_SIM_TEXT, map->program, 0, NULL } };
+    const struct fb_sim_header header = { 2, keywords };
+    int failed = fb_sim_write_tables(path, &header, 1, &table, size, err);
+    free(rows);
+    return failed;
+}
+
+int fb_sim_write_map(const char *folder, const struct fb_sim_map *map, int64_t *size, struct fb_error *err)
+{
+    struct fb_pixel_map pixels;
+    char *name = fb_format("%s-%s", map->survey, map->program);
+    char *fits = name ? fb_format("%s/hpix2upix-%s.fits", folder, name) : NULL;
+    char *json = name ? fb_format("%s/hpix2upix-%s.json", folder, name) : NULL;
+    char *list = name ? fb_format("%s/uniqpix-%s.fits", folder, name) : NULL;
+    int failed = fb_pixel_map_from_list(&pixels, folder, map->pixels, map->n, err);
+    if (!failed && (!fits || !json || !list))
+        failed = fb_fail(err, "%s: out of memory", folder);
+    if (!failed)
+        failed = write_map_fits(fits, map, &pixels, size, err);
+    if (!failed)
+        failed = write_map_json(json, map, &pixels, size, err);
+    if (!failed)
+        failed = write_map_list(list, map, size, err);
+    fb_pixel_map_release(&pixels);
+    free(name);
+    free(fits);
+    free(json);
+    free(list);
+    return failed;
 }
 
 /* ---- pixels and folders ---- */

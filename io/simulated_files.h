@@ -86,6 +86,16 @@ int fb_sim_write_coadd(const char *path, const struct fb_sim_coadd *coadd, int64
 int fb_sim_write_mock_truth(const char *path, const struct fb_sim_coadd *coadd,
                             const struct fb_sim_table *truth, int64_t *size, struct fb_error *err);
 
+/* Adaptive pixels that don't overlap, each with so many targets. */
+struct fb_sim_map {
+    const char *survey, *program;
+    const int64_t *pixels;
+    size_t n;
+    int64_t ntargets;
+};
+/* Their maps: hpix2upix-SURVEY-PROGRAM.fits and .json, uniqpix-SURVEY-PROGRAM.fits. */
+int fb_sim_write_map(const char *folder, const struct fb_sim_map *map, int64_t *size, struct fb_error *err);
+
 /* Centre of a pixel, degrees. */
 void fb_sim_pixel_centre(const struct fb_tree *tree, int64_t pixel, double *ra, double *dec);
 /*

@@ -52,6 +52,13 @@ struct state {
     struct fb_error *err;
 };
 
+enum { SKIMMED_NSIDE = 16 };
+
+const char *fb_simulation_tree(enum fb_scheme scheme)
+{
+    return scheme == FB_SCHEME_MOCK ? "mock" : scheme == FB_SCHEME_SKIMMED ? "skimmed" : "redux/sim";
+}
+
 /* ---- memory ---- */
 
 static int allocate_pixel(struct pixel_data *d, size_t n, const struct fb_instrument *instrument)
@@ -93,19 +100,19 @@ static int start(struct state *s)
 {
     const struct fb_simulation *o = s->options;
     const size_t n = (size_t)(o->quasars + o->others), all = (size_t)(o->pixels * o->quasars);
+    const int mock = o->scheme == FB_SCHEME_MOCK;
 
-    s->root = fb_format("%s/%s", o->folder, o->mock ? "mock" : "redux/sim");
-    s->tree = (struct fb_tree){ .scheme = o->mock ? FB_SCHEME_MOCK : FB_SCHEME_HEALPIX,
-                                .root = s->root,
-                                .survey = "main",
-                                .program = "dark" };
+    s->root = fb_format("%s/%s", o->folder, fb_simulation_tree(o->scheme));
+    s->tree = (struct fb_tree){
+        .scheme = o->scheme, .root = s->root, .survey = "main", .program = "dark", .nside = SKIMMED_NSIDE
+    };
     s->survey = (struct fb_survey){ o->seed, &s->tree, (int)o->quasars, (int)o->others, o->bright };
     s->pixels = calloc((size_t)o->pixels, sizeof *s->pixels);
     s->catalog = calloc(all + 1, sizeof *s->catalog);
     s->quasars = calloc(all + 1, sizeof *s->quasars);
     s->troughs = calloc(all * FB_MAX_OUTFLOW_TROUGHS + 1, sizeof *s->troughs);
     if (!s->root || !s->pixels || !s->catalog || !s->quasars || !s->troughs ||
-        fb_instrument_init(&s->instrument, o->mock) < 0 ||
+        fb_instrument_init(&s->instrument, mock && !o->aligned) < 0 ||
         fb_renderer_init(&s->renderer, &s->instrument, o->seed, o->bal_fraction) < 0 ||
         allocate_pixel(&s->data, n, &s->instrument) < 0)
         return fb_fail(s->err, "out of memory");
@@ -158,7 +165,7 @@ static int render_target(struct state *s, const struct fb_target *t, double blun
                                    s->troughs + s->ntroughs);
     if (n < 0)
         return fb_fail(s->err, "out of memory");
-    fb_fill_catalog(&s->catalog[s->nquasars], t, s->survey.seed);
+    fb_fill_catalog(&s->catalog[s->nquasars], &s->tree, t, s->survey.seed);
     s->ntroughs += (size_t)n;
     s->summary->bals += n > 0;
     return 0;
@@ -198,25 +205,47 @@ static void fill_resolution(void *context, int camera, size_t row, float *out)
     fb_instrument_resolution(&s->instrument, camera, s->data.blunt[row], out);
 }
 
-/* Keywords of a coadd's primary header. */
-enum { KEYWORDS = 10 };
-static struct fb_sim_header pixel_header(const struct state *s, int64_t pixel,
-                                         struct fb_sim_keyword keywords[KEYWORDS])
+/* Keywords of a coadd's primary header: what all have, and what a way of grouping has. */
+enum { KEYWORDS = 5, GROUPINGS = 6 };
+
+static int grouping(const struct fb_tree *tree, int64_t pixel, struct fb_sim_keyword keywords[GROUPINGS])
 {
-    const struct fb_sim_keyword all[KEYWORDS] = {
+    struct fb_tree place;
+    int64_t healpix;
+    fb_survey_place(tree, pixel, &place, &healpix);
+    const struct fb_sim_keyword of_pixels[GROUPINGS] = {
         { "SPGRP", FB_SIM_TEXT, "healpix", 0, "how spectra are grouped" },
         { "SPGRPVAL", FB_SIM_NUMBER, NULL, pixel, "which group" },
-        { "HPXPIXEL", FB_SIM_NUMBER, NULL, pixel, "HEALPix pixel" },
-        { "HPXNSIDE", FB_SIM_NUMBER, NULL, s->options->mock ? 16 : 64, "HEALPix nside" },
+        { "HPXPIXEL", FB_SIM_NUMBER, NULL, healpix, "HEALPix pixel" },
+        { "HPXNSIDE", FB_SIM_NUMBER, NULL, place.nside, "HEALPix nside" },
         { "HPXNEST", FB_SIM_TRUE, NULL, 0, "nested ordering" },
+        { "UNIQPIX", FB_SIM_NUMBER, NULL, pixel, "adaptive pixel" },
+    };
+    const struct fb_sim_keyword of_tiles[GROUPINGS] = {
+        { "SPGRP", FB_SIM_TEXT, "cumulative", 0, "how spectra are grouped" },
+        { "SPGRPVAL", FB_SIM_NUMBER, NULL, pixel / 10 % 100000000, "which group" },
+        { "TILEID", FB_SIM_NUMBER, NULL, fb_tile_of(pixel), "tile" },
+        { "PETAL", FB_SIM_NUMBER, NULL, pixel % 10, "petal" },
+    };
+    memcpy(keywords, tree->scheme == FB_SCHEME_TILES ? of_tiles : of_pixels, sizeof of_pixels);
+    if (tree->scheme == FB_SCHEME_UNIQPIX)
+        keywords[0].text = "uniqpix";
+    return tree->scheme == FB_SCHEME_TILES ? 4 : tree->scheme == FB_SCHEME_UNIQPIX ? 6 : 5;
+}
+
+static struct fb_sim_header pixel_header(const struct state *s, int64_t pixel,
+                                         struct fb_sim_keyword keywords[KEYWORDS + GROUPINGS])
+{
+    const struct fb_sim_keyword all[] = {
         { "SURVEY", FB_SIM_TEXT, "main", 0, NULL },
         { "PROGRAM", FB_SIM_TEXT, "dark", 0, NULL },
         { "DEPNAM00", FB_SIM_TEXT, "fastbal", 0, "simulated by" },
         { "DEPVER00", FB_SIM_TEXT, fastbal_version(), 0, NULL },
         { "SIMSEED", FB_SIM_NUMBER, NULL, (int64_t)s->survey.seed, "seed of the simulation" },
     };
-    memcpy(keywords, all, sizeof all);
-    return (struct fb_sim_header){ KEYWORDS, keywords };
+    const int n = grouping(&s->tree, pixel, keywords);
+    memcpy(keywords + n, all, sizeof all);
+    return (struct fb_sim_header){ n + (int)(sizeof all / sizeof all[0]), keywords };
 }
 
 static void describe_coadd(struct state *s, struct fb_sim_coadd *coadd)
@@ -236,7 +265,7 @@ static void describe_coadd(struct state *s, struct fb_sim_coadd *coadd)
                                                    d->mask[c],
                                                    s->options->resolution ? p->sharp : NULL };
     }
-    if (s->options->mock)
+    if (s->options->scheme == FB_SCHEME_MOCK)
         return;
     coadd->exp_fibermap = fb_exposure_table(d->exposures, d->nexposures);
     coadd->scores = fb_score_table(d->scores, d->n);
@@ -246,9 +275,9 @@ static void describe_coadd(struct state *s, struct fb_sim_coadd *coadd)
 
 static int write_pixel(struct state *s, int64_t pixel)
 {
-    struct fb_sim_keyword keywords[KEYWORDS];
+    struct fb_sim_keyword keywords[KEYWORDS + GROUPINGS];
     struct fb_sim_coadd coadd = { .header = pixel_header(s, pixel, keywords) };
-    char *path = fb_tree_path(&s->tree, s->options->mock ? "spectra" : "coadd", pixel);
+    char *path = fb_tree_path(&s->tree, s->options->scheme == FB_SCHEME_MOCK ? "spectra" : "coadd", pixel);
     char *truth_path = fb_tree_path(&s->tree, "truth", pixel);
     int failed = 0;
 
@@ -257,7 +286,7 @@ static int write_pixel(struct state *s, int64_t pixel)
         failed = fb_fail(s->err, "out of memory");
     else if (fb_sim_write_coadd(path, &coadd, &s->summary->bytes, s->err) < 0)
         failed = -1;
-    else if (s->options->mock) {
+    else if (s->options->scheme == FB_SCHEME_MOCK) {
         const struct fb_sim_table truth = fb_mock_truth_table(s->data.truth, s->data.n);
         failed = fb_sim_write_mock_truth(truth_path, &coadd, &truth, &s->summary->bytes, s->err);
     }
@@ -298,7 +327,8 @@ static int write_tables(struct state *s)
     int failed = -1;
 
     shuffle_catalog(s);
-    const struct fb_sim_table catalog = fb_catalog_table(s->catalog, s->nquasars, s->options->mock, columns);
+    const struct fb_sim_table catalog =
+        fb_catalog_table(s->catalog, s->nquasars, s->options->scheme, columns);
     const struct fb_sim_table truth[2] = { fb_trough_table(s->troughs, s->ntroughs),
                                            fb_quasar_table(s->quasars, s->nquasars) };
     if (!catalog_path || !truth_path)
@@ -308,6 +338,20 @@ static int write_tables(struct state *s)
         failed = 0;
     free(catalog_path);
     free(truth_path);
+    return failed;
+}
+
+/* DESI leaves the map of adaptive pixels beside them. */
+static int write_map(struct state *s)
+{
+    if (s->tree.scheme != FB_SCHEME_UNIQPIX)
+        return 0;
+    char *folder = fb_tree_folder(&s->tree);
+    const struct fb_sim_map map = { s->tree.survey, s->tree.program, s->pixels, (size_t)s->options->pixels,
+                                    (int64_t)s->data.n };
+    const int failed = folder ? fb_sim_write_map(folder, &map, &s->summary->bytes, s->err)
+                              : fb_fail(s->err, "out of memory");
+    free(folder);
     return failed;
 }
 
@@ -334,6 +378,8 @@ int fb_simulate(const struct fb_simulation *simulation, struct fb_simulation_sum
     int failed = start(s);
     for (long i = 0; i < simulation->pixels && !failed; i++)
         failed = simulate_pixel(s, s->pixels[i]);
+    if (!failed)
+        failed = write_map(s);
     if (!failed)
         failed = write_tables(s);
     summary->quasars = s->nquasars;

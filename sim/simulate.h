@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "io/error.h"
+#include "io/tree.h"
 
 #define FB_BAL_FRACTION (1.0 / 6.0) /* quasars with an absorption index above 0 */
 
@@ -19,15 +20,19 @@ struct fb_simulation {
     long pixels, quasars, others; /* the last two: a pixel */
     uint64_t seed;
     double bal_fraction;
-    int bright;     /* a sample with three times the signal-to-noise */
-    int gaps;       /* runs of missing pixels in some spectra */
-    int mock;       /* in the form of quickquasars mocks */
-    int resolution; /* write resolution matrices */
+    int bright;            /* a sample with three times the signal-to-noise */
+    int gaps;              /* runs of missing pixels in some spectra */
+    enum fb_scheme scheme; /* how files are grouped; mocks have the form of quickquasars' */
+    int aligned;           /* mocks whose camera grids line up, as those of data do */
+    int resolution;        /* write resolution matrices */
 
     /* Called after each pixel; may be NULL. */
     void (*progress)(void *context, size_t done, size_t all, const char *path);
     void *context;
 };
+
+/* Where below the folder the tree of spectra is. */
+const char *fb_simulation_tree(enum fb_scheme scheme);
 
 struct fb_simulation_summary {
     size_t pixels, quasars, bals, troughs, others;

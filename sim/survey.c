@@ -56,10 +56,59 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+enum { COARSE = 32, FIRST_TILE = 1000, NIGHT = 20220315, PETALS_OF_A_TILE = 3 };
+
+static int is_coarse(enum fb_scheme scheme)
+{
+    return scheme == FB_SCHEME_UNIQPIX || scheme == FB_SCHEME_TILES;
+}
+
+/* The HEALPix tree pixels are drawn from. */
+static struct fb_tree drawn_from(const struct fb_tree *tree)
+{
+    return (struct fb_tree){ .scheme = FB_SCHEME_SKIMMED,
+                             .nside = is_coarse(tree->scheme) ? COARSE : fb_tree_nside(tree) };
+}
+
+long fb_survey_most_pixels(enum fb_scheme scheme)
+{
+    if (scheme == FB_SCHEME_HEALPIX)
+        return FB_MOST_PIXELS_64;
+    return is_coarse(scheme) ? FB_MOST_PIXELS_32 : FB_MOST_PIXELS_16;
+}
+
+void fb_survey_place(const struct fb_tree *tree, int64_t pixel, struct fb_tree *place, int64_t *healpix)
+{
+    *place = drawn_from(tree);
+    if (tree->scheme == FB_SCHEME_TILES)
+        *healpix = fb_tile_of(pixel) - FIRST_TILE;
+    else
+        place->nside = fb_tree_healpix(tree, pixel, healpix);
+}
+
+/* What there is in a pixel of nside 32: itself, a quarter or a sixteenth of it. */
+static int64_t adaptive(int64_t coarse)
+{
+    const int64_t depth = coarse % 3, nside = COARSE << depth;
+    return 4 * nside * nside + (coarse << 2 * depth) + coarse % (1 << 2 * depth);
+}
+
+/* From pixels that were drawn to those of the tree. */
+static void convert(const struct fb_tree *tree, size_t n, int64_t *pixels)
+{
+    for (size_t i = n; i-- > 0;) {
+        if (tree->scheme == FB_SCHEME_UNIQPIX)
+            pixels[i] = adaptive(pixels[i]);
+        else if (tree->scheme == FB_SCHEME_TILES)
+            pixels[i] = fb_tile_pixel(FIRST_TILE + pixels[i / PETALS_OF_A_TILE], NIGHT,
+                                      3 * (int64_t)(i % PETALS_OF_A_TILE) + 1);
+    }
+}
+
 int fb_survey_pixels(const struct fb_survey *survey, size_t n, int64_t *pixels, struct fb_error *err)
 {
-    const long nside = fb_tree_nside(survey->tree);
-    const int64_t all = 12 * (int64_t)nside * nside;
+    const struct fb_tree tree = drawn_from(survey->tree);
+    const int64_t all = 12 * (int64_t)tree.nside * tree.nside;
     char *taken = calloc((size_t)all, 1);
     struct fb_rng rng;
     size_t found = 0;
@@ -70,13 +119,15 @@ int fb_survey_pixels(const struct fb_survey *survey, size_t n, int64_t *pixels, 
     while (found < n) {
         const int64_t pixel = (int64_t)(fb_uniform(&rng) * (double)all);
         double ra, dec;
-        fb_sim_pixel_centre(survey->tree, pixel, &ra, &dec);
+        fb_sim_pixel_centre(&tree, pixel, &ra, &dec);
         if (taken[pixel] || !in_footprint(ra, dec))
             continue;
         taken[pixel] = 1;
         pixels[found++] = pixel;
     }
     free(taken);
+    qsort(pixels, n, sizeof *pixels, ascending);
+    convert(survey->tree, n, pixels);
     qsort(pixels, n, sizeof *pixels, ascending);
     return 0;
 }
@@ -149,15 +200,18 @@ static void draw_exposures(struct fb_target *t, struct fb_rng *rng)
 /* A place in the pixel: anywhere around its centre, until it is inside. */
 static void draw_position(struct fb_target *t, const struct fb_tree *tree, struct fb_rng *rng)
 {
-    const double size = 60.0 / (double)fb_tree_nside(tree); /* degrees; a pixel's side */
+    struct fb_tree place;
+    int64_t healpix;
     double ra, dec;
 
-    fb_sim_pixel_centre(tree, t->pixel, &ra, &dec);
+    fb_survey_place(tree, t->pixel, &place, &healpix);
+    const double size = 60.0 / (double)place.nside; /* degrees; a pixel's side */
+    fb_sim_pixel_centre(&place, healpix, &ra, &dec);
     do {
         t->dec = dec + 2.0 * size * (fb_uniform(rng) - 0.5);
         t->ra = ra + 2.0 * size * (fb_uniform(rng) - 0.5) / cos(dec * RADIANS_PER_DEGREE);
         t->ra = fmod(t->ra + 360.0, 360.0);
-    } while (fb_tree_pixel(tree, t->ra, t->dec) != t->pixel);
+    } while (fb_tree_pixel(&place, t->ra, t->dec) != healpix);
 }
 
 static void draw_target(const struct fb_survey *survey, struct fb_target *t)
@@ -201,13 +255,18 @@ static void draw_objects(struct fb_target *targets, size_t n, int odd, int64_t b
 }
 
 /*
- * TARGETIDs look like DESI's: release, brick and object; the brick stands for the pixel. Quasars and
+ * TARGETIDs look like DESI's: release, brick and object; the brick stands for the pixel, or tile and petal. Quasars and
  * others mix.
  */
+static int64_t brick(const struct fb_tree *tree, int64_t pixel)
+{
+    return FIRST_BRICK + (tree->scheme == FB_SCHEME_TILES ? 10 * fb_tile_of(pixel) + pixel % 10 : pixel);
+}
+
 void fb_survey_targets(const struct fb_survey *survey, int64_t pixel, struct fb_target *targets)
 {
     const size_t quasars = (size_t)survey->quasars, others = (size_t)survey->others;
-    const int64_t base = (RELEASE << 42) | ((pixel + FIRST_BRICK) << 22);
+    const int64_t base = (RELEASE << 42) | (brick(survey->tree, pixel) << 22);
     struct fb_rng rng;
 
     memset(targets, 0, (quasars + others) * sizeof *targets);

@@ -49,10 +49,16 @@ struct fb_survey {
 /* Exposures of one target. */
 enum { FB_MOST_EXPOSURES = 12 };
 
-/* Pixels that fit into the footprint. */
-enum { FB_MOST_PIXELS_HEALPIX = 10000, FB_MOST_PIXELS_MOCK = 500 };
+/* Files that fit into the footprint; of nside 16, 32 and 64. */
+enum { FB_MOST_PIXELS_16 = 500, FB_MOST_PIXELS_32 = 2500, FB_MOST_PIXELS_64 = 10000 };
+long fb_survey_most_pixels(enum fb_scheme scheme);
 
-/* Choose n different pixels of the footprint, ascending. */
+/* The place on the sky of a pixel: nside and number of the HEALPix pixel its targets are in. For a tile that is a
+ * matter of taste: one of nside 32, the same for all petals. */
+void fb_survey_place(const struct fb_tree *tree, int64_t pixel, struct fb_tree *place, int64_t *healpix);
+
+/* Choose n different pixels of the footprint, ascending. Adaptive ones have nside 32, 64 and 128 and don't overlap; of a
+ * tile there are three petals. */
 int fb_survey_pixels(const struct fb_survey *survey, size_t n, int64_t *pixels, struct fb_error *err);
 
 /* Fill the targets of a pixel, quasars + others of them, in order of TARGETID. */

@@ -132,8 +132,10 @@ double fb_true_snr_civ(const struct fb_instrument *instrument, const double *mod
     return median(scratch, n);
 }
 
-void fb_fill_catalog(struct fb_catalog_row *row, const struct fb_target *t, uint64_t seed)
+void fb_fill_catalog(struct fb_catalog_row *row, const struct fb_tree *tree, const struct fb_target *t,
+                     uint64_t seed)
 {
+    const struct fb_tree healpix = { .scheme = FB_SCHEME_HEALPIX };
     memset(row, 0, sizeof *row);
     row->targetid = t->targetid;
     row->z = t->z_catalog;
@@ -144,7 +146,13 @@ void fb_fill_catalog(struct fb_catalog_row *row, const struct fb_target *t, uint
     snprintf(row->spectype, sizeof row->spectype, "QSO");
     snprintf(row->survey, sizeof row->survey, "main");
     snprintf(row->program, sizeof row->program, "dark");
-    row->pixel = t->pixel;
+    row->pixel = tree->scheme == FB_SCHEME_MOCK ? t->pixel : fb_tree_pixel(&healpix, t->ra, t->dec);
+    row->uniqpix = t->pixel;
+    if (tree->scheme == FB_SCHEME_TILES) {
+        row->tile = (int32_t)fb_tile_of(t->pixel);
+        row->night = (int32_t)(t->pixel / 10 % 100000000);
+        row->petal = (int16_t)(t->pixel % 10);
+    }
     row->desi_target = DESI_TARGET_QSO;
     row->fiberstatus = t->fiberstatus;
     row->tsnr2_lya = (float)(500.0 * t->depth);
@@ -210,7 +218,7 @@ static const struct fb_sim_column score_columns[] = {
 #undef ROW
 
 #define ROW fb_catalog_row
-static const struct fb_sim_column catalog_columns[FB_CATALOG_COLUMNS] = {
+static const struct fb_sim_column catalog_columns[] = {
     { "TARGETID", "K", NULL, AT(targetid) },
     { "Z", "D", NULL, AT(z) },
     { "ZERR", "D", NULL, AT(z_error) },
@@ -226,6 +234,10 @@ static const struct fb_sim_column catalog_columns[FB_CATALOG_COLUMNS] = {
     { "COADD_LASTNIGHT", "J", NULL, AT(last_night) },
     { "TSNR2_LYA", "E", NULL, AT(tsnr2_lya) },
 };
+static const struct fb_sim_column uniqpix_columns[] = { { "UNIQPIX", "K", NULL, AT(uniqpix) } };
+static const struct fb_sim_column tile_columns[] = { { "TILEID", "J", NULL, AT(tile) },
+                                                     { "LASTNIGHT", "J", NULL, AT(night) },
+                                                     { "PETAL_LOC", "I", NULL, AT(petal) } };
 #undef ROW
 
 #define ROW fb_mock_truth_row
@@ -296,13 +308,25 @@ struct fb_sim_table fb_score_table(const struct fb_score_row *rows, size_t n)
     return (struct fb_sim_table)TABLE("SCORES", score_columns, rows, n);
 }
 
-struct fb_sim_table fb_catalog_table(const struct fb_catalog_row *rows, size_t n, int mock,
+static void add_columns(struct fb_sim_table *table, struct fb_sim_column *columns,
+                        const struct fb_sim_column *more, int n)
+{
+    memcpy(columns + table->ncolumns, more, (size_t)n * sizeof *more);
+    table->ncolumns += n;
+}
+
+struct fb_sim_table fb_catalog_table(const struct fb_catalog_row *rows, size_t n, enum fb_scheme scheme,
                                      struct fb_sim_column columns[FB_CATALOG_COLUMNS])
 {
     struct fb_sim_table table = TABLE("QSO_CAT", catalog_columns, rows, n);
 
-    memcpy(columns, catalog_columns, sizeof catalog_columns);
-    for (int i = 0; mock && i < FB_CATALOG_COLUMNS; i++)
+    table.ncolumns = 0;
+    add_columns(&table, columns, catalog_columns, COUNT(catalog_columns));
+    if (scheme == FB_SCHEME_UNIQPIX)
+        add_columns(&table, columns, uniqpix_columns, COUNT(uniqpix_columns));
+    if (scheme == FB_SCHEME_TILES)
+        add_columns(&table, columns, tile_columns, COUNT(tile_columns));
+    for (int i = 0; scheme == FB_SCHEME_MOCK && i < table.ncolumns; i++)
         if (strncmp(columns[i].name, "TARGET_", 7) == 0)
             columns[i].name += 7; /* RA and DEC */
     table.columns = columns;

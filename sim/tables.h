@@ -43,9 +43,13 @@ struct fb_catalog_row {
     int64_t zwarn;
     double ra, dec;
     char spectype[7], survey[5], program[7];
-    int64_t pixel, desi_target;
+    int64_t pixel; /* of nside 64, but in mocks of nside 16 */
+    int64_t desi_target;
     int32_t fiberstatus, last_night;
     float tsnr2_lya;
+    int64_t uniqpix; /* of adaptive pixels */
+    int32_t tile, night;
+    int16_t petal; /* of tiles */
 };
 
 struct fb_mock_truth_row {
@@ -59,7 +63,8 @@ void fb_fill_fibermap(struct fb_fibermap_row *row, const struct fb_target *t,
                       const struct fb_instrument *instrument, const double *model);
 void fb_fill_score(struct fb_score_row *row, const struct fb_target *t,
                    const struct fb_instrument *instrument, const struct fb_rows *spectra, double *scratch);
-void fb_fill_catalog(struct fb_catalog_row *row, const struct fb_target *t, uint64_t seed);
+void fb_fill_catalog(struct fb_catalog_row *row, const struct fb_tree *tree, const struct fb_target *t,
+                     uint64_t seed);
 void fb_fill_mock_truth(struct fb_mock_truth_row *row, const struct fb_target *t);
 /* The exposures of a target, t->exposures of them. */
 void fb_fill_exposures(struct fb_exposure_row *rows, const struct fb_target *t, uint64_t seed);
@@ -72,14 +77,14 @@ double fb_true_snr_civ(const struct fb_instrument *instrument, const double *mod
                        const struct fb_rows *spectra, double z, double *scratch);
 
 /*
- * Tables of these rows. The catalog's columns go to an array of the caller's: mocks name positions
- * otherwise.
+ * Tables of these rows. The catalog's columns go to an array of the caller's: mocks name positions otherwise, adaptive
+ * pixels and tiles have columns of their own.
  */
-enum { FB_CATALOG_COLUMNS = 14 };
+enum { FB_CATALOG_COLUMNS = 17 };
 struct fb_sim_table fb_fibermap_table(const struct fb_fibermap_row *rows, size_t n);
 struct fb_sim_table fb_exposure_table(const struct fb_exposure_row *rows, size_t n);
 struct fb_sim_table fb_score_table(const struct fb_score_row *rows, size_t n);
-struct fb_sim_table fb_catalog_table(const struct fb_catalog_row *rows, size_t n, int mock,
+struct fb_sim_table fb_catalog_table(const struct fb_catalog_row *rows, size_t n, enum fb_scheme scheme,
                                      struct fb_sim_column columns[FB_CATALOG_COLUMNS]);
 struct fb_sim_table fb_trough_table(const struct fb_trough_row *rows, size_t n);
 struct fb_sim_table fb_quasar_table(const struct fb_quasar_row *rows, size_t n);
