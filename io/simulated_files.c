@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "io/fits.h"
 #include "io/pixel_map.h"
 #include "io/simulated_files.h"
 #include "io/system.h"
+#include "io/temporary.h"
 
 #define DEGREES_PER_RADIAN 57.29577951308232
 #define FLUX_UNIT "10**-17 erg/(s cm2 Angstrom)"
@@ -293,27 +295,37 @@ static int write_map_fits(const char *path, const struct fb_sim_map *map, const 
     return failed;
 }
 
-static int write_map_json(const char *path, const struct fb_sim_map *map, const struct fb_pixel_map *pixels,
-                          int64_t *size, struct fb_error *err)
+static void print_map(FILE *file, const struct fb_sim_map *map, const struct fb_pixel_map *pixels)
 {
     size_t n = 12 * (size_t)pixels->nside * (size_t)pixels->nside;
-    FILE *file = fopen(path, "w");
-    if (!file)
-        return fb_fail(err, "%s: %s", path, strerror(errno));
-    fprintf(
-        file,
-        "{\"NSIDE\": %ld, \"HPXNSIDE\": %ld, \"HPXNEST\": true, \"SURVEY\": \"%s\", \"PROGRAM\": \"%s\", ",
-        pixels->nside, pixels->nside, map->survey, map->program);
-    fprintf(file, "\"HPIX2UPIX\": [");
+    fprintf(file,
+            "{\"NSIDE\": %ld, \"HPXNSIDE\": %ld, \"HPXNEST\": true, \"SURVEY\": \"%s\", \"PROGRAM\": \"%s\", "
+            "\"HPIX2UPIX\": [",
+            pixels->nside, pixels->nside, map->survey, map->program);
     for (size_t i = 0; i < n; i++)
         fprintf(file, "%s%d", i ? ", " : "", (int)pixels->upix[i]);
     fprintf(file, "]}\n");
-    long written = ftell(file);
-    int failed = ferror(file) != 0;
-    if (fclose(file) != 0 || failed)
-        return fb_fail(err, "%s: can't write it: %s", path, strerror(errno));
-    *size += written;
-    return 0;
+}
+
+static int write_map_json(const char *path, const struct fb_sim_map *map, const struct fb_pixel_map *pixels,
+                          int64_t *size, struct fb_error *err)
+{
+    char *temporary = fb_temporary_name(path);
+    FILE *file = temporary ? fopen(temporary, "w") : NULL;
+    int failed = 1, reason = temporary ? errno : ENOMEM;
+    if (file) {
+        print_map(file, map, pixels);
+        failed = fflush(file) != 0 || ferror(file) || fsync(fileno(file)) != 0;
+        reason = errno;
+        failed = fclose(file) != 0 || failed;
+    }
+    failed = failed ? fb_fail(err, "%s: can't write it: %s", path, strerror(reason))
+                    : fb_temporary_publish(temporary, path, FB_FILE_ONLY, err);
+    if (failed && temporary)
+        remove(temporary);
+    free(temporary);
+    *size += failed ? 0 : fb_file_size(path);
+    return failed ? -1 : 0;
 }
 
 struct uniqpix_row {
