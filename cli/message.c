@@ -9,16 +9,12 @@
 
 void fb_complain(const char *command, const char *format, ...)
 {
-    char text[2048];
+    struct fb_error line;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    fb_error_set_v(&line, format, arguments);
     va_end(arguments);
-    /* one line, whatever a file name holds */
-    for (char *p = text; *p; p++)
-        if (*p == '\n' || *p == '\r')
-            *p = ' ';
-    fprintf(stderr, "fastbal %s: %s\n", command, text);
+    fprintf(stderr, "fastbal %s: %s\n", command, line.text);
 }
 
 int fb_say(const char *format, ...)

@@ -8,12 +8,16 @@
 #ifndef FB_ERROR_H
 #define FB_ERROR_H
 
+#include <stdarg.h>
+
 struct fb_error {
     char text[1024];
 };
 
-/* Set the line, printf style. */
+/* Set the line, printf style: control characters become blanks, and of one that is too long the middle goes. */
 void fb_error_set(struct fb_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void fb_error_set_v(struct fb_error *err, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
 
 static inline int fb_failed(void)
 {
