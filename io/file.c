@@ -102,6 +102,8 @@ static int look_at(struct fb_file *file, struct fb_error *err)
             return fb_fail(err, "%s: %s", file->path, strerror(errno));
     if (!S_ISREG(info.st_mode))
         return fb_fail(err, "%s: not a regular file", file->path);
+    if (info.st_size == 0)
+        return fb_fail(err, "%s: the file is empty", file->path);
     file->size = info.st_size;
     /* Rows are far apart: what the system reads ahead by itself between them is wasted. fb_file_want()
      * says what is not. */

@@ -104,9 +104,14 @@ struct scan {
 
 static int header_fail(const struct scan *scan, const char *expected, const char *card)
 {
-    char value[CARD];
-    if (card)
-        card_value(card, value, sizeof value);
+    char value[CARD], key[9] = "";
+    if (card) {
+        snprintf(key, sizeof key, "%.*s", (int)strcspn(card, " ="), card);
+        if (strstr(expected, key))
+            card_value(card, value, sizeof value);
+        else
+            strcpy(value, key);
+    }
     return fb_fail(scan->err, "%s: HDU %zu: expected %s%s%s", scan->path, scan->number, expected,
                    card ? ", found " : "", card ? value : "");
 }
@@ -142,8 +147,10 @@ static int take_axis(struct scan *scan, const char *card, int n)
         scan->hdu->axis[n] = length;
     if (n == 0 && length == 0 && scan->number == 0 && scan->hdu->naxis > 1)
         return 0;
-    if (__builtin_mul_overflow(scan->pixels, length, &scan->pixels))
-        return header_fail(scan, "axes whose product is a number of 64 bits", card);
+    if (__builtin_mul_overflow(scan->pixels, length, &scan->pixels)) {
+        snprintf(expected, sizeof expected, "a product up to NAXIS%d of 64 bits", n + 1);
+        return header_fail(scan, expected, card);
+    }
     return 0;
 }
 
@@ -349,6 +356,21 @@ static void want_headers(const struct fb_hdus *hdus, const struct fb_file *file,
     }
 }
 
+/* What follows the last HDU and does not begin like one is allowed, and nobody's business. But where another HDU
+ * comes after it, a header says more or less than there is, and HDUs would be lost without a word. */
+static int check_rest(const struct fb_hdus *hdus, struct fb_file *file, int64_t end, struct fb_error *err)
+{
+    char begin[8];
+    for (int64_t place = end + BLOCK; file->size - place >= CARD; place += BLOCK) {
+        if (fb_file_read(file, begin, sizeof begin, place, err) != 0)
+            return -1;
+        if (begins_like_fits(begin, 0))
+            return fb_fail(err, "%s: HDU %zu %s: expected the next HDU where its data end, at %lld, found it at %lld",
+                           file->path, hdus->n - 1, hdus->hdu[hdus->n - 1].name, (long long)end, (long long)place);
+    }
+    return 0;
+}
+
 /* The HDUs of the file before are kept as a guess. */
 static void keep_last(struct fb_hdus *hdus)
 {
@@ -369,7 +391,6 @@ int fb_hdus_read(struct fb_hdus *hdus, struct fb_file *file, struct fb_error *er
     keep_last(hdus);
     if (file->nhead < CARD || !begins_like_fits((const char *)file->head, 1))
         return 0;
-    /* what follows the last HDU and does not begin like one is allowed, and nobody's business */
     while (file->size - offset >= CARD) {
         if (hdus->n >= MOST_HDUS || make_room(hdus) != 0)
             return fb_fail(err, "%s: too many HDUs", file->path);
@@ -384,7 +405,7 @@ int fb_hdus_read(struct fb_hdus *hdus, struct fb_file *file, struct fb_error *er
         if (status < 0)
             return -1;
         if (status == 0)
-            break;
+            return check_rest(hdus, file, offset, err) == 0 ? 1 : -1;
         hdus->n++;
         offset = hdu->data + (hdu->size + BLOCK - 1) / BLOCK * BLOCK;
     }
