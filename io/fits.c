@@ -1,6 +1,7 @@
 /* fits.c - SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,6 +112,8 @@ void fb_fits_close(struct fb_fits *fits)
 
 /* ---- tables ---- */
 
+enum { MOST_TEXT = 1000000 };
+
 /* Is the current HDU a table that one of the names fits? Leaves its EXTNAME. */
 static int table_fits(fitsfile *file, const char *wanted, char *extname)
 {
@@ -130,9 +133,10 @@ int fb_fits_hdus(fitsfile *file, int *n, int *status)
     for (*n = 0; *status == 0; ++*n)
         if (fits_movabs_hdu(file, *n + 1, NULL, status))
             break;
-    if (*status == END_OF_FILE)
+    if (*status == END_OF_FILE) {
         *status = 0;
-    fits_clear_errmsg();
+        fits_clear_errmsg();
+    }
     return *status;
 }
 
@@ -180,7 +184,7 @@ int fb_table_open(struct fb_table *table, const char *path, const char *const *n
     if (!found) {
         fb_table_close(table);
         join_names(names ? names : any, wanted, sizeof wanted);
-        return fb_fail(err, "%s: has no table %s", path, wanted);
+        return fb_fail(err, "%s: has no table%s%s", path, wanted[0] ? " " : "", wanted);
     }
     fits_get_num_rowsll(table->file, &nrows, &status);
     fits_get_num_cols(table->file, &table->ncols, &status);
@@ -212,12 +216,23 @@ int fb_table_column(struct fb_table *table, const char *name)
     return column;
 }
 
+static int is_ambiguous(struct fb_table *table, const char *name)
+{
+    int column, status = 0;
+    fits_get_colnum(table->file, CASEINSEN, (char *)name, &column, &status);
+    fits_clear_errmsg();
+    return status == COL_NOT_UNIQUE;
+}
+
 int fb_table_need(struct fb_table *table, const char *const *names, int *column, struct fb_error *err)
 {
     char wanted[200];
     for (const char *const *name = names; *name; name++)
         if ((*column = fb_table_column(table, *name)) > 0)
             return 0;
+    for (const char *const *name = names; *name; name++)
+        if (is_ambiguous(table, *name))
+            return fb_fail(err, "%s: table %s has more than one column %s", table->path, table->extname, *name);
     join_names(names, wanted, sizeof wanted);
     return fb_fail(err, "%s: table %s has no column %s", table->path, table->extname, wanted);
 }
@@ -248,13 +263,41 @@ static int check_number(struct fb_table *table, int column, struct fb_error *err
     return 0;
 }
 
+/* Whole numbers from a column of floating-point ones: only those that it can tell from their neighbours, since
+ * TARGETIDs have more digits than a double. */
+static int read_whole(struct fb_table *table, int column, int64_t first, int64_t n, int64_t *out,
+                      struct fb_error *err)
+{
+    const double most = 9007199254740992.0;
+    double *values = malloc((size_t)n * sizeof *values + 1);
+    char what[120];
+    int failed = values ? fb_table_read_double(table, column, first, n, values, err)
+                        : column_fail(table, column, "out of memory", 0, err);
+    for (int64_t i = 0; i < n && !failed; i++) {
+        if (fabs(values[i]) < most && values[i] >= floor(values[i]) && values[i] <= floor(values[i])) {
+            out[i] = (int64_t)values[i];
+            continue;
+        }
+        snprintf(what, sizeof what, "expected whole numbers below 2^53 where they are floating-point, found %.17g",
+                 values[i]);
+        failed = column_fail(table, column, what, 0, err);
+    }
+    free(values);
+    return failed;
+}
+
 int fb_table_read_int(struct fb_table *table, int column, int64_t first, int64_t n, int64_t *out,
                       struct fb_error *err)
 {
     _Static_assert(sizeof(LONGLONG) == sizeof(int64_t), "CFITSIO's LONGLONG has 64 bits");
-    int status = 0;
+    int type, status = 0;
+    LONGLONG repeat, width;
     if (check_number(table, column, err) != 0)
         return -1;
+    if (fits_get_eqcoltypell(table->file, column, &type, &repeat, &width, &status))
+        return column_fail(table, column, "can't read its format", status, err);
+    if (type == TFLOAT || type == TDOUBLE)
+        return read_whole(table, column, first, n, out, err);
     if (n > 0 && fits_read_col(table->file, TLONGLONG, column, first + 1, 1, n, NULL, out, NULL, &status))
         return column_fail(table, column, "can't read it", status, err);
     return 0;
@@ -312,7 +355,9 @@ int fb_table_compare_text(struct fb_table *table, int column, int64_t first, int
         return column_fail(table, column, "expected text", status, err);
     if (text_width(table, column, type, first, n, &width, &status))
         return column_fail(table, column, "can't read it", status, err);
-    char *cell = width < 1000000 ? calloc((size_t)width + 2, 1) : NULL;
+    if (width > MOST_TEXT)
+        return column_fail(table, column, "expected texts, found one of more than a million characters", 0, err);
+    char *cell = calloc((size_t)width + 2, 1);
     if (!cell)
         return column_fail(table, column, "out of memory", 0, err);
     for (int64_t i = 0; i < n && status == 0; i++) {
