@@ -10,6 +10,7 @@
 #include "io/coadd.h"
 #include "io/fits.h"
 #include "io/hdus.h"
+#include "io/wavelengths.h"
 
 /*
  * Parts of an image are joined into one read where no more than this many bytes between them are not wanted:
@@ -77,6 +78,7 @@ struct fb_coadd {
     struct camera camera[CAMERAS];
     struct store store[CAMERAS];
     int has_resolution;
+    char repeated[24]; /* an HDU whose name is not the only one; empty: none */
     fastbal_grid *grid; /* of store[].wavelength; NULL: none */
     int grid_cameras;
     double grid_start;
@@ -123,16 +125,17 @@ static void note_hdu(struct fb_coadd *coadd, const char *extname, int hdu)
     const char *what = underscore + 1;
     if (!camera)
         return;
-    if (strcmp(what, "WAVELENGTH") == 0)
-        camera->wavelength.hdu = hdu;
-    else if (strcmp(what, "FLUX") == 0)
-        camera->flux.hdu = hdu;
-    else if (strcmp(what, "IVAR") == 0)
-        camera->ivar.hdu = hdu;
-    else if (strcmp(what, "MASK") == 0)
-        camera->mask.hdu = hdu;
-    else if (strcmp(what, "RESOLUTION") == 0)
+    if (strcmp(what, "RESOLUTION") == 0)
         coadd->has_resolution = 1;
+    struct image *image = strcmp(what, "WAVELENGTH") == 0 ? &camera->wavelength
+                          : strcmp(what, "FLUX") == 0     ? &camera->flux
+                          : strcmp(what, "IVAR") == 0     ? &camera->ivar
+                          : strcmp(what, "MASK") == 0     ? &camera->mask
+                                                          : NULL;
+    if (image && image->hdu)
+        snprintf(coadd->repeated, sizeof coadd->repeated, "%s", extname);
+    if (image)
+        image->hdu = hdu;
 }
 
 static int note_fits_hdus(struct fb_coadd *coadd, struct fb_error *err)
@@ -156,6 +159,7 @@ static int look_for_cameras(struct fb_coadd *coadd, const char *const *names, in
 {
     coadd->ncameras = n;
     coadd->has_resolution = 0;
+    coadd->repeated[0] = '\0';
     memset(coadd->camera, 0, sizeof coadd->camera);
     for (int c = 0; c < n; c++)
         snprintf(coadd->camera[c].name, sizeof coadd->camera[c].name, "%s", names[c]);
@@ -186,11 +190,13 @@ static int find_camera_set(struct fb_coadd *coadd, const char *const *names, int
     int kept = 0, masks = 0;
     if (look_for_cameras(coadd, names, n, err) != 0)
         return -1;
+    if (coadd->repeated[0])
+        return fb_fail(err, "%s: has more than one HDU %s", coadd->path, coadd->repeated);
     for (int c = 0; c < n; c++)
         masks |= coadd->camera[c].mask.hdu != 0;
     for (int c = 0; c < n; c++) {
         struct camera *camera = &coadd->camera[c];
-        if (!camera->wavelength.hdu && !camera->flux.hdu && !camera->ivar.hdu)
+        if (!camera->wavelength.hdu && !camera->flux.hdu && !camera->ivar.hdu && !camera->mask.hdu)
             continue;
         const char *lacks = camera_lacks(camera, masks);
         if (lacks)
@@ -399,6 +405,19 @@ static void note_plain(const struct fb_coadd *coadd, struct image *image, int bi
 }
 
 /* An image must have as many pixels as the wavelengths and as many rows as there are targets. */
+static int check_axes(const struct fb_coadd *coadd, const struct camera *camera, const char *name, int naxis,
+                      const int64_t axis[3], struct fb_error *err)
+{
+    if (naxis == 2 && axis[0] == (int64_t)camera->n && axis[1] == coadd->nrows)
+        return 0;
+    if (naxis != 2)
+        return fb_fail(err, "%s: HDU %s_%s: expected %lld rows of %zu pixels, found %d axes", coadd->path,
+                       camera->name, name, (long long)coadd->nrows, camera->n, naxis);
+    return fb_fail(err, "%s: HDU %s_%s: expected %lld rows of %zu pixels, found %lld of %lld", coadd->path,
+                   camera->name, name, (long long)coadd->nrows, camera->n, (long long)axis[1],
+                   (long long)axis[0]);
+}
+
 static int open_image(struct fb_coadd *coadd, const struct camera *camera, struct image *image,
                       const char *name, int bitpix, struct fb_error *err)
 {
@@ -407,11 +426,16 @@ static int open_image(struct fb_coadd *coadd, const struct camera *camera, struc
     note_plain(coadd, image, bitpix, 2);
     if (image_axes(coadd, camera, image, name, &naxis, axis, err) != 0)
         return -1;
-    if (naxis != 2 || axis[0] != (int64_t)camera->n || axis[1] != coadd->nrows)
-        return fb_fail(err, "%s: HDU %s_%s: expected %lld rows of %zu pixels, found %lld of %lld",
-                       coadd->path, camera->name, name, (long long)coadd->nrows, camera->n,
-                       (long long)axis[1], (long long)axis[0]);
-    return 0;
+    return check_axes(coadd, camera, name, naxis, axis, err);
+}
+
+/* Of a mask that is not read, its shape: a header that lies about it would hide the HDUs behind it. */
+static int check_mask(const struct fb_coadd *coadd, const struct camera *camera, struct fb_error *err)
+{
+    const struct fb_hdu *hdu = coadd->plain && camera->mask.hdu ? &coadd->hdus.hdu[camera->mask.hdu - 1] : NULL;
+    if (!hdu || hdu->kind != FB_HDU_IMAGE)
+        return 0;
+    return check_axes(coadd, camera, "MASK", hdu->naxis, hdu->axis, err);
 }
 
 /* ---- wavelengths ---- */
@@ -489,8 +513,8 @@ static int read_wavelength(struct fb_coadd *coadd, struct camera *camera, struct
     if (image_axes(coadd, camera, &camera->wavelength, "WAVELENGTH", &naxis, axis, err) != 0)
         return -1;
     if (naxis != 1 || axis[0] < 2 || axis[0] > MOST_PIXELS)
-        return fb_fail(err, "%s: HDU %s_WAVELENGTH: expected one row of 2 to %d pixels", coadd->path,
-                       camera->name, MOST_PIXELS);
+        return fb_fail(err, "%s: HDU %s_WAVELENGTH: expected 1 axis of 2 to %d pixels, found %d axes, the first of %lld",
+                       coadd->path, camera->name, MOST_PIXELS, naxis, (long long)axis[0]);
     camera->n = (size_t)axis[0];
     if (make_pixel_room(coadd, store, camera->n, err) != 0)
         return -1;
@@ -515,7 +539,7 @@ static int open_camera(struct fb_coadd *coadd, int c, int *same, struct fb_error
         open_image(coadd, camera, &camera->flux, "FLUX", -32, err) != 0 ||
         open_image(coadd, camera, &camera->ivar, "IVAR", -32, err) != 0)
         return -1;
-    return 0;
+    return check_mask(coadd, camera, err);
 }
 
 /* Masks only matter where cameras are resampled. */
@@ -548,10 +572,21 @@ static int make_grid(struct fb_coadd *coadd, int same, struct fb_error *err)
     fastbal_grid_free(coadd->grid);
     coadd->grid_cameras = coadd->ncameras;
     coadd->grid_start = start;
+    const struct fastbal_camera *last = &cameras[coadd->ncameras - 1];
+    double reddest = last->wavelength[last->n - 1];
     int status = fastbal_grid_create(&coadd->grid, cameras, coadd->ncameras, start);
-    return status == FASTBAL_OK
-               ? 0
-               : fb_fail(err, "%s: can't join its cameras: %s", coadd->path, fastbal_strerror(status));
+    if (status == FASTBAL_OK)
+        return 0;
+    for (int c = 0; c < coadd->ncameras; c++) {
+        char where[32];
+        snprintf(where, sizeof where, "HDU %s_WAVELENGTH", coadd->camera[c].name);
+        if (fb_check_wavelengths(coadd->path, where, cameras[c].wavelength, cameras[c].n, err) != 0)
+            return -1;
+    }
+    if (status == FASTBAL_EWAVELENGTH)
+        return fb_fail(err, "%s: can't put its cameras on one grid from %.10g to %.10g A", coadd->path, start,
+                       reddest);
+    return fb_fail(err, "%s: can't join its cameras: %s", coadd->path, fastbal_strerror(status));
 }
 
 static void drop_grid(struct fb_coadd *coadd)

@@ -1,9 +1,13 @@
 /* template_file.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "io/file.h"
 #include "io/fits.h"
+#include "io/hdus.h"
 #include "io/system.h"
 #include "io/template_file.h"
+#include "io/wavelengths.h"
 
 static const struct {
     const char *name, *file;
@@ -78,20 +82,48 @@ static int read_columns(struct fb_table *t, int ncomponents, double *wavelength,
     return 0;
 }
 
+/* CFITSIO takes what is there of a file that was cut short; our own look at its headers does not. */
+static int check_file(const char *path, struct fb_error *err)
+{
+    struct fb_io_stats io = { 0 };
+    struct fb_file file = { 0 };
+    struct fb_hdus hdus = { 0 };
+    int status = fb_file_open(&file, path, &io, err);
+    if (status == 0)
+        status = fb_hdus_read(&hdus, &file, err);
+    fb_file_release(&file);
+    fb_hdus_release(&hdus);
+    return status < 0 ? -1 : 0;
+}
+
+/* Words for what the library refused. */
+static int refuse(const char *path, const double *wavelength, const double *values, size_t n, int ncomponents,
+                  int code, struct fb_error *err)
+{
+    if (code == FASTBAL_EWAVELENGTH && fb_check_wavelengths(path, "column WAVE", wavelength, n, err) != 0)
+        return -1;
+    for (size_t i = 0; i < n * (size_t)ncomponents; i++)
+        if (code == FASTBAL_ETEMPLATES && !isfinite(values[i]))
+            return fb_fail(err, "%s: column PCA%zu: expected finite numbers, found %g at %zu", path, i / n, values[i],
+                           i % n);
+    return fb_fail(err, "%s: %s", path, fastbal_strerror(code));
+}
+
 static int read_file(fastbal_templates **templates, const char *path, struct fb_error *err)
 {
     struct fb_table t;
     int status = -1;
 
     *templates = NULL;
-    if (fb_table_open(&t, path, NULL, err) != 0)
+    if (check_file(path, err) != 0 || fb_table_open(&t, path, NULL, err) != 0)
         return -1;
     int ncomponents = count_components(&t);
     size_t n = (size_t)t.nrows;
     if (ncomponents < 1 || ncomponents > FASTBAL_MAX_TEMPLATES || n < 2 || n > 10000000) {
         fb_table_close(&t);
-        return fb_fail(err, "%s: expected columns WAVE and PCA0 to at most PCA%d over 2 wavelengths or more",
-                       path, FASTBAL_MAX_TEMPLATES - 1);
+        return fb_fail(err, "%s: expected columns WAVE and PCA0 to at most PCA%d over 2 wavelengths or more, "
+                       "found %d components over %zu",
+                       path, FASTBAL_MAX_TEMPLATES - 1, ncomponents, n);
     }
     double *wavelength = malloc(n * sizeof *wavelength);
     double *values = malloc(n * (size_t)ncomponents * sizeof *values);
@@ -99,7 +131,7 @@ static int read_file(fastbal_templates **templates, const char *path, struct fb_
         fb_fail(err, "%s: out of memory for %zu wavelengths", path, n);
     } else if (read_columns(&t, ncomponents, wavelength, values, err) == 0) {
         int code = fastbal_templates_create(templates, n, wavelength, ncomponents, values);
-        status = code == FASTBAL_OK ? 0 : fb_fail(err, "%s: %s", path, fastbal_strerror(code));
+        status = code == FASTBAL_OK ? 0 : refuse(path, wavelength, values, n, ncomponents, code, err);
     }
     free(wavelength);
     free(values);
