@@ -43,7 +43,7 @@ int64_t fb_tree_pixel(const struct fb_tree *tree, double ra, double dec)
 {
     const double degree = acos(-1.0) / 180;
     long pixel, nside = fb_tree_nside(tree);
-    if (nside == 0 || !isfinite(ra) || !(fabs(dec) <= 90))
+    if (nside == 0 || !(fabs(ra) <= 360) || !(fabs(dec) <= 90))
         return -1;
     ang2pix_nest(nside, (90 - dec) * degree, ra * degree, &pixel);
     return pixel;
