@@ -1,0 +1,792 @@
+"""Bad inputs: what is wrong, the command that meets it, and all that the command may say about it.
+
+The good files are small: one pixel of three quasars and one of a single quasar, cameras in steps of 8 A, all made of plain
+bytes (damage.py). A case makes its bad file from one of them.
+
+SPDX-License-Identifier: BSD-3-Clause
+"""
+import gzip
+import os
+import shutil
+from typing import Callable, NamedTuple
+
+import numpy as np
+
+import damage
+from damage import BLOCK, Fits
+from support import DONE, PARTLY, UNUSABLE, balcolumns, environment, quasar_flux, run, table
+
+import healpix
+
+# ---- the good files ----
+
+IDS = [39633000010000001, 39633000010000002, 39633000010000003, 39633000010000004]
+REDSHIFTS = [2.1, 2.5, 3.0, 2.2]
+PLACES = [(150.10, 2.20), (150.12, 2.21), (150.14, 2.22), (45.0, 1.3)]
+A, B = healpix.pixel(64, *PLACES[0]), healpix.pixel(64, *PLACES[3])  # the first three quasars, the last one
+assert [healpix.pixel(64, *p) for p in PLACES] == [A, A, A, B]
+WAVES = {"B": 3600 + 8.0 * np.arange(276), "R": 5760 + 8.0 * np.arange(233), "Z": 7520 + 8.0 * np.arange(289)}
+RA, DEC = np.array(PLACES).T
+
+
+def make_coadd(which):
+    rng = np.random.default_rng(7)
+    hdus = [damage.primary(),
+            damage.table("FIBERMAP", [("TARGETID", "K", np.array(IDS)[which]), ("TARGET_RA", "D", RA[which]),
+                                      ("TARGET_DEC", "D", DEC[which]), ("OBJTYPE", "3A", [b"TGT"] * len(which))])]
+    for camera, wave in WAVES.items():
+        flux = np.array([quasar_flux(wave, REDSHIFTS[k], k == 0) for k in which])
+        flux += rng.normal(0, 0.5, flux.shape)
+        hdus += [damage.image(f"{camera}_WAVELENGTH", wave), damage.image(f"{camera}_FLUX", flux.astype("f4")),
+                 damage.image(f"{camera}_IVAR", np.full(flux.shape, 4, "f4")),
+                 damage.image(f"{camera}_MASK", np.zeros(flux.shape, "i4"))]
+    return b"".join(hdus)
+
+
+def make_catalog(name, which, ra="TARGET_RA", dec="TARGET_DEC"):
+    n = len(which)
+    return damage.primary() + damage.table(
+        name, [("TARGETID", "K", np.array(IDS)[which]), (ra, "D", RA[which]), (dec, "D", DEC[which]),
+               ("Z", "D", np.array(REDSHIFTS)[which]), ("ZERR", "D", np.full(n, 1e-4)), ("ZWARN", "D", np.zeros(n)),
+               ("SPECTYPE", "6A", [b"QSO   "] * n)])
+
+
+def make_table(which):
+    values = {"TARGETID": np.array(IDS)[which], "TARGET_RA": RA[which], "TARGET_DEC": DEC[which],
+              "Z": np.array(REDSHIFTS)[which]}
+    return damage.primary() + damage.table(
+        "BALCAT", [(n, form, values.get(n, 0)) for n, form in balcolumns(3)])
+
+
+def make_templates():
+    wave = 900 + 20.0 * np.arange(130)
+    line = np.exp(-0.5 * ((wave - 1549) / 15) ** 2)
+    return damage.primary() + damage.table(
+        "TEMPLATES", [("WAVE", "D", wave), ("PCA0", "D", (wave / 1500) ** -1.2), ("PCA1", "D", line),
+                      ("PCA2", "D", wave / 1500)])
+
+
+GOOD = {"coadd": make_coadd([0, 1, 2]), "zcat": make_catalog("REDSHIFTS", [0, 1, 2]),
+        "qso": make_catalog("QSO_CAT", [0, 1, 2, 3]), "table": make_table([0, 1, 2]), "templates": make_templates()}
+
+
+def in_tree(kind, pixel):
+    return f"healpix/main/dark/{pixel // 100}/{pixel}/{kind}-main-dark-{pixel}.fits"
+
+
+class World:
+    """The good files, made once."""
+
+    def __init__(self, root):
+        self.root, self.redux, self.z = root, root / "redux", root / "z"
+        self.coadd, self.zcat, self.table = [top / in_tree(kind, A) for top, kind in (
+            (self.redux / "sim", "coadd"), (self.z, "zafter"), (self.z, "baltable"))]
+        self.qso, self.templates = root / "qso.fits", root / "templates.fits"
+        for path, data in [*((getattr(self, kind), data) for kind, data in GOOD.items()),
+                           (self.redux / "sim" / in_tree("coadd", B), make_coadd([3])),
+                           (self.z / in_tree("zafter", B), make_catalog("REDSHIFTS", [3])),
+                           (self.z / in_tree("baltable", B), make_table([3]))]:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        run("find", "--coadd", self.coadd, "--zcat", self.zcat, "-o", root / "good.fits", "--templates", self.templates)
+        self.good = table(root / "good.fits")
+
+
+class Box:
+    """The folder of one case, and what {words} in commands and lines stand for."""
+
+    def __init__(self, world, here):
+        self.world, self.here, self.bad, self.out = world, here, here / "bad.fits", here / "out.fits"
+
+    def words(self):
+        w = self.world
+        mine = {"A": A, "B": B, "here": self.here, "bad": self.bad, "out": self.out, "table_A": in_tree("baltable", A),
+                "coadd_A": in_tree("coadd", A), "zcat_A": in_tree("zafter", A), "zcat_B": in_tree("zafter", B),
+                "table_B": in_tree("baltable", B)}
+        return mine | {k: getattr(w, k) for k in ("coadd", "zcat", "table", "qso", "templates", "redux", "z", "root")}
+
+    def fill_text(self, text):
+        for word, value in self.words().items():
+            text = text.replace("{" + word + "}", str(value))
+        return text
+
+    def fill(self, command):
+        return [self.fill_text(t) for t in (command.split() if isinstance(command, str) else command)]
+
+    def environment(self, changes):
+        return environment(**{k: v if v is None else self.fill_text(v) for k, v in changes.items()})
+
+    def copy_tree(self):
+        """Trees of its own: {here}/redux and {here}/z, the latter without BAL tables."""
+        shutil.copytree(self.world.redux, self.here / "redux")
+        shutil.copytree(self.world.z, self.here / "z", ignore=shutil.ignore_patterns("baltable*"))
+
+
+class Case(NamedTuple):
+    name: str
+    command: str  # words are filled in; a tuple where an argument has blanks
+    make: Callable = None
+    status: int = UNUSABLE
+    says: tuple = ()  # the lines on stderr; "..." stands for anything
+    rows: dict = {}  # columns of {out}
+    writes: tuple = ()  # files it leaves
+    check: Callable = None
+    env: dict = {}
+    how: dict = {}  # for subprocess.run
+
+
+CASES = []
+
+
+def add(name, command, make=None, *says, status=UNUSABLE, **more):
+    if status == DONE and "{out}" in command and "writes" not in more:
+        more["writes"] = ("out.fits",)
+    CASES.append(Case(name, command, make, status, says, **more))
+
+
+def spoil(kind, change, path=None):
+    """The good file of a kind, changed, as {bad} or at a path below {here}; change may give all bytes anew."""
+    def make(box):
+        data = Fits(GOOD[kind])
+        new = change(data)
+        place = box.here / path if path else box.bad
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(data if new is None else new)
+    return make
+
+
+FINDER = "-o {out} --templates {templates}"
+COADD = f"find --coadd {{bad}} --zcat {{zcat}} {FINDER}"
+ZCAT = f"find --coadd {{coadd}} --zcat {{bad}} {FINDER}"
+SPLIT = "split -q {bad} -a {here}/z"
+APPEND = "append -q {bad} -b {z} -o {out}"
+RUN = f"run -q {{bad}} -r {{redux}}/sim {FINDER}"
+TEMPLATES = "templates --templates {bad}"
+
+# ---- cut files: every block, and its middle ----
+
+CUT_COMMANDS = {  # command, status, files left
+    "coadd": (COADD, UNUSABLE, []), "zcat": (ZCAT, UNUSABLE, []), "qso": (SPLIT, UNUSABLE, []),
+    "templates": (TEMPLATES, UNUSABLE, []),
+    "table": ("append -q {qso} -b {here}/z -o {out}", PARTLY, ["out.fits", "z/logfile-main-dark.txt"])}
+CUT_PATHS = {"table": "z/" + in_tree("baltable", A)}
+
+
+def missing_after(kind, hdus):
+    """What is missing from a file that has these HDUs; None where it is whole without the rest."""
+    present = [h.name for h in hdus]
+    if kind == "coadd":
+        if "FIBERMAP" not in present:
+            return "has no table FIBERMAP"
+        if not any("_" in n for n in present):
+            return "has no HDU B_WAVELENGTH, R_WAVELENGTH, Z_WAVELENGTH or BRZ_WAVELENGTH"
+        camera = present[-1][0]
+        parts = [p for p in ("WAVELENGTH", "FLUX", "IVAR", "MASK") if f"{camera}_{p}" not in present]
+        # the masks are not missed where there is none at all
+        return f"has no HDU {camera}_{parts[0]}" if parts and (camera != "B" or parts[0] != "MASK") else None
+    return {"zcat": "has no table REDSHIFTS or ZBEST", "qso": "has no table QSO_CAT or ZCATALOG",
+            "table": "has no table BALCAT", "templates": "has no table"}[kind]
+
+
+def told_of_cut(kind, size):
+    """What is said of a file cut after so many bytes; None if all is well."""
+    path = "{here}/" + CUT_PATHS[kind] if kind in CUT_PATHS else "{bad}"
+    begin = f"fastbal {CUT_COMMANDS[kind][0].split()[0]}: {path}: "
+    hdus = Fits(GOOD[kind]).hdus
+    if size == 0:
+        return begin + "the file is empty"
+    whole = [h for h in hdus if h.end <= size]
+    if whole and whole[-1].end == size:
+        what = missing_after(kind, whole)
+        return begin + what if what else None
+    k = len(whole)
+    h = hdus[k]
+    if size < h.end_card + damage.CARD:
+        return begin + f"HDU {k}: expected a header that ends in END, found none in {size - h.header} bytes"
+    return begin + f"HDU {k} {h.name}: expected {h.size} bytes of data at {h.data}, but the file ends at {size}"
+
+
+def cut(box, kind, size):
+    if kind == "table":
+        shutil.copytree(box.world.z, box.here / "z")
+    spoil(kind, lambda data: data[:size], CUT_PATHS.get(kind))(box)
+
+
+CUT = [(kind, size, told_of_cut(kind, size)) for kind in GOOD for size in range(0, len(GOOD[kind]), BLOCK // 2)]
+
+# ---- headers that lie ----
+
+BIG, HUGE, LONG = 1000000, 2**62, "99999999999999999999999"
+
+
+def lie(hdu, key, value):
+    return lambda data: data.card(hdu, key, value)
+
+
+def header_lies(what, kind, command, lies):
+    """lies: (HDU, key, value, what is said after the file's name); the key stands in the HDU's header."""
+    program = command.split()[0]
+    for hdu, key, value, said in lies:
+        number = Fits(GOOD[kind]).number(hdu)
+        add(f"{what}: {hdu} {key} = {value}", command, spoil(kind, lie(hdu, key, value)),
+            f"fastbal {program}: {{bad}}: {said.replace('#', f'HDU {number}')}")
+
+
+header_lies("coadd", "coadd", COADD, [
+    ("R_FLUX", "BITPIX", 7, "#: expected BITPIX 8, 16, 32, 64, -32 or -64, found 7"),
+    ("R_FLUX", "BITPIX", 0, "#: expected BITPIX 8, 16, 32, 64, -32 or -64, found 0"),
+    ("R_FLUX", "BITPIX", "four", "#: expected BITPIX 8, 16, 32, 64, -32 or -64, found four"),
+    ("B_WAVELENGTH", "NAXIS", -1, "#: expected NAXIS 0 to 999, found -1"),
+    ("B_WAVELENGTH", "NAXIS", BIG, f"#: expected NAXIS 0 to 999, found {BIG}"),
+    ("B_WAVELENGTH", "NAXIS", LONG, f"#: expected NAXIS 0 to 999, found {LONG}"),
+    ("B_WAVELENGTH", "NAXIS", "NaN", "#: expected NAXIS 0 to 999, found NaN"),
+    ("B_WAVELENGTH", "NAXIS", 2, "#: expected a whole number NAXIS2, found ..."),
+    ("R_IVAR", "NAXIS", 3, "#: expected a whole number NAXIS3, found ..."),
+    ("R_IVAR", "NAXIS1", -233, "#: expected a whole number NAXIS1, found -233"),
+    ("R_IVAR", "NAXIS1", "1e3", "#: expected a whole number NAXIS1, found 1e3"),
+    ("R_IVAR", "NAXIS1", LONG, f"#: expected a whole number NAXIS1, found {LONG}"),
+    ("R_IVAR", "NAXIS1", BIG, f"# R_IVAR: expected {4 * 3 * BIG} bytes of data at ..., but the file ends at ..."),
+    ("R_IVAR", "NAXIS1", HUGE, "#: expected a product up to NAXIS2 of 64 bits, found 3"),
+    ("R_IVAR", "NAXIS1", 2**60, "#: expected a data size of 64 bits"),
+    ("R_IVAR", "NAXIS1", 232, "HDU R_IVAR: expected 3 rows of 233 pixels, found 3 of 232"),
+    ("R_IVAR", "NAXIS1", 0, "# R_IVAR: expected the next HDU where its data end, at ..., found it at ..."),
+    ("Z_FLUX", "NAXIS2", -3, "#: expected a whole number NAXIS2, found -3"),
+    ("Z_FLUX", "NAXIS2", "", "#: expected a whole number NAXIS2, found "),
+    ("Z_FLUX", "NAXIS2", BIG, f"# Z_FLUX: expected {4 * 289 * BIG} bytes of data at ..., but the file ends at ..."),
+    ("Z_FLUX", "NAXIS2", 2, "# Z_FLUX: expected the next HDU where its data end, at ..., found it at ..."),
+    ("Z_FLUX", "PCOUNT", -1, "#: expected PCOUNT 0 or more, found -1"),
+    ("Z_FLUX", "PCOUNT", "zero", "#: expected PCOUNT 0 or more, found zero"),
+    ("Z_FLUX", "PCOUNT", BIG, "# Z_FLUX: expected ... bytes of data at ..., but the file ends at ..."),
+    ("Z_FLUX", "GCOUNT", -1, "#: expected GCOUNT 0 or more, found -1"),
+    ("Z_FLUX", "GCOUNT", HUGE, "#: expected a data size of 64 bits"),
+    # without a look at what follows, these would hide camera Z
+    ("R_MASK", "NAXIS2", 30, "HDU R_MASK: expected 3 rows of 233 pixels, found 30 of 233"),
+    ("R_MASK", "BITPIX", -64, "# R_MASK: expected the next HDU where its data end, at ..., found it at ..."),
+    ("R_MASK", "PCOUNT", 5000, "# R_MASK: expected the next HDU where its data end, at ..., found it at ..."),
+    ("Z_FLUX", "XTENSION", "'TABLE   '", "can't read HDU Z_FLUX: illegal BITPIX keyword value (...)"),
+    ("FIBERMAP", "XTENSION", "'IMAGE   '", "has no table FIBERMAP"),
+    ("FIBERMAP", "NAXIS1", 26, "can't read HDU 1: row width not = field widths (NAXIS1 = 26 is not equal to ...: 27)"),
+    ("FIBERMAP", "NAXIS1", 28, "can't read HDU 1: row width not = field widths (NAXIS1 = 28 is not equal to ...: 27)"),
+    ("FIBERMAP", "NAXIS1", 0, "# FIBERMAP: expected the next HDU where its data end, at ..., found it at ..."),
+    ("FIBERMAP", "NAXIS2", -1, "#: expected a whole number NAXIS2, found -1"),
+    ("FIBERMAP", "NAXIS2", 2, "HDU B_FLUX: expected 2 rows of 276 pixels, found 3 of 276"),
+    ("FIBERMAP", "NAXIS2", 10**12, "# FIBERMAP: expected 27000000000000 bytes of data at ..., but the file ends at ..."),
+    ("FIBERMAP", "PCOUNT", -28, "#: expected PCOUNT 0 or more, found -28"),
+    ("FIBERMAP", "TFIELDS", -1, "#: expected TFIELDS 0 to 999, found -1"),
+    ("FIBERMAP", "TFIELDS", 1000, "#: expected TFIELDS 0 to 999, found 1000"),
+    ("FIBERMAP", "TFIELDS", 0, "can't read HDU 1: row width not = field widths (NAXIS1 = 27 is not equal to ...: 0)"),
+    ("FIBERMAP", "TFIELDS", 3, "can't read HDU 1: row width not = field widths (NAXIS1 = 27 is not equal to ...: 24)"),
+    ("FIBERMAP", "TFIELDS", 5, "can't read HDU 1: missing TFORMn keyword (Required TFORM5 keyword not found ...)"),
+    ("FIBERMAP", "TFORM1", "'8A      '", "column TARGETID: expected numbers"),
+    ("FIBERMAP", "TFORM1", "'D       '", "column TARGETID: expected whole numbers below 2^53 where they are "
+     "floating-point, found ..."),
+    ("FIBERMAP", "TFORM1", "'2J      '", "column TARGETID: expected one number a row"),
+    ("FIBERMAP", "TFORM1", "'64X     '", "column TARGETID: expected numbers"),
+    ("FIBERMAP", "TFORM1", "'1PJ(2)  '", "column TARGETID: expected numbers"),
+    ("FIBERMAP", "TFORM1", "'Y       '", "can't read HDU 1: unknown TFORM datatype code (...: 'Y' )"),
+    ("FIBERMAP", "TFORM1", "''", "can't read HDU 1: illegal TFORM format code (... TFORM code is blank ...)"),
+    ("FIBERMAP", "TFORM1", "'-1K     '", "can't read HDU 1: unknown TFORM datatype code (...: '-1K' )"),
+    ("FIBERMAP", "TFORM1", "'99999999999999999999K'", "can't read HDU 1: row width not = field widths (NAXIS1 = 27 is "
+     "not equal to ...)"),
+    ("FIBERMAP", "TFORM2", "'8A      '", "column TARGET_RA: expected numbers"),
+])
+header_lies("redshifts", "zcat", ZCAT, [
+    ("REDSHIFTS", "BITPIX", 16, "can't read HDU 1: illegal BITPIX keyword value (...)"),
+    ("REDSHIFTS", "NAXIS", 1, "can't read HDU 1: illegal NAXIS keyword value (...)"),
+    ("REDSHIFTS", "NAXIS1", BIG, f"# REDSHIFTS: expected {3 * BIG} bytes of data at 5760, but the file ends at 8640"),
+    ("REDSHIFTS", "NAXIS1", 55, "can't read HDU 1: row width not = field widths (NAXIS1 = 55 is not equal to ...: 54)"),
+    ("REDSHIFTS", "NAXIS2", HUGE, "#: expected a product up to NAXIS2 of 64 bits, found 4611686018427387904"),
+    ("REDSHIFTS", "NAXIS2", "three", "#: expected a whole number NAXIS2, found three"),
+    ("REDSHIFTS", "PCOUNT", LONG, f"#: expected PCOUNT 0 or more, found {LONG}"),
+    ("REDSHIFTS", "GCOUNT", 0, "can't read HDU 1: illegal GCOUNT keyword value (...)"),
+    ("REDSHIFTS", "TFIELDS", "seven", "#: expected TFIELDS 0 to 999, found seven"),
+    ("REDSHIFTS", "TFORM4", "'J       '", "can't read HDU 1: row width not = field widths (...)"),
+    ("REDSHIFTS", "TFORM4", "'8A      '", "column Z: expected numbers"),
+    ("REDSHIFTS", "TFORM4", "'2E      '", "column Z: expected one number a row"),
+    ("REDSHIFTS", "TFORM4", "'C       '", "column Z: expected numbers"),
+    ("REDSHIFTS", "TFORM5", "'8L      '", "column ZERR: expected numbers"),
+    ("REDSHIFTS", "TFORM7", "'6B      '", "column SPECTYPE: expected text"),
+    ("REDSHIFTS", "TTYPE4", "'TARGETID'", "table REDSHIFTS has more than one column TARGETID"),
+])
+header_lies("catalog", "qso", SPLIT, [
+    ("QSO_CAT", "NAXIS1", -54, "#: expected a whole number NAXIS1, found -54"),
+    ("QSO_CAT", "NAXIS2", 10**9, "# QSO_CAT: expected 54000000000 bytes of data at 5760, but the file ends at 8640"),
+    ("QSO_CAT", "NAXIS2", 0, "table QSO_CAT has no rows"),
+    ("QSO_CAT", "PCOUNT", -1, "#: expected PCOUNT 0 or more, found -1"),
+    ("QSO_CAT", "TFORM1", "'4I      '", "column TARGETID: expected one number a row"),
+    ("QSO_CAT", "TFORM2", "'8A      '", "column TARGET_RA: expected numbers"),
+    ("QSO_CAT", "TTYPE3", "'DECLINATION'", "table QSO_CAT has no column TARGET_DEC or DEC"),
+    ("QSO_CAT", "TTYPE1", "'ID      '", "table QSO_CAT has no column TARGETID"),
+])
+COMPONENTS = "expected columns WAVE and PCA0 to at most PCA31 over 2 wavelengths or more, found "
+header_lies("templates", "templates", TEMPLATES, [
+    ("TEMPLATES", "NAXIS2", 131 * 100, "# TEMPLATES: expected 419200 bytes of data at 5760, but the file ends at 11520"),
+    ("TEMPLATES", "NAXIS2", 1, COMPONENTS + "3 components over 1"),
+    ("TEMPLATES", "NAXIS2", 0, COMPONENTS + "3 components over 0"),
+    ("TEMPLATES", "BITPIX", 64, "# TEMPLATES: expected 33280 bytes of data at 5760, but the file ends at 11520"),
+    ("TEMPLATES", "TFORM1", "'8A      '", "column WAVE: expected numbers"),
+    ("TEMPLATES", "TFORM2", "'2E      '", "column PCA0: expected one number a row"),
+    ("TEMPLATES", "TTYPE1", "'LAMBDA  '", "table TEMPLATES has no column WAVE"),
+    ("TEMPLATES", "TTYPE2", "'PCA00   '", COMPONENTS + "0 components over 130"),
+])
+
+
+def missing_card(hdu, key):
+    return lambda data: data.rename(hdu, key, "COMMENT")
+
+
+for hdu, key, said in (
+        ("R_FLUX", "BITPIX", "HDU 7: expected BITPIX 8, 16, 32, 64, -32 or -64, found COMMENT"),
+        ("R_FLUX", "NAXIS", "HDU 7: expected NAXIS 0 to 999, found COMMENT"),
+        ("R_FLUX", "NAXIS1", "HDU 7: expected a whole number NAXIS1, found COMMENT"),
+        ("R_FLUX", "EXTNAME", "has no HDU R_FLUX"),
+        ("FIBERMAP", "TFORM1", "can't read HDU 1: missing TFORMn keyword (...)"),
+        ("FIBERMAP", "TTYPE1", "table FIBERMAP has no column TARGETID"),
+        ("FIBERMAP", "EXTNAME", "has no table FIBERMAP")):
+    add(f"coadd: no card {key} in {hdu}", COADD, spoil("coadd", missing_card(hdu, key)), f"fastbal find: {{bad}}: {said}")
+
+
+def without_end(data):
+    h = data.hdu("Z_MASK")
+    data[h.end_card:h.end_card + 3] = b"AND"
+
+
+def never_ends(data):
+    h = data.hdus[1]
+    return data[:h.end_card] + b"COMMENT".ljust(80) * 100000
+
+
+add("coadd: a header without END", COADD, spoil("coadd", without_end),
+    "fastbal find: {bad}: HDU 13: expected a header that ends in END, found none in ... bytes")
+add("coadd: a header of 100000 cards without END", COADD, spoil("coadd", never_ends),
+    "fastbal find: {bad}: HDU 1: expected a header that ends in END, found none in ... bytes")
+add("coadd: 1000 empty HDUs", COADD, spoil("coadd", lambda d: bytes(d) + damage.image("MORE", np.zeros(0)) * 1000),
+    status=DONE, rows={"BALSTATUS": [0, 0, 0]})
+add("coadd: bytes after the last HDU", COADD, spoil("coadd", lambda d: bytes(d) + b"special records " * 180),
+    status=DONE, rows={"BALSTATUS": [0, 0, 0]})
+add("coadd: HDUs in another order", COADD,
+    spoil("coadd", lambda d: bytes(d[:d.hdus[1].header]) + b"".join(bytes(d[h.header:h.end]) for h in d.hdus[:0:-1])),
+    status=DONE, rows={"BALSTATUS": [0, 0, 0]})
+
+# ---- coadds: parts that are missing or do not fit ----
+
+for camera in "BRZ":
+    for part in ("WAVELENGTH", "FLUX", "IVAR", "MASK"):
+        add(f"coadd: no HDU {camera}_{part}", COADD, spoil("coadd", lambda d, n=f"{camera}_{part}": d.remove(n)),
+            f"fastbal find: {{bad}}: has no HDU {camera}_{part}")
+    add(f"coadd: of camera {camera} only the mask", COADD, spoil("coadd", lambda d, c=camera: d.remove(
+        *(f"{c}_{p}" for p in ("WAVELENGTH", "FLUX", "IVAR")))), f"fastbal find: {{bad}}: has no HDU {camera}_WAVELENGTH")
+add("coadd: no camera", COADD, spoil("coadd", lambda d: d[:d.hdu("B_WAVELENGTH").header]),
+    "fastbal find: {bad}: has no HDU B_WAVELENGTH, R_WAVELENGTH, Z_WAVELENGTH or BRZ_WAVELENGTH")
+add("coadd: no FIBERMAP", COADD, spoil("coadd", lambda d: d.remove("FIBERMAP")),
+    "fastbal find: {bad}: has no table FIBERMAP")
+add("coadd: B_FLUX twice", COADD, spoil("coadd", lambda d: bytes(d) + damage.image("B_FLUX", np.zeros((3, 276), "f4"))),
+    "fastbal find: {bad}: has more than one HDU B_FLUX")
+
+
+def camera_only(cameras):
+    def change(d):
+        d.remove(*(f"{c}_{p}" for c in "BRZ" if c not in cameras for p in ("WAVELENGTH", "FLUX", "IVAR", "MASK")))
+    return change
+
+
+# C IV lies in B for all three quasars
+add("coadd: camera B is missing as a whole", COADD, spoil("coadd", camera_only("RZ")), status=DONE,
+    rows={"BALSTATUS": [1, 1, 0], "PCA_CHI2": None})
+
+
+def reshape(hdu, shape, dtype="f4"):
+    return lambda d: d.replace(hdu, damage.image(hdu, np.full(shape, 4, dtype)))
+
+
+for hdu, shape, said in (
+        ("B_FLUX", (3, 275), "expected 3 rows of 276 pixels, found 3 of 275"),
+        ("B_FLUX", (3, 277), "expected 3 rows of 276 pixels, found 3 of 277"),
+        ("B_FLUX", (2, 276), "expected 3 rows of 276 pixels, found 2 of 276"),
+        ("B_FLUX", (4, 276), "expected 3 rows of 276 pixels, found 4 of 276"),
+        ("B_FLUX", (276, 3), "expected 3 rows of 276 pixels, found 276 of 3"),
+        ("B_FLUX", (828,), "expected 3 rows of 276 pixels, found 1 axes"),
+        ("B_FLUX", (1, 3, 276), "expected 3 rows of 276 pixels, found 3 axes"),
+        ("B_FLUX", (0, 276), "expected 3 rows of 276 pixels, found 0 of 276"),
+        ("R_IVAR", (3, 234), "expected 3 rows of 233 pixels, found 3 of 234"),
+        ("R_IVAR", (0, 0), "expected 3 rows of 233 pixels, found 0 of 0"),
+        ("Z_MASK", (3, 100), "expected 3 rows of 289 pixels, found 3 of 100")):
+    add(f"coadd: {hdu} of shape {shape}", COADD, spoil("coadd", reshape(hdu, shape)),
+        f"fastbal find: {{bad}}: HDU {hdu}: {said}")
+
+
+def waves(camera, change, dtype="f8"):
+    """Other wavelengths: change gets the good ones and may change or return them."""
+    def spoil_waves(d):
+        wave = WAVES[camera].copy()
+        new = change(wave)
+        d.replace(f"{camera}_WAVELENGTH", damage.image(f"{camera}_WAVELENGTH", (wave if new is None else new).astype(dtype)))
+    return spoil_waves
+
+
+def put(place, value):
+    def change(x):
+        x[place] = value
+    return change
+
+
+INCREASE = "expected numbers that increase from above 0, found "
+for name, camera, change, said in (
+        ("one is NaN", "B", put(100, np.nan), INCREASE + "nan after 4392 at 100"),
+        ("all are NaN", "B", put(slice(None), np.nan), INCREASE + "nan after 0 at 0"),
+        ("the last is inf", "Z", put(-1, np.inf), INCREASE + "inf after 9816 at 288"),
+        ("the first is NaN", "R", put(0, np.nan), INCREASE + "nan after 0 at 0"),
+        ("the first is 0", "B", put(0, 0), INCREASE + "0 after 0 at 0"),
+        ("negative", "B", lambda w: -w[::-1], INCREASE + "-5800 after 0 at 0"),
+        ("two are the same", "R", put(7, 5760 + 8 * 6), INCREASE + "5808 after 5808 at 7"),
+        ("two change places", "R", put([50, 51], [6168, 6160]), INCREASE + "6160 after 6168 at 51"),
+        ("decreasing", "Z", lambda w: w[::-1], INCREASE + "9816 after 9824 at 1"),
+        ("all 0", "Z", put(slice(None), 0), INCREASE + "0 after 0 at 0"),
+        ("one pixel", "B", lambda w: w[:1], "expected 1 axis of 2 to 1000000 pixels, found 1 axes, the first of 1"),
+        ("none", "B", lambda w: w[:0], "expected 1 axis of 2 to 1000000 pixels, found 1 axes, the first of 0"),
+        ("a row for each target", "B", lambda w: np.array([w] * 3),
+         "expected 1 axis of 2 to 1000000 pixels, found 2 axes, the first of 276")):
+    add(f"wavelengths: {name}", COADD, spoil("coadd", waves(camera, change)),
+        f"fastbal find: {{bad}}: HDU {camera}_WAVELENGTH: {said}")
+add("wavelengths: one too few", COADD, spoil("coadd", waves("B", lambda w: w[:-1])),
+    "fastbal find: {bad}: HDU B_FLUX: expected 3 rows of 275 pixels, found 3 of 276")
+add("wavelengths: one too many", COADD, spoil("coadd", waves("B", lambda w: np.append(w, 9000))),
+    "fastbal find: {bad}: HDU B_FLUX: expected 3 rows of 277 pixels, found 3 of 276")
+add("wavelengths: as text", COADD, spoil("coadd", lambda d: d.replace("B_WAVELENGTH", damage.table(
+    "B_WAVELENGTH", [("W", "8A", [b"3600.0  "] * 276)]))),
+    "fastbal find: {bad}: can't read HDU B_WAVELENGTH: CHDU not an IMAGE extension")
+add("wavelengths: in nm", COADD, spoil("coadd", lambda d: [d.replace(f"{c}_WAVELENGTH", damage.image(
+    f"{c}_WAVELENGTH", w / 10)) for c, w in WAVES.items()] and None), status=DONE,
+    rows={"BALSTATUS": [1, 1, 1], "PCA_CHI2": [0, 0, 0]})
+add("wavelengths: 1e300", COADD, spoil("coadd", waves("Z", put(-1, 1e300))), status=DONE, rows={"BALSTATUS": [0, 0, 0]})
+add("wavelengths: to be resampled up to 1e300", COADD,
+    spoil("coadd", waves("Z", put(slice(None), np.append(7521 + 8.0 * np.arange(288), 1e300)))),
+    "fastbal find: {bad}: can't put its cameras on one grid from 3600 to 1e+300 A")
+# ---- coadds: bad pixels of the middle quasar; the others are as they were ----
+
+
+def pixels(part, value, where=slice(None)):
+    def change(d):
+        for camera in "BRZ":
+            d.image(f"{camera}_{part}")[1, where] = value
+    return change
+
+
+for part, value, where, status in (
+        ("FLUX", np.nan, slice(None), 2), ("FLUX", np.inf, slice(None), 2), ("FLUX", -np.inf, slice(None), 2),
+        ("IVAR", 0, slice(None), 2), ("IVAR", np.nan, slice(None), 2), ("IVAR", np.inf, slice(None), 2),
+        ("IVAR", -1, slice(None), 2), ("IVAR", -np.inf, slice(None), 2)):
+    add(f"pixels: {part} {value}", COADD, spoil("coadd", pixels(part, value, where)), status=DONE,
+        rows={"BALSTATUS": [0, status, 0]})
+
+
+def finite(box):
+    """All numbers are, but for a chi-square or a signal-to-noise that is larger than four bytes hold."""
+    rows = table(box.out)
+    for name in rows.dtype.names:
+        assert np.isfinite(rows[name]).all() or (name[:3] in ("PCA", "SNR") and not np.isnan(rows[name]).any()), name
+
+
+for part, value in (("FLUX", 0), ("FLUX", -1e30), ("FLUX", 1e-40), ("IVAR", 1e-40), ("FLUX", -5)):
+    add(f"pixels: {part} {value:g}", COADD, spoil("coadd", pixels(part, value)), status=DONE,
+        rows={"BALSTATUS": [0, 16, 0]}, check=finite)
+for part, value in (("FLUX", 3e38), ("IVAR", 3e38)):
+    add(f"pixels: {part} {value:g}", COADD, spoil("coadd", pixels(part, value)), status=DONE,
+        rows={"BALSTATUS": [0, 0, 0], "PCA_CHI2": None}, check=finite)
+for part, value in (("FLUX", np.nan), ("IVAR", np.nan), ("FLUX", np.inf), ("IVAR", -3), ("FLUX", 3e38), ("IVAR", 3e38)):
+    add(f"pixels: one {part} {value:g}", COADD, spoil("coadd", pixels(part, value, 40)), status=DONE,
+        rows={"BALSTATUS": [0, 0, 0], "PCA_CHI2": None}, check=finite)
+add("coadd: no rows", COADD, spoil("coadd", lambda d: damage.primary() + damage.table(
+    "FIBERMAP", [(n, f, v[:0]) for n, f, v in d.columns("FIBERMAP")]) + b"".join(
+        damage.image(f"{c}_{p}", w if p == "WAVELENGTH" else np.zeros((0, len(w)), "f4"))
+        for c, w in WAVES.items() for p in ("WAVELENGTH", "FLUX", "IVAR"))), status=DONE,
+    rows={"BALSTATUS": [64, 64, 64]})
+
+
+def column(table_name, name, form=None, values=None):
+    return lambda d: d.with_column(table_name, name, form, values)
+
+
+def cells(table_name, name, where, value):
+    def change(d):
+        d.rows(table_name)[name][where] = value
+    return change
+
+
+# ---- TARGETIDs, redshifts, positions ----
+
+for name, value in (("0", 0), ("-1", -1), ("the least", -2**63), ("the largest", 2**63 - 1)):
+    add(f"coadd: TARGETID of the middle quasar {name}", COADD, spoil("coadd", cells("FIBERMAP", "TARGETID", 1, value)),
+        status=DONE, rows={"BALSTATUS": [0, 64, 0], "TARGETID": IDS[:3]})
+    add(f"redshifts: TARGETID of the middle quasar {name}", ZCAT, spoil("zcat", cells("REDSHIFTS", "TARGETID", 1, value)),
+        status=DONE, rows={"BALSTATUS": [0, 64, 0], "TARGETID": [IDS[0], value, IDS[2]]})
+add("coadd: the same TARGETID in all rows", COADD, spoil("coadd", cells("FIBERMAP", "TARGETID", slice(None), IDS[0])),
+    status=DONE, rows={"BALSTATUS": [0, 64, 64]})
+add("redshifts: the same TARGETID in all rows", ZCAT, spoil("zcat", cells("REDSHIFTS", "TARGETID", slice(None), IDS[0])),
+    status=DONE, rows={"TARGETID": [IDS[0]] * 3, "Z": [np.float32(z).item() for z in REDSHIFTS[:3]],
+                       "PCA_CHI2": None})
+for value in (0, -1, 1e30, -1e30, np.nan, np.inf, -np.inf, 1.56, 5.01):
+    add(f"redshifts: Z of the middle quasar {value}", ZCAT, spoil("zcat", cells("REDSHIFTS", "Z", 1, value)), status=DONE,
+        rows={"TARGETID": [IDS[0], IDS[2]], "BALSTATUS": [0, 0]})
+add("redshifts: all Z are NaN", ZCAT, spoil("zcat", cells("REDSHIFTS", "Z", slice(None), np.nan)), status=DONE,
+    rows={"TARGETID": []})
+add("redshifts: ZERR, ZWARN and positions are NaN", ZCAT, spoil("zcat", lambda d: [
+    cells("REDSHIFTS", n, slice(None), np.nan)(d) for n in ("ZERR", "ZWARN", "TARGET_RA", "TARGET_DEC")] and None),
+    status=DONE, rows={"BALSTATUS": [0, 0, 0], "PCA_CHI2": None})
+add("redshifts: no rows", ZCAT, spoil("zcat", lambda d: damage.primary() + damage.table("REDSHIFTS", [
+    (n, f, v[:0]) for n, f, v in d.columns("REDSHIFTS")])), status=DONE, rows={"TARGETID": []})
+for name, form, values, said in (
+        ("Z", "8A", b"2.1", "column Z: expected numbers"), ("Z", "3D", 2.1, "column Z: expected one number a row"),
+        ("Z", "L", b"T", "column Z: expected numbers"), ("Z", "PD", 0, "column Z: expected numbers"),
+        ("Z", "0D", np.zeros((3, 0)), "column Z: expected one number a row"),
+        ("TARGETID", "20A", b"39633000010000001", "column TARGETID: expected numbers"),
+        ("TARGETID", "D", IDS[:3], "column TARGETID: expected whole numbers below 2^53 where they are floating-point, "
+         "found 39633000010000000"),
+        ("TARGETID", "E", [1, 2, 2.5], "column TARGETID: expected whole numbers below 2^53 where they are floating-point, "
+         "found 2.5"),
+        ("TARGETID", "2K", 1, "column TARGETID: expected one number a row"),
+        ("SPECTYPE", "J", 1, "column SPECTYPE: expected text"), ("SPECTYPE", "L", b"T", "column SPECTYPE: expected text"),
+        ("ZERR", "4A", b"1e-4", "column ZERR: expected numbers"),
+        ("ZWARN", "2J", 0, "column ZWARN: expected one number a row")):
+    add(f"redshifts: column {name} of form {form}", ZCAT, spoil("zcat", column("REDSHIFTS", name, form, values)),
+        f"fastbal find: {{bad}}: {said}")
+for name in ("TARGETID", "Z"):
+    add(f"redshifts: no column {name}", ZCAT, spoil("zcat", column("REDSHIFTS", name)),
+        f"fastbal find: {{bad}}: table REDSHIFTS has no column {name}")
+for name in ("ZERR", "ZWARN", "TARGET_RA", "SPECTYPE"):
+    add(f"redshifts: no column {name}", ZCAT, spoil("zcat", column("REDSHIFTS", name)), status=DONE,
+        rows={"BALSTATUS": [0, 0, 0], "PCA_CHI2": None})
+for name, form, values, kept in (
+        ("without an end", "3A", b"QSO", [0, 1, 2]), ("with blanks before", "8A", b"  QSO", [0, 1, 2]),
+        ("with a zero and rubbish behind it", "8A", b"QSO\0rub", [0, 1, 2]), ("in small letters", "3A", b"qso", []),
+        ("empty", "6A", b"", []), ("of no length", "0A", b"", []), ("GALAXY in the middle", "6A",
+                                                                    [b"QSO", b"GALAXY", b"QSO"], [0, 2]),
+        ("QSO1", "6A", b"QSO1", []), ("of one character", "A", b"Q", [])):
+    add(f"redshifts: SPECTYPE {name}", ZCAT, spoil("zcat", column("REDSHIFTS", "SPECTYPE", form, values)), status=DONE,
+        rows={"TARGETID": [IDS[k] for k in kept], "BALSTATUS": [0] * len(kept)})
+
+
+def variable_text(descriptors):
+    """SPECTYPE of variable length: (length, offset) of each row in a heap of "QSO", "GALAXY"."""
+    return lambda d: damage.primary() + damage.table("REDSHIFTS", [
+        (n, "PA" if n == "SPECTYPE" else f, descriptors if n == "SPECTYPE" else v)
+        for n, f, v in d.columns("REDSHIFTS")], heap=b"QSOGALAXY")
+
+
+add("redshifts: SPECTYPE of variable length", ZCAT, spoil("zcat", variable_text([(3, 0), (6, 3), (3, 0)])), status=DONE,
+    rows={"TARGETID": [IDS[0], IDS[2]], "BALSTATUS": [0, 0]})
+add("redshifts: SPECTYPE of variable length, beyond the heap", ZCAT,
+    spoil("zcat", variable_text([(3, 0), (6, 10**6), (3, 0)])),
+    "fastbal find: {bad}: column SPECTYPE: can't read it: tried to move past end of file (...)")
+LONG_TEXT = "fastbal find: {bad}: column SPECTYPE: expected texts, found one of more than a million characters"
+add("redshifts: SPECTYPE of variable length, of 2 GB", ZCAT,
+    spoil("zcat", variable_text([(3, 0), (2**31 - 1, 0), (3, 0)])), LONG_TEXT)
+add("redshifts: SPECTYPE of variable length, negative", ZCAT,
+    spoil("zcat", variable_text([(3, 0), (-5, 0), (3, 0)])), LONG_TEXT)
+
+
+# ---- catalogs: split, append and run ----
+
+NOWHERE = "{bad}: 1 rows have no position on the sky"
+SPLIT_FILES = ("z/logfile-main-dark.txt", "z/{zcat_A}", "z/{zcat_B}")
+for name, column_name, value in (
+        ("declination 91", "TARGET_DEC", 91), ("declination -90.0001", "TARGET_DEC", -90.0001),
+        ("declination 1e30", "TARGET_DEC", 1e30), ("declination NaN", "TARGET_DEC", np.nan),
+        ("right ascension NaN", "TARGET_RA", np.nan), ("right ascension inf", "TARGET_RA", np.inf),
+        ("right ascension 1e30", "TARGET_RA", 1e30), ("right ascension 361", "TARGET_RA", 361)):
+    change = cells("QSO_CAT", column_name, 1, value)
+    add(f"catalog: {name}: split", SPLIT, spoil("qso", change), f"fastbal split: {NOWHERE} and are left out",
+        status=PARTLY, writes=SPLIT_FILES)
+    add(f"catalog: {name}: run", RUN, spoil("qso", change), f"fastbal run: {NOWHERE}", status=PARTLY,
+        writes=("out.fits",), rows={"BALMASK": [0, 1, 0, 0], "TARGETID": IDS})
+add("catalog: no row has a position: split", SPLIT, spoil("qso", cells("QSO_CAT", "TARGET_RA", slice(None), np.nan)),
+    "fastbal split: {bad}: 4 rows have no position on the sky and are left out", status=PARTLY,
+    writes=("z/logfile-main-dark.txt",))
+add("catalog: right ascension below 0", SPLIT, spoil("qso", cells("QSO_CAT", "TARGET_RA", slice(None), RA - 360)),
+    status=DONE, writes=SPLIT_FILES)
+for value, mask in ((0, 3), (-1, 3), (np.nan, 3), (np.inf, 3), (1e30, 3), (1.5699, 3), (5.0001, 3)):
+    add(f"catalog: Z {value}: run", RUN, spoil("qso", cells("QSO_CAT", "Z", 1, value)), status=DONE,
+        rows={"BALMASK": [0, mask, 0, 0], "BAL_PROB": [0, -99, 0, 0]})
+add("catalog: TARGETID repeated: run", RUN, spoil("qso", cells("QSO_CAT", "TARGETID", 1, IDS[0])), status=DONE,
+    rows={"BALMASK": [0, 0, 0, 0], "TARGETID": [IDS[0], IDS[0], IDS[2], IDS[3]]})
+add("catalog: TARGETID that no spectrum has: run", RUN, spoil("qso", cells("QSO_CAT", "TARGETID", 1, -7)), status=DONE,
+    rows={"BALMASK": [0, 8, 0, 0]})
+add("catalog: a position in another pixel: run", RUN, spoil("qso", cells("QSO_CAT", "TARGET_DEC", 1, 50)),
+    "fastbal run: Did not find spectra {redux}/sim/healpix/main/dark/...", status=PARTLY, writes=("out.fits",),
+    rows={"BALMASK": [0, 1, 0, 0]})
+for name, form, values, said in (
+        ("TARGETID", "17A", b"39633000010000001", "column TARGETID: expected numbers"),
+        ("TARGETID", "D", IDS, "column TARGETID: expected whole numbers below 2^53 where they are floating-point, found "
+         "39633000010000000"),
+        ("TARGET_RA", "10A", b"150.1", "column TARGET_RA: expected numbers"),
+        ("TARGET_DEC", "2D", 2.2, "column TARGET_DEC: expected one number a row"),
+        ("Z", "M", 0, "column Z: expected numbers"), ("ZWARN", "PJ", 0, "column ZWARN: expected numbers")):
+    if form == "M":
+        continue
+    for program, command in (("split", SPLIT), ("append", APPEND), ("run", RUN)):
+        add(f"catalog: column {name} of form {form}: {program}", command, spoil("qso", column("QSO_CAT", name, form, values)),
+            f"fastbal {program}: {{bad}}: {said}")
+for program, command in (("split", SPLIT), ("append", APPEND), ("run", RUN)):
+    for name, wanted in (("TARGETID", "TARGETID"), ("Z", "Z"), ("TARGET_RA", "TARGET_RA or RA"),
+                         ("TARGET_DEC", "TARGET_DEC or DEC")):
+        add(f"catalog: no column {name}: {program}", command, spoil("qso", column("QSO_CAT", name)),
+            f"fastbal {program}: {{bad}}: table QSO_CAT has no column {wanted}")
+    add(f"catalog: no rows: {program}", command, spoil("qso", lambda d: damage.primary() + damage.table(
+        "QSO_CAT", [(n, f, v[:0]) for n, f, v in d.columns("QSO_CAT")])),
+        f"fastbal {program}: {{bad}}: table QSO_CAT has no rows")
+    add(f"catalog: an image: {program}", command, spoil("qso", lambda d: damage.primary() + damage.image(
+        "QSO_CAT", np.zeros((3, 4)))), f"fastbal {program}: {{bad}}: has no table QSO_CAT or ZCATALOG")
+
+# ---- BAL tables: append ----
+
+TREE_APPEND = "append -q {qso} -b {here}/z -o {out}"
+
+
+def bal_table(change):
+    def make(box):
+        shutil.copytree(box.world.z, box.here / "z")
+        spoil("table", change, "z/" + in_tree("baltable", A))(box)
+    return make
+
+
+def add_table(name, change, said=None, mask=(1, 1, 1, 0), **more):
+    lines = (f"fastbal append: {{here}}/z/{{table_A}}: {said}",) if said else ()
+    add(f"BAL table: {name}", TREE_APPEND, bal_table(change), *lines, status=PARTLY if said else DONE,
+        writes=("out.fits", "z/logfile-main-dark.txt"), **({"rows": {"BALMASK": list(mask), "TARGETID": IDS}} | more))
+
+
+add_table("as it should be", lambda d: None, mask=(0, 0, 0, 0))
+for key, value, said in (
+        ("NAXIS1", 100, "can't read HDU 1: row width not = field widths (NAXIS1 = 100 is not equal to ...: 816)"), ("NAXIS2", 10**6, "# BALCAT: expected ... bytes of data at ..., but the file ends at ..."),
+        ("NAXIS2", -1, "#: expected a whole number NAXIS2, found -1"), ("TFIELDS", 5000, "#: expected TFIELDS 0 to 999, found 5000"),
+        ("PCOUNT", "x", "#: expected PCOUNT 0 or more, found x"), ("BITPIX", 32, "# BALCAT: expected 9792 bytes of data at 11520, but the file ends at 14400"),
+        ("TFORM1", "'D       '", "column TARGETID: expected the form 1K"),
+        ("TFORM7", "'3J      '", "column PCA_COEFFS: expected the form 32E"),
+        ("TTYPE4", "'REDSHIFT'", "table BALCAT has no column Z"), ("EXTNAME", "'TABLE   '", "has no table BALCAT")):
+    add_table(f"{key} = {value}", lie("BALCAT", key, value), said.replace("#", "HDU 1"))
+for name in ("TARGETID", "Z", "PCA_COEFFS", "AI_CIV", "VMIN_CIV_450"):
+    add_table(f"no column {name}", column("BALCAT", name), f"table BALCAT has no column {name}")
+for name in ("BALSTATUS", "SNR_CIV"):  # which older tables do not have
+    add_table(f"no column {name}", column("BALCAT", name), mask=(0, 0, 0, 0))
+for name, form, wanted in (("AI_CIV", "D", "1E"), ("VMIN_CIV_450", "16E", "17E"), ("NCIV_450", "E", "1J"),
+                           ("PCA_COEFFS", "33E", "32E"), ("Z", "8A", "1E"), ("TARGETID", "J", "1K")):
+    add_table(f"column {name} of form {form}", column("BALCAT", name, form, 0 if form != "8A" else b"2"),
+              f"column {name}: expected the form {wanted}")
+add_table("other templates than in the other tables", column("BALCAT", "PCA_COEFFS", "4E", 0),
+          "PCA_COEFFS has 4 values, in other BAL tables 3", mask=(1, 1, 1, 0))
+add_table("TARGETIDs of others", cells("BALCAT", "TARGETID", slice(None), [7, 8, 9]), mask=(1, 1, 1, 0))
+add_table("a TARGETID repeated", cells("BALCAT", "TARGETID", 1, IDS[0]), mask=(0, 1, 0, 0))
+add_table("Z differs", cells("BALCAT", "Z", 1, 3.7), mask=(0, 4, 0, 0))
+add_table("Z is NaN", cells("BALCAT", "Z", 1, np.nan), mask=(0, 4, 0, 0))
+add_table("BALSTATUS -1", cells("BALCAT", "BALSTATUS", 1, -1), mask=(0, 8, 0, 0))
+add_table("no rows", lambda d: damage.primary() + damage.table("BALCAT", [(n, f, v[:0]) for n, f, v in d.columns("BALCAT")]),
+          mask=(1, 1, 1, 0))
+add("BAL table: is not there", TREE_APPEND, lambda box: shutil.copytree(
+    box.world.z, box.here / "z", ignore=lambda _, names: [n for n in names if n == f"baltable-main-dark-{A}.fits"]),
+    "fastbal append: Did not find BAL table {here}/z/{table_A}", status=PARTLY,
+    writes=("out.fits", "z/logfile-main-dark.txt"), rows={"BALMASK": [1, 1, 1, 0]})
+
+# ---- templates ----
+
+for name, change, said in (
+        ("WAVE is NaN", cells("TEMPLATES", "WAVE", 9, np.nan), "column WAVE: " + INCREASE + "nan after 1060 at 9"),
+        ("WAVE decreases", cells("TEMPLATES", "WAVE", 9, 5), "column WAVE: " + INCREASE + "5 after 1060 at 9"),
+        ("WAVE repeats", cells("TEMPLATES", "WAVE", 9, 1060), "column WAVE: " + INCREASE + "1060 after 1060 at 9"),
+        ("WAVE is negative", cells("TEMPLATES", "WAVE", 0, -5), "column WAVE: " + INCREASE + "-5 after 0 at 0"),
+        ("WAVE is inf", cells("TEMPLATES", "WAVE", 129, np.inf), "column WAVE: " + INCREASE + "inf after 3460 at 129"),
+        ("PCA1 is NaN", cells("TEMPLATES", "PCA1", 9, np.nan), "column PCA1: expected finite numbers, found nan at 9"),
+        ("PCA2 is inf", cells("TEMPLATES", "PCA2", 9, np.inf), "column PCA2: expected finite numbers, found inf at 9"),
+        ("no column WAVE", column("TEMPLATES", "WAVE"), "table TEMPLATES has no column WAVE"),
+        ("no column PCA0", column("TEMPLATES", "PCA0"), COMPONENTS + "0 components over 130"),
+        ("PCA0 is a vector", column("TEMPLATES", "PCA0", "2D", 1), "column PCA0: expected one number a row"),
+        ("PCA2 is text", column("TEMPLATES", "PCA2", "3A", b"one"), "column PCA2: expected numbers"),
+        ("33 components", lambda d: damage.primary() + damage.table(
+            "T", [("WAVE", "D", 900 + 20.0 * np.arange(130))] + [(f"PCA{k}", "E", 1) for k in range(33)]),
+         COMPONENTS + "33 components over 130"),
+        ("an image", lambda d: damage.primary() + damage.image("T", np.zeros(5)), "has no table")):
+    add(f"templates: {name}", TEMPLATES, spoil("templates", change), f"fastbal templates: {{bad}}: {said}")
+add("templates: two components alike: find", f"find --coadd {{coadd}} --zcat {{zcat}} -o {{out}} --templates {{bad}}",
+    spoil("templates", lambda d: d.rows("TEMPLATES")["PCA1"].__setitem__(slice(None), d.rows("TEMPLATES")["PCA0"])),
+    status=DONE, rows={"BALSTATUS": [4, 4, 4], "PCA_CHI2": None})
+add("templates: all 0: find", f"find --coadd {{coadd}} --zcat {{zcat}} -o {{out}} --templates {{bad}}",
+    spoil("templates", lambda d: [d.rows("TEMPLATES")[f"PCA{k}"].fill(0) for k in range(3)] and None),
+    status=DONE, rows={"BALSTATUS": [4, 4, 4], "PCA_CHI2": None})
+for program, command in (("find", "find --coadd {coadd} --zcat {zcat} -o {out}"),
+                         ("run", "run -q {qso} -r {redux}/sim -o {out}"), ("templates", "templates")):
+    for name, words, said in (
+            ("a file that is not there", "--templates {bad}", "{bad}: No such file or directory"),
+            ("a name that is not known", "--templates nobody", "nobody: No such file or directory"),
+            ("brodzeller is nowhere", "--templates brodzeller", "templates brodzeller: PCA_Eigenvectors_Brodzeller.fits "
+             "was not found in $FASTBAL_TEMPLATES, $HOME/Catalogs or ...")):
+        add(f"templates: {name}: {program}", f"{command} {words}", None, f"fastbal {program}: {said}")
+
+# ---- what is no file of the right kind, for each command and each of its inputs ----
+
+INPUTS = {  # name, command, its name in messages
+    "coadd": (COADD, "find"), "redshifts": (ZCAT, "find"), "catalog: split": (SPLIT, "split"),
+    "catalog: append": (APPEND, "append"), "catalog: run": (RUN, "run"), "templates": (TEMPLATES, "templates")}
+GOOD_OF = {"coadd": "coadd", "redshifts": "zcat", "catalog: split": "qso", "catalog: append": "qso",
+           "catalog: run": "qso", "templates": "templates"}
+
+
+def link_loop(box):
+    (box.here / "a.fits").symlink_to(box.bad)
+    box.bad.symlink_to(box.here / "a.fits")
+
+
+def packed(kind, change):
+    return lambda box: box.bad.write_bytes(change(gzip.compress(GOOD[kind], mtime=0)))
+
+
+NO_FITS = "not a FITS file: ..."
+CUT_SHORT = "expected HDUs of ... bytes, as the end of the packed file says, found ...: it was cut short"
+for what, (command, program) in INPUTS.items():
+    kind = GOOD_OF[what]
+    for name, make, said in (
+            ("is not there", None, "No such file or directory"),
+            ("a folder", lambda box: box.bad.mkdir(), "not a regular file"),
+            ("a dangling link", lambda box: box.bad.symlink_to("nowhere"), "No such file or directory"),
+            ("a loop of links", link_loop, "Too many levels of symbolic links"),
+            ("a pipe", lambda box: os.mkfifo(box.bad), "not a regular file"),
+            ("a device", lambda box: box.bad.symlink_to("/dev/zero"), "not a regular file"),
+            ("a text", lambda box: box.bad.write_text("TARGETID,Z\n1,2.0\n" * 300), NO_FITS),
+            ("one byte", lambda box: box.bad.write_bytes(b"S"), NO_FITS),
+            ("zeros", lambda box: box.bad.write_bytes(bytes(5760)), NO_FITS),
+            ("an empty gzip file", lambda box: box.bad.write_bytes(gzip.compress(b"")), NO_FITS),
+            ("a gzip file of a text", lambda box: box.bad.write_bytes(gzip.compress(b"no FITS file\n" * 300)), NO_FITS),
+            ("a gzip file cut in its middle", packed(kind, lambda d: d[:len(d) // 2]), CUT_SHORT),
+            ("a gzip file cut by a byte", packed(kind, lambda d: d[:-1]), CUT_SHORT),
+            ("a gzip file with a wrong byte", packed(kind, lambda d: d[:len(d) // 2] + b"rubbish" + d[len(d) // 2 + 7:]),
+             "not a FITS file: error uncompressing image (...)"),
+            ("a path of 5000 characters", None, "..."),
+            ("a name of 300 characters", None, "...")):
+        words = command
+        if "characters" in name:
+            long = "/x" * 2500 if "path" in name else "/" + "x" * 300
+            words, said = command.replace("{bad}", long), "...: File name too long"
+            add(f"{what}: {name}", words, make, f"fastbal {program}: {said}")
+        else:
+            add(f"{what}: {name}", words, make, f"fastbal {program}: {{bad}}: {said}")
+    if kind != "templates":
+        add(f"{what}: a file that others may not read", command,
+            lambda box, k=kind: (box.bad.write_bytes(GOOD[k]), box.bad.chmod(0), box.here.chmod(0o777)),
+            f"fastbal {program}: {{bad}}: Permission denied", how={"user": 65534} if os.geteuid() == 0 else {})
+
+# ---- paths that are odd, but good ----
+
+for name, odd in (("blanks", "a b  c.fits"), ("UTF-8", "Sträuße-星.fits"), ("a newline", "a\nb.fits"),
+                  ("brackets", "a[1][col Z].fits"), ("CFITSIO's syntax", "a.fits[2]"), ("a number", "a.fits+1"),
+                  ("parentheses", "a.fits(mem)"), ("an exclamation mark", "!a.fits"), ("a hyphen", "-a.fits"),
+                  ("a percent sign", "%s%n.fits"), ("no UTF-8", b"a\xff.fits".decode("utf-8", "surrogateescape")),
+                  ("a URL", "http:a.fits"), ("255 characters", "x" * 250 + ".fits")):
+    for kind, command in (("coadd", COADD), ("zcat", ZCAT)):
+        add(f"path with {name}: {kind}", [t.replace("{bad}", "{here}/" + odd) for t in command.split()],
+            spoil(kind, lambda d: None, odd), status=DONE, writes=("out.fits",), rows={"BALSTATUS": [0, 0, 0]})
+    add(f"path with {name}: BAL table to write", ["find", "--coadd", "{coadd}", "--zcat", "{zcat}", "--templates",
+                                                  "{templates}", "-o", "{here}/" + odd], None, status=DONE, writes=(odd,))
+    add(f"path with {name}: catalog to write", ["append", "-q", "{qso}", "-b", "{here}/z", "-o", "{here}/" + odd],
+        bal_table(lambda d: None), status=DONE, writes=(odd, "z/logfile-main-dark.txt"))
+    add(f"path with {name}: templates", ["templates", "--templates", "{here}/" + odd, "--export", "{here}/e" + odd],
+        spoil("templates", lambda d: None, odd), status=DONE, writes=("e" + odd,))
+    add(f"path with {name}: folder", ["split", "-q", "{qso}", "-a", "{here}/" + odd], None, status=DONE, writes=tuple(
+        f"{odd}/{n}" for n in ("logfile-main-dark.txt", "{zcat_A}", "{zcat_B}")))
