@@ -133,7 +133,8 @@ int fb_fits_hdus(fitsfile *file, int *n, int *status)
     for (*n = 0; *status == 0; ++*n)
         if (fits_movabs_hdu(file, *n + 1, NULL, status))
             break;
-    if (*status == END_OF_FILE) {
+    /* after the last HDU other bytes are allowed */
+    if (*status == END_OF_FILE || (*status == UNKNOWN_REC && *n > 0)) {
         *status = 0;
         fits_clear_errmsg();
     }
