@@ -271,7 +271,7 @@ int64_t fb_pixel_map_find(const struct fb_pixel_map *map, double ra, double dec)
 {
     const double degree = acos(-1.0) / 180;
     long pixel;
-    if (!isfinite(ra) || !(fabs(dec) <= 90))
+    if (!(fabs(ra) <= 360) || !(fabs(dec) <= 90))
         return -1;
     ang2pix_nest(map->nside, (90 - dec) * degree, ra * degree, &pixel);
     return map->upix[pixel];

@@ -2,9 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "io/file.h"
 #include "io/fits.h"
-#include "io/hdus.h"
 #include "io/system.h"
 #include "io/template_file.h"
 #include "io/wavelengths.h"
@@ -82,20 +80,6 @@ static int read_columns(struct fb_table *t, int ncomponents, double *wavelength,
     return 0;
 }
 
-/* CFITSIO takes what is there of a file that was cut short; our own look at its headers does not. */
-static int check_file(const char *path, struct fb_error *err)
-{
-    struct fb_io_stats io = { 0 };
-    struct fb_file file = { 0 };
-    struct fb_hdus hdus = { 0 };
-    int status = fb_file_open(&file, path, &io, err);
-    if (status == 0)
-        status = fb_hdus_read(&hdus, &file, err);
-    fb_file_release(&file);
-    fb_hdus_release(&hdus);
-    return status < 0 ? -1 : 0;
-}
-
 /* Words for what the library refused. */
 static int refuse(const char *path, const double *wavelength, const double *values, size_t n, int ncomponents,
                   int code, struct fb_error *err)
@@ -115,7 +99,7 @@ static int read_file(fastbal_templates **templates, const char *path, struct fb_
     int status = -1;
 
     *templates = NULL;
-    if (check_file(path, err) != 0 || fb_table_open(&t, path, NULL, err) != 0)
+    if (fb_table_open(&t, path, NULL, err) != 0)
         return -1;
     int ncomponents = count_components(&t);
     size_t n = (size_t)t.nrows;
