@@ -78,7 +78,7 @@ struct fb_coadd {
     struct camera camera[CAMERAS];
     struct store store[CAMERAS];
     int has_resolution;
-    char repeated[24]; /* an HDU whose name is not the only one; empty: none */
+    char repeated[24];  /* an HDU whose name is not the only one; empty: none */
     fastbal_grid *grid; /* of store[].wavelength; NULL: none */
     int grid_cameras;
     double grid_start;
@@ -432,7 +432,8 @@ static int open_image(struct fb_coadd *coadd, const struct camera *camera, struc
 /* Of a mask that is not read, its shape: a header that lies about it would hide the HDUs behind it. */
 static int check_mask(const struct fb_coadd *coadd, const struct camera *camera, struct fb_error *err)
 {
-    const struct fb_hdu *hdu = coadd->plain && camera->mask.hdu ? &coadd->hdus.hdu[camera->mask.hdu - 1] : NULL;
+    const struct fb_hdu *hdu =
+        coadd->plain && camera->mask.hdu ? &coadd->hdus.hdu[camera->mask.hdu - 1] : NULL;
     if (!hdu || hdu->kind != FB_HDU_IMAGE)
         return 0;
     return check_axes(coadd, camera, "MASK", hdu->naxis, hdu->axis, err);
@@ -513,8 +514,9 @@ static int read_wavelength(struct fb_coadd *coadd, struct camera *camera, struct
     if (image_axes(coadd, camera, &camera->wavelength, "WAVELENGTH", &naxis, axis, err) != 0)
         return -1;
     if (naxis != 1 || axis[0] < 2 || axis[0] > MOST_PIXELS)
-        return fb_fail(err, "%s: HDU %s_WAVELENGTH: expected 1 axis of 2 to %d pixels, found %d axes, the first of %lld",
-                       coadd->path, camera->name, MOST_PIXELS, naxis, (long long)axis[0]);
+        return fb_fail(
+            err, "%s: HDU %s_WAVELENGTH: expected 1 axis of 2 to %d pixels, found %d axes, the first of %lld",
+            coadd->path, camera->name, MOST_PIXELS, naxis, (long long)axis[0]);
     camera->n = (size_t)axis[0];
     if (make_pixel_room(coadd, store, camera->n, err) != 0)
         return -1;

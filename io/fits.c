@@ -233,7 +233,8 @@ int fb_table_need(struct fb_table *table, const char *const *names, int *column,
             return 0;
     for (const char *const *name = names; *name; name++)
         if (is_ambiguous(table, *name))
-            return fb_fail(err, "%s: table %s has more than one column %s", table->path, table->extname, *name);
+            return fb_fail(err, "%s: table %s has more than one column %s", table->path, table->extname,
+                           *name);
     join_names(names, wanted, sizeof wanted);
     return fb_fail(err, "%s: table %s has no column %s", table->path, table->extname, wanted);
 }
@@ -279,8 +280,8 @@ static int read_whole(struct fb_table *table, int column, int64_t first, int64_t
             out[i] = (int64_t)values[i];
             continue;
         }
-        snprintf(what, sizeof what, "expected whole numbers below 2^53 where they are floating-point, found %.17g",
-                 values[i]);
+        snprintf(what, sizeof what,
+                 "expected whole numbers below 2^53 where they are floating-point, found %.17g", values[i]);
         failed = column_fail(table, column, what, 0, err);
     }
     free(values);
@@ -357,7 +358,8 @@ int fb_table_compare_text(struct fb_table *table, int column, int64_t first, int
     if (text_width(table, column, type, first, n, &width, &status))
         return column_fail(table, column, "can't read it", status, err);
     if (width > MOST_TEXT)
-        return column_fail(table, column, "expected texts, found one of more than a million characters", 0, err);
+        return column_fail(table, column, "expected texts, found one of more than a million characters", 0,
+                           err);
     char *cell = calloc((size_t)width + 2, 1);
     if (!cell)
         return column_fail(table, column, "out of memory", 0, err);

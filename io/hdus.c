@@ -365,8 +365,9 @@ static int check_rest(const struct fb_hdus *hdus, struct fb_file *file, int64_t 
         if (fb_file_read(file, begin, sizeof begin, place, err) != 0)
             return -1;
         if (begins_like_fits(begin, 0))
-            return fb_fail(err, "%s: HDU %zu %s: expected the next HDU where its data end, at %lld, found it at %lld",
-                           file->path, hdus->n - 1, hdus->hdu[hdus->n - 1].name, (long long)end, (long long)place);
+            return fb_fail(
+                err, "%s: HDU %zu %s: expected the next HDU where its data end, at %lld, found it at %lld",
+                file->path, hdus->n - 1, hdus->hdu[hdus->n - 1].name, (long long)end, (long long)place);
     }
     return 0;
 }

@@ -88,8 +88,8 @@ static int refuse(const char *path, const double *wavelength, const double *valu
         return -1;
     for (size_t i = 0; i < n * (size_t)ncomponents; i++)
         if (code == FASTBAL_ETEMPLATES && !isfinite(values[i]))
-            return fb_fail(err, "%s: column PCA%zu: expected finite numbers, found %g at %zu", path, i / n, values[i],
-                           i % n);
+            return fb_fail(err, "%s: column PCA%zu: expected finite numbers, found %g at %zu", path, i / n,
+                           values[i], i % n);
     return fb_fail(err, "%s: %s", path, fastbal_strerror(code));
 }
 
@@ -105,7 +105,8 @@ static int read_file(fastbal_templates **templates, const char *path, struct fb_
     size_t n = (size_t)t.nrows;
     if (ncomponents < 1 || ncomponents > FASTBAL_MAX_TEMPLATES || n < 2 || n > 10000000) {
         fb_table_close(&t);
-        return fb_fail(err, "%s: expected columns WAVE and PCA0 to at most PCA%d over 2 wavelengths or more, "
+        return fb_fail(err,
+                       "%s: expected columns WAVE and PCA0 to at most PCA%d over 2 wavelengths or more, "
                        "found %d components over %zu",
                        path, FASTBAL_MAX_TEMPLATES - 1, ncomponents, n);
     }

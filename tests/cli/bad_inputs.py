@@ -596,7 +596,7 @@ add("redshifts: SPECTYPE of variable length, negative", ZCAT,
 
 # ---- catalogs: split, append and run ----
 
-NOWHERE = "{bad}: 1 row without a position on the sky"
+NOWHERE = "{bad}: 1 row without a position on the sky that has a pixel, left out"
 SPLIT_FILES = ("z/logfile-main-dark.txt", "z/{zcat_A}", "z/{zcat_B}")
 for name, column_name, value in (
         ("declination 91", "TARGET_DEC", 91), ("declination -90.0001", "TARGET_DEC", -90.0001),
@@ -604,12 +604,12 @@ for name, column_name, value in (
         ("right ascension NaN", "TARGET_RA", np.nan), ("right ascension inf", "TARGET_RA", np.inf),
         ("right ascension 1e30", "TARGET_RA", 1e30), ("right ascension 361", "TARGET_RA", 361)):
     change = cells("QSO_CAT", column_name, 1, value)
-    add(f"catalog: {name}: split", SPLIT, spoil("qso", change), f"fastbal split: {NOWHERE}, left out",
+    add(f"catalog: {name}: split", SPLIT, spoil("qso", change), f"fastbal split: {NOWHERE}",
         status=PARTLY, writes=SPLIT_FILES)
     add(f"catalog: {name}: run", RUN, spoil("qso", change), f"fastbal run: {NOWHERE}", status=PARTLY,
         writes=("out.fits",), rows={"BALMASK": [0, 1, 0, 0], "TARGETID": IDS})
 add("catalog: no row has a position: split", SPLIT, spoil("qso", cells("QSO_CAT", "TARGET_RA", slice(None), np.nan)),
-    "fastbal split: {bad}: 4 rows without a position on the sky, left out", status=PARTLY,
+    "fastbal split: {bad}: 4 rows without a position on the sky that has a pixel, left out", status=PARTLY,
     writes=("z/logfile-main-dark.txt",))
 add("catalog: right ascension below 0", SPLIT, spoil("qso", cells("QSO_CAT", "TARGET_RA", slice(None), RA - 360)),
     status=DONE, writes=SPLIT_FILES)
@@ -748,8 +748,8 @@ def packed(kind, change):
 
 
 NOT_FOUND = {"coadd": "spectra", "redshifts": "redshift catalog"}  # words of the reference
-NO_FITS = "not a FITS file: ..."
-CUT_SHORT = "expected HDUs of ... bytes, as the end of the packed file says, found ...: it was cut short"
+NO_FITS = "not a FITS file: it does not begin with SIMPLE"
+CUT_SHORT = "says that ... bytes were packed into ...: it was cut short, or is no FITS file"
 for what, (command, program) in INPUTS.items():
     kind = GOOD_OF[what]
     for name, make, said in (
@@ -762,18 +762,22 @@ for what, (command, program) in INPUTS.items():
             ("a text", lambda box: box.bad.write_text("TARGETID,Z\n1,2.0\n" * 300), NO_FITS),
             ("one byte", lambda box: box.bad.write_bytes(b"S"), NO_FITS),
             ("zeros", lambda box: box.bad.write_bytes(bytes(5760)), NO_FITS),
-            ("an empty gzip file", lambda box: box.bad.write_bytes(gzip.compress(b"")), NO_FITS),
-            ("a gzip file of a text", lambda box: box.bad.write_bytes(gzip.compress(b"no FITS file\n" * 300)), NO_FITS),
+            ("an empty gzip file", lambda box: box.bad.write_bytes(gzip.compress(b"")),
+             "says that 0 bytes were packed into 20: it was cut short, or is no FITS file"),
+            ("a gzip file of a text", lambda box: box.bad.write_bytes(gzip.compress(b"no FITS file\n" * 300)),
+             "what was packed is not a FITS file"),
             ("a gzip file cut in its middle", packed(kind, lambda d: d[:len(d) // 2]), CUT_SHORT),
             ("a gzip file cut by a byte", packed(kind, lambda d: d[:-1]), CUT_SHORT),
             ("a gzip file with a wrong byte", packed(kind, lambda d: d[:len(d) // 2] + b"rubbish" + d[len(d) // 2 + 7:]),
-             "not a FITS file: error uncompressing image (...)"),
+             "can't unpack it beyond ... bytes: ..."),
             ("a path of 5000 characters", None, "..."),
             ("a name of 300 characters", None, "...")):
         words = command
         if "characters" in name:
             long = "/x" * 2500 if "path" in name else "/" + "x" * 300
-            words, said = command.replace("{bad}", long), "...: File name too long"
+            words = command.replace("{bad}", long)
+            said = "...: the path is longer than 1023 characters" if kind == "templates" and "path" in name \
+                else "...: File name too long"
             add(f"{what}: {name}", words, make, f"fastbal {program}: {said}")
         else:
             line = f"Did not find {NOT_FOUND[what]} {{bad}}" if make is None and what in NOT_FOUND else f"{{bad}}: {said}"
