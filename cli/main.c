@@ -22,6 +22,7 @@ static const struct {
     { "run", NULL, fb_cmd_run,
       "the three steps in one pass: QSO catalog + coadds -> QSO catalog with BAL columns" },
     { "mask", "maskcoadds_hp", fb_cmd_mask, "coadds with the troughs of BAL quasars masked" },
+    { "truth", "appendbaltruth", fb_cmd_truth, "QSO catalog of a mock + its truth -> with true BAL columns" },
     { "simulate", NULL, fb_cmd_simulate, "a DESI-like tree of simulated quasars with known troughs" },
     { "templates", NULL, fb_cmd_templates, "show or export continuum templates" },
 };

@@ -145,6 +145,12 @@ int fb_need_file(const char *path, const char *what, struct fb_error *err)
     return there > 0 ? 0 : -1;
 }
 
+int fb_is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
 int fb_same_file(const char *a, const char *b)
 {
     struct stat first, second;

@@ -25,6 +25,7 @@ int fb_look_for(const char *path, struct fb_error *err);
 /* -1 and a line in err where there is no such file, or the system can't tell; what: what is looked for. */
 int fb_need_file(const char *path, const char *what, struct fb_error *err);
 int64_t fb_file_size(const char *path); /* bytes; 0 where there is no such file */
+int fb_is_folder(const char *path);
 /* Are these the same file or folder, by whatever names? 0 where one of them is not there. */
 int fb_same_file(const char *a, const char *b);
 /* Are these two files, there or not, in the same folder? -1 if out of memory. */

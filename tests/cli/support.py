@@ -19,7 +19,7 @@ import healpix
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(os.environ.get("FASTBAL_BIN", ROOT / "build" / "bin")).resolve()
 DROP_IN = {"split": "splitafterburner_hp", "find": "runbalfinder_hp", "append": "appendbalinfo_hp",
-           "mask": "maskcoadds_hp"}
+           "mask": "maskcoadds_hp", "truth": "appendbaltruth"}
 LIGHT = 299792.458
 
 DONE, PARTLY, UNUSABLE = 0, 1, 2  # exit statuses

@@ -9,7 +9,7 @@ import pytest
 
 from support import BIN, DONE, DROP_IN, ROOT, UNUSABLE, complains, environment, fits_files, run
 
-COMMANDS = ("split", "find", "append", "run", "mask", "simulate", "templates")
+COMMANDS = ("split", "find", "append", "run", "mask", "truth", "simulate", "templates")
 
 OPTIONS = {  # every spelling of every option that programs promise
     "split": "-q --qsocat -a --altzdir -z --zfileroot -s --survey -m --moon --program --mock -l --logfile "
@@ -23,6 +23,7 @@ OPTIONS = {  # every spelling of every option that programs promise
            "-b --baldir -l --logfile -c --clobber --overwrite -v --verbose -t --alttemp --templates --nproc --chunk-size --mpi",
     "mask": "-hp --healpix -r --release --specprod -w --workdir -q --qsocat -s --survey -m --moon --program --mock --mockdir "
             "-l --logfile --nproc -c --clobber --overwrite -v --verbose --lines --all --chunk-size",
+    "truth": "-q --qsocat -b --balcat --truth -o --outcat -c --clobber --overwrite -v --verbose --nproc",
     "simulate": "--pixels --quasars --others --seed --bright --gaps --mock --no-resolution",
     "templates": "--export",
 }
@@ -119,6 +120,8 @@ def test_unknown_command():
     (["append", "-q", "x"], "--baldir"),
     (["append", "-b", "x"], "--qsocat"),
     (["mask", "-q", "x"], "--workdir"),
+    (["truth", "-q", "x"], "--balcat"),
+    (["truth", "-b", "x"], "--qsocat"),
     (["mask", "-w", "x"], "--qsocat"),
     (["mask", "-q", "x", "-w", "x"], "--release"),
     (["split", "-a", "x", "-q"], "--qsocat"),  # its value is missing

@@ -1,0 +1,283 @@
+/*
+ * cmd_truth.c - fastbal truth: a mock's QSO catalog and what the mock knows of its BAL quasars to the catalog that
+ * append would write, had a perfect finder been run.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cli/command.h"
+#include "cli/match.h"
+#include "cli/message.h"
+#include "cli/options.h"
+#include "cli/pixels.h"
+#include "cli/stop.h"
+#include "cli/walk.h"
+#include "io/catalog.h"
+#include "io/system.h"
+#include "io/temporary.h"
+#include "io/truth.h"
+
+enum { TEMPLATES = 5, WALKERS = 8, CHUNK = 50 }; /* TEMPLATES: PCA_COEFFS has the reference's length */
+
+struct truth_options {
+    const char *qsocat, *truth, *outcat;
+    int clobber, verbose;
+    long nproc;
+};
+
+struct truth {
+    const struct truth_options *options;
+    char *outcat, *root;
+    struct fb_truth truth;
+    struct fb_redshift *rows; /* of the catalog */
+    size_t n;
+    struct fb_tree tree; /* of truth files */
+    struct fb_pixel_list pixels;
+    struct fb_truth *parts; /* one a pixel */
+    struct fb_pixel_run run;
+    size_t nmatches, nunmatched; /* catalog rows; targets of the truth that no row has */
+};
+
+/* ---- the truth files of a mock ---- */
+
+/* The tree: the folder that holds spectra-16, or that is it. */
+static int find_root(struct truth *truth, struct fb_error *err)
+{
+    const char *folder = truth->options->truth;
+    char *inside = fb_format("%s/spectra-16", folder), *above = fb_format("%s/..", folder);
+    char *self = fb_format("%s/../spectra-16", folder);
+    int status = inside && above && self ? 0 : fb_fail(err, "out of memory");
+    if (status == 0 && fb_exists(inside))
+        truth->root = strdup(folder);
+    else if (status == 0 && fb_same_file(self, folder))
+        truth->root = strdup(above);
+    else if (status == 0)
+        status = fb_fail(err, "%s: expected a file, or the folder of a mock's spectra-16", folder);
+    if (status == 0 && !truth->root)
+        status = fb_fail(err, "out of memory");
+    free(inside);
+    free(above);
+    free(self);
+    return status;
+}
+
+static enum fb_pixel_outcome read_pixel(void *context, int thread, size_t index, struct fb_error *err)
+{
+    struct truth *truth = context;
+    char *path = fb_tree_path(&truth->tree, "truth", truth->pixels.pixels[index]);
+    char *packed = path ? fb_format("%s.gz", path) : NULL;
+    int status = packed ? 0 : fb_fail(err, "out of memory");
+    (void)thread;
+    if (status == 0)
+        status = fb_truth_read(&truth->parts[index], fb_exists(path) ? path : packed, 0, err);
+    if (status != 0)
+        fb_truth_release(&truth->parts[index]);
+    free(path);
+    free(packed);
+    return status == 0 ? FB_PIXEL_DONE : FB_PIXEL_FAILED;
+}
+
+static int join_parts(struct truth *truth, struct fb_error *err)
+{
+    for (size_t i = 0; i < truth->pixels.n; i++)
+        if (fb_truth_join(&truth->truth, &truth->parts[i], err) != 0)
+            return -1;
+    if (!truth->truth.has_table)
+        return fb_fail(err, "%s: none of its %zu truth files has a table BAL_META%s", truth->options->truth,
+                       truth->pixels.n, truth->run.nfailed ? " that can be read" : "");
+    return 0;
+}
+
+static int read_tree(struct truth *truth, struct fb_error *err)
+{
+    if (find_root(truth, err) != 0)
+        return -1;
+    truth->tree = (struct fb_tree){ .scheme = FB_SCHEME_MOCK, .root = truth->root };
+    if (fb_walk_tree(&truth->tree, "truth", WALKERS, &truth->pixels, err) != 0)
+        return -1;
+    fb_pixel_list_sort(&truth->pixels);
+    if (truth->pixels.n == 0)
+        return fb_fail(err, "%s: no truth-16 files in this tree", truth->options->truth);
+    truth->parts = calloc(truth->pixels.n, sizeof *truth->parts);
+    if (!truth->parts)
+        return fb_fail(err, "out of memory for %zu pixels", truth->pixels.n);
+    truth->run = (struct fb_pixel_run){ .command = "truth",
+                                        .pixels = &truth->pixels,
+                                        .tree = &truth->tree,
+                                        .nthreads = fb_threads(truth->options->nproc),
+                                        .chunk = CHUNK,
+                                        .verbose = truth->options->verbose,
+                                        .work = read_pixel,
+                                        .context = truth };
+    if (fb_pixel_run_all(&truth->run, err) != 0)
+        return -1;
+    return truth->run.signal ? 0 : join_parts(truth, err);
+}
+
+static int read_truth(struct truth *truth, struct fb_error *err)
+{
+    if (fb_is_folder(truth->options->truth))
+        return read_tree(truth, err);
+    return fb_truth_read(&truth->truth, truth->options->truth, 1, err);
+}
+
+/* ---- the catalog ---- */
+
+/* The BAL columns of every row; free *puts in any case. */
+static int match_rows(struct truth *truth, const struct fb_balrow none[4], struct fb_balput **puts,
+                      struct fb_error *err)
+{
+    const struct fb_truth *t = &truth->truth;
+    unsigned char *matched = calloc(t->nkeys + 1, 1);
+    *puts = malloc((truth->n + 1) * sizeof **puts);
+    int status = matched && *puts ? 0 : fb_fail(err, "out of memory for %zu rows", truth->n);
+    for (size_t i = 0; status == 0 && i < truth->n; i++) {
+        size_t key = fb_truth_find(t, truth->rows[i].targetid);
+        int found = key < t->nkeys;
+        matched[key] = 1;
+        truth->nmatches += (size_t)found;
+        (*puts)[i] = (struct fb_balput){ i, found ? &t->rows[t->keys[key].row]
+                                                  : &none[fb_balmask_no_row(truth->rows[i].z)] };
+    }
+    for (size_t k = 0; status == 0 && k < t->nkeys; k++)
+        truth->nunmatched += !matched[k];
+    free(matched);
+    if (status == 0 && t->nkeys > 0 && truth->nmatches == 0)
+        status = fb_fail(err, "%s: has none of the %zu BAL quasars of %s", truth->options->qsocat, t->nkeys,
+                         truth->options->truth);
+    return status;
+}
+
+static int write_catalog(struct truth *truth, struct fb_error *err)
+{
+    struct fb_balrow none[4]; /* by BALMASK */
+    struct fb_balput *puts = NULL;
+    struct fb_balcatalog *catalog = NULL;
+    unsigned char *balmask = calloc(truth->n + 1, 1);
+
+    for (unsigned char mask = 0; mask < 4; mask++)
+        fb_truth_no_bal(&none[mask], mask);
+    int failed = balmask ? 0 : fb_fail(err, "out of memory for %zu rows", truth->n);
+    failed = failed || match_rows(truth, none, &puts, err) != 0 ||
+             fb_balcatalog_create(&catalog, truth->outcat, truth->options->qsocat, TEMPLATES, balmask,
+                                  truth->n, fb_stop_signal, err) != 0 ||
+             fb_balcatalog_put_rows(catalog, puts, truth->n, err) != 0;
+    if (failed)
+        fb_balcatalog_discard(catalog);
+    else
+        failed = fb_balcatalog_commit(catalog, err);
+    free(puts);
+    free(balmask);
+    return failed ? -1 : 0;
+}
+
+/* ---- the command ---- */
+
+/* QSOCAT-baltrue.fits, unless the user says otherwise. */
+static int name_output(struct truth *truth, struct fb_error *err)
+{
+    const struct truth_options *o = truth->options;
+    size_t length = strlen(o->qsocat);
+    if (length > 3 && strcmp(o->qsocat + length - 3, ".gz") == 0)
+        length -= 3;
+    if (length > 5 && strncmp(o->qsocat + length - 5, ".fits", 5) == 0)
+        length -= 5;
+    truth->outcat = o->outcat ? strdup(o->outcat) : fb_format("%.*s-baltrue.fits", (int)length, o->qsocat);
+    return truth->outcat ? 0 : fb_fail(err, "out of memory");
+}
+
+/* Everything that can be found out before the catalog is written. */
+static int prepare(struct truth *truth, struct fb_error *err)
+{
+    if (name_output(truth, err) != 0 || fb_check_output_name(truth->outcat, err) != 0)
+        return -1;
+    int there = truth->options->clobber ? 0 : fb_look_for(truth->outcat, err);
+    if (there != 0)
+        return there < 0 ? -1 : fb_fail(err, "%s: exists already (--clobber replaces it)", truth->outcat);
+    if (fb_catalog_read(truth->options->qsocat, 1, &truth->rows, &truth->n, err) != 0 ||
+        read_truth(truth, err) != 0)
+        return -1;
+    return truth->run.signal ? 0 : fb_truth_sort(&truth->truth, err);
+}
+
+static void say_what_changed(const struct truth *truth)
+{
+    const struct fb_truth *t = &truth->truth;
+    if (t->nswapped > 0)
+        fb_say("truth: %zu trough%s had VMIN and VMAX the other way round, and are put in order", t->nswapped,
+               fb_s(t->nswapped));
+    if (t->ncut > 0)
+        fb_complain("truth",
+                    "%s: %zu quasar%s with more troughs than fit the columns: the first %d and %d are kept",
+                    truth->options->truth, t->ncut, fb_s(t->ncut), FASTBAL_MAX_AI, FASTBAL_MAX_BI);
+    if (t->n > t->nkeys)
+        fb_complain("truth", "%s: %zu row%s with a TARGETID that was there before, left out",
+                    truth->options->truth, t->n - t->nkeys, fb_s(t->n - t->nkeys));
+    if (truth->nunmatched > 0)
+        fb_say("truth: %zu of %zu BAL quasars are not in the catalog", truth->nunmatched, t->nkeys);
+}
+
+static int append_truth(struct truth *truth, struct fb_error *err)
+{
+    int failed = prepare(truth, err), status;
+    if (truth->pixels.n > 0 && truth->run.why)
+        fb_pixel_run_complain(&truth->run);
+    if (failed || truth->run.signal)
+        return failed ? FB_EXIT_UNUSABLE
+                      : fb_pixel_run_stopped(&truth->run, "the same command starts again", FB_EXIT_UNUSABLE);
+    if (write_catalog(truth, err) != 0)
+        return FB_EXIT_UNUSABLE;
+    status = truth->run.nfailed ? FB_EXIT_PARTLY : FB_EXIT_DONE;
+    say_what_changed(truth);
+    fb_say("truth: %zu row%s, %zu BAL quasar%s; %s", truth->n, fb_s(truth->n), truth->nmatches,
+           fb_s(truth->nmatches), truth->outcat);
+    return status;
+}
+
+static void release(struct truth *truth)
+{
+    for (size_t i = 0; truth->parts && i < truth->pixels.n; i++)
+        fb_truth_release(&truth->parts[i]);
+    free(truth->parts);
+    fb_pixel_run_release(&truth->run);
+    fb_pixel_list_release(&truth->pixels);
+    fb_truth_release(&truth->truth);
+    free(truth->rows);
+    free(truth->outcat);
+    free(truth->root);
+}
+
+int fb_cmd_truth(int argc, char **argv)
+{
+    struct truth_options o = { 0 };
+    struct fb_option table[] = {
+        { "-q", "--qsocat", FB_OPT_STRING, &o.qsocat, .metavar = "FILE", .required = 1,
+          .help = "QSO catalog of a mock" },
+        { "-b", "--balcat --truth", FB_OPT_STRING, &o.truth, .metavar = "PATH", .required = 1,
+          .help = "catalog of its BAL quasars, or the folder of its spectra-16, with truth files" },
+        { "-o", "--outcat --outcatfile", FB_OPT_STRING, &o.outcat, .metavar = "FILE",
+          .help = "the catalog to write; default: QSOCAT-baltrue.fits" },
+        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o.clobber, .help = "replace an existing catalog" },
+        { "-v", "--verbose", FB_OPT_FLAG, &o.verbose, .help = "say how far the run is" },
+        { NULL, "--nproc", FB_OPT_INT, &o.nproc, .metavar = "N", .min = 1, .max = 4096,
+          .help = "worker threads; default: every core this process may use" },
+        { 0 }
+    };
+    struct truth truth = { .options = &o };
+    struct fb_error err = { "" };
+
+    enum fb_options_outcome outcome =
+        fb_options_parse("truth", "Append a mock's true BAL columns to its QSO catalog.", table, argc, argv);
+    if (outcome != FB_OPTIONS_RUN)
+        return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
+    fb_stop_watch();
+    int status = append_truth(&truth, &err);
+    if (status == FB_EXIT_UNUSABLE && err.text[0])
+        fb_complain("truth", "%s", err.text);
+    if (status == FB_EXIT_UNUSABLE && fb_stop_signal())
+        status = fb_stop_status(fb_stop_signal());
+    release(&truth);
+    return status;
+}
