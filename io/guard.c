@@ -1,6 +1,135 @@
-/* guard.c - SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * guard.c - CFITSIO believes what the header of a compressed image says: it divides by tile lengths, takes memory as
+ * they tell, and unpacks as far as the packed bytes go on. Hence only images whose numbers fit together, and of the
+ * ways to compress only those that check where they write.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include <stdlib.h>
+#include <string.h>
 #include "io/guard.h"
 #include "io/hdus.h"
+
+enum { MOST_AXES = 3, MOST_TILE = 1 << 24 /* pixels */ };
+
+/* An HDU that is looked at. */
+struct look {
+    const char *path;
+    const struct fb_hdus *hdus;
+    const struct fb_hdu *hdu;
+    struct fb_error *err;
+};
+
+static int refuse(const struct look *look, const char *expected, const char *key, int64_t found)
+{
+    return fb_fail(look->err, "%s: HDU %s: expected a compressed image with %s, found %s %lld", look->path,
+                   look->hdu->name, expected, key, (long long)found);
+}
+
+/* A whole number from a header, given once, and from least to most; or missing, where it is not given. */
+static int take(const struct look *look, const char *key, int64_t least, int64_t most, int64_t missing,
+                int64_t *value)
+{
+    int found = fb_hdu_integer(look->hdus, look->hdu, key, value);
+    if (found == 0)
+        *value = missing;
+    if (found < 0)
+        return fb_fail(look->err, "%s: HDU %s: expected one whole number %s", look->path, look->hdu->name,
+                       key);
+    if (*value < least || *value > most)
+        return refuse(look, "numbers in their limits", key, *value);
+    return 0;
+}
+
+/* The lengths of axes and tiles. */
+static int check_tiles(const struct look *look)
+{
+    int64_t naxis, tiles = 1, pixels = 1;
+    if (take(look, "ZNAXIS  ", 1, MOST_AXES, 0, &naxis) != 0)
+        return -1;
+    for (int k = 0; k < (int)naxis; k++) {
+        char axis_key[9] = "ZNAXIS1 ", tile_key[9] = "ZTILE1  ";
+        int64_t axis, tile;
+        axis_key[6] = tile_key[5] = (char)('1' + k);
+        if (take(look, axis_key, 1, INT32_MAX, 0, &axis) != 0 ||
+            take(look, tile_key, 1, axis, k == 0 ? axis : 1, &tile) != 0)
+            return -1;
+        if (__builtin_mul_overflow(tiles, (axis - 1) / tile + 1, &tiles) ||
+            __builtin_mul_overflow(pixels, tile, &pixels) || pixels > MOST_TILE)
+            return refuse(look, "tiles of at most 16777216 pixels", tile_key, tile);
+    }
+    return tiles == look->hdu->axis[1] ? 0
+                                       : refuse(look, "a row for each tile", "NAXIS2", look->hdu->axis[1]);
+}
+
+static int check_method(const struct look *look)
+{
+    char method[80] = "";
+    int64_t bitpix, block, bytes;
+    fb_hdu_text(look->hdus, look->hdu, "ZCMPTYPE", method, sizeof method);
+    int rice = strcmp(method, "RICE_1") == 0;
+    if (!rice && strcmp(method, "GZIP_1") != 0 && strcmp(method, "GZIP_2") != 0)
+        return fb_fail(look->err,
+                       "%s: HDU %s: expected an image compressed by RICE_1, GZIP_1 or GZIP_2, found %s",
+                       look->path, look->hdu->name, *method ? method : "no ZCMPTYPE");
+    if (take(look, "ZBITPIX ", -64, 64, 0, &bitpix) != 0)
+        return -1;
+    if (bitpix != 8 && bitpix != 16 && bitpix != 32 && bitpix != -32 && bitpix != -64)
+        return refuse(look, "numbers of a known kind", "ZBITPIX", bitpix);
+    if (!rice)
+        return 0;
+    if (take(look, "ZVAL1   ", 16, 1024, 0, &block) != 0 || take(look, "ZVAL2   ", 1, 4, 4, &bytes) != 0)
+        return -1;
+    return bytes == 3 ? refuse(look, "pixels of 1, 2 or 4 bytes", "ZVAL2", bytes) : 0;
+}
+
+/* ---- where the tiles lie in the heap ---- */
+
+enum { NCOLUMNS = 3 };
+
+struct descriptors {
+    struct fb_column column[NCOLUMNS];
+    int64_t heap, outside; /* bytes; rows with a tile that is not within */
+};
+
+static void check_descriptors(void *context, int64_t i, const unsigned char *row)
+{
+    struct descriptors *d = context;
+    (void)i;
+    for (int k = 0; k < NCOLUMNS; k++) {
+        const struct fb_column *c = &d->column[k];
+        size_t size = c->type == 'Q' ? 8 : 4;
+        if (c->type == 0)
+            continue;
+        uint64_t length = fb_big_endian(row + c->offset, size),
+                 place = fb_big_endian(row + c->offset + size, size);
+        d->outside += length > (uint64_t)d->heap || place > (uint64_t)d->heap - length;
+    }
+}
+
+static int check_heap(const struct look *look, struct fb_file *file)
+{
+    static const char *const names[NCOLUMNS] = { "COMPRESSED_DATA", "GZIP_COMPRESSED_DATA",
+                                                 "UNCOMPRESSED_DATA" };
+    struct descriptors d = { .heap = look->hdu->pcount };
+    struct fb_hdu table = *look->hdu;
+    table.compressed = 0;
+    int ok = fb_hdu_columns(look->hdus, &table, names, NCOLUMNS, d.column);
+    for (int k = 0; k < NCOLUMNS; k++)
+        ok = ok && (d.column[k].type ? strchr("PQ", d.column[k].type) && d.column[k].repeat == 1 : k > 0);
+    if (!ok)
+        return fb_fail(look->err, "%s: HDU %s: expected a compressed image with columns of variable length",
+                       look->path, look->hdu->name);
+    unsigned char *buffer = malloc(FB_ROWS_BUFFER);
+    int failed = buffer ? fb_hdu_rows(file, &table, buffer, check_descriptors, &d, look->err)
+                        : fb_fail(look->err, "%s: out of memory", look->path);
+    free(buffer);
+    if (!failed && d.outside > 0)
+        return refuse(look, "all tiles in its heap", "tiles beyond it:", d.outside);
+    return failed;
+}
+
+/* ---- all of a file ---- */
 
 int fb_guard(struct fb_file *file, struct fb_error *err)
 {
@@ -8,6 +137,12 @@ int fb_guard(struct fb_file *file, struct fb_error *err)
     int status = fb_hdus_read(&hdus, file, err);
     if (status == 0)
         fb_fail(err, "%s: not a FITS file: it does not begin with SIMPLE", file->path);
+    int failed = status <= 0;
+    for (size_t i = 1; !failed && i < hdus.n; i++) {
+        struct look look = { file->path, &hdus, &hdus.hdu[i], err };
+        if (hdus.hdu[i].compressed)
+            failed = check_method(&look) != 0 || check_tiles(&look) != 0 || check_heap(&look, file) != 0;
+    }
     fb_hdus_release(&hdus);
-    return status > 0 ? 0 : -1;
+    return failed ? -1 : 0;
 }

@@ -224,7 +224,7 @@ static int take_named_card(struct scan *scan, const char *card)
         break;
     case 'Z':
         if (is_key(card, "ZIMAGE  "))
-            hdu->compressed = card_is_true(card);
+            hdu->compressed = 1;
         break;
     }
     return 0;
@@ -444,6 +444,17 @@ int fb_hdu_text(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char
         return 1;
     }
     return 0;
+}
+
+int fb_hdu_integer(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, int64_t *value)
+{
+    int found = 0;
+    for (size_t i = 0; i < hdu->ncards; i++) {
+        const char *card = hdus->text + hdu->header + CARD * i;
+        if (is_key(card, key) && (found++ > 0 || !card_integer(card, value)))
+            return -1;
+    }
+    return found;
 }
 
 /* ---- tables ---- */

@@ -28,7 +28,7 @@ struct fb_hdu {
     int64_t pcount, gcount;
     int scaled;            /* BSCALE is not 1 */
     enum fb_zero zero;     /* BZERO */
-    int compressed;        /* a table that holds a compressed image */
+    int compressed;        /* ZIMAGE is there: a table that holds a compressed image */
     int64_t data, size;    /* place and bytes, without padding */
     size_t header, ncards; /* place in the headers' text */
 };
@@ -57,6 +57,9 @@ int fb_hdu_is_plain(const struct fb_hdu *hdu, int bitpix, int naxis);
  * long or continued on other cards. */
 int fb_hdu_text(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, char *value,
                 size_t size);
+
+/* A whole number. Returns 1, 0 if there is none, -1 if it is given twice or is none. */
+int fb_hdu_integer(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, int64_t *value);
 
 /* The first table of one of these names (a NULL-terminated list, case does not matter, "*" is any); NULL
  * where there is none. */

@@ -317,6 +317,8 @@ int fb_fit(const struct fb_design *design, double *coeffs, double *least)
     *least = total;
     for (int i = 0; i < nt; i++) {
         coeffs[i] *= scale[i];
+        if (!isfinite(coeffs[i]))
+            return FB_FIT_FAILED;
         *least -= coeffs[i] * rhs[i];
     }
     if (!(*least > CANCELLED * total))

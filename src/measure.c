@@ -176,7 +176,8 @@ static void clean_pixels(size_t n, const double *restrict wavelength, double shr
                          double *restrict flux, double *restrict ivar)
 {
     for (size_t i = 0; i < n; i++) {
-        int ok = fabs(flux_in[i]) <= DBL_MAX && ivar_in[i] >= 0 && ivar_in[i] <= DBL_MAX;
+        int ok = fabs(flux_in[i]) <= FB_LARGEST && ivar_in[i] <= FB_LARGEST &&
+                 (ivar_in[i] >= FB_LEAST || ivar_in[i] == 0);
         w[i] = wavelength[i] / shrink;
         flux[i] = ok ? flux_in[i] : 0;
         ivar[i] = ok ? ivar_in[i] : 0;
@@ -339,7 +340,7 @@ static uint32_t iterate(struct task *t, struct fastbal_result *result)
         t->least = fb_chi2(&t->design, t->model);
     }
     result->chi2 = t->least / ((double)before - (double)result->ntemplates);
-    return 0;
+    return isfinite(result->chi2) ? 0 : FASTBAL_SINGULAR;
 }
 
 int fastbal_measure(fastbal_workspace *work, const fastbal_templates *templates,

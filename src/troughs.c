@@ -192,6 +192,15 @@ void fb_line_clear(struct fastbal_line *line)
     clear_troughs(&line->bi);
 }
 
+/* Templates that are zero, or immense, somewhere make continua that nothing can be divided by. */
+static int is_finite(const struct fastbal_troughs *t, size_t n)
+{
+    int finite = isfinite(t->index) && isfinite(t->error);
+    for (size_t k = 0; k < n; k++)
+        finite = finite && isfinite(t->fmin[k]);
+    return finite;
+}
+
 static void summarise(const struct search *s, const double *sigma, const double *model, double off,
                       struct fastbal_troughs *out)
 {
@@ -202,12 +211,12 @@ static void summarise(const struct search *s, const double *sigma, const double 
         integrate(s, k, minimum, sigma, model, off, &out->index, &variance);
         describe(s, k, out);
     }
-    if (out->index == 0) {
+    out->error = sqrt(variance);
+    if (out->index == 0 || !is_finite(out, s->kept)) {
         clear_troughs(out);
         return;
     }
     out->count = (int)s->kept;
-    out->error = sqrt(variance);
 }
 
 /* Flux and error in units of the continuum, and which pixels are below it. */

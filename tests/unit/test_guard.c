@@ -1,0 +1,197 @@
+/*
+ * test_guard.c - compressed images are read where their headers make sense, and those that CFITSIO can't be trusted with
+ * are refused before it sees them.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "synthetic.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "fits_bytes.h"
+#include "io/coadd.h"
+#include "io/fits.h"
+
+enum { NPIXELS = 30, NROWS = 6 };
+
+static float pixel_of(int row, int i)
+{
+    return (float)(row * 100 + i);
+}
+
+static void put_image(struct fits_bytes *f, const char *name)
+{
+    put_image_cards(f, name, -32, NPIXELS, NROWS);
+    put_end(f);
+    for (int row = 0; row < NROWS; row++)
+        for (int i = 0; i < NPIXELS; i++)
+            put_float(f, pixel_of(row, i));
+    put_padding(f);
+}
+
+static char *plain_file(void)
+{
+    struct fits_bytes f = { 0 };
+    put_primary(&f);
+    put_table_cards(&f, "FIBERMAP", 8, NROWS, 1);
+    put_text(&f, "TTYPE1", "TARGETID");
+    put_text(&f, "TFORM1", "K");
+    put_end(&f);
+    for (int row = 0; row < NROWS; row++)
+        put_number(&f, 1000 + row, 8);
+    put_padding(&f);
+    put_image_cards(&f, "BRZ_WAVELENGTH", -64, NPIXELS, 0);
+    put_end(&f);
+    for (int i = 0; i < NPIXELS; i++)
+        put_double(&f, 3600 + 0.8 * i);
+    put_padding(&f);
+    put_image(&f, "BRZ_FLUX");
+    put_image(&f, "BRZ_IVAR");
+    return write_file(&f, "guard-plain.fits");
+}
+
+/* The same with its images compressed, without loss. */
+static void compressed_bytes(struct fits_bytes *f, int method)
+{
+    char *path = plain_file();
+    void *memory = NULL;
+    size_t size = 0;
+    fitsfile *in, *out;
+    int status = 0, type, naxis = 0;
+    fits_open_diskfile(&in, path, READONLY, &status);
+    fits_create_memfile(&out, &memory, &size, 2880, realloc, &status);
+    fits_set_compression_type(out, method, &status);
+    fits_set_quantize_level(out, method == HCOMPRESS_1 || method == RICE_1 ? 16 : 0, &status);
+    fits_set_lossy_int(out, 0, &status);
+    for (int hdu = 1; hdu <= 5; hdu++) {
+        fits_movabs_hdu(in, hdu, &type, &status);
+        if (type == IMAGE_HDU)
+            fits_get_img_dim(in, &naxis, &status);
+        if (type == IMAGE_HDU && naxis == 2)
+            fits_img_compress(in, out, &status);
+        else
+            fits_copy_hdu(in, out, 0, &status);
+    }
+    LONGLONG end = 0;
+    fits_get_hduaddrll(out, NULL, NULL, &end, &status);
+    fits_flush_file(out, &status);
+    assert_int_equal(status, 0);
+    put_bytes(f, memory, (size_t)end);
+    fits_close_file(out, &status);
+    fits_close_file(in, &status);
+    free(memory);
+    remove_file(path);
+}
+
+/* The last card of a keyword gets another value. */
+static void set_card(struct fits_bytes *f, const char *key, const char *value)
+{
+    unsigned char *card = NULL;
+    char text[81];
+    for (size_t at = 0; at + 80 <= f->n; at += 80)
+        if (memcmp(f->bytes + at, key, 8) == 0)
+            card = f->bytes + at;
+    assert_non_null(card);
+    snprintf(text, sizeof text, "%s= %20s%50s", key, value, "");
+    memcpy(card, text, 80);
+}
+
+static int open_bytes(struct fits_bytes *f, struct fb_error *err, int check)
+{
+    struct fb_coadd *coadd = NULL;
+    double flux[NPIXELS], ivar[NPIXELS];
+    char *path = write_file(f, "guard.fits");
+    int status = fb_coadd_open(&coadd, path, err);
+    if (status == 0 && check) {
+        for (int64_t row = 0; row < NROWS; row++) {
+            assert_int_equal(fb_coadd_load(coadd, &row, 1, err), 0);
+            fb_coadd_spectrum(coadd, 0, flux, ivar);
+            for (int i = 0; i < NPIXELS; i++)
+                check_near(flux[i], (double)pixel_of((int)row, i), check == 1 ? 0 : 10);
+        }
+    }
+    fb_coadd_close(coadd);
+    remove_file(path);
+    return status;
+}
+
+static void test_read(void **state)
+{
+    static const int methods[] = { GZIP_1, GZIP_2, RICE_1 };
+    (void)state;
+    for (int k = 0; k < 3; k++) {
+        struct fits_bytes f = { 0 };
+        struct fb_error err = { "" };
+        compressed_bytes(&f, methods[k]);
+        if (open_bytes(&f, &err, methods[k] == RICE_1 ? 2 : 1) != 0)
+            fail_msg("%s", err.text);
+    }
+}
+
+static void test_refused(void **state)
+{
+    static const struct {
+        const char *key, *value, *words;
+    } lies[] = {
+        { "ZTILE1  ", "0", "ZTILE1" },
+        { "ZTILE1  ", "-30", "ZTILE1" },
+        { "ZTILE1  ", "31", "ZTILE1" },
+        { "ZTILE2  ", "2", "a row for each tile" },
+        { "ZTILE2  ", "1.5", "one whole number" },
+        { "ZNAXIS  ", "0", "ZNAXIS" },
+        { "ZNAXIS  ", "7", "ZNAXIS" },
+        { "ZNAXIS1 ", "0", "ZNAXIS1" },
+        { "ZNAXIS1 ", "3000000000", "ZNAXIS1" },
+        { "ZNAXIS2 ", "5", "a row for each tile" },
+        { "ZBITPIX ", "64", "ZBITPIX" },
+        { "ZCMPTYPE", "'HCOMPRESS_1'", "HCOMPRESS_1" },
+        { "ZCMPTYPE", "'PLIO_1'", "PLIO_1" },
+        { "ZCMPTYPE", "'?'", "RICE_1" },
+        { "ZVAL1   ", "0", "ZVAL1" },
+        { "ZVAL2   ", "3", "ZVAL2" },
+        { "ZVAL2   ", "8", "ZVAL2" },
+        { "TFORM1  ", "'8A'", "variable length" },
+        { "TTYPE1  ", "'OTHER'", "variable length" },
+    };
+    (void)state;
+    for (size_t k = 0; k < sizeof lies / sizeof lies[0]; k++) {
+        struct fits_bytes f = { 0 };
+        struct fb_error err = { "" };
+        compressed_bytes(&f, RICE_1);
+        set_card(&f, lies[k].key, lies[k].value);
+        if (open_bytes(&f, &err, 0) == 0 || !strstr(err.text, lies[k].words) || strstr(err.text, "CFITSIO"))
+            fail_msg("%s = %s: \"%s\"", lies[k].key, lies[k].value, err.text);
+    }
+}
+
+/* A tile that is said to lie outside the heap. */
+static void test_descriptors(void **state)
+{
+    static const uint64_t lies[] = { (uint64_t)0x7fffffff << 32, 0x00000001fffffff0, 0xffffffff00000000 };
+    (void)state;
+    for (int k = 0; k < 3; k++) {
+        struct fits_bytes f = { 0 };
+        struct fb_error err = { "" };
+        size_t data = 0;
+        compressed_bytes(&f, GZIP_1);
+        /* the data of the last table follow its END */
+        for (size_t at = 0; at + 80 <= f.n; at += 80)
+            if (memcmp(f.bytes + at, "END     ", 8) == 0)
+                data = (at / 2880 + 1) * 2880;
+        for (int b = 0; b < 8; b++)
+            f.bytes[data + (size_t)b] = (unsigned char)(lies[k] >> (56 - 8 * b));
+        assert_int_equal(open_bytes(&f, &err, 0), -1);
+        assert_non_null(strstr(err.text, "all tiles in its heap"));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_read),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_descriptors),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
