@@ -214,7 +214,7 @@ void fastbal_workspace_free(fastbal_workspace *work); /* NULL is allowed */
  * troughs and signal-to-noise are then -1 and everything else 0.
  *
  * Returns FASTBAL_OK, FASTBAL_ENOMEM, FASTBAL_EARGUMENT (z not finite or <= -1, NULL pointers) or
- * FASTBAL_EWAVELENGTH. Flux and ivar are checked like in fastbal_join(); those beyond 1e75, and ivar from 0 to 1e-75,
+ * FASTBAL_EWAVELENGTH. Flux and ivar are checked like in fastbal_join(); those beyond 1e90, and ivar from 0 to 1e-90,
  * count as 0 as well. The numbers of a result are finite whatever the input: a fit that overflows is FASTBAL_SINGULAR,
  * and a line whose troughs can't be divided by the continuum has none.
  */

@@ -27,9 +27,8 @@
 #define FB_FIT_MIN 1261.0    /* A, rest-frame range of the continuum fit */
 #define FB_FIT_MAX 2399.0
 #define FB_MAX_ITERATIONS 10
-#define FB_LARGEST \
-    1e75 /* of flux and ivar, far beyond what single precision holds: squares and sums stay finite */
-#define FB_LEAST 1e-75 /* of ivar, but for 0 */
+#define FB_LARGEST 1e90 /* of flux and ivar, far beyond single precision: squares and their sums are finite */
+#define FB_LEAST 1e-90  /* of ivar, but for 0 */
 
 /* The error of a pixel with ivar = 0, as in the reference: it weighs nothing and is never below the
  * continuum. */
