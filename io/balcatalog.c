@@ -21,6 +21,7 @@
 #include "io/file.h"
 #include "io/fits.h"
 #include "io/form.h"
+#include "io/hdus.h"
 #include "io/system.h"
 #include "io/temporary.h"
 
@@ -336,6 +337,11 @@ static int write_header(struct fb_balcatalog *catalog, const struct source *s, s
 
 /* ---- reading and writing at a place ---- */
 
+static int64_t padded(int64_t size)
+{
+    return (size + FITS_BLOCK - 1) / FITS_BLOCK * FITS_BLOCK;
+}
+
 /* Between blocks: has whoever waits lost interest? */
 static int give_up(const struct fb_balcatalog *catalog, struct fb_error *err)
 {
@@ -498,6 +504,57 @@ static int copy_heap(struct fb_balcatalog *catalog, const struct source *s, stru
     return failed;
 }
 
+/* ---- the source's other HDUs ---- */
+
+static int copy_bytes(struct fb_balcatalog *catalog, struct fb_file *file, int64_t from, int64_t n, off_t to,
+                      unsigned char *bytes, struct fb_error *err)
+{
+    int failed = 0;
+    for (int64_t done = 0; !failed && done < n; done += BLOCK_BYTES) {
+        size_t part = (size_t)(n - done < BLOCK_BYTES ? n - done : BLOCK_BYTES);
+        failed = give_up(catalog, err) != 0 || fb_file_read(file, bytes, part, from + done, err) != 0 ||
+                 write_at(catalog, bytes, part, to + (off_t)done, err) != 0;
+    }
+    return failed ? -1 : 0;
+}
+
+/* Those after the primary HDU follow the table, byte for byte; table is the number of the source's, from 0. */
+static int copy_hdus(struct fb_balcatalog *catalog, struct fb_file *file, const struct fb_hdus *hdus,
+                     size_t table, struct fb_error *err)
+{
+    unsigned char *bytes = malloc(BLOCK_BYTES);
+    int failed = bytes ? 0 : fb_fail(err, "%s: out of memory", catalog->out.path);
+    off_t to =
+        catalog->data + (off_t)padded((int64_t)(catalog->nrows * catalog->row_bytes + catalog->heap_bytes));
+    for (size_t i = 1; !failed && i < hdus->n; i++) {
+        const struct fb_hdu *hdu = &hdus->hdu[i], *before = hdu - 1;
+        int64_t begin = before->data + padded(before->size), n = hdu->data + padded(hdu->size) - begin;
+        if (i == table)
+            continue;
+        failed = copy_bytes(catalog, file, begin, n, to, bytes, err);
+        to += (off_t)n;
+    }
+    free(bytes);
+    return failed;
+}
+
+static int copy_others(struct fb_balcatalog *catalog, const struct source *s, struct fb_error *err)
+{
+    struct fb_io_stats io = { 0 };
+    struct fb_file file = { 0 };
+    struct fb_hdus hdus = { 0 };
+    int here = 0;
+    fits_get_hdu_num(s->table.fits.file, &here);
+    int failed = fb_file_open(&file, s->table.path, &io, err);
+    if (!failed)
+        failed = fb_hdus_read(&hdus, &file, err) < 0 ? -1 : 0;
+    if (!failed && hdus.n > 2)
+        failed = copy_hdus(catalog, &file, &hdus, (size_t)here - 1, err);
+    fb_file_release(&file);
+    fb_hdus_release(&hdus);
+    return failed;
+}
+
 /* ---- rows ---- */
 
 static void default_row(struct fb_balrow *row, unsigned char balmask)
@@ -652,7 +709,7 @@ static int start_rows(struct fb_balcatalog *catalog, const struct source *s, str
     if (catalog->descriptor < 0)
         return -1;
     off_t size = (off_t)(catalog->nrows * catalog->row_bytes) + s->heap_bytes;
-    size = data + (size + FITS_BLOCK - 1) / FITS_BLOCK * FITS_BLOCK;
+    size = data + (off_t)padded((int64_t)size);
     if (ftruncate(catalog->descriptor, size) != 0)
         return fb_fail(err, "%s: can't write it: %s", catalog->out.path, strerror(errno));
     return 0;
@@ -715,7 +772,7 @@ int fb_balcatalog_create(struct fb_balcatalog **out, const char *path, const cha
     failed = failed || start_store(catalog, path, err) != 0 ||
              fb_output_create(&catalog->out, path, err) != 0 || write_header(catalog, &s, err) != 0 ||
              start_rows(catalog, &s, err) != 0 || take_cells(catalog, &s, err) != 0 ||
-             (s.heap_bytes > 0 && copy_heap(catalog, &s, err) != 0);
+             (s.heap_bytes > 0 && copy_heap(catalog, &s, err) != 0) || copy_others(catalog, &s, err) != 0;
     release_source(&s);
     if (failed) {
         fb_balcatalog_discard(catalog);

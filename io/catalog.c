@@ -16,7 +16,7 @@ static const char *const table_names[] = { "QSO_CAT", "ZCATALOG", "*", NULL };
 
 /* ---- plain tables ---- */
 
-enum { TARGETID, Z, ZERR, ZWARN, TARGET_RA, TARGET_DEC, RA, DEC, NPLAIN };
+enum { TARGETID, Z, ZERR, ZWARN, TARGET_RA, TARGET_DEC, RA, DEC, Z_BEST, ZERR_BEST, ZWARN_BEST, NPLAIN };
 
 /* A table whose columns lie in its rows as they are. */
 struct plain {
@@ -36,12 +36,15 @@ static double number_or_0(const struct fb_column *column, const unsigned char *r
 /* Find the table and its columns; 0 where CFITSIO must read them, or has to say what is wrong. */
 static int find_plain(struct plain *p, int mock)
 {
-    static const char *const names[NPLAIN] = { "TARGETID",  "Z",          "ZERR", "ZWARN",
-                                               "TARGET_RA", "TARGET_DEC", "RA",   "DEC" };
-    const struct fb_column *c = p->column;
+    static const char *const names[NPLAIN] = { "TARGETID",  "Z",          "ZERR",      "ZWARN",
+                                               "TARGET_RA", "TARGET_DEC", "RA",        "DEC",
+                                               "Z_BEST",    "ZERR_BEST",  "ZWARN_BEST" };
+    struct fb_column *c = p->column;
     p->table = fb_hdus_table(&p->hdus, table_names);
     if (!p->table || !fb_hdu_columns(&p->hdus, p->table, names, NPLAIN, p->column) || p->table->axis[1] < 1)
         return 0;
+    if (!c[Z].type)
+        memcpy(&c[Z], &c[Z_BEST], 3 * sizeof *c);
     p->ra = c[RA].type && (mock || !c[TARGET_RA].type) ? &c[RA] : &c[TARGET_RA];
     p->dec = c[DEC].type && (mock || !c[TARGET_DEC].type) ? &c[DEC] : &c[TARGET_DEC];
     return fb_column_is_integer(&c[TARGETID]) && fb_column_is_number(&c[Z]) && fb_column_is_number(p->ra) &&
@@ -104,13 +107,14 @@ struct wanted {
 
 static int find_columns(struct fb_table *t, int mock, struct wanted *w, struct fb_error *err)
 {
-    static const char *const id[] = { "TARGETID", NULL }, *const z[] = { "Z", NULL };
+    static const char *const id[] = { "TARGETID", NULL }, *const z[] = { "Z", "Z_BEST", NULL };
     static const char *const ra[] = { "TARGET_RA", "RA", NULL }, *const dec[] = { "TARGET_DEC", "DEC", NULL };
     static const char *const mock_ra[] = { "RA", "TARGET_RA", NULL }, *const mock_dec[] = { "DEC",
                                                                                             "TARGET_DEC",
                                                                                             NULL };
-    w->zerr = fb_table_column(t, "ZERR");
-    w->zwarn = fb_table_column(t, "ZWARN");
+    int best = !fb_table_column(t, "Z"); /* what large catalogs of a release call it */
+    w->zerr = fb_table_column(t, best ? "ZERR_BEST" : "ZERR");
+    w->zwarn = fb_table_column(t, best ? "ZWARN_BEST" : "ZWARN");
     if (fb_table_need(t, id, &w->targetid, err) != 0 ||
         fb_table_need(t, mock ? mock_ra : ra, &w->ra, err) != 0 ||
         fb_table_need(t, mock ? mock_dec : dec, &w->dec, err) != 0 || fb_table_need(t, z, &w->z, err) != 0)

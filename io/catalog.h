@@ -14,7 +14,7 @@
 #include "io/redshifts.h"
 
 /* Catalog rows in the order of the file: TARGETID, position, Z, ZERR, ZWARN. Columns ZERR and ZWARN may be
- * missing, they are then 0. The table is QSO_CAT, ZCATALOG, or else the first there is; positions are
+ * missing, they are then 0. Where there is no Z they are Z_BEST, ZERR_BEST and ZWARN_BEST. The table is QSO_CAT, ZCATALOG, or else the first there is; positions are
  * TARGET_RA/TARGET_DEC or, for mocks first, RA/DEC. A catalog without rows is an error. Free *rows in any
  * case. */
 int fb_catalog_read(const char *path, int mock, struct fb_redshift **rows, size_t *n, struct fb_error *err);

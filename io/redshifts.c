@@ -9,7 +9,7 @@
 #include "io/redshifts.h"
 #include "io/sums.h"
 
-static const char *const table_names[] = { "REDSHIFTS", "ZBEST", "*", NULL };
+static const char *const table_names[] = { "REDSHIFTS", "ZBEST", "QSO_CAT", "ZCATALOG", "*", NULL };
 
 static int in_range(double z)
 {
@@ -18,12 +18,28 @@ static int in_range(double z)
 
 /* ---- reading plain tables ---- */
 
-enum { TARGETID, Z, ZERR, ZWARN, RA, DEC, SPECTYPE, NPLAIN };
+enum {
+    TARGETID,
+    Z,
+    ZERR,
+    ZWARN,
+    RA,
+    DEC,
+    SPECTYPE,
+    NPLAIN,
+    OTHERS = NPLAIN - Z /* other names for what comes from Z on */
+};
+
+/* What redshift catalogs call their columns: redrock's and ours, older ones', and those of large catalogs. */
+static const char *const names[NPLAIN + OTHERS] = { "TARGETID",     "Z",          "ZERR",     "ZWARN",
+                                                    "TARGET_RA",    "TARGET_DEC", "SPECTYPE", "Z_BEST",
+                                                    "ZERR_BEST",    "ZWARN_BEST", "RA",       "DEC",
+                                                    "SPECTYPE_BEST" };
 
 /* A plain table that is read, and the memory it takes. */
 struct plain {
     struct fb_redshifts *redshifts;
-    struct fb_column column[NPLAIN];
+    struct fb_column column[NPLAIN + OTHERS];
     struct fb_file file;
     struct fb_hdus hdus;
     unsigned char buffer[FB_ROWS_BUFFER];
@@ -52,11 +68,12 @@ static void take_row(void *context, int64_t i, const unsigned char *row)
 /* Find the table and its columns; 0 where CFITSIO must read them, or has to say what is missing. */
 static const struct fb_hdu *find_plain(struct plain *p)
 {
-    static const char *const names[NPLAIN] = { "TARGETID",  "Z",          "ZERR",    "ZWARN",
-                                               "TARGET_RA", "TARGET_DEC", "SPECTYPE" };
     const struct fb_hdu *table = fb_hdus_table(&p->hdus, table_names);
-    if (!table || !fb_hdu_columns(&p->hdus, table, names, NPLAIN, p->column))
+    if (!table || !fb_hdu_columns(&p->hdus, table, names, NPLAIN + OTHERS, p->column))
         return NULL;
+    for (int k = Z; k < NPLAIN; k++)
+        if (!p->column[k].type)
+            p->column[k] = p->column[k + OTHERS];
     if (!fb_column_is_integer(&p->column[TARGETID]) || !fb_column_is_number(&p->column[Z]) ||
         (p->column[SPECTYPE].type && p->column[SPECTYPE].type != 'A'))
         return NULL;
@@ -204,23 +221,30 @@ static void release(struct columns *c)
     free(c->quasar);
 }
 
-/* A column that may be missing keeps the values it has. */
-static int read_optional(struct fb_table *t, const char *name, double *out, struct fb_error *err)
+/* By its name, or the other one; 0 where there is neither. */
+static int column_of(struct fb_table *t, int name)
 {
-    int column = fb_table_column(t, name);
+    int column = fb_table_column(t, names[name]);
+    return column ? column : fb_table_column(t, names[name + OTHERS]);
+}
+
+/* A column that may be missing keeps the values it has. */
+static int read_optional(struct fb_table *t, int name, double *out, struct fb_error *err)
+{
+    int column = column_of(t, name);
     return column ? fb_table_read_double(t, column, 0, t->nrows, out, err) : 0;
 }
 
 static int read_columns(struct fb_table *t, struct columns *c, struct fb_error *err)
 {
-    static const char *const targetid[] = { "TARGETID", NULL }, *const z[] = { "Z", NULL };
-    int id_column, z_column, spectype = fb_table_column(t, "SPECTYPE");
+    static const char *const targetid[] = { "TARGETID", NULL }, *const z[] = { "Z", "Z_BEST", NULL };
+    int id_column, z_column, spectype = column_of(t, SPECTYPE);
 
     if (fb_table_need(t, targetid, &id_column, err) != 0 || fb_table_need(t, z, &z_column, err) != 0 ||
         fb_table_read_int(t, id_column, 0, t->nrows, c->targetid, err) != 0 ||
         fb_table_read_double(t, z_column, 0, t->nrows, c->z, err) != 0 ||
-        read_optional(t, "ZERR", c->zerr, err) != 0 || read_optional(t, "ZWARN", c->zwarn, err) != 0 ||
-        read_optional(t, "TARGET_RA", c->ra, err) != 0 || read_optional(t, "TARGET_DEC", c->dec, err) != 0)
+        read_optional(t, ZERR, c->zerr, err) != 0 || read_optional(t, ZWARN, c->zwarn, err) != 0 ||
+        read_optional(t, RA, c->ra, err) != 0 || read_optional(t, DEC, c->dec, err) != 0)
         return -1;
     return spectype ? fb_table_compare_text(t, spectype, 0, t->nrows, "QSO", c->quasar, err) : 0;
 }

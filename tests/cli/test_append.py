@@ -282,8 +282,8 @@ def test_variable_length_columns(done_tree):
     assert data["BALMASK"].tolist() == list(BALMASK.values())
 
 
-def test_other_hdus_stay_behind(done_tree):
-    """The catalog is HDU 1 of the output; primary keywords of the input are kept."""
+def test_the_primary_hdu(done_tree):
+    """Its keywords are kept; the catalog is HDU 1."""
     with fits.open(done_tree.qso) as hdus:
         hdus[0].header["SURVEY"] = ("main", "in the primary")
         fits.HDUList([hdus[0], hdus[1]]).writeto(done_tree.qso.with_name("q.fits"))
