@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/message.h"
 #include "cli/options.h"
+#include "cli/stop.h"
 #include "io/simulated_files.h"
 #include "sim/simulate.h"
 #include "sim/survey.h"
@@ -152,9 +153,16 @@ int fb_cmd_simulate(int argc, char **argv)
         .aligned = a.aligned,
         .resolution = !a.no_resolution,
         .progress = a.verbose ? tell_progress : NULL,
+        .stop = fb_stop_signal,
     };
+    fb_stop_watch();
     if (fb_simulate(&simulation, &summary, &err) < 0) {
         fb_complain(NAME, "%s", err.text);
+        if (fb_stop_signal()) {
+            fb_complain(NAME, "stopped by %s: the same command with --overwrite starts again",
+                        fb_stop_name(fb_stop_signal()));
+            return fb_stop_status(fb_stop_signal());
+        }
         return summary.pixels > 0 ? FB_EXIT_PARTLY : FB_EXIT_UNUSABLE;
     }
     return tell_summary(&a, &summary) < 0 ? FB_EXIT_PARTLY : FB_EXIT_DONE;

@@ -365,6 +365,15 @@ static int simulate_pixel(struct state *s, int64_t pixel)
     return write_pixel(s, pixel);
 }
 
+/* Has whoever waits lost interest? */
+static int give_up(const struct state *s)
+{
+    if (!s->options->stop || !s->options->stop())
+        return 0;
+    return fb_fail(s->err, "%s: not finished, %zu of %ld pixels are there", s->options->folder,
+                   s->summary->pixels, s->options->pixels);
+}
+
 int fb_simulate(const struct fb_simulation *simulation, struct fb_simulation_summary *summary,
                 struct fb_error *err)
 {
@@ -377,7 +386,7 @@ int fb_simulate(const struct fb_simulation *simulation, struct fb_simulation_sum
     s->err = err;
     int failed = start(s);
     for (long i = 0; i < simulation->pixels && !failed; i++)
-        failed = simulate_pixel(s, s->pixels[i]);
+        failed = give_up(s) != 0 || simulate_pixel(s, s->pixels[i]) != 0 ? -1 : 0;
     if (!failed)
         failed = write_map(s);
     if (!failed)

@@ -29,6 +29,8 @@ struct fb_simulation {
     /* Called after each pixel; may be NULL. */
     void (*progress)(void *context, size_t done, size_t all, const char *path);
     void *context;
+    /* Asked before each pixel; not 0: stop, with an error. May be NULL. */
+    int (*stop)(void);
 };
 
 /* Where below the folder the tree of spectra is. */

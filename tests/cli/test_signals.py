@@ -1,0 +1,275 @@
+"""SIGINT, SIGTERM and SIGHUP: the pixel in hand is finished, nothing half done is left, the same command goes on.
+
+SPDX-License-Identifier: BSD-3-Clause
+"""
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from many import Many, temporary, wait_for
+from support import BIN, DONE, PARTLY, run
+
+NPIXELS = 100
+HAS_MPI = "MPI yes" in run("--version").stdout
+needs_mpi = pytest.mark.skipif(not (shutil.which("mpirun") and HAS_MPI), reason="no mpirun, or a build without MPI")
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    """The survey, and what undisturbed commands make of it."""
+    tree = Many.make(tmp_path_factory.mktemp("many") / "tree", NPIXELS)
+    tree.expected = {}
+    for name in ("split", "find", "append", "run"):
+        if name == "run":
+            tree.out.unlink()
+            shutil.rmtree(tree.z)
+        process = tree.start(name)
+        out, err = process.communicate()
+        assert process.returncode == DONE, err
+        tree.expected[name] = tree.outputs()
+        assert "_tmp" not in " ".join(tree.expected[name])
+    tree.out.unlink()
+    shutil.rmtree(tree.z)
+    return tree
+
+
+@pytest.fixture
+def many(original, tmp_path):
+    tree = original.another(tmp_path / "tree")
+    tree.expected = original.expected
+    return tree
+
+
+def has_begun(tree, name):
+    """Is something of the command's done, and not yet all?"""
+    if name == "append":
+        return lambda: any("_tmp" in name for name in os.listdir(tree.out.parent))
+    kind = "zafter-" if name == "split" else "baltable-"
+    return lambda: sum(1 for p in tree.z.rglob(kind + "*") if "_tmp" not in p.name) >= 3
+
+
+def check_finished(tree, name, *options):
+    """The same command does the rest."""
+    process = tree.start(name, *options)
+    out, err = process.communicate()
+    assert process.returncode == DONE, err
+    assert err == ""
+    got = tree.outputs()
+    assert got == {k: tree.expected[name][k] for k in got} and len(got) == len(tree.expected[name])
+    return out
+
+
+def prepare(tree, name):
+    if name in ("find", "append"):
+        assert tree.start("split").wait() == DONE
+    if name == "append":
+        assert tree.start("find").wait() == DONE
+
+
+# ---- one signal ----
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("name", ["split", "find", "run"])
+def test_stops_and_goes_on(many, name, number):
+    prepare(many, name)
+    process = many.start(name)
+    assert wait_for(has_begun(many, name), process)
+    process.send_signal(number)
+    out, err = process.communicate()
+    assert process.returncode == 128 + number
+    line, = err.splitlines()
+    assert line.startswith(f"fastbal {name}: stopped by {signal.Signals(number).name}, ")
+    assert line.endswith("the same command goes on from here")
+    assert temporary(many) == [] and not many.out.exists()
+    done = many.outputs()
+    assert done and all(many.expected[name][k] == data for k, data in done.items())
+    left = int(line.split()[5])
+    assert 0 < left < NPIXELS and f"{left} of {NPIXELS} pixels left" in line
+    log = (many.log if name == "find" else many.z / "logfile-main-dark.txt").read_text().splitlines()
+    assert any(text.startswith(f"Stopped by {signal.Signals(number).name}") for text in log)
+    assert f" {NPIXELS - left} kept, 0 failed" in check_finished(many, name)
+
+
+def test_append_leaves_nothing(many):
+    """One file, so nothing of it can be kept."""
+    prepare(many, "append")
+    many.add_others(100000)
+    process = many.start("append")
+    assert wait_for(has_begun(many, "append"), process)
+    process.terminate()
+    out, err = process.communicate()
+    assert process.returncode == 128 + signal.SIGTERM, (out, err)
+    assert "was not written" in out
+    line, = err.splitlines()
+    assert line.startswith("fastbal append: stopped by SIGTERM") and line.endswith("the same command starts again")
+    assert list(many.out.parent.iterdir()) == []
+    process = many.start("append")
+    assert process.wait() == DONE and [p.name for p in many.out.parent.iterdir()] == [many.out.name]
+
+
+def test_run_without_bal_tables(many):
+    """Nothing is kept, and the line says so."""
+    process = many.start("run", "--baldir", many.z)  # to know when it has begun
+    assert wait_for(has_begun(many, "run"), process)
+    process.terminate()
+    process.communicate()
+    shutil.rmtree(many.z)
+    process = subprocess.Popen([BIN / "fastbal", "run", "-q", many.qso, "-r", "sim", "-o", many.out, "--templates",
+                                "builtin", "--nproc", "1"], env=many.env, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    assert wait_for(has_begun(many, "append"), process)
+    process.terminate()
+    out, err = process.communicate()
+    assert process.returncode == 128 + signal.SIGTERM, (out, err)
+    assert "nothing is kept" in err and "was not written" in out
+    assert list(many.out.parent.iterdir()) == [] and not many.z.exists()
+
+
+def test_clobber_is_told_apart(many):
+    """With --clobber the same command would begin anew."""
+    prepare(many, "find")
+    process = many.start("find", "--clobber")
+    assert wait_for(has_begun(many, "find"), process)
+    process.terminate()
+    assert "the same command without --clobber goes on from here" in process.communicate()[1]
+    check_finished(many, "find")
+
+
+def test_several_threads(many):
+    prepare(many, "find")
+    process = many.start("find", "--nproc", 4)
+    assert wait_for(has_begun(many, "find"), process)
+    process.terminate()
+    process.communicate()
+    assert process.returncode == 128 + signal.SIGTERM and temporary(many) == []
+    check_finished(many, "find")
+
+
+# ---- other senders ----
+
+def test_two_at_a_time_are_one(many):
+    """As from timeout(1), which sends to the process and to its group."""
+    prepare(many, "find")
+    process = many.start("find")
+    assert wait_for(has_begun(many, "find"), process)
+    process.terminate()
+    process.terminate()
+    _, err = process.communicate()
+    assert process.returncode == 128 + signal.SIGTERM and "stopped by SIGTERM" in err
+    assert temporary(many) == []
+    check_finished(many, "find")
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_one_ends_it_at_once(many, number):
+    """A run that is held up: here by a pipe that nobody reads, which is where it says how far it is."""
+    prepare(many, "find")
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    try:
+        while True:
+            os.write(writer, b"x" * 4096)
+    except BlockingIOError:
+        os.set_blocking(writer, True)
+    process = many.start("find", "-v", "--chunk-size", 1, stdout=writer)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.7)
+    assert process.poll() is None
+    process.send_signal(number)
+    assert process.wait(timeout=20) == -number
+    os.close(reader)
+    os.close(writer)
+    check_finished(many, "find")
+
+
+def test_ignored_signals_stay_ignored(many):
+    """As with nohup, and for jobs in the background of a script."""
+    prepare(many, "find")
+    process = many.start("find", preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    assert wait_for(has_begun(many, "find"), process)
+    process.send_signal(signal.SIGHUP)
+    out, err = process.communicate()
+    assert process.returncode == DONE, err
+    assert many.outputs() == many.expected["find"]
+
+
+@pytest.mark.parametrize("name", ["find", "run"])
+def test_a_reader_that_goes_away(many, name):
+    """fastbal find -v | head -1: every result is there, and whole."""
+    prepare(many, name)
+    process = many.start(name, "-v", "--chunk-size", 1)
+    assert process.stdout.readline()
+    process.stdout.close()
+    assert process.wait() == DONE
+    assert process.stderr.read() == ""
+    assert many.outputs() == many.expected[name]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_standard_output(many):
+    """That is another matter: something the user wanted to see is lost."""
+    prepare(many, "find")
+    with open("/dev/full", "w") as full:
+        process = many.start("find", stdout=full)
+        _, err = process.communicate()
+    assert process.returncode == PARTLY and "standard output" in err
+    assert many.outputs() == many.expected["find"]
+
+
+def test_simulate(tmp_path):
+    """Between pixels: what is there is whole."""
+    process = subprocess.Popen([BIN / "fastbal", "simulate", tmp_path / "tree", "--pixels", "200", "--quasars", "3",
+                                "--others", "0", "--no-resolution"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               text=True)
+    assert wait_for(lambda: len([p for p in tmp_path.rglob("coadd-*") if "_tmp" not in p.name]) >= 2, process)
+    process.terminate()
+    out, err = process.communicate()
+    assert process.returncode == 128 + signal.SIGTERM, (out, err)
+    assert "stopped by SIGTERM" in err and "--overwrite" in err
+    assert [p for p in tmp_path.rglob("*_tmp*")] == []
+
+
+# ---- several ranks ----
+
+def children(pid):
+    return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def ranks_of(process):
+    """Process ids of the ranks, as soon as there are any."""
+    found = []
+
+    def there():
+        found[:] = [p for p in children(process.pid)
+                    if b"fastbal" in Path(f"/proc/{p}/cmdline").read_bytes().split(b"\0")[0]]
+        return len(found) == 2
+    assert wait_for(there, process)
+    return found
+
+
+@needs_mpi
+@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="needs /proc")
+@pytest.mark.parametrize("name", ["find", "run"])
+@pytest.mark.parametrize("who", [[0], [1], [0, 1]])
+def test_ranks(many, name, who):
+    """A signal to one rank ends them all."""
+    prepare(many, name)
+    env = many.env | {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    process = many.start(name, "--mpi", prefix=["mpirun", "--oversubscribe", "-n", "2"], env=env)
+    ranks = sorted(ranks_of(process))
+    assert wait_for(has_begun(many, name), process)
+    for k in who:
+        os.kill(ranks[k], signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM, (out, err)
+    said = [line for line in err.splitlines() if line.startswith("fastbal")]
+    assert len(said) == 1 and "stopped by SIGTERM" in said[0] and "goes on from here" in said[0]
+    assert temporary(many) == [] and not many.out.exists()
+    check_finished(many, name)
