@@ -90,18 +90,19 @@ static enum fb_pixel_outcome find_files(struct find *find, int thread, const str
     enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
     struct fb_redshifts redshifts;
     struct fb_baltable table = { 0 };
+    int kept = 0;
 
     fb_temporary_sweep(paths->out);
     if (read_redshifts(find, thread, paths, &redshifts, err) == 0) {
-        int kept = find->options->clobber ? 0
-                                          : fb_finder_goes_on(&find->finder, thread, paths->out, &redshifts,
-                                                              &table, &parcel->note, err);
+        if (!find->options->clobber)
+            kept =
+                fb_finder_goes_on(&find->finder, thread, paths->out, &redshifts, &table, &parcel->note, err);
         if (kept > 0)
             outcome = FB_PIXEL_KEPT;
         else if (kept == 0 && measure(find, thread, paths, &redshifts, err) == 0)
             outcome = FB_PIXEL_DONE;
     }
-    if (outcome == FB_PIXEL_FAILED)
+    if (outcome == FB_PIXEL_FAILED && kept == 0)
         fb_finder_tell_older(paths->out, err);
     parcel->nquasars = redshifts.n;
     fb_baltable_release(&table);
@@ -231,6 +232,7 @@ static int sort_pixels(struct find *find, struct fb_error *err)
 static int prepare(struct find *find, struct fb_error *err)
 {
     const struct find_options *o = find->options;
+    find->finder.part = o->layout.targetids.n > 0;
     if (fb_finder_prepare(&find->finder, o->templates, o->alttemp, o->nproc, err) != 0)
         return -1;
     if (find->finder.templates.note[0] && fb_ranks_leads(&find->ranks))

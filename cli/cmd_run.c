@@ -129,7 +129,7 @@ static enum fb_pixel_outcome do_rows(struct run *run, int thread, size_t index, 
             outcome = FB_PIXEL_KEPT;
         else if (kept == 0 && measure(run, thread, paths, &redshifts, &table, err) == 0)
             outcome = FB_PIXEL_DONE;
-        else if (paths->table)
+        else if (paths->table && kept == 0)
             fb_finder_tell_older(paths->table, err);
         if (outcome != FB_PIXEL_FAILED && pack(run, index, &table, parcel, err) != 0)
             outcome = FB_PIXEL_FAILED;
@@ -283,6 +283,7 @@ static int prepare(struct run *run, struct fb_error *err)
     int failed = leads ? check_outputs(run, err) : 0;
     if (!failed)
         failed = fb_finder_prepare(&run->finder, o->templates, o->alttemp, o->nproc, err);
+    run->finder.part = o->layout.targetids.n > 0;
     if (!failed && leads)
         failed = prepare_catalog(run, err);
     return fb_ranks_agree(&run->ranks, failed, err) != 0 ? -1 : share_rows(run, err);

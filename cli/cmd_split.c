@@ -44,6 +44,8 @@ static int keeps(const struct split *split, const char *path, const size_t *orde
         return there;
     if (fb_redshifts_compare(path, split->sorted.rows, order, n, &why) == 0)
         return 1;
+    if (split->selection.targetids.n > 0)
+        return fb_fail(err, "%.800s; with --targetids only --clobber replaces it", why.text);
     *note = fb_format("%s; it is written again", why.text);
     return 0;
 }

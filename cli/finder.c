@@ -137,6 +137,8 @@ int fb_finder_goes_on(struct fb_finder *finder, int thread, const char *path,
     int keeps = fb_finder_keeps(finder, thread, path, redshifts, table, &why);
     if (keeps < 0)
         return fb_fail(err, "%s", why.text);
+    if (why.text[0] && finder->part)
+        return fb_fail(err, "%.800s; with --targetids only --clobber replaces it", why.text);
     if (why.text[0])
         *note = fb_format("%s; the pixel is measured again", why.text);
     return keeps;

@@ -20,6 +20,7 @@ struct fb_finder {
     struct fb_account *accounts;   /* what each has used */
     int nthreads;
     int ntemplates;
+    int part; /* of the targets alone: a BAL table of others is not replaced unasked */
 };
 
 /* Read the templates of --templates, or --alttemp, or the default. Release in any case. */
@@ -50,7 +51,8 @@ int fb_finder_write(struct fb_finder *finder, int thread, const char *path, cons
  */
 int fb_finder_keeps(struct fb_finder *finder, int thread, const char *path,
                     const struct fb_redshifts *redshifts, struct fb_baltable *table, struct fb_error *why);
-/* The same, with a note, to be freed by the caller, that the pixel is measured again where one won't do. */
+/* The same, with a note, to be freed by the caller, that the pixel is measured again where one won't do; or -1
+ * where it may not be. */
 int fb_finder_goes_on(struct fb_finder *finder, int thread, const char *path,
                       const struct fb_redshifts *redshifts, struct fb_baltable *table, char **note,
                       struct fb_error *err);

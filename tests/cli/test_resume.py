@@ -196,6 +196,22 @@ def test_append_other_templates(done_tree):
     assert dict(forms(done_tree.out))["PCA_COEFFS"] != "3E" and "3 values" in line
 
 
+def test_a_part_does_not_replace_the_whole(done_tree, tmp_path):
+    """With --targetids: what is there of other targets stays unless --clobber is given."""
+    name = IN_TABLE[ONE][0]
+    one = ["--targetids", ROWS[name].targetid]
+    before = fits_files(done_tree.z)
+    commands = (["split", "-q", done_tree.qso, "-a", done_tree.z],
+                ["find", "-r", "sim", "-a", done_tree.z, "-hp", ONE, "--templates", "builtin"],
+                ["run", "-q", done_tree.qso, "-r", "sim", "-o", tmp_path / "o.fits", "-b", done_tree.z, "--templates", "builtin"])
+    for command in commands:
+        assert len(IN_TABLE[ONE]) > 1
+        complains(run(*command, *one, env=done_tree.env, status=PARTLY), command[0], f"-{ONE}.fits", "--clobber")
+        assert fits_files(done_tree.z) == before
+    run(*commands[1], *one, "-c", env=done_tree.env)
+    assert table(done_tree.baltable(ONE))["TARGETID"].tolist() == [ROWS[name].targetid]
+
+
 # ---- what dead runs left behind ----
 
 def host():

@@ -166,7 +166,8 @@ static void test_other_files(void **state)
     struct opened o;
     (void)state;
     put_bytes(&f,
-              "\x1f\x9d\x90 packed by compress, and long enough to hold a card if there were one; there is none, though",
+              "\x1f\x9d\x90 packed by compress, and long enough to hold a card if there were one; there is "
+              "none, though",
               80);
     open_bytes(&o, &f);
     assert_int_equal(o.status, 0);
