@@ -157,6 +157,8 @@ enum { NOT_SELECTED = -2 };
 /* The place of a value in a sorted list it is in. */
 static size_t place_in(const struct fb_pixel_list *list, int64_t value)
 {
+    if (list->n == 0)
+        return 0;
     const int64_t *found = bsearch(&value, list->pixels, list->n, sizeof value, ascending);
     return found ? (size_t)(found - list->pixels) : list->n;
 }
