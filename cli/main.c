@@ -23,6 +23,7 @@ static const struct {
       "the three steps in one pass: QSO catalog + coadds -> QSO catalog with BAL columns" },
     { "mask", "maskcoadds_hp", fb_cmd_mask, "coadds with the troughs of BAL quasars masked" },
     { "truth", "appendbaltruth", fb_cmd_truth, "QSO catalog of a mock + its truth -> with true BAL columns" },
+    { "diff", NULL, fb_cmd_diff, "what changed between two BAL catalogs, BAL tables or trees" },
     { "simulate", NULL, fb_cmd_simulate, "a DESI-like tree of simulated quasars with known troughs" },
     { "templates", NULL, fb_cmd_templates, "show or export continuum templates" },
 };

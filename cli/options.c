@@ -25,6 +25,12 @@ void fb_int_list_release(struct fb_int_list *list)
     *list = (struct fb_int_list){ 0 };
 }
 
+void fb_text_list_release(struct fb_text_list *list)
+{
+    free(list->texts);
+    *list = (struct fb_text_list){ 0 };
+}
+
 static int is_end(const struct fb_option *o)
 {
     return !o->names && !o->short_names && o->kind != FB_OPT_POSITIONAL;
@@ -184,6 +190,17 @@ static int parse_list_argument(const struct parser *p, const struct fb_option *o
     return text[0] == '@' ? parse_list_file(p, o, text + 1) : parse_list(p, o, text);
 }
 
+static int add_text(const struct parser *p, const struct fb_option *o, const char *text)
+{
+    struct fb_text_list *list = o->value;
+    const char **grown = realloc(list->texts, (list->n + 1) * sizeof *grown);
+    if (!grown)
+        return bad_value(p, o, "fewer texts (out of memory)", text);
+    list->texts = grown;
+    list->texts[list->n++] = text;
+    return 0;
+}
+
 static int set_value(const struct parser *p, struct fb_option *o, const char *text)
 {
     int64_t whole;
@@ -205,6 +222,8 @@ static int set_value(const struct parser *p, struct fb_option *o, const char *te
     default:
         if (!*text)
             return bad_value(p, o, "a value", text);
+        if (o->kind == FB_OPT_TEXTS)
+            return add_text(p, o, text);
         *(const char **)o->value = text;
         return 0;
     }

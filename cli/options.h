@@ -24,6 +24,7 @@ enum fb_option_kind {
     FB_OPT_STRING, /* const char *: points into argv */
     FB_OPT_INT,    /* long, between min and max */
     FB_OPT_FLOAT,  /* double, between min and max */
+    FB_OPT_TEXTS,  /* struct fb_text_list: one more text each time the option is given */
     FB_OPT_LIST, /* struct fb_int_list: whole numbers separated by spaces or commas, between min and max; @FILE is
                       a text file of them, in which # begins a comment */
     FB_OPT_POSITIONAL /* const char *: an argument without an option name; short_names and names are NULL */
@@ -34,6 +35,12 @@ struct fb_int_list {
     size_t n;
 };
 void fb_int_list_release(struct fb_int_list *list);
+
+struct fb_text_list {
+    const char **texts; /* the list is owned, its texts point into argv; free with fb_text_list_release() */
+    size_t n;
+};
+void fb_text_list_release(struct fb_text_list *list);
 
 struct fb_option {
     const char *short_names; /* "-q" or "-hp", several separated by spaces; may be NULL */

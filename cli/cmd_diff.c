@@ -1,0 +1,108 @@
+/*
+ * cmd_diff.c - fastbal diff: what changed between two BAL catalogs, BAL tables or trees of BAL tables.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include <stdint.h>
+#include "cli/command.h"
+#include "cli/diff_report.h"
+#include "cli/message.h"
+#include "cli/options.h"
+#include "cli/pixels.h"
+
+enum { SHOWN = 10 }; /* rows of a list without --all */
+
+struct diff_options {
+    const char *a, *b;
+    struct fb_text_list columns, ignored, tolerances;
+    int json, all, quiet;
+    long nproc;
+};
+
+/* A name that no column has is a slip of the pen. Where everything was to be compared it is seen at the end. */
+static int check_names(const struct fb_diff_rules *rules)
+{
+    const char *unused = fb_diff_rules_unused(rules);
+    if (unused)
+        fb_complain("diff", "no column is called '%s'", unused);
+    return unused ? FB_DIFF_TROUBLE : FB_DIFF_SAME;
+}
+
+static int report(const struct diff_options *o, const struct fb_diff_result *result,
+                  const struct fb_diff_rules *rules)
+{
+    int status = fb_diff_status(result);
+    if (o->json && !o->quiet)
+        fb_diff_print_json(stdout, result, rules);
+    else if (!o->quiet)
+        fb_diff_print_text(stdout, result, rules, o->all ? SIZE_MAX : SHOWN);
+    if (result->only_a.n + result->only_b.n + result->failures.n > 0)
+        fb_complain("diff", "%zu BAL tables only in A, %zu only in B; %zu could not be read", result->only_a.n,
+                    result->only_b.n, result->failures.n);
+    for (size_t i = 0; i < result->failures.n; i++)
+        fb_complain("diff", "%s", result->failures.paths[i]);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fb_complain("diff", "can't write to standard output");
+        status = FB_DIFF_TROUBLE;
+    }
+    return status;
+}
+
+static int compare(const struct diff_options *o, struct fb_diff_rules *rules)
+{
+    struct fb_diff_result result = { .diff.limit = o->json || o->all ? SIZE_MAX : SHOWN };
+    struct fb_error err;
+    int status = FB_DIFF_TROUBLE;
+
+    if (fb_diff_rules_take(rules, &o->columns, &o->ignored, &o->tolerances, &err) != 0 ||
+        fb_diff_paths(&result, o->a, o->b, rules, fb_threads(o->nproc), &err) != 0)
+        fb_complain("diff", "%s", err.text);
+    else if (check_names(rules) == FB_DIFF_SAME)
+        status = report(o, &result, rules);
+    fb_diff_result_release(&result);
+    return status;
+}
+
+int fb_cmd_diff(int argc, char **argv)
+{
+    struct diff_options o = { 0 };
+    struct fb_diff_rules rules = { .rtol = 1e-5, .atol = 1e-8, .velocity = 1 };
+    struct fb_option table[] = {
+        { .kind = FB_OPT_POSITIONAL, .value = &o.a, .metavar = "A", .required = 1,
+          .help = "a catalog with BAL columns, a BAL table, or a folder with BAL tables below it" },
+        { .kind = FB_OPT_POSITIONAL, .value = &o.b, .metavar = "B", .required = 1,
+          .help = "another one of the same kind" },
+        { NULL, "--rtol", FB_OPT_FLOAT, &rules.rtol, .metavar = "R", .max = 1e300,
+          .help = "numbers are the same if |a - b| <= ATOL + R max(|a|, |b|)" },
+        { NULL, "--atol", FB_OPT_FLOAT, &rules.atol, .metavar = "ATOL", .max = 1e300,
+          .help = "the same; whole numbers have to be equal" },
+        { NULL, "--velocity", FB_OPT_FLOAT, &rules.velocity, .metavar = "KMS", .max = 1e300,
+          .help = "ATOL of VMIN, VMAX and POSMIN, and of troughs, in km/s" },
+        { NULL, "--tol", FB_OPT_TEXTS, &o.tolerances, .metavar = "COLUMN=ATOL[,R]",
+          .help = "for one column, or those that fit a pattern as 'ERR_*'; may be repeated, the first that fits "
+                  "counts" },
+        { NULL, "--columns", FB_OPT_TEXTS, &o.columns, .metavar = "NAMES",
+          .help = "look at these columns and keywords only, as if there were no others: names or patterns, "
+                  "separated by commas" },
+        { NULL, "--ignore", FB_OPT_TEXTS, &o.ignored, .metavar = "NAMES", .help = "do not look at these" },
+        { NULL, "--json", FB_OPT_FLAG, &o.json, .help = "write JSON, with complete lists (docs/diff.md)" },
+        { "-a", "--all", FB_OPT_FLAG, &o.all, .help = "complete lists in the report, too" },
+        { "-q", "--quiet", FB_OPT_FLAG, &o.quiet,
+          .help = "no report: exit status 0 the same, 1 different, 2 trouble" },
+        { NULL, "--nproc", FB_OPT_INT, &o.nproc, .metavar = "N", .min = 1, .max = 4096,
+          .help = "worker threads; default: every core this process may use" },
+        { 0 }
+    };
+
+    enum fb_options_outcome outcome =
+        fb_options_parse("diff", "What changed between two BAL catalogs, BAL tables, or trees of BAL tables.",
+                         table, argc, argv);
+    int status = outcome == FB_OPTIONS_STOP ? FB_DIFF_SAME : FB_DIFF_TROUBLE;
+    if (outcome == FB_OPTIONS_RUN)
+        status = compare(&o, &rules);
+    fb_diff_rules_release(&rules);
+    fb_text_list_release(&o.columns);
+    fb_text_list_release(&o.ignored);
+    fb_text_list_release(&o.tolerances);
+    return status;
+}
