@@ -19,7 +19,8 @@ struct diff_options {
     long nproc;
 };
 
-/* A name that no column has is a slip of the pen. Where everything was to be compared it is seen at the end. */
+/* A name that no column has is a slip of the pen. Where everything was to be compared it is seen at the end.
+ */
 static int check_names(const struct fb_diff_rules *rules)
 {
     const char *unused = fb_diff_rules_unused(rules);
@@ -37,8 +38,8 @@ static int report(const struct diff_options *o, const struct fb_diff_result *res
     else if (!o->quiet)
         fb_diff_print_text(stdout, result, rules, o->all ? SIZE_MAX : SHOWN);
     if (result->only_a.n + result->only_b.n + result->failures.n > 0)
-        fb_complain("diff", "%zu BAL tables only in A, %zu only in B; %zu could not be read", result->only_a.n,
-                    result->only_b.n, result->failures.n);
+        fb_complain("diff", "%zu BAL tables only in A, %zu only in B; %zu could not be read",
+                    result->only_a.n, result->only_b.n, result->failures.n);
     for (size_t i = 0; i < result->failures.n; i++)
         fb_complain("diff", "%s", result->failures.paths[i]);
     if (fflush(stdout) != 0 || ferror(stdout)) {
@@ -68,9 +69,15 @@ int fb_cmd_diff(int argc, char **argv)
     struct diff_options o = { 0 };
     struct fb_diff_rules rules = { .rtol = 1e-5, .atol = 1e-8, .velocity = 1 };
     struct fb_option table[] = {
-        { .kind = FB_OPT_POSITIONAL, .value = &o.a, .metavar = "A", .required = 1,
+        { .kind = FB_OPT_POSITIONAL,
+          .value = &o.a,
+          .metavar = "A",
+          .required = 1,
           .help = "a catalog with BAL columns, a BAL table, or a folder with BAL tables below it" },
-        { .kind = FB_OPT_POSITIONAL, .value = &o.b, .metavar = "B", .required = 1,
+        { .kind = FB_OPT_POSITIONAL,
+          .value = &o.b,
+          .metavar = "B",
+          .required = 1,
           .help = "another one of the same kind" },
         { NULL, "--rtol", FB_OPT_FLOAT, &rules.rtol, .metavar = "R", .max = 1e300,
           .help = "numbers are the same if |a - b| <= ATOL + R max(|a|, |b|)" },
@@ -79,8 +86,9 @@ int fb_cmd_diff(int argc, char **argv)
         { NULL, "--velocity", FB_OPT_FLOAT, &rules.velocity, .metavar = "KMS", .max = 1e300,
           .help = "ATOL of VMIN, VMAX and POSMIN, and of troughs, in km/s" },
         { NULL, "--tol", FB_OPT_TEXTS, &o.tolerances, .metavar = "COLUMN=ATOL[,R]",
-          .help = "for one column, or those that fit a pattern as 'ERR_*'; may be repeated, the first that fits "
-                  "counts" },
+          .help =
+              "for one column, or those that fit a pattern as 'ERR_*'; may be repeated, the first that fits "
+              "counts" },
         { NULL, "--columns", FB_OPT_TEXTS, &o.columns, .metavar = "NAMES",
           .help = "look at these columns and keywords only, as if there were no others: names or patterns, "
                   "separated by commas" },

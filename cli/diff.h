@@ -1,6 +1,6 @@
 /*
- * diff.h - what differs between rows of two tables with BAL columns: the rules, the comparison of rows in memory, and
- * the differences found. No files here (diff_files.h) and no output (diff_report.h).
+ * diff.h - what differs between rows of two tables with BAL columns: the rules, the comparison of rows in
+ * memory, and the differences found. No files here (diff_files.h) and no output (diff_report.h).
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -26,8 +26,9 @@ struct fb_diff_patterns { /* names of columns with * ? [ ] */
 };
 
 struct fb_diff_rules {
-    double rtol, atol; /* numbers a, b are the same if |a - b| <= atol + rtol max(|a|, |b|); integers if a = b */
-    double velocity;   /* km/s; atol of VMIN_*, VMAX_* and POSMIN_* where it is larger */
+    double rtol,
+        atol; /* numbers a, b are the same if |a - b| <= atol + rtol max(|a|, |b|); integers if a = b */
+    double velocity; /* km/s; atol of VMIN_*, VMAX_* and POSMIN_* where it is larger */
     struct fb_diff_patterns columns, ignored;
     struct fb_diff_tolerance *tolerances; /* owned; the first that fits a column replaces what is above */
     size_t ntolerances;
@@ -43,7 +44,8 @@ void fb_diff_rules_release(struct fb_diff_rules *rules);
 /* Is a column to be looked at? */
 int fb_diff_rules_want(const struct fb_diff_rules *rules, const char *column);
 /* The tolerances of a column, of whole numbers or of others. */
-struct fb_diff_tolerance fb_diff_rules_tolerance(const struct fb_diff_rules *rules, const char *column, int whole);
+struct fb_diff_tolerance fb_diff_rules_tolerance(const struct fb_diff_rules *rules, const char *column,
+                                                 int whole);
 /* A pattern of --columns or --tol that fitted no column; NULL where all did. */
 const char *fb_diff_rules_unused(const struct fb_diff_rules *rules);
 
@@ -87,9 +89,9 @@ struct fb_diff_changes { /* of a column of numbers, row by row */
 
 struct fb_diff_extreme {
     int there;
-    double size;                 /* the difference */
-    struct fb_diff_event where;  /* a[0], b[0]: the values */
-    int64_t element;             /* in the cell, from 0 */
+    double size;                /* the difference */
+    struct fb_diff_event where; /* a[0], b[0]: the values */
+    int64_t element;            /* in the cell, from 0 */
 };
 
 struct fb_diff_column {
@@ -116,7 +118,7 @@ struct fb_diff_note { /* about columns and keywords, once for all tables of a tr
 enum { FB_DIFF_BALMASK, FB_DIFF_BALSTATUS, FB_DIFF_FLAGS };
 
 struct fb_diff {
-    size_t limit; /* keep that many events a list */
+    size_t limit; /* keep that many events of a list */
     int failed;   /* out of memory */
     size_t found; /* differences of any kind */
     size_t rows_a, rows_b, matched, differing;
@@ -153,7 +155,7 @@ struct fb_diff_pair {
 struct fb_diff_plan {
     size_t table;
     const struct fb_cell_column *targetid_a, *targetid_b, *z_a, *z_b; /* Z may be missing */
-    struct fb_diff_pair *pairs;                                      /* owned */
+    struct fb_diff_pair *pairs;                                       /* owned */
     size_t npairs;
     const struct fb_diff_pair *indices[FB_DIFF_LINES]; /* of these, NULL where a side has no such column */
     const struct fb_diff_pair *vmin[FB_DIFF_LINES], *vmax[FB_DIFF_LINES], *flags[FB_DIFF_FLAGS], *redshift;
@@ -171,9 +173,10 @@ void fb_diff_plan_release(struct fb_diff_plan *plan);
 /* Compare what is not in rows: columns on one side only, columns' forms, keywords. */
 void fb_diff_headers(struct fb_diff *diff, const struct fb_diff_rules *rules, const struct fb_any_table *a,
                      const struct fb_any_table *b, size_t table);
-/* Compare a row of A with one of B; either may be NULL: the row is on the other side only. number is the row's. */
-void fb_diff_row(struct fb_diff *diff, const struct fb_diff_plan *plan, int64_t number, const unsigned char *a,
-                 const unsigned char *b);
+/* Compare a row of A with one of B; either may be NULL: the row is on the other side only. number is the
+ * row's. */
+void fb_diff_row(struct fb_diff *diff, const struct fb_diff_plan *plan, int64_t number,
+                 const unsigned char *a, const unsigned char *b);
 
 /* How far a row's redshift moved, z in a[0] and b[0], in km/s. */
 double fb_diff_velocity(const struct fb_diff_event *event);
@@ -192,9 +195,9 @@ struct fb_diff_match {
 };
 
 /*
- * Match rows by TARGETID. Where it repeats, rows with the same redshift belong together, in the order of the file; of
- * what is left the nearest in redshift (in large groups: in the order of the file). The keys, which have rows
- * 0 .. n - 1 in this order, are reordered. -1 if out of memory; release in any case.
+ * Match rows by TARGETID. Where it repeats, rows with the same redshift belong together, in the order of the
+ * file; of what is left the nearest in redshift (in large groups: in the order of the file). The keys, which
+ * have rows 0 .. n - 1 in this order, are reordered. -1 if out of memory; release in any case.
  */
 int fb_diff_match_rows(struct fb_diff_match *match, struct fb_diff_key *a, size_t na, struct fb_diff_key *b,
                        size_t nb);

@@ -1,6 +1,6 @@
 /*
- * diff_files.c - tables are read twice: TARGETID and Z of all rows to see which belong together, then blocks of rows,
- * each with its partners. So memory grows by some 60 bytes a row, whatever else a row holds.
+ * diff_files.c - tables are read twice: TARGETID and Z of all rows to see which belong together, then blocks
+ * of rows, each with its partners. So memory grows by some 60 bytes a row, whatever else a row holds.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -10,6 +10,7 @@
 #include "cli/diff_files.h"
 #include "cli/diff_tree.h"
 #include "cli/pool.h"
+#include "io/system.h"
 
 enum {
     BLOCK_BYTES = 2 << 20,
@@ -41,7 +42,8 @@ static int open_table(struct fb_any_table *table, const char *path, struct fb_er
         return -1;
     if (fb_diff_targetid(table))
         return 0;
-    fb_fail(err, "%s: table %s has no column TARGETID of whole numbers: it is neither a catalog nor a BAL table",
+    fb_fail(err,
+            "%s: table %s has no column TARGETID of whole numbers: it is neither a catalog nor a BAL table",
             path, table->name);
     fb_any_table_close(table);
     return -1;
@@ -118,7 +120,8 @@ static int match_pair(struct pair *pair, struct fb_diff_match *match, struct fb_
     int status = read_keys(&pair->a, &a, err);
     if (status == 0)
         status = read_keys(&pair->b, &b, err);
-    if (status == 0 && fb_diff_match_rows(match, a, (size_t)pair->a.table.nrows, b, (size_t)pair->b.table.nrows))
+    if (status == 0 &&
+        fb_diff_match_rows(match, a, (size_t)pair->a.table.nrows, b, (size_t)pair->b.table.nrows))
         status = fb_fail(err, "out of memory for %lld rows", (long long)pair->a.table.nrows);
     free(a);
     free(b);
@@ -190,8 +193,8 @@ static int read_partners(struct pair *pair, const int64_t *rows, int64_t n, stru
 }
 
 /* Rows first .. first + n - 1 of A and what belongs to them. */
-static int compare_rows(struct pair *pair, struct fb_diff *diff, const struct fb_diff_match *match, int64_t first,
-                        int64_t n, struct fb_error *err)
+static int compare_rows(struct pair *pair, struct fb_diff *diff, const struct fb_diff_match *match,
+                        int64_t first, int64_t n, struct fb_error *err)
 {
     size_t size = pair->a.table.row_bytes;
     if (need_room(&pair->a, (size_t)n * size, err) != 0 ||
@@ -253,8 +256,8 @@ struct work {
     const struct fb_diff_rules *rules;
     const struct fb_diff_match *match;
     struct blocks blocks;
-    struct pair *pairs;    /* per thread */
-    struct fb_diff *diffs; /* per thread */
+    struct pair *pairs;      /* per thread */
+    struct fb_diff *diffs;   /* per thread */
     struct fb_error *errors; /* per thread; empty text where all went well */
 };
 
@@ -460,8 +463,8 @@ static int compare_trees(struct fb_diff_result *result, const struct fb_diff_rul
 
 /* ---- either ---- */
 
-int fb_diff_paths(struct fb_diff_result *result, const char *a, const char *b, const struct fb_diff_rules *rules,
-                  int nthreads, struct fb_error *err)
+int fb_diff_paths(struct fb_diff_result *result, const char *a, const char *b,
+                  const struct fb_diff_rules *rules, int nthreads, struct fb_error *err)
 {
     struct pair pair = { 0 };
     int tree = fb_is_folder(a), status;

@@ -17,7 +17,11 @@ struct writer {
 /* A byte of a file name that is no UTF-8 becomes its code point: JSON has nothing else. */
 static size_t utf8_length(const unsigned char *p)
 {
-    size_t n = *p < 0x80 ? 1 : *p >= 0xc2 && *p < 0xe0 ? 2 : *p >= 0xe0 && *p < 0xf0 ? 3 : *p >= 0xf0 && *p < 0xf5 ? 4 : 0;
+    size_t n = *p < 0x80                 ? 1
+               : *p >= 0xc2 && *p < 0xe0 ? 2
+               : *p >= 0xe0 && *p < 0xf0 ? 3
+               : *p >= 0xf0 && *p < 0xf5 ? 4
+                                         : 0;
     for (size_t i = 1; i < n; i++)
         if ((p[i] & 0xc0) != 0x80)
             return 0;
@@ -44,12 +48,17 @@ static void put_text(FILE *out, const char *text)
     fputc('"', out);
 }
 
-/* As short as it can be: 4-byte numbers need 9 digits at most, others 17. JSON knows neither NaN nor infinity. */
+/* As short as it can be: whole numbers as such, 4-byte numbers with 9 digits at most, others 17. JSON knows
+ * neither NaN nor infinity. */
 static void put_number(FILE *out, double value)
 {
     char text[40];
     if (!isfinite(value)) {
         fputs("null", out);
+        return;
+    }
+    if (fabs(value) < 0x1p63 && value == floor(value)) {
+        fprintf(out, "%.0f", value);
         return;
     }
     int single = fabs(value) < 3e38 && (double)(float)value == value;
@@ -136,8 +145,8 @@ static void put_troughs(const struct writer *w, const struct fb_diff_event *even
     put_trough(w->out, "b", event->b);
 }
 
-static void put_list(const struct writer *w, const char *before, const char *key, const struct fb_diff_list *list,
-                     row_fn *put)
+static void put_list(const struct writer *w, const char *before, const char *key,
+                     const struct fb_diff_list *list, row_fn *put)
 {
     fputs(before, w->out);
     put_key(w->out, key);
@@ -203,8 +212,8 @@ static void put_tables(const struct writer *w)
 
 static void put_all_rows(const struct writer *w, const struct fb_diff *d)
 {
-    fprintf(w->out, "\"rows\": {\"a\": %zu, \"b\": %zu, \"both\": %zu, \"different\": %zu", d->rows_a, d->rows_b,
-            d->matched, d->differing);
+    fprintf(w->out, "\"rows\": {\"a\": %zu, \"b\": %zu, \"both\": %zu, \"different\": %zu", d->rows_a,
+            d->rows_b, d->matched, d->differing);
     put_list(w, ", ", "only_a", &d->only_a, put_redshift);
     put_list(w, ", ", "only_b", &d->only_b, put_redshift);
     fputs("},\n  ", w->out);
@@ -247,7 +256,8 @@ static void put_all_troughs(const struct writer *w, const struct fb_diff *d)
     fputs("},\n  ", w->out);
 }
 
-static void put_changes(const struct writer *w, const char *key, const struct fb_diff_changes *changes, row_fn *put)
+static void put_changes(const struct writer *w, const char *key, const struct fb_diff_changes *changes,
+                        row_fn *put)
 {
     put_key(w->out, key);
     if (changes->there)
@@ -278,7 +288,8 @@ static void put_columns(const struct writer *w, const struct fb_diff *d)
         const struct fb_diff_column *c = &d->columns[i];
         fputs(i > 0 ? ",\n    " : "\n    ", w->out);
         put_key(w->out, c->name);
-        fprintf(w->out, "{\"cells\": %zu, \"different\": %zu, \"rows\": %zu", c->cells, c->differing, c->rows);
+        fprintf(w->out, "{\"cells\": %zu, \"different\": %zu, \"rows\": %zu", c->cells, c->differing,
+                c->rows);
         put_extreme(w, "largest_absolute", &c->absolute);
         put_extreme(w, "largest_relative", &c->relative);
         fputc('}', w->out);
@@ -286,8 +297,8 @@ static void put_columns(const struct writer *w, const struct fb_diff *d)
     fputs("},\n  ", w->out);
 }
 
-static void put_notes(const struct writer *w, const struct fb_diff *d, const char *key, enum fb_diff_note_kind kind,
-                      const char *after)
+static void put_notes(const struct writer *w, const struct fb_diff *d, const char *key,
+                      enum fb_diff_note_kind kind, const char *after)
 {
     const char *before = "";
     put_key(w->out, key);

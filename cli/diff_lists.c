@@ -39,11 +39,19 @@ static int keep_event(struct fb_diff_list *list, const struct fb_diff_event *eve
     return 0;
 }
 
+/* A row's events are kept together: which of them come first is only known once they are sorted. */
+static int is_wanted(const struct fb_diff *diff, const struct fb_diff_list *list,
+                     const struct fb_diff_event *event)
+{
+    const struct fb_diff_event *last = list->n > 0 ? &list->events[list->n - 1] : NULL;
+    return list->n < diff->limit || (last && last->table == event->table && last->row == event->row);
+}
+
 void fb_diff_add(struct fb_diff *diff, struct fb_diff_list *list, const struct fb_diff_event *event)
 {
     list->count++;
     diff->found++;
-    if (list->n < diff->limit && keep_event(list, event) != 0)
+    if (is_wanted(diff, list, event) && keep_event(list, event) != 0)
         diff->failed = 1;
 }
 
@@ -156,9 +164,12 @@ void fb_diff_add_note(struct fb_diff *diff, const struct fb_diff_note *note)
         return;
     }
     diff->notes = grown;
-    diff->notes[diff->nnotes++] =
-        (struct fb_diff_note){ note->kind,   copy_word(diff, note->name), copy_word(diff, note->a),
-                               copy_word(diff, note->b), note->tables, note->first };
+    diff->notes[diff->nnotes++] = (struct fb_diff_note){ note->kind,
+                                                         copy_word(diff, note->name),
+                                                         copy_word(diff, note->a),
+                                                         copy_word(diff, note->b),
+                                                         note->tables,
+                                                         note->first };
 }
 
 static int by_note(const void *p, const void *q)

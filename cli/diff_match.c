@@ -58,7 +58,8 @@ static void sort_keys(struct fb_diff_key *keys, size_t n)
     }
 }
 
-/* Of two lists ordered by redshift, join the rows that have the same one; keep the others, in the order of the file.
+/* Of two lists ordered by redshift, join the rows that have the same one; keep the others, in the order of
+ * the file.
  */
 static void join_equal(struct fb_diff_match *match, struct fb_diff_key *a, size_t *na, struct fb_diff_key *b,
                        size_t *nb)

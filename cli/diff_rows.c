@@ -38,7 +38,8 @@ static int is_alike(const struct fb_cell_column *a, const struct fb_cell_column 
            a->has_null == b->has_null && a->null == b->null;
 }
 
-static const struct fb_diff_pair *find_pair(const struct fb_diff_plan *plan, const char *begin, const char *end)
+static const struct fb_diff_pair *find_pair(const struct fb_diff_plan *plan, const char *begin,
+                                            const char *end)
 {
     char name[80];
     snprintf(name, sizeof name, "%s%s", begin, end);
@@ -125,8 +126,8 @@ void fb_diff_plan_release(struct fb_diff_plan *plan)
 
 /* ---- headers ---- */
 
-static void compare_forms(struct fb_diff *diff, const struct fb_diff_rules *rules, const struct fb_any_table *a,
-                          const struct fb_any_table *b, size_t table)
+static void compare_forms(struct fb_diff *diff, const struct fb_diff_rules *rules,
+                          const struct fb_any_table *a, const struct fb_any_table *b, size_t table)
 {
     for (size_t i = 0; i < a->ncolumns; i++) {
         const struct fb_cell_column *x = &a->columns[i], *y = fb_any_table_column(b, x->name);
@@ -176,8 +177,8 @@ static void compare_keywords(struct fb_diff *diff, const struct fb_diff_rules *r
     for (size_t i = 0; i < b->nkeywords; i++) {
         const struct fb_keyword *k = &b->keywords[i];
         if (fb_diff_rules_want(rules, k->name) && !keyword_value(a, k->name))
-            fb_diff_add_note(diff, &(struct fb_diff_note){ FB_DIFF_KEYWORD, (char *)k->name, NULL, k->value, 1,
-                                                           table });
+            fb_diff_add_note(
+                diff, &(struct fb_diff_note){ FB_DIFF_KEYWORD, (char *)k->name, NULL, k->value, 1, table });
     }
 }
 
@@ -221,15 +222,16 @@ static double difference(const struct fb_number *x, const struct fb_number *y)
                                    : (double)((uint64_t)y->integer - (uint64_t)x->integer);
 }
 
-static int same_numbers(const struct fb_number *x, const struct fb_number *y, const struct fb_diff_tolerance *t)
+static int same_numbers(const struct fb_number *x, const struct fb_number *y,
+                        const struct fb_diff_tolerance *t)
 {
     if (x->whole && y->whole)
         return difference(x, y) <= t->absolute + t->relative * fmax(fabs(x->real), fabs(y->real));
     return is_close(x->real, y->real, t);
 }
 
-static void take_extreme(struct fb_diff_extreme *extreme, const struct row *row, double size, int64_t k, double x,
-                         double y)
+static void take_extreme(struct fb_diff_extreme *extreme, const struct row *row, double size, int64_t k,
+                         double x, double y)
 {
     if (!isfinite(size) || (extreme->there && size <= extreme->size))
         return;
@@ -272,8 +274,7 @@ static int compare_cell(struct row *row, const struct fb_diff_pair *pair)
     column->cells += (size_t)a->values;
     if (pair->alike && memcmp(row->a + a->offset, row->b + b->offset, (size_t)a->values * a->size) == 0)
         return 0;
-    int differing =
-        a->kind == FB_CELL_TEXT ? compare_texts(row, pair) : compare_numbers(row, pair, column);
+    int differing = a->kind == FB_CELL_TEXT ? compare_texts(row, pair) : compare_numbers(row, pair, column);
     if (differing == 0)
         return 0;
     column->differing += (size_t)differing;
@@ -296,7 +297,7 @@ static void compare_cells(struct row *row)
     struct fb_diff *diff = row->diff;
     for (size_t i = 0; i < plan->npairs; i++) {
         const struct fb_diff_pair *pair = &plan->pairs[i];
-        struct fb_diff_changes *changes = pair == plan->redshift ? &diff->redshifts
+        struct fb_diff_changes *changes = pair == plan->redshift   ? &diff->redshifts
                                           : pair == plan->flags[0] ? &diff->flags[0]
                                           : pair == plan->flags[1] ? &diff->flags[1]
                                                                    : NULL;
@@ -352,7 +353,8 @@ static int largest_overlap(const struct trough *a, int na, const struct trough *
     return largest > 0;
 }
 
-static void add_trough(struct row *row, struct fb_diff_list *list, const struct trough *a, const struct trough *b)
+static void add_trough(struct row *row, struct fb_diff_list *list, const struct trough *a,
+                       const struct trough *b)
 {
     static const struct trough none = { NAN, NAN, 0 };
     struct fb_diff_event event = row->where;
@@ -377,7 +379,8 @@ static void compare_troughs(struct row *row, const struct fb_diff_pair *vmin, co
         return;
     while (largest_overlap(a, na, b, nb, &i, &j)) {
         a[i].taken = b[j].taken = 1;
-        if (!is_close(a[i].vmin, b[j].vmin, &vmin->tolerance) || !is_close(a[i].vmax, b[j].vmax, &vmax->tolerance))
+        if (!is_close(a[i].vmin, b[j].vmin, &vmin->tolerance) ||
+            !is_close(a[i].vmax, b[j].vmax, &vmax->tolerance))
             add_trough(row, &lines->moved, &a[i], &b[j]);
     }
     for (i = 0; i < na; i++)
@@ -399,8 +402,8 @@ static void add_single(struct row *row)
     fb_diff_add(row->diff, row->a ? &row->diff->only_a : &row->diff->only_b, &event);
 }
 
-void fb_diff_row(struct fb_diff *diff, const struct fb_diff_plan *plan, int64_t number, const unsigned char *a,
-                 const unsigned char *b)
+void fb_diff_row(struct fb_diff *diff, const struct fb_diff_plan *plan, int64_t number,
+                 const unsigned char *a, const unsigned char *b)
 {
     struct row row = { diff, plan, a, b, { .table = plan->table, .row = number } };
     size_t found = diff->found;

@@ -93,7 +93,8 @@ int fb_diff_rules_take(struct fb_diff_rules *rules, const struct fb_text_list *c
     for (size_t i = 0; i < tolerances->n; i++)
         if (take_tolerance(rules, tolerances->texts[i], err) != 0)
             return -1;
-    if (take_patterns(&rules->columns, columns, err) != 0 || take_patterns(&rules->ignored, ignored, err) != 0)
+    if (take_patterns(&rules->columns, columns, err) != 0 ||
+        take_patterns(&rules->ignored, ignored, err) != 0)
         return -1;
     if (columns->n > 0 && rules->columns.n == 0)
         return fb_fail(err, "option --columns: expected names of columns, found '%s'", columns->texts[0]);
@@ -149,7 +150,8 @@ static int is_velocity(const char *column)
            strncmp(column, "POSMIN_", 7) == 0;
 }
 
-struct fb_diff_tolerance fb_diff_rules_tolerance(const struct fb_diff_rules *rules, const char *column, int whole)
+struct fb_diff_tolerance fb_diff_rules_tolerance(const struct fb_diff_rules *rules, const char *column,
+                                                 int whole)
 {
     struct fb_diff_tolerance tolerance = { NULL, rules->atol, rules->rtol };
     for (size_t i = 0; i < rules->ntolerances; i++) {

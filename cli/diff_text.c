@@ -30,8 +30,8 @@ static void print_table_name(const struct report *r, size_t table)
 
 typedef void print_fn(const struct report *r, const struct fb_diff_event *event);
 
-static void print_list(const struct report *r, const char *what, const char *how, const struct fb_diff_list *list,
-                       print_fn *print)
+static void print_list(const struct report *r, const char *what, const char *how,
+                       const struct fb_diff_list *list, print_fn *print)
 {
     size_t shown = list->n < r->most ? list->n : r->most;
     if (list->count == 0)
@@ -81,8 +81,8 @@ static void print_side(const struct report *r, const char *name, const struct fb
     if (r->result->kind == FB_DIFF_TREE)
         fprintf(r->out, "%zu BAL table%s\n", side->tables, plural(side->tables));
     else
-        fprintf(r->out, "%s, %zu row%s, %zu columns\n", side->hdu[0] ? side->hdu : "table", rows, plural(rows),
-                side->columns);
+        fprintf(r->out, "%s, %zu row%s, %zu columns\n", side->hdu[0] ? side->hdu : "table", rows,
+                plural(rows), side->columns);
 }
 
 static void print_paths(const struct report *r, const char *what, const struct fb_path_list *list)
@@ -102,7 +102,8 @@ static void print_tables(const struct report *r)
     const struct fb_diff_result *result = r->result;
     if (result->kind != FB_DIFF_TREE)
         return;
-    fprintf(r->out, "\nTables: %zu in both, %zu of them differ; %zu only in A, %zu only in B, %zu unreadable\n",
+    fprintf(r->out,
+            "\nTables: %zu in both, %zu of them differ; %zu only in A, %zu only in B, %zu unreadable\n",
             result->tables.n, result->ndifferent, result->only_a.n, result->only_b.n, result->failures.n);
     print_paths(r, "only in A", &result->only_a);
     print_paths(r, "only in B", &result->only_b);
@@ -155,7 +156,8 @@ static void print_all_troughs(const struct report *r)
         any += changed_troughs(&r->diff->troughs[k]);
     if (!any)
         return;
-    fprintf(r->out, "\nTroughs            A         B     moved  appeared  vanished   (VMIN to VMAX, km/s)\n");
+    fprintf(r->out,
+            "\nTroughs            A         B     moved  appeared  vanished   (VMIN to VMAX, km/s)\n");
     for (int k = 0; k < FB_DIFF_LINES; k++) {
         const struct fb_diff_lines *lines = &r->diff->troughs[k];
         if (changed_troughs(lines))
@@ -184,9 +186,7 @@ static void print_changes(const struct report *r)
 static void print_extreme(const struct report *r, const struct fb_diff_extreme *e)
 {
     if (e->there)
-        fprintf(r->out, " %10.4g  %-18" PRId64, e->size, e->where.targetid);
-    else
-        fprintf(r->out, " %10s  %-18s", "", "");
+        fprintf(r->out, " %10.4g %19" PRId64, e->size, e->where.targetid);
 }
 
 static void print_columns(const struct report *r)
@@ -198,8 +198,8 @@ static void print_columns(const struct report *r)
     if (differing == 0)
         return;
     fprintf(r->out, "\nColumns: %zu of %zu differ\n", differing, d->ncolumns);
-    fprintf(r->out, "  %-18s %9s %9s %10s  %-18s %10s  %s\n", "", "cells", "rows", "largest", "TARGETID",
-            "relative", "TARGETID");
+    fprintf(r->out, "  %-18s %9s %9s %10s %19s %10s %19s\n", "", "cells", "rows", "largest", "in TARGETID",
+            "relative", "in TARGETID");
     for (size_t i = 0; i < d->ncolumns; i++) {
         const struct fb_diff_column *c = &d->columns[i];
         if (c->differing == 0)
@@ -238,7 +238,7 @@ static void print_notes(const struct report *r)
     size_t n = r->diff->nnotes, shown = n < r->most ? n : r->most;
     if (n == 0)
         return;
-    fprintf(r->out, "\nHeaders\n");
+    fprintf(r->out, "\nColumns and keywords\n");
     for (size_t i = 0; i < shown; i++)
         print_note(r, &r->diff->notes[i]);
     if (shown < n)

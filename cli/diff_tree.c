@@ -61,8 +61,10 @@ static size_t repeats(const struct key *keys, size_t i, size_t n)
     return end - i;
 }
 
-/* Set partner[i], of the tables of A, to those of B plus 1; returns how many there are, -1 if out of memory. */
-static int64_t match_by(enum by by, const struct fb_path_list *a, const struct fb_path_list *b, size_t *partner)
+/* Set partner[i], of the tables of A, to those of B plus 1; returns how many there are, -1 if out of memory.
+ */
+static int64_t match_by(enum by by, const struct fb_path_list *a, const struct fb_path_list *b,
+                        size_t *partner)
 {
     struct key *x = sorted_keys(a, by), *y = sorted_keys(b, by);
     int64_t found = x && y ? 0 : -1;
@@ -123,8 +125,8 @@ static int sort_out(struct fb_tree_pairs *pairs, struct fb_diff_result *result, 
     return status;
 }
 
-static int match_tables(struct fb_tree_pairs *pairs, struct fb_diff_result *result, const struct fb_path_list *a,
-                        const struct fb_path_list *b)
+static int match_tables(struct fb_tree_pairs *pairs, struct fb_diff_result *result,
+                        const struct fb_path_list *a, const struct fb_path_list *b)
 {
     size_t *partner = calloc(a->n + 1, sizeof *partner);
     int64_t found = partner ? 0 : -1;

@@ -25,8 +25,8 @@ static size_t type_size(char type)
     static const struct {
         char type;
         unsigned char size;
-    } sizes[] = { { 'L', 1 }, { 'X', 1 }, { 'B', 1 }, { 'I', 2 }, { 'J', 4 },  { 'K', 8 },
-                  { 'A', 1 }, { 'E', 4 }, { 'D', 8 }, { 'C', 8 }, { 'M', 16 }, { 'P', 8 }, { 'Q', 16 } };
+    } sizes[] = { { 'L', 1 }, { 'X', 1 }, { 'B', 1 }, { 'I', 2 },  { 'J', 4 }, { 'K', 8 }, { 'A', 1 },
+                  { 'E', 4 }, { 'D', 8 }, { 'C', 8 }, { 'M', 16 }, { 'P', 8 }, { 'Q', 16 } };
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
         if (sizes[i].type == type)
             return sizes[i].size;
@@ -96,7 +96,8 @@ static int describe_column(struct fb_table *t, int number, struct fb_cell_column
         return fb_fits_fail(err, t->path, "can't read a column's format", status);
     form[strcspn(form, " ")] = '\0';
     if (!take_form(c, form, bytes))
-        return fb_fail(err, "%s: column %s: expected a form of binary tables, found '%s'", t->path, name, form);
+        return fb_fail(err, "%s: column %s: expected a form of binary tables, found '%s'", t->path, name,
+                       form);
     snprintf(c->name, sizeof c->name, "%.71s", name);
     c->scale = scale;
     c->zero = zero;
@@ -125,8 +126,8 @@ static int describe_columns(struct fb_any_table *table, struct fb_error *err)
     if (fits_read_key(t->file, TLONGLONG, "NAXIS1", &row_bytes, NULL, &status))
         return fb_fits_fail(err, t->path, "can't read NAXIS1", status);
     if ((size_t)row_bytes != offset)
-        return fb_fail(err, "%s: table %s has rows of %lld bytes, but its columns take %zu", t->path, t->extname,
-                       (long long)row_bytes, offset);
+        return fb_fail(err, "%s: table %s has rows of %lld bytes, but its columns take %zu", t->path,
+                       t->extname, (long long)row_bytes, offset);
     table->ncolumns = (size_t)t->ncols;
     table->row_bytes = offset;
     table->nrows = t->nrows;
@@ -201,15 +202,13 @@ static int read_keywords(struct fb_any_table *table, struct fb_error *err)
 /* Are the rows in the file where CFITSIO sees them? Those of packed files are not. */
 static int find_rows(struct fb_any_source *s, struct fb_error *err)
 {
-    char kind[FLEN_FILENAME] = "";
     LONGLONG header = 0, data = 0, end = 0;
     int status = 0;
 
     fits_get_hduaddrll(s->table.file, &header, &data, &end, &status);
-    fits_url_type(s->table.file, kind, &status);
     if (status)
         return fb_fits_fail(err, s->table.path, "can't find its rows", status);
-    if (strcmp(kind, "file://") != 0)
+    if (s->table.fits.contents)
         return 0;
     if (fb_file_open(&s->file, s->table.path, &s->stats, err) != 0)
         return -1;
@@ -218,7 +217,8 @@ static int find_rows(struct fb_any_source *s, struct fb_error *err)
     return 0;
 }
 
-int fb_any_table_open(struct fb_any_table *table, const char *path, const char *const *names, struct fb_error *err)
+int fb_any_table_open(struct fb_any_table *table, const char *path, const char *const *names,
+                      struct fb_error *err)
 {
     memset(table, 0, sizeof *table);
     table->source = calloc(1, sizeof *table->source);

@@ -1,7 +1,7 @@
 /*
- * anytable.h - any binary table, whatever its columns: what columns and keywords it has, its rows as bytes, and the
- * values in them as numbers or text. For commands that look at tables of other programs; tables of known columns
- * have readers of their own.
+ * anytable.h - any binary table, whatever its columns: what columns and keywords it has, its rows as bytes,
+ * and the values in them as numbers or text. For commands that look at tables of other programs; tables of
+ * known columns have readers of their own.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -12,7 +12,11 @@
 #include <stdint.h>
 #include "io/error.h"
 
-enum fb_cell_kind { FB_CELL_NUMBERS, FB_CELL_TEXT, FB_CELL_LIST /* of variable length: only its place is known */ };
+enum fb_cell_kind {
+    FB_CELL_NUMBERS,
+    FB_CELL_TEXT,
+    FB_CELL_LIST /* of variable length: only its place is known */
+};
 
 struct fb_cell_column {
     char name[72], form[32]; /* form: TFORM without a leading 1 */
@@ -43,14 +47,15 @@ struct fb_any_table {
 };
 
 /*
- * Open the table HDU with the first of these names that is there (as fb_table_open(): a NULL-terminated list that may
- * end in "*", any). For one thread at a time; path is borrowed until fb_any_table_close(), which is harmless on a
- * struct of zeros and after a failure.
+ * Open the table HDU with the first of these names that is there (as fb_table_open(): a NULL-terminated list
+ * that may end in "*", any). For one thread at a time; path is borrowed until fb_any_table_close(), which is
+ * harmless on a struct of zeros and after a failure.
  *
- * Keywords leave out what describes the table itself (forms, units, sizes), checksums, comments, dates, and the
- * DEPNAMnn/DEPVERnn list of programs.
+ * Keywords leave out what describes the table itself (forms, units, sizes), checksums, comments, dates, and
+ * the DEPNAMnn/DEPVERnn list of programs.
  */
-int fb_any_table_open(struct fb_any_table *table, const char *path, const char *const *names, struct fb_error *err);
+int fb_any_table_open(struct fb_any_table *table, const char *path, const char *const *names,
+                      struct fb_error *err);
 void fb_any_table_close(struct fb_any_table *table);
 
 /* 1 where rows are read at their place in the file, 0 where CFITSIO had to unpack all of it. */
@@ -75,6 +80,7 @@ struct fb_number {
 struct fb_number fb_cell_number(const struct fb_cell_column *column, const unsigned char *row, int64_t k);
 
 /* The k-th text of a cell without blanks at its end; *length is its length. Not terminated. */
-const char *fb_cell_text(const struct fb_cell_column *column, const unsigned char *row, int64_t k, size_t *length);
+const char *fb_cell_text(const struct fb_cell_column *column, const unsigned char *row, int64_t k,
+                         size_t *length);
 
 #endif

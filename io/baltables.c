@@ -7,7 +7,8 @@
 #include "io/baltables.h"
 #include "io/system.h"
 
-/* The search: its root, what it found, and the folders above the current one, which a link may lead back to. */
+/* The search: its root, what it found, and the folders above the current one, which a link may lead back to.
+ */
 struct search {
     const char *root;
     struct fb_path_list *found, *failures;
@@ -42,21 +43,17 @@ int fb_path_list_add(struct fb_path_list *list, const char *path)
     return list->paths[list->n] ? (list->n++, 0) : -1;
 }
 
-int fb_is_folder(const char *path)
-{
-    struct stat info;
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
-
 static int ends_in(const char *name, const char *end)
 {
     size_t n = strlen(name), m = strlen(end);
     return n >= m && strcmp(name + n - m, end) == 0;
 }
 
+/* Files that are being written have another name until then (io/temporary.h). */
 static int is_baltable(const char *name)
 {
-    return strncmp(name, "baltable-", 9) == 0 && (ends_in(name, ".fits") || ends_in(name, ".fits.gz"));
+    return strncmp(name, "baltable-", 9) == 0 && !strstr(name, "_tmp") &&
+           (ends_in(name, ".fits") || ends_in(name, ".fits.gz"));
 }
 
 static int out_of_memory(struct search *s)
