@@ -1,7 +1,7 @@
 # fastbal: a short front to CMake. The programs end up in build/bin/.
 #
 #   make          build                          make debug   unoptimised build in build-debug/
-#   make demo     from nothing to a finished     make asan    address sanitizer build, and the unit tests with it
+#   make demo     from nothing to a finished     make asan    address sanitizer build, unit tests and broken files
 #                 run on simulated quasars       make ubsan   the same with the undefined behaviour sanitizer
 #   make test     every test                     make format  clang-format the C sources
 #   make test-long  the long forms of tests that have one (kills, signals, ...): see CONTRIBUTING.md
@@ -62,7 +62,7 @@ asan ubsan:
 	@scripts/install-dependencies.sh test
 	@$(configure) -B build-$@ -DCMAKE_BUILD_TYPE=Debug -DFASTBAL_SANITIZE=$(SANITIZER) >/dev/null
 	@$(compile) build-$@ -j $(JOBS)
-	@ctest --test-dir build-$@ -L unit --output-on-failure -j $(JOBS)
+	@ctest --test-dir build-$@ -L 'unit|fuzz' --output-on-failure -j $(JOBS)
 
 tsan:
 	@scripts/install-dependencies.sh --check build

@@ -68,7 +68,7 @@ static void check_unused(const struct fastbal_troughs *t)
         CHECK(t->vmin[k] == -1 && t->vmax[k] == -1 && t->posmin[k] == -1 && t->fmin[k] == -1);
 }
 
-/* From the blue to the red, none over another, all within the search. */
+/* From the blue to the red, all within the search. */
 static void check_troughs(const struct fastbal_troughs *t, int most, double red)
 {
     CHECK(t->count >= 0 && t->count <= most);
@@ -77,7 +77,9 @@ static void check_troughs(const struct fastbal_troughs *t, int most, double red)
     check_unused(t);
     for (int k = 0; k < t->count; k++) {
         CHECK(t->vmax[k] <= 25000 && t->vmin[k] >= red && t->vmin[k] <= t->vmax[k]);
-        CHECK(k == 0 || t->vmax[k] <= t->vmin[k - 1]);
+        /* as in the reference, a last pixel wider than 450 km/s may end a trough anew that ended before */
+        CHECK(k == 0 || t->vmin[k] <= t->vmin[k - 1]);
+        CHECK(k == 0 || k == t->count - 1 || t->vmax[k] <= t->vmin[k - 1]);
         CHECK(t->posmin[k] >= t->vmin[k] && t->posmin[k] <= t->vmax[k] && isfinite(t->fmin[k]));
     }
 }
