@@ -6,7 +6,7 @@
 #   make test     every test                     make format  clang-format the C sources
 #   make test-long  the long forms of tests that have one (kills, signals, ...): see CONTRIBUTING.md
 #   make install  PREFIX=/usr/local DESTDIR=     make tsan    thread sanitizer build, and the pipeline with it
-#   make clean    remove build/ and build-*/
+#   make clean    remove build/ and build-*/       make fuzz    fuzz targets, for tests/fuzz/run.sh
 #   make bench    every figure beside its target: minutes, and 3 GB in build/bench; BENCH=--growth adds how time
 #                 grows with rows, pixels, threads and ranks; make bench-short is a check in seconds
 #
