@@ -200,6 +200,17 @@ struct fastbal_result {
     double snr_civ, snr_redside, snr_forest; /* medians of flux/sigma; -1 where not covered */
 };
 
+/* How the continuum is fitted (§4). */
+enum fastbal_fit {
+    FASTBAL_FIT_EXACT = 0, /* the least-squares solution */
+    FASTBAL_FIT_SIMPLEX    /* where the published catalogs' simplex search for it ends */
+};
+
+/* What may be chosen. All zero is the default, and stays so when members are added at the end. */
+struct fastbal_options {
+    int fit; /* enum fastbal_fit */
+};
+
 typedef struct fastbal_workspace fastbal_workspace;
 
 /* Scratch memory for measuring; grows to the longest spectrum it has seen. NULL if out of memory. */
@@ -220,6 +231,11 @@ void fastbal_workspace_free(fastbal_workspace *work); /* NULL is allowed */
  */
 int fastbal_measure(fastbal_workspace *work, const fastbal_templates *templates,
                     const struct fastbal_spectrum *spectrum, struct fastbal_result *result);
+
+/* The same with options; NULL are the defaults. FASTBAL_EARGUMENT also where an option has no such value. */
+int fastbal_measure_with(fastbal_workspace *work, const fastbal_templates *templates,
+                         const struct fastbal_spectrum *spectrum, const struct fastbal_options *options,
+                         struct fastbal_result *result);
 
 /*
  * The pixels [*begin, *end) of a spectrum that fastbal_measure() looks at; those outside may hold anything,

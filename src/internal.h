@@ -102,6 +102,21 @@ void fb_model(const struct fb_design *design, const double *coeffs, size_t begin
 /* The sum that fb_fit() minimises, for a model of all pixels. */
 double fb_chi2(const struct fb_design *design, const double *model);
 
+/* Where the reference's simplex search for that minimum ends, from all ones; after fb_fit(), whose coeffs and
+ * least are replaced. */
+void fb_fit_simplex(const struct fb_design *design, double *coeffs, double *least);
+
+/* ---- simplex.c ---- */
+
+typedef double fb_function(const double *x, const void *context);
+
+/*
+ * Look for a minimum of f by Nelder and Mead's simplex. x holds where to start, and the best point found when
+ * it ends: when all vertices are within 1e-4 of the best in every coordinate and in value, or after 200 n
+ * evaluations or steps. n is 1 to FASTBAL_MAX_TEMPLATES. *least is f there. Returns the number of evaluations.
+ */
+int fb_simplex(fb_function *f, const void *context, int n, double *x, double *least);
+
 /* ---- troughs.c ---- */
 
 /* The fit range of a spectrum, and scratch of the same length. */

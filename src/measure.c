@@ -273,6 +273,7 @@ struct task {
     double *weight[2];        /* of this fit and of the next */
     struct fb_window line[2]; /* C IV, and Si IV where it is covered */
     int nlines;
+    int fit;      /* enum fastbal_fit */
     double least; /* sum of squares of the last fit, or NaN */
 };
 
@@ -299,6 +300,8 @@ static uint32_t fit_and_search(struct task *t, struct fastbal_result *result)
         return FASTBAL_FEW_PIXELS;
     if (fb_fit(&t->design, result->coeffs, &t->least) != FB_FIT_OK)
         return FASTBAL_SINGULAR;
+    if (t->fit == FASTBAL_FIT_SIMPLEX)
+        fb_fit_simplex(&t->design, result->coeffs, &t->least);
     result->status = 0;
     for (int k = 0; k < t->nlines; k++) {
         fb_model(&t->design, result->coeffs, t->line[k].lo, t->line[k].hi_ai, t->model);
@@ -331,6 +334,11 @@ static uint32_t iterate(struct task *t, struct fastbal_result *result)
         before = used;
         used = apply_mask(&t->range, t->ivar, result, next);
         weight = used < n ? next : t->ivar;
+        if (weight == t->design.weight) {
+            /* nothing was masked and nothing is: the next fit would be this one */
+            result->iterations++;
+            before = used;
+        }
     }
     if (used != before)
         result->status |= FASTBAL_NOT_CONVERGED;
@@ -343,15 +351,19 @@ static uint32_t iterate(struct task *t, struct fastbal_result *result)
     return isfinite(result->chi2) ? 0 : FASTBAL_SINGULAR;
 }
 
-int fastbal_measure(fastbal_workspace *work, const fastbal_templates *templates,
-                    const struct fastbal_spectrum *spectrum, struct fastbal_result *result)
+int fastbal_measure_with(fastbal_workspace *work, const fastbal_templates *templates,
+                         const struct fastbal_spectrum *spectrum, const struct fastbal_options *options,
+                         struct fastbal_result *result)
 {
+    int fit = options ? options->fit : FASTBAL_FIT_EXACT;
     struct fb_equations equations;
     struct parts parts;
     size_t begin, end;
 
     if (!work || !templates || !spectrum || !result || !spectrum->wavelength || !spectrum->flux ||
         !spectrum->ivar)
+        return FASTBAL_EARGUMENT;
+    if (fit != FASTBAL_FIT_EXACT && fit != FASTBAL_FIT_SIMPLEX)
         return FASTBAL_EARGUMENT;
     if (!(spectrum->z > -1) || !isfinite(spectrum->z))
         return FASTBAL_EARGUMENT;
@@ -389,10 +401,17 @@ int fastbal_measure(fastbal_workspace *work, const fastbal_templates *templates,
         .sigma = work->sigma,
         .model = work->model,
         .weight = { work->weight[0], work->weight[1] },
+        .fit = fit,
     };
     fb_templates_locate(templates, task.range.w, n, work->segment, work->fraction);
     uint32_t unmeasured = iterate(&task, result);
     if (unmeasured)
         fastbal_result_clear(result, nt, unmeasured);
     return FASTBAL_OK;
+}
+
+int fastbal_measure(fastbal_workspace *work, const fastbal_templates *templates,
+                    const struct fastbal_spectrum *spectrum, struct fastbal_result *result)
+{
+    return fastbal_measure_with(work, templates, spectrum, NULL, result);
 }
