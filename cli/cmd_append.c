@@ -32,8 +32,9 @@ struct append {
     struct fb_tree tree; /* of the BAL tables */
     struct fb_pixel_rows sorted;
     struct fb_balcatalog *catalog;
-    struct fb_baltable first; /* no rows: which templates the catalog is for */
+    struct fb_baltable first; /* no rows: which templates and fit the catalog is for */
     size_t nmatches, nothers; /* nothers: tables made with others, of the same number */
+    size_t nfits;             /* tables made with another fit */
 };
 
 /* ---- one pixel ---- */
@@ -61,6 +62,8 @@ static int append_table(struct append *append, size_t index, const char *path, s
         __atomic_fetch_add(&append->nmatches, matches.n, __ATOMIC_RELAXED);
         if (strcmp(table.template_name, append->first.template_name) != 0)
             __atomic_fetch_add(&append->nothers, 1, __ATOMIC_RELAXED);
+        if (strcmp(table.fit, append->first.fit) != 0)
+            __atomic_fetch_add(&append->nfits, 1, __ATOMIC_RELAXED);
     }
     fb_matches_release(&matches);
     fb_baltable_release(&table);
@@ -180,6 +183,10 @@ static int finish(const struct append *append, const struct fb_pixel_run *run, i
     if (append->nothers > 0)
         fb_complain("append", "%s: %zu of %zu BAL tables were not made with %s, as the first one was",
                     o->baldir, append->nothers, run->ndone, name_of(&append->first));
+    if (append->nfits > 0)
+        fb_complain("append", "%s: %zu of %zu BAL tables do not have the fit of the first one, which is %s",
+                    o->baldir, append->nfits, run->ndone,
+                    append->first.fit[0] ? append->first.fit : "not known");
     fb_say("append: %zu row%s, %zu in BAL tables; %zu pixel%s done, %zu failed; %s%s", s->n, fb_s(s->n),
            append->nmatches, run->ndone, fb_s(run->ndone), run->nfailed, o->outcatfile,
            run->signal ? " was not written" : "");

@@ -25,9 +25,10 @@
 
 struct find_options {
     struct fb_layout_options layout;
-    const char *altzdir, *zfileroot, *out, *logfile, *templates, *coadd, *zcat;
-    int clobber, verbose, alttemp, tids, mpi;
-    long nproc, chunk, discovery;
+    struct fb_finder_options finder;
+    const char *altzdir, *zfileroot, *out, *logfile, *coadd, *zcat;
+    int clobber, verbose, tids, mpi;
+    long chunk, discovery;
 };
 
 struct find {
@@ -233,7 +234,7 @@ static int prepare(struct find *find, struct fb_error *err)
 {
     const struct find_options *o = find->options;
     find->finder.part = o->layout.targetids.n > 0;
-    if (fb_finder_prepare(&find->finder, o->templates, o->alttemp, o->nproc, err) != 0)
+    if (fb_finder_prepare(&find->finder, &o->finder, err) != 0)
         return -1;
     if (find->finder.templates.note[0] && fb_ranks_leads(&find->ranks))
         fb_complain("find", "%s", find->finder.templates.note);
@@ -415,14 +416,16 @@ static enum fb_options_outcome parse(struct find_options *o, int argc, char **ar
           .help = "with --coadd: the BAL table to write; otherwise deprecated, warned about and ignored" },
         { "-l", "--logfile", FB_OPT_STRING, &o->logfile, .metavar = "NAME",
           .help = "log, beside the pixels" },
-        { NULL, "--nproc", FB_OPT_INT, &o->nproc, .metavar = "N", .min = 1, .max = 4096,
+        { NULL, "--nproc", FB_OPT_INT, &o->finder.nproc, .metavar = "N", .min = 1, .max = 4096,
           .help = "worker threads; default: every core this process may use" },
         { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o->clobber, .help = "replace existing BAL tables" },
         { "-v", "--verbose", FB_OPT_FLAG, &o->verbose, .help = "say how far the run is" },
-        { "-t", "--alttemp", FB_OPT_FLAG, &o->alttemp, .help = "the same as --templates brodzeller" },
-        { NULL, "--templates", FB_OPT_STRING, &o->templates, .metavar = "NAME",
+        { "-t", "--alttemp", FB_OPT_FLAG, &o->finder.alttemp, .help = "the same as --templates brodzeller" },
+        { NULL, "--templates", FB_OPT_STRING, &o->finder.templates, .metavar = "NAME",
           .help =
               "guo, brodzeller, builtin, or a FITS file; default: guo, or builtin where guo is not found" },
+        { NULL, "--fit", FB_OPT_STRING, &o->finder.fit, .metavar = "NAME",
+          .help = "exact, or simplex: the published catalogs' search, which stops early on bright quasars" },
         { NULL, "--tids", FB_OPT_FLAG, &o->tids,
           .help = "read only the targets of the redshift catalog (always done)" },
         { NULL, "--chunk-size", FB_OPT_INT, &o->chunk, .metavar = "N", .min = 1, .max = 1e9,
@@ -450,7 +453,7 @@ static enum fb_options_outcome parse(struct find_options *o, int argc, char **ar
         fb_complain("find", "option --mpi is for many pixels, not for --coadd");
         return FB_OPTIONS_BAD;
     }
-    if (!fb_finder_options_agree("find", o->templates, o->alttemp))
+    if (!fb_finder_options_check("find", &o->finder))
         return FB_OPTIONS_BAD;
     if (single)
         name_unused(table);
@@ -461,7 +464,8 @@ static enum fb_options_outcome parse(struct find_options *o, int argc, char **ar
 
 int fb_cmd_find(int argc, char **argv)
 {
-    struct find_options options = { .zfileroot = "zafter",
+    struct find_options options = { .finder = { .fit = "exact" },
+                                    .zfileroot = "zafter",
                                     .layout = { .survey = "main", .program = "dark" },
                                     .logfile = "logfile.txt",
                                     .chunk = 50,

@@ -26,10 +26,11 @@
 #include "io/temporary.h"
 
 struct run_options {
-    const char *qsocat, *outcatfile, *baldir, *logfile, *templates;
+    const char *qsocat, *outcatfile, *baldir, *logfile;
     struct fb_layout_options layout;
-    int clobber, verbose, alttemp, mpi;
-    long nproc, chunk;
+    struct fb_finder_options finder;
+    int clobber, verbose, mpi;
+    long chunk;
 };
 
 /* With several ranks only rank 0 has the catalog; its rows are given to all. */
@@ -282,7 +283,7 @@ static int prepare(struct run *run, struct fb_error *err)
     int leads = fb_ranks_leads(&run->ranks);
     int failed = leads ? check_outputs(run, err) : 0;
     if (!failed)
-        failed = fb_finder_prepare(&run->finder, o->templates, o->alttemp, o->nproc, err);
+        failed = fb_finder_prepare(&run->finder, &o->finder, err);
     run->finder.part = o->layout.targetids.n > 0;
     if (!failed && leads)
         failed = prepare_catalog(run, err);
@@ -405,11 +406,13 @@ static enum fb_options_outcome parse(struct run_options *o, int argc, char **arg
           .help = "log, in --baldir; without --baldir there is none unless a file is named here" },
         { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o->clobber, .help = "replace existing outputs" },
         { "-v", "--verbose", FB_OPT_FLAG, &o->verbose, .help = "say how far the run is" },
-        { "-t", "--alttemp", FB_OPT_FLAG, &o->alttemp, .help = "the same as --templates brodzeller" },
-        { NULL, "--templates", FB_OPT_STRING, &o->templates, .metavar = "NAME",
+        { "-t", "--alttemp", FB_OPT_FLAG, &o->finder.alttemp, .help = "the same as --templates brodzeller" },
+        { NULL, "--templates", FB_OPT_STRING, &o->finder.templates, .metavar = "NAME",
           .help =
               "guo, brodzeller, builtin, or a FITS file; default: guo, or builtin where guo is not found" },
-        { NULL, "--nproc", FB_OPT_INT, &o->nproc, .metavar = "N", .min = 1, .max = 4096,
+        { NULL, "--fit", FB_OPT_STRING, &o->finder.fit, .metavar = "NAME",
+          .help = "exact, or simplex: the published catalogs' search, which stops early on bright quasars" },
+        { NULL, "--nproc", FB_OPT_INT, &o->finder.nproc, .metavar = "N", .min = 1, .max = 4096,
           .help = "worker threads; default: every core this process may use" },
         { NULL, "--chunk-size", FB_OPT_INT, &o->chunk, .metavar = "N", .min = 1, .max = 1e9,
           .help = "-v reports each time that many more pixels are done" },
@@ -419,7 +422,7 @@ static enum fb_options_outcome parse(struct run_options *o, int argc, char **arg
     };
     enum fb_options_outcome outcome = fb_options_parse(
         "run", "QSO catalog and coadds to a catalog with BAL columns, in one pass.", table, argc, argv);
-    if (outcome == FB_OPTIONS_RUN && !fb_finder_options_agree("run", o->templates, o->alttemp))
+    if (outcome == FB_OPTIONS_RUN && !fb_finder_options_check("run", &o->finder))
         return FB_OPTIONS_BAD;
     return outcome;
 }
@@ -436,7 +439,9 @@ static int run_ranks(struct run *run, int argc, char **argv, struct fb_error *er
 
 int fb_cmd_run(int argc, char **argv)
 {
-    struct run_options options = { .layout = { .survey = "main", .program = "dark" }, .chunk = 50 };
+    struct run_options options = { .layout = { .survey = "main", .program = "dark" },
+                                   .finder = { .fit = "exact" },
+                                   .chunk = 50 };
     struct run run = { .options = &options, .start = fb_seconds() };
     struct fb_error err = { "" };
 

@@ -7,23 +7,39 @@
 #include "cli/pixels.h"
 #include "io/system.h"
 
-int fb_finder_prepare(struct fb_finder *finder, const char *templates, int alttemp, long nproc,
-                      struct fb_error *err)
-{
-    const char *name = templates ? templates : alttemp ? "brodzeller" : NULL;
+/* The names of the ways to fit, by enum fastbal_fit; the first is the default. */
+static const char *const fit_names[] = { [FASTBAL_FIT_EXACT] = "exact", [FASTBAL_FIT_SIMPLEX] = "simplex" };
+enum { NFITS = sizeof fit_names / sizeof *fit_names };
 
+/* NFITS where there is no such name. */
+static int find_fit(const char *name)
+{
+    int fit = 0;
+    while (name && fit < NFITS && strcmp(fit_names[fit], name) != 0)
+        fit++;
+    return fit;
+}
+
+int fb_finder_prepare(struct fb_finder *finder, const struct fb_finder_options *options, struct fb_error *err)
+{
+    const char *name = options->templates ? options->templates : options->alttemp ? "brodzeller" : NULL;
+    int fit = find_fit(options->fit);
+
+    finder->fit = fit_names[fit];
     if (fb_template_set_read(&finder->templates, name, FB_SHARE, err) != 0)
         return -1;
     finder->ntemplates = fastbal_templates_count(finder->templates.templates);
-    if (fb_baltable_form(&finder->form, finder->ntemplates, finder->templates.name, err) != 0)
+    if (fb_baltable_form(&finder->form, finder->ntemplates, finder->templates.name, finder->fit, err) != 0)
         return -1;
-    finder->nthreads = fb_threads(nproc);
+    finder->nthreads = fb_threads(options->nproc);
     finder->measurers = calloc((size_t)finder->nthreads, sizeof *finder->measurers);
     finder->accounts = calloc((size_t)finder->nthreads, sizeof *finder->accounts);
     if (!finder->measurers || !finder->accounts)
         return fb_fail(err, "out of memory for %d threads", finder->nthreads);
-    for (int i = 0; i < finder->nthreads; i++)
+    for (int i = 0; i < finder->nthreads; i++) {
         finder->measurers[i].templates = finder->templates.templates;
+        finder->measurers[i].options.fit = fit;
+    }
     return 0;
 }
 
@@ -98,6 +114,8 @@ static const char *unfit(const struct fb_finder *finder, const struct fb_baltabl
     if (table->ntemplates != finder->ntemplates ||
         (table->template_name[0] && strcmp(table->template_name, finder->templates.name) != 0))
         return "was made with other templates";
+    if (table->fit[0] && strcmp(table->fit, finder->fit) != 0)
+        return "was made with another fit";
     if (table->n != redshifts->n)
         return "has another number of rows than there are quasars";
     for (size_t i = 0; i < table->n; i++) {
@@ -158,10 +176,13 @@ void fb_finder_account(const struct fb_finder *finder, struct fb_account *total)
         fb_account_add(total, &finder->accounts[i]);
 }
 
-int fb_finder_options_agree(const char *command, const char *templates, int alttemp)
+int fb_finder_options_check(const char *command, const struct fb_finder_options *options)
 {
-    if (!alttemp || !templates || strcmp(templates, "brodzeller") == 0)
+    if (options->alttemp && options->templates && strcmp(options->templates, "brodzeller") != 0)
+        fb_complain(command, "options --alttemp and --templates contradict each other");
+    else if (find_fit(options->fit) == NFITS)
+        fb_complain(command, "option --fit: expected exact or simplex, found '%s'", options->fit);
+    else
         return 1;
-    fb_complain(command, "options --alttemp and --templates contradict each other");
     return 0;
 }

@@ -13,6 +13,13 @@
 #include "io/form.h"
 #include "io/template_file.h"
 
+/* What the user chooses; NULL and 0 where nothing is said. */
+struct fb_finder_options {
+    const char *templates, *fit; /* names */
+    int alttemp;
+    long nproc;
+};
+
 struct fb_finder {
     struct fb_template_set templates;
     struct fb_form form;           /* of BAL tables */
@@ -20,11 +27,13 @@ struct fb_finder {
     struct fb_account *accounts;   /* what each has used */
     int nthreads;
     int ntemplates;
-    int part; /* of the targets alone: a BAL table of others is not replaced unasked */
+    int part;        /* of the targets alone: a BAL table of others is not replaced unasked */
+    const char *fit; /* what BAL tables call it */
 };
 
-/* Read the templates of --templates, or --alttemp, or the default. Release in any case. */
-int fb_finder_prepare(struct fb_finder *finder, const char *templates, int alttemp, long nproc,
+/* Read the templates of --templates, or --alttemp, or the default; options have been checked. Release in any
+ * case. */
+int fb_finder_prepare(struct fb_finder *finder, const struct fb_finder_options *options,
                       struct fb_error *err);
 void fb_finder_release(struct fb_finder *finder);
 
@@ -62,7 +71,7 @@ void fb_finder_tell_older(const char *path, struct fb_error *err);
 /* Add what all threads used. */
 void fb_finder_account(const struct fb_finder *finder, struct fb_account *total);
 
-/* Do --alttemp and --templates agree? A line is printed where they don't. */
-int fb_finder_options_agree(const char *command, const char *templates, int alttemp);
+/* Can the options be followed? A line is printed where they can't. */
+int fb_finder_options_check(const char *command, const struct fb_finder_options *options);
 
 #endif

@@ -102,7 +102,7 @@ static int measure_loaded(struct fb_measurer *m, const struct fb_coadd *coadd, s
     struct fastbal_spectrum spectrum = { fastbal_grid_size(grid), fastbal_grid_wavelength(grid), m->flux,
                                          m->ivar, z };
     fb_coadd_spectrum(coadd, k, m->flux, m->ivar);
-    return fastbal_measure(m->work, m->templates, &spectrum, result);
+    return fastbal_measure_with(m->work, m->templates, &spectrum, &m->options, result);
 }
 
 /* Measure a batch of pairs that all have a spectrum. */

@@ -15,6 +15,7 @@
 /* What a thread needs again and again. All zero is a good start. */
 struct fb_measurer {
     const fastbal_templates *templates; /* borrowed */
+    struct fastbal_options options;
     fastbal_workspace *work;
     double *flux, *ivar; /* joined spectrum, room pixels each */
     size_t room;

@@ -14,7 +14,7 @@
 /* What the header of a table depends on. */
 struct kind {
     int ntemplates;
-    const char *template_name;
+    const char *template_name, *fit;
 };
 
 static int write_table(void *file, const void *context, int *status)
@@ -40,13 +40,15 @@ static int write_table(void *file, const void *context, int *status)
     }
     fits_create_tbl(file, BINARY_TBL, 0, used, ttype, tform, tunit, "BALCAT", status);
     fits_write_key_longstr(file, "QSOTEMPS", kind->template_name, "continuum templates", status);
+    fits_write_key_str(file, "BALFIT", kind->fit, "how the continuum was fitted", status);
     fb_write_dependencies(file, status);
     return fb_write_history(file, status);
 }
 
-int fb_baltable_form(struct fb_form *form, int ntemplates, const char *template_name, struct fb_error *err)
+int fb_baltable_form(struct fb_form *form, int ntemplates, const char *template_name, const char *fit,
+                     struct fb_error *err)
 {
-    struct kind kind = { ntemplates, template_name };
+    struct kind kind = { ntemplates, template_name, fit };
     return fb_form_create(form, write_table, &kind, err);
 }
 
@@ -143,7 +145,8 @@ static int read_plain(struct fb_baltable *table, const char *path, struct fb_err
     if (status == 0)
         status = fb_hdus_read(&hdus, &file, err);
     const struct fb_hdu *hdu = status > 0 ? fb_hdus_table(&hdus, table_names) : NULL;
-    if (hdu && fb_hdu_text(&hdus, hdu, "QSOTEMPS", table->template_name, sizeof table->template_name) >= 0)
+    if (hdu && fb_hdu_text(&hdus, hdu, "QSOTEMPS", table->template_name, sizeof table->template_name) >= 0 &&
+        fb_hdu_text(&hdus, hdu, "BALFIT  ", table->fit, sizeof table->fit) >= 0)
         nplaces = plain_places(&hdus, hdu, places, &table->ntemplates);
     if (status > 0 && fb_sums_check(&file, &hdus, err) < 0)
         status = -1;
@@ -245,17 +248,22 @@ static int open_baltable(struct fb_table *t, const char *path, struct fb_error *
     return fb_table_open(t, path, table_names, err);
 }
 
-/* QSOTEMPS may be continued over several cards. */
-static void read_template_name(struct fb_table *t, struct fb_baltable *table)
+/* A keyword's text, which may be continued over several cards; stays empty where there is none. */
+static void read_text(struct fb_table *t, const char *key, char *text, size_t size)
 {
-    char *name = NULL;
+    char *value = NULL;
     int status = 0;
-    if (fits_read_key_longstr(t->file, "QSOTEMPS", &name, NULL, &status) == 0 &&
-        strlen(name) < sizeof table->template_name)
-        memcpy(table->template_name, name, strlen(name) + 1);
-    if (name)
-        fits_free_memory(name, &status);
+    if (fits_read_key_longstr(t->file, key, &value, NULL, &status) == 0 && strlen(value) < size)
+        memcpy(text, value, strlen(value) + 1);
+    if (value)
+        fits_free_memory(value, &status);
     fits_clear_errmsg();
+}
+
+static void read_settings(struct fb_table *t, struct fb_baltable *table)
+{
+    read_text(t, "QSOTEMPS", table->template_name, sizeof table->template_name);
+    read_text(t, "BALFIT", table->fit, sizeof table->fit);
 }
 
 static int read_any(struct fb_baltable *table, const char *path, struct fb_error *err)
@@ -270,7 +278,7 @@ static int read_any(struct fb_baltable *table, const char *path, struct fb_error
     if (status == 0)
         status = read_rows(&t, table, places, nplaces, err);
     if (status == 0)
-        read_template_name(&t, table);
+        read_settings(&t, table);
     fb_table_close(&t);
     return status;
 }
@@ -302,7 +310,7 @@ int fb_baltable_read_kind(struct fb_baltable *table, const char *path, struct fb
         return -1;
     int status = find_columns(&t, places, &nplaces, &table->ntemplates, err);
     if (status == 0)
-        read_template_name(&t, table);
+        read_settings(&t, table);
     fb_table_close(&t);
     return status;
 }

@@ -202,6 +202,12 @@ def test_tables_of_different_widths(done_tree, tmp_path):
     assert "PCA_COEFFS" in result.stderr
 
 
+def test_tables_of_different_fits(done_tree):
+    """They go into one catalog, but not unseen."""
+    done_tree.find("-hp", PIXELS[1], "-c", "--fit", "simplex")
+    complains(done_tree.append("-c"), "append", "1 of 3 BAL tables", "fit of the first one, which is exact")
+
+
 def test_log(finished_tree):
     lines = (finished_tree.z / "logfile-main-dark.txt").read_text().splitlines()
     in_tables = sum(map(len, IN_TABLE.values()))

@@ -51,6 +51,7 @@ def test_units(finished_tree):
 def test_header(finished_tree):
     h = header(finished_tree.baltable(PIXELS[0]))
     assert "builtin" in h["QSOTEMPS"]
+    assert h["BALFIT"] == "exact"
     assert re.search(r"Last updated 2023-11-14 22:13:20 UT by \w+", str(h["HISTORY"]))
     depends = {h[key]: h[key.replace("NAM", "VER")] for key in h if key.startswith("DEPNAM")}
     version = run("--version").stdout.split()[1]
@@ -252,6 +253,24 @@ def test_options_that_change_no_result(split_tree, finished_tree, how):
     split_tree.find(*how)
     for pixel in PIXELS:
         assert portable(split_tree.baltable(pixel)) == portable(finished_tree.baltable(pixel))
+
+
+# ---- fits ----
+
+def test_fits(split_tree):
+    """The name of the fit stands in the tables, and a table of another fit is not kept."""
+    for options, fit, done, redone in (([], "exact", 3, 0), (["--fit", "exact"], "exact", 0, 0),
+                                       (["--fit", "simplex"], "simplex", 3, 3), (["--fit=simplex"], "simplex", 0, 0),
+                                       ([], "exact", 3, 3)):
+        result = split_tree.find(*options)
+        assert f"find: {done} pixels done, {3 - done} kept" in result.stdout
+        assert result.stderr.count("this BAL table was made with another fit") == redone
+        assert [header(split_tree.baltable(pixel))["BALFIT"] for pixel in PIXELS] == 3 * [fit]
+
+
+def test_unknown_fit(split_tree):
+    for fit in ("Simplex", "simplexes", "0"):
+        complains(split_tree.find("--fit", fit, status=UNUSABLE), "find", "--fit", "exact or simplex", f"'{fit}'")
 
 
 # ---- templates ----

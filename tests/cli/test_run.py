@@ -171,7 +171,7 @@ def test_clobber_measures_again(begun, out):
     assert out.read_bytes() == begun.expected
 
 
-@pytest.mark.parametrize("change", ["redshift", "target", "fewer", "more", "templates", "truncated", "text"])
+@pytest.mark.parametrize("change", ["redshift", "target", "fewer", "more", "templates", "fit", "truncated", "text"])
 def test_tables_of_something_else_are_redone(begun, out, change):
     """A table that was not made of the catalog's rows is replaced, and a line says why."""
     path = begun.baltable(PIXELS[1])
@@ -188,6 +188,8 @@ def test_tables_of_something_else_are_redone(begun, out, change):
                 data["TARGETID"][-1] += 1
             elif change == "templates":
                 hdus[1].header["QSOTEMPS"] = "others.fits"
+            elif change == "fit":
+                hdus[1].header["BALFIT"] = "simplex"
             else:
                 n = len(data)
                 hdus[1].data = data[:n - 1] if change == "fewer" else data[np.r_[:n, n - 1]]

@@ -223,7 +223,7 @@ static void baltables(void)
     rows[0].targetid = 1000;
     rows[1].targetid = 1001;
     make_path(path, sizeof path, "baltable", "plain");
-    if (fb_baltable_form(&form, 5, "PCA_Eigenvectors.fits", &err) != 0 ||
+    if (fb_baltable_form(&form, 5, "PCA_Eigenvectors.fits", "exact", &err) != 0 ||
         fb_baltable_write(&form, path, rows, 2, 5, &err) != 0)
         die(path);
     fb_form_release(&form);
@@ -231,7 +231,8 @@ static void baltables(void)
     char name[200];
     memset(name, 'n', sizeof name);
     name[sizeof name - 1] = '\0';
-    if (fb_baltable_form(&form, 2, name, &err) != 0 || fb_baltable_write(&form, path, rows, 1, 2, &err) != 0)
+    if (fb_baltable_form(&form, 2, name, "simplex", &err) != 0 ||
+        fb_baltable_write(&form, path, rows, 1, 2, &err) != 0)
         die(path);
     fb_form_release(&form);
     pack("baltable");
