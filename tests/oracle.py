@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 """The finder in plain numpy, one quasar at a time: slow, simple, and written apart from the C library, to hold it to.
 
-usage: oracle.py COADD ZAFTER OUTPUT --templates FITS
+usage: oracle.py COADD ZAFTER OUTPUT --templates FITS [--fit exact|simplex]
 
 Reads one coadd (or mock spectra) file and its redshift catalog and writes a BAL table. As a module:
 
     wave, flux, ivar = join(cameras)                      the spectra of several cameras on one grid
     measure(wave, flux, ivar, z, template_wave, values)   -> dict of columns, or None where it can't be measured
     measure_file(coadd, zafter, templates)                -> the rows of a BAL table
+    nelder_mead(function, start)                          -> where the simplex search ends
 
 Section numbers refer to docs/algorithm.md.
 
@@ -100,6 +101,70 @@ def join(cameras, first=3600.0):
             ivar[k] += resample(grid, wave, iv[k])
             weighted[k] += resample(grid, wave, iv[k] * f[k])
     return grid, np.where(ivar > 0, weighted / np.where(ivar > 0, ivar, 1), 0.0), ivar
+
+
+# ---- §4: the fit ----
+
+class NoMoreEvaluations(Exception):
+    pass
+
+
+def nelder_mead(function, start):
+    """Nelder and Mead's search for the minimum of a function, with scipy's limits, tolerances and first steps."""
+    n, evaluations = len(start), 0
+
+    def f(x):
+        nonlocal evaluations
+        if evaluations == 200 * n:
+            raise NoMoreEvaluations
+        evaluations += 1
+        return function(x)
+
+    x = np.array([start] * (n + 1), float)
+    for k in range(n):
+        x[k + 1, k] = 1.05 * start[k] if start[k] != 0 else 0.00025
+    y = np.array([f(point) for point in x])
+    try:
+        for _ in range(200 * n - 1):
+            order = np.argsort(y, kind="stable")
+            x, y = x[order], y[order]
+            if np.abs(x[1:] - x[0]).max() <= 1e-4 and np.abs(y[1:] - y[0]).max() <= 1e-4:
+                break
+            centre, worst = x[:-1].sum(axis=0) / n, x[-1]
+            reflected = 2 * centre - worst
+            y_reflected = f(reflected)
+            if y_reflected < y[0]:
+                expanded = 3 * centre - 2 * worst
+                y_expanded = f(expanded)
+                better = y_expanded < y_reflected
+                x[-1], y[-1] = (expanded, y_expanded) if better else (reflected, y_reflected)
+                continue
+            if y_reflected < y[-2]:
+                x[-1], y[-1] = reflected, y_reflected
+                continue
+            outside = y_reflected < y[-1]
+            contracted = 1.5 * centre - 0.5 * worst if outside else 0.5 * centre + 0.5 * worst
+            y_contracted = f(contracted)
+            if y_contracted <= y_reflected if outside else y_contracted < y[-1]:
+                x[-1], y[-1] = contracted, y_contracted
+                continue
+            for k in range(1, n + 1):
+                x[k] = x[0] + 0.5 * (x[k] - x[0])
+                y[k] = f(x[k])
+    except NoMoreEvaluations:
+        pass
+    return x[np.argmin(y)]
+
+
+def least_squares(T, flux, weight, fit):
+    """The coefficients, or None where they are not determined. weight: 1 / sigma."""
+    T, flux = T * weight, flux * weight
+    coeffs, _, rank, _ = np.linalg.lstsq(T.T, flux, rcond=None)
+    if rank < len(T):
+        return None
+    if fit == "simplex":
+        coeffs = nelder_mead(lambda a: np.sum((a @ T - flux) ** 2), np.ones(len(T)))
+    return coeffs
 
 
 # ---- §5: troughs ----
@@ -198,7 +263,7 @@ def signal_to_noise(w, snr):
     return forest, redside
 
 
-def measure(wave, flux, ivar, z, template_wave, values):
+def measure(wave, flux, ivar, z, template_wave, values, fit="exact"):
     """The columns of one row as a dict, without those that come from catalogs. None where it can't be measured."""
     flux, ivar = clean(flux, ivar)
     w = wave / (1 + z)
@@ -217,8 +282,8 @@ def measure(wave, flux, ivar, z, template_wave, values):
     snr_civ = np.median(flux[here] / sigma[here])
     mask, count = np.ones(len(w), bool), len(w) + 1
     for _ in range(ITERATIONS):
-        coeffs, _, rank, _ = np.linalg.lstsq((T[:, mask] * weight[mask]).T, flux[mask] * weight[mask], rcond=None)
-        if rank < len(T):
+        coeffs = least_squares(T[:, mask], flux[mask], weight[mask], fit)
+        if coeffs is None:
             return None
         model = coeffs @ T
         chi2 = np.sum(((model - flux) * weight)[mask] ** 2) / (mask.sum() - len(T))
@@ -263,7 +328,7 @@ def read_spectra(path):
         return fibermap, join(cameras, first)
 
 
-def measure_file(coadd, zafter, templates):
+def measure_file(coadd, zafter, templates, fit="exact"):
     """Rows of a BAL table as dicts, for the quasars of the redshift catalog that are in range and can be measured."""
     template_wave, values = read_templates(templates)
     fibermap, (wave, flux, ivar) = read_spectra(coadd)
@@ -273,7 +338,7 @@ def measure_file(coadd, zafter, templates):
         if not Z_MIN <= entry["Z"] <= Z_MAX or entry["SPECTYPE"].strip() != "QSO" or entry["TARGETID"] not in where:
             continue
         k = where[entry["TARGETID"]]
-        measured = measure(wave, flux[k], ivar[k], entry["Z"], template_wave, values)
+        measured = measure(wave, flux[k], ivar[k], entry["Z"], template_wave, values, fit)
         if measured:
             lead = {name: entry[name] for name in ("TARGETID", "Z", "ZERR", "ZWARN")}
             lead |= {name: fibermap[name][k] for name in ("TARGET_RA", "TARGET_DEC")}
@@ -297,8 +362,9 @@ def main():
     parser.add_argument("zafter")
     parser.add_argument("output")
     parser.add_argument("--templates", required=True, help="FITS file with columns WAVE, PCA0, ...")
+    parser.add_argument("--fit", choices=("exact", "simplex"), default="exact")
     options = parser.parse_args()
-    write_table(measure_file(options.coadd, options.zafter, options.templates), options.output)
+    write_table(measure_file(options.coadd, options.zafter, options.templates, options.fit), options.output)
 
 
 if __name__ == "__main__":
