@@ -26,8 +26,8 @@ class Survey:
 
     def __init__(self, root, layout):
         self.root, self.layout = root, layout
-        run("simulate", root, "--layout", layout, "--pixels", PIXELS, "--quasars", QUASARS, "--seed", 5,
-            "--no-resolution", *([] if layout == "skimmed" else ["--others", 3]))
+        run("simulate", root, "--layout", layout, "--pixels", PIXELS, "--quasars", QUASARS, "--seed", 5, "--bright",
+            "--bal-fraction", 0.5, "--no-resolution", *([] if layout == "skimmed" else ["--others", 3]))
         self.qso = root / "qso.fits"
         self.tree = root / "skimmed" if layout == "skimmed" else root / "redux" / "sim"
         self.option = {"skimmed": ["--tree", self.tree], "tiles": ["-r", self.tree, "--tiles"]}.get(
@@ -153,6 +153,28 @@ def test_three_steps_and_run(survey, tmp_path):
     assert f"0 pixels done, {PIXELS} kept, 0 failed" in again.stdout
     nothing_left_behind(work)
     nothing_left_behind(tmp_path / "tables")
+
+
+def test_mask(survey, tmp_path):
+    """Troughs are masked in every layout, where the coadd is; the rest of the file is as it was."""
+    run("run", "-q", survey.qso, "-o", tmp_path / "bal.fits", *survey.option, *ALWAYS)
+    catalog = table(tmp_path / "bal.fits")
+    bals = set(catalog["TARGETID"][catalog["AI_CIV"] > 0].tolist())
+    run("mask", "-q", tmp_path / "bal.fits", "-w", tmp_path / "masked", *survey.option)
+    written = {path.relative_to(tmp_path / "masked") for path in (tmp_path / "masked").rglob("coadd-*.fits")}
+    expected = {path.relative_to(survey.tree) for path in survey.coadds
+                if bals & set(fits.getdata(path, "FIBERMAP")["TARGETID"].tolist())}
+    assert written == expected and written
+    for path in written:
+        with fits.open(survey.tree / path) as before, fits.open(tmp_path / "masked" / path, checksum=True) as after:
+            for a, b in zip(before, after, strict=True):
+                assert a.name == b.name
+                if a.name.endswith("_IVAR"):
+                    rows = np.isin(before["FIBERMAP"].data["TARGETID"], list(bals))
+                    np.testing.assert_array_equal(a.data[~rows], b.data[~rows])
+                    assert (b.data[a.data != b.data] == 0).all()
+                elif a.data is not None:
+                    assert a.data.tobytes() == b.data.tobytes()
 
 
 def test_the_environment_names_the_release(uniqpix, tmp_path):
