@@ -361,7 +361,8 @@ static int find_single(struct find *find, struct fb_error *err)
         fb_fail(err, "options --coadd, --zcat and -o go together");
         return FB_EXIT_UNUSABLE;
     }
-    int failed = fb_check_output_name(o->out, err) != 0 ||
+    int failed = fb_check_output_name(o->out, err) != 0 || fb_check_apart(o->out, o->coadd, err) != 0 ||
+                 fb_check_apart(o->out, o->zcat, err) != 0 ||
                  fb_selection_make(&find->selection, &find->layout, &o->layout, err) != 0 ||
                  prepare(find, err) != 0 || measure_single(find, &paths, err) != 0;
     return failed ? FB_EXIT_UNUSABLE : FB_EXIT_DONE;

@@ -39,6 +39,8 @@ int fb_cmd_templates(int argc, char **argv)
     if (outcome != FB_OPTIONS_RUN)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
     int there = export ? fb_check_output_name(export, &err) : 0;
+    if (there == 0 && export)
+        there = fb_check_apart(export, name, &err);
     if (there == 0 && export && !overwrite)
         there = fb_look_for(export, &err);
     if (there != 0) {

@@ -110,7 +110,7 @@ static int bad_number(const struct parser *p, const struct fb_option *o, const c
     if (o->min == 0 && o->max == 0)
         snprintf(expected, sizeof expected, "%s", what);
     else
-        snprintf(expected, sizeof expected, "%s from %.15g to %.15g", what, o->min, o->max);
+        snprintf(expected, sizeof expected, "%s from %.16g to %.16g", what, o->min, o->max);
     return bad_value(p, o, expected, value);
 }
 

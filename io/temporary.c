@@ -180,6 +180,14 @@ int fb_temporary_publish(const char *temporary, const char *path, enum fb_durabl
     return status;
 }
 
+int fb_check_apart(const char *output, const char *input, struct fb_error *err)
+{
+    struct stat a, b;
+    if (stat(output, &a) != 0 || stat(input, &b) != 0 || a.st_dev != b.st_dev || a.st_ino != b.st_ino)
+        return 0;
+    return fb_fail(err, "%s: this is the input %s, expected another file to write", output, input);
+}
+
 int fb_check_output_name(const char *path, struct fb_error *err)
 {
     static const char *const packed[] = { ".gz", ".bz2", ".fz", ".xz", ".zst", ".Z" };
@@ -187,8 +195,11 @@ int fb_check_output_name(const char *path, struct fb_error *err)
     size_t length = strlen(path);
     if (length == 0)
         return fb_fail(err, "an output needs a name");
-    if (path[length - 1] == '/' || (stat(path, &info) == 0 && S_ISDIR(info.st_mode)))
+    int there = stat(path, &info) == 0;
+    if (path[length - 1] == '/' || (there && S_ISDIR(info.st_mode)))
         return fb_fail(err, "%s: this is a folder, expected the name of a file to write", path);
+    if (there && !S_ISREG(info.st_mode)) /* which would be replaced: root can lose /dev/null */
+        return fb_fail(err, "%s: this is a device or a pipe, expected the name of a file to write", path);
     for (size_t i = 0; i < sizeof packed / sizeof packed[0]; i++)
         if (length > strlen(packed[i]) && strcmp(path + length - strlen(packed[i]), packed[i]) == 0)
             return fb_fail(err, "%s: outputs are not packed, expected a name that does not end in %s", path,

@@ -352,7 +352,8 @@ for hdu, key, said in (
         ("FIBERMAP", "TFORM1", "can't read its HDUs: missing TFORMn keyword (...)"),
         ("FIBERMAP", "TTYPE1", "table FIBERMAP has no column TARGETID"),
         ("FIBERMAP", "EXTNAME", "has no table FIBERMAP")):
-    add(f"coadd: no card {key} in {hdu}", COADD, spoil("coadd", missing_card(hdu, key)), f"fastbal find: {{bad}}: {said}")
+    add(f"coadd: no card {key} in {hdu}", COADD, spoil("coadd", missing_card(hdu, key)),
+        f"fastbal find: {{bad}}: {said}")
 
 
 def without_end(data):
@@ -384,7 +385,8 @@ for camera in "BRZ":
         add(f"coadd: no HDU {camera}_{part}", COADD, spoil("coadd", lambda d, n=f"{camera}_{part}": d.remove(n)),
             f"fastbal find: {{bad}}: has no HDU {camera}_{part}")
     add(f"coadd: of camera {camera} only the mask", COADD, spoil("coadd", lambda d, c=camera: d.remove(
-        *(f"{c}_{p}" for p in ("WAVELENGTH", "FLUX", "IVAR")))), f"fastbal find: {{bad}}: has no HDU {camera}_WAVELENGTH")
+        *(f"{c}_{p}" for p in ("WAVELENGTH", "FLUX", "IVAR")))),
+            f"fastbal find: {{bad}}: has no HDU {camera}_WAVELENGTH")
 add("coadd: no camera", COADD, spoil("coadd", lambda d: d[:d.hdu("B_WAVELENGTH").header]),
     "fastbal find: {bad}: has no HDU B_WAVELENGTH, R_WAVELENGTH, Z_WAVELENGTH or BRZ_WAVELENGTH")
 add("coadd: no FIBERMAP", COADD, spoil("coadd", lambda d: d.remove("FIBERMAP")),
@@ -429,7 +431,8 @@ def waves(camera, change, dtype="f8"):
     def spoil_waves(d):
         wave = WAVES[camera].copy()
         new = change(wave)
-        d.replace(f"{camera}_WAVELENGTH", damage.image(f"{camera}_WAVELENGTH", (wave if new is None else new).astype(dtype)))
+        d.replace(f"{camera}_WAVELENGTH", damage.image(f"{camera}_WAVELENGTH",
+            (wave if new is None else new).astype(dtype)))
     return spoil_waves
 
 
@@ -527,15 +530,18 @@ def cells(table_name, name, where, value):
 for name, value in (("0", 0), ("-1", -1), ("the least", -2**63), ("the largest", 2**63 - 1)):
     add(f"coadd: TARGETID of the middle quasar {name}", COADD, spoil("coadd", cells("FIBERMAP", "TARGETID", 1, value)),
         status=DONE, rows={"BALSTATUS": [0, 64, 0], "TARGETID": IDS[:3]})
-    add(f"redshifts: TARGETID of the middle quasar {name}", ZCAT, spoil("zcat", cells("REDSHIFTS", "TARGETID", 1, value)),
+    add(f"redshifts: TARGETID of the middle quasar {name}", ZCAT, spoil("zcat", cells("REDSHIFTS", "TARGETID", 1,
+        value)),
         status=DONE, rows={"BALSTATUS": [0, 64, 0], "TARGETID": [IDS[0], value, IDS[2]]})
 add("coadd: the same TARGETID in all rows", COADD, spoil("coadd", cells("FIBERMAP", "TARGETID", slice(None), IDS[0])),
     status=DONE, rows={"BALSTATUS": [0, 64, 64]})
-add("redshifts: the same TARGETID in all rows", ZCAT, spoil("zcat", cells("REDSHIFTS", "TARGETID", slice(None), IDS[0])),
+add("redshifts: the same TARGETID in all rows", ZCAT, spoil("zcat", cells("REDSHIFTS", "TARGETID", slice(None),
+    IDS[0])),
     status=DONE, rows={"TARGETID": [IDS[0]] * 3, "Z": [np.float32(z).item() for z in REDSHIFTS[:3]],
                        "PCA_CHI2": None})
 for value in (0, -1, 1e30, -1e30, np.nan, np.inf, -np.inf, 1.56, 5.01):
-    add(f"redshifts: Z of the middle quasar {value}", ZCAT, spoil("zcat", cells("REDSHIFTS", "Z", 1, value)), status=DONE,
+    add(f"redshifts: Z of the middle quasar {value}", ZCAT, spoil("zcat", cells("REDSHIFTS", "Z", 1, value)),
+        status=DONE,
         rows={"TARGETID": [IDS[0], IDS[2]], "BALSTATUS": [0, 0]})
 add("redshifts: all Z are NaN", ZCAT, spoil("zcat", cells("REDSHIFTS", "Z", slice(None), np.nan)), status=DONE,
     rows={"TARGETID": []})
@@ -554,7 +560,8 @@ for name, form, values, said in (
         ("TARGETID", "E", [1, 2, 2.5], "column TARGETID: expected whole numbers below 2^53 where they are floating-point, "
          "found 2.5"),
         ("TARGETID", "2K", 1, "column TARGETID: expected one number a row"),
-        ("SPECTYPE", "J", 1, "column SPECTYPE: expected text"), ("SPECTYPE", "L", b"T", "column SPECTYPE: expected text"),
+        ("SPECTYPE", "J", 1, "column SPECTYPE: expected text"), ("SPECTYPE", "L", b"T",
+         "column SPECTYPE: expected text"),
         ("ZERR", "4A", b"1e-4", "column ZERR: expected numbers"),
         ("ZWARN", "2J", 0, "column ZWARN: expected one number a row")):
     add(f"redshifts: column {name} of form {form}", ZCAT, spoil("zcat", column("REDSHIFTS", name, form, values)),
@@ -629,11 +636,10 @@ for name, form, values, said in (
          "39633000010000000"),
         ("TARGET_RA", "10A", b"150.1", "column TARGET_RA: expected numbers"),
         ("TARGET_DEC", "2D", 2.2, "column TARGET_DEC: expected one number a row"),
-        ("Z", "M", 0, "column Z: expected numbers"), ("ZWARN", "PJ", 0, "column ZWARN: expected numbers")):
-    if form == "M":
-        continue
+        ("ZWARN", "PJ", 0, "column ZWARN: expected numbers")):
     for program, command in (("split", SPLIT), ("append", APPEND), ("run", RUN)):
-        add(f"catalog: column {name} of form {form}: {program}", command, spoil("qso", column("QSO_CAT", name, form, values)),
+        add(f"catalog: column {name} of form {form}: {program}", command, spoil("qso", column("QSO_CAT", name, form,
+            values)),
             f"fastbal {program}: {{bad}}: {said}")
 for program, command in (("split", SPLIT), ("append", APPEND), ("run", RUN)):
     for name, wanted in (("TARGETID", "TARGETID"), ("Z", "Z"), ("TARGET_RA", "TARGET_RA or RA"),
@@ -666,9 +672,12 @@ def add_table(name, change, said=None, mask=(1, 1, 1, 0), **more):
 
 add_table("as it should be", lambda d: None, mask=(0, 0, 0, 0))
 for key, value, said in (
-        ("NAXIS1", 100, "can't read its HDUs: row width not = field widths (NAXIS1 = 100 is not equal to ...: 816)"), ("NAXIS2", 10**6, "# BALCAT: expected ... bytes of data at ..., but the file ends at ..."),
-        ("NAXIS2", -1, "#: expected a whole number NAXIS2, found -1"), ("TFIELDS", 5000, "#: expected TFIELDS 0 to 999, found 5000"),
-        ("PCOUNT", "x", "#: expected PCOUNT 0 or more, found x"), ("BITPIX", 32, "# BALCAT: expected 9792 bytes of data at 11520, but the file ends at 14400"),
+        ("NAXIS1", 100, "can't read its HDUs: row width not = field widths (NAXIS1 = 100 is not equal to ...: 816)"),
+         ("NAXIS2", 10**6, "# BALCAT: expected ... bytes of data at ..., but the file ends at ..."),
+        ("NAXIS2", -1, "#: expected a whole number NAXIS2, found -1"), ("TFIELDS", 5000,
+         "#: expected TFIELDS 0 to 999, found 5000"),
+        ("PCOUNT", "x", "#: expected PCOUNT 0 or more, found x"), ("BITPIX", 32,
+         "# BALCAT: expected 9792 bytes of data at 11520, but the file ends at 14400"),
         ("TFORM1", "'D       '", "column TARGETID: expected the form 1K"),
         ("TFORM7", "'3J      '", "column PCA_COEFFS: expected the form 32E"),
         ("TTYPE4", "'REDSHIFT'", "table BALCAT has no column Z"), ("EXTNAME", "'TABLE   '", "has no table BALCAT")):
@@ -682,13 +691,15 @@ for name, form, wanted in (("AI_CIV", "D", "1E"), ("VMIN_CIV_450", "16E", "17E")
     add_table(f"column {name} of form {form}", column("BALCAT", name, form, 0 if form != "8A" else b"2"),
               f"column {name}: expected the form {wanted}")
 add_table("other templates than in the other tables", column("BALCAT", "PCA_COEFFS", "4E", 0),
-          "PCA_COEFFS has 4 values (templates without a name), in other BAL tables 3 (without a name)", mask=(1, 1, 1, 0))
+          "PCA_COEFFS has 4 values (templates without a name), in other BAL tables 3 (without a name)", mask=(1, 1, 1,
+              0))
 add_table("TARGETIDs of others", cells("BALCAT", "TARGETID", slice(None), [7, 8, 9]), mask=(1, 1, 1, 0))
 add_table("a TARGETID repeated", cells("BALCAT", "TARGETID", 1, IDS[0]), mask=(0, 1, 0, 0))
 add_table("Z differs", cells("BALCAT", "Z", 1, 3.7), mask=(0, 4, 0, 0))
 add_table("Z is NaN", cells("BALCAT", "Z", 1, np.nan), mask=(0, 4, 0, 0))
 add_table("BALSTATUS -1", cells("BALCAT", "BALSTATUS", 1, -1), mask=(0, 8, 0, 0))
-add_table("no rows", lambda d: damage.primary() + damage.table("BALCAT", [(n, f, v[:0]) for n, f, v in d.columns("BALCAT")]),
+add_table("no rows", lambda d: damage.primary() + damage.table("BALCAT", [(n, f, v[:0]) for n, f,
+    v in d.columns("BALCAT")]),
           mask=(1, 1, 1, 0))
 add("BAL table: is not there", TREE_APPEND, lambda box: shutil.copytree(
     box.world.z, box.here / "z", ignore=lambda _, names: [n for n in names if n == f"baltable-main-dark-{A}.fits"]),
@@ -714,10 +725,10 @@ for name, change, said in (
          COMPONENTS + "33 components over 130"),
         ("an image", lambda d: damage.primary() + damage.image("T", np.zeros(5)), "has no table")):
     add(f"templates: {name}", TEMPLATES, spoil("templates", change), f"fastbal templates: {{bad}}: {said}")
-add("templates: two components alike: find", f"find --coadd {{coadd}} --zcat {{zcat}} -o {{out}} --templates {{bad}}",
+add("templates: two components alike: find", "find --coadd {coadd} --zcat {zcat} -o {out} --templates {bad}",
     spoil("templates", lambda d: d.rows("TEMPLATES")["PCA1"].__setitem__(slice(None), d.rows("TEMPLATES")["PCA0"])),
     status=DONE, rows={"BALSTATUS": [4, 4, 4], "PCA_CHI2": None})
-add("templates: all 0: find", f"find --coadd {{coadd}} --zcat {{zcat}} -o {{out}} --templates {{bad}}",
+add("templates: all 0: find", "find --coadd {coadd} --zcat {zcat} -o {out} --templates {bad}",
     spoil("templates", lambda d: [d.rows("TEMPLATES")[f"PCA{k}"].fill(0) for k in range(3)] and None),
     status=DONE, rows={"BALSTATUS": [4, 4, 4], "PCA_CHI2": None})
 for program, command in (("find", "find --coadd {coadd} --zcat {zcat} -o {out}"),
@@ -725,7 +736,8 @@ for program, command in (("find", "find --coadd {coadd} --zcat {zcat} -o {out}")
     for name, words, said in (
             ("a file that is not there", "--templates {bad}", "{bad}: No such file or directory"),
             ("a name that is not known", "--templates nobody", "nobody: No such file or directory"),
-            ("brodzeller is nowhere", "--templates brodzeller", "templates brodzeller: PCA_Eigenvectors_Brodzeller.fits "
+            ("brodzeller is nowhere", "--templates brodzeller",
+             "templates brodzeller: PCA_Eigenvectors_Brodzeller.fits "
              "was not found in $FASTBAL_TEMPLATES, $HOME/Catalogs or ...")):
         add(f"templates: {name}: {program}", f"{command} {words}", None, f"fastbal {program}: {said}")
 
@@ -796,13 +808,209 @@ for name, odd in (("blanks", "a b  c.fits"), ("UTF-8", "Sträuße-星.fits"), ("
                   ("a URL", "http:a.fits"), ("255 characters", "x" * 250 + ".fits")):
     add(f"path with {name}: coadd", [t.replace("{bad}", "{here}/" + odd) for t in COADD.split()],
         spoil("coadd", lambda d: None, odd), status=DONE, writes=("out.fits",), rows={"BALSTATUS": [0, 0, 0]})
-    if len(odd) == 255:  # temporary names are longer
+    if name not in ("blanks", "UTF-8", "a newline", "brackets", "an exclamation mark", "no UTF-8"):
         continue
     add(f"path with {name}: BAL table to write", ["find", "--coadd", "{coadd}", "--zcat", "{zcat}", "--templates",
-                                                  "{templates}", "-o", "{here}/" + odd], None, status=DONE, writes=(odd,))
+                                                  "{templates}", "-o", "{here}/" + odd], None, status=DONE,
+                                                      writes=(odd,))
     add(f"path with {name}: catalog to write", ["append", "-q", "{qso}", "-b", "{here}/z", "-o", "{here}/" + odd],
         bal_table(lambda d: None), status=DONE, writes=(odd, "z/logfile-main-dark.txt"))
     add(f"path with {name}: templates", ["templates", "--templates", "{here}/" + odd, "--export", "{here}/e" + odd],
         spoil("templates", lambda d: None, odd), status=DONE, writes=("e" + odd,))
     add(f"path with {name}: folder", ["split", "-q", "{qso}", "-a", "{here}/" + odd], None, status=DONE, writes=tuple(
         f"{odd}/{n}" for n in ("logfile-main-dark.txt", "{zcat_A}", "{zcat_B}")))
+
+# ---- outputs that can't be written ----
+
+
+def existing(kind):
+    return lambda box: box.out.write_bytes(GOOD[kind])
+
+
+OUTPUTS = {  # all of the command but its output
+    "find": "find --coadd {coadd} --zcat {zcat} --templates {templates} -c -o",
+    "append": "append -q {qso} -b {here}/z -c --nproc 1 -o",
+    "run": "run -q {qso} -r {redux}/sim --templates {templates} --nproc 1 -c -o",
+    "templates": "templates --templates {templates} -c --export"}
+for program, command in OUTPUTS.items():
+    for name, output, make, said in (
+            ("a folder", "{out}", lambda box: box.out.mkdir(),
+             "this is a folder, expected the name of a file to write"),
+            ("a folder by its name", "{out}/", None, "this is a folder, expected the name of a file to write"),
+            ("a pipe", "{out}", lambda box: os.mkfifo(box.out), "this is a device or a pipe, expected ..."),
+            ("a device", "{out}", lambda box: box.out.symlink_to("/dev/full"),
+             "this is a device or a pipe, expected ..."),
+            ("a packed file", "{here}/out.fits.gz", None, "outputs are not packed, expected a name that does not end in .gz"),
+            ("in a folder without permission", "{here}/shut/out.fits",
+             lambda box: (box.here / "shut").mkdir(mode=0o555), "can't ...: Permission denied"),
+            ("a name of 300 characters", "{here}/" + "x" * 300, None, "...File name too long"),
+            ("in the folder of processes", "/proc/nobody/out.fits", None,
+             "can't make this folder: No such file or directory")):
+        where = "/proc/nobody" if "proc" in output else output
+        if program == "append":
+            make = (lambda m: lambda box: [bal_table(lambda d: None)(box), m and m(box)])(make)
+        add(f"output: {name}: {program}", f"{command} {output}", make, f"fastbal {program}: {where}: {said}",
+            anybody="permission" in name)
+    said = "{here}/file/out.fits: can't create it: Not a directory"
+    add(f"output: below a file: {program}", f"{command} {{here}}/file/out.fits",
+        lambda box: [bal_table(lambda d: None)(box), (box.here / "file").write_text("x")], f"fastbal {program}: {said}")
+
+
+def linked(box):
+    """An input below {here} by two names."""
+    for kind in ("coadd", "zcat", "qso", "templates"):
+        (box.here / kind).write_bytes(GOOD[kind])
+        os.link(box.here / kind, box.here / f"{kind}.fits")
+    bal_table(lambda d: None)(box)
+
+
+def unharmed(box):
+    for kind in ("coadd", "zcat", "qso", "templates"):
+        assert (box.here / kind).read_bytes() == GOOD[kind]
+
+
+SAME = "this is the input {here}/..., expected another file to write"
+for program, kind, command in (
+        ("find", "coadd", "find --coadd {here}/coadd --zcat {zcat} --templates {templates} -c -o"),
+        ("find", "zcat", "find --coadd {coadd} --zcat {here}/zcat --templates {templates} -c -o"),
+        ("append", "qso", "append -q {here}/qso -b {here}/z -c -o"),
+        ("run", "qso", "run -q {here}/qso -r {redux}/sim --templates {templates} -c -o"),
+        ("templates", "templates", "templates --templates {here}/templates -c --export")):
+    for name, output in (("by its name", "{here}/" + kind), ("by another name", "{here}/" + kind + ".fits"),
+                         ("by a detour", "{here}/z/../" + kind)):
+        add(f"output: the input {kind} {name}: {program}", f"{command} {output}", linked,
+            f"fastbal {program}: {output}: {SAME}", check=unharmed)
+
+
+def kept(box):
+    assert box.out.read_bytes() == b"kept"
+
+
+for program in ("append", "run", "templates"):
+    add(f"output: exists: {program}", f"{OUTPUTS[program].replace(' -c', '')} {{out}}",
+        lambda box: [bal_table(lambda d: None)(box), box.out.write_bytes(b"kept")],
+        f"fastbal {program}: {{out}}: exists already (--clobber replaces it)", check=kept)
+
+# ---- options ----
+
+BASE = {"split": "split -q {qso} -a {here}/z", "find": "find -r {redux}/sim -a {z}",
+    "append": "append -q {qso} -b {z} -o {out}",
+        "run": "run -q {qso} -r {redux}/sim -o {out}", "templates": "templates", "simulate": "simulate {here}/sim"}
+FOUND = "expected a whole number from {} to {}, found '{}'"
+for program, option, low, high in (("split", "--nproc", 1, 4096), ("find", "--nproc", 1, 4096), ("append", "--nproc",
+    1, 4096),
+                                   ("run", "--nproc", 1, 4096), ("find", "--chunk-size", 1, 10**9),
+                                   ("simulate", "--quasars", 0, 20000), ("simulate", "--seed", 0, 10**15)):
+    some = ("-1", LONG[:20]) if option != "--nproc" or program != "find" else \
+        ("-1", LONG[:20], "1e2", "0x10", "4.5", "many", "1 ", "\u0663")
+    for value in some:
+        add(f"options: {program} {option} '{value}'", [*BASE[program].split(), option, value], None,
+            f"fastbal {program}: option {option}: " + FOUND.format(low, high, value))
+    add(f"options: {program} {option} without a value", f"{BASE[program]} {option}", None,
+        f"fastbal {program}: option {option}: expected a value, found 'nothing'")
+for value in ("nan", "inf", "-0.1", "1.1", "1e400", "half", "0,5"):
+    add(f"options: simulate --bal-fraction {value}", f"{BASE['simulate']} --bal-fraction {value}", None,
+        f"fastbal simulate: option --bal-fraction: expected a number from 0 to 1, found '{value}'")
+for value in ("-5", "1.5", "99999999999999999999", "27258,x", "27258;3"):
+    add(f"options: find --healpix {value}", f"{BASE['find']} -hp {value}", None,
+        f"fastbal find: option --healpix: expected whole numbers from 0 to 1000000000000000, found '{value}'")
+add("options: find --healpix of a pixel that there is not", f"{BASE['find']} -hp 49152 --templates {{templates}}", None,
+    "fastbal find: option --healpix: there is no pixel 49152")
+for program, option in (("split", "-q"), ("split", "-a"), ("find", "-a"), ("append", "-q"), ("append", "-b"),
+    ("append", "-o"),
+                        ("run", "-q"), ("run", "-o"), ("find", "--templates"), ("templates", "--export"), ("split",
+                         "-s")):
+    long = {"-q": "--qsocat", "-a": "--altzdir", "-b": "--baldir", "-s": "--survey",
+            "-o": "--outcatfile"}.get(option, option)
+    add(f"options: {program} {option} with an empty value", [*BASE[program].split(), option, ""], None,
+        f"fastbal {program}: option {long}: expected a value, found ''")
+for program, option, name in (("split", "-q", "--qsocat"), ("append", "-b", "--baldir"), ("run", "-o", "--outcatfile")):
+    words = BASE[program].split()
+    k = words.index(option)
+    add(f"options: {program} without {option}", " ".join(words[:k] + words[k + 2:]), None,
+        f"fastbal {program}: option {name} is required (--help explains it)")
+for program in BASE:
+    add(f"options: {program} --nonsense", f"{BASE[program]} --nonsense", None,
+        f"fastbal {program}: unknown option --nonsense (--help lists them)")
+    add(f"options: {program} and an argument too many", f"{BASE[program]} more", None,
+        f"fastbal {program}: unexpected argument 'more'")
+add("options: split -q twice: the last counts", "split -q {bad} -q {qso} -a {here}/z", None, status=DONE,
+    writes=SPLIT_FILES)
+add("options: append --clobber=perhaps", f"{BASE['append']} --clobber=perhaps", None,
+    "fastbal append: option --clobber: expected True or False, found 'perhaps'")
+add("options: --alttemp against --templates", f"{BASE['run']} --alttemp --templates builtin", None,
+    "fastbal run: options --alttemp and --templates contradict each other")
+add("options: find --coadd alone", "find --coadd {coadd}", None,
+    "fastbal find: options --coadd, --zcat and -o go together")
+add("options: no command of that name", "fnid -a x", None, "fastbal fnid: unknown command (fastbal --help lists them)")
+add("options: an empty command", [""], None, "fastbal : unknown command (fastbal --help lists them)")
+add("simulate: nothing to simulate", f"{BASE['simulate']} --quasars 0 --others 0", None,
+    "fastbal simulate: --quasars and --others are both 0")
+add("simulate: a folder that is not empty", "simulate {here}", lambda box: box.bad.write_text("x"),
+    "fastbal simulate: {here}: is not empty (--overwrite writes there anyway)")
+add("simulate: a file", "simulate {bad}", lambda box: box.bad.write_text("x"),
+    "fastbal simulate: {bad}: Not a directory")
+add("simulate: below a file", "simulate {bad}/sim", lambda box: box.bad.write_text("x"),
+    "fastbal simulate: {bad}/sim: Not a directory")
+add("simulate: a folder without permission", "simulate {here}/shut/sim --pixels 1 --quasars 1 --others 0 --no-resolution",
+    lambda box: (box.here / "shut").mkdir(mode=0o555), "fastbal simulate: ...: can't make this folder: Permission denied",
+    anybody=True)
+
+# ---- the environment, and trees that are not there ----
+
+ENV_FIND = "find -a {here}/z --templates {templates}"
+FOUND_ALL = ("z/{table_A}", "z/{table_B}", "z/healpix/main/dark/logfile.txt")
+for name, env, words, said in (
+        ("neither DESI_SPECTRO_REDUX nor DESI_ROOT", {}, "-r sim",
+         "neither DESI_SPECTRO_REDUX nor DESI_ROOT is set in the "
+         "environment"),
+        ("DESI_SPECTRO_REDUX is empty", {"DESI_SPECTRO_REDUX": ""}, "-r sim",
+         "neither DESI_SPECTRO_REDUX nor DESI_ROOT is "
+         "set in the environment"),
+        ("no release", {"DESI_SPECTRO_REDUX": "{redux}"}, "",
+         "option --release is required (or SPECPROD in the environment)"),
+        ("DESI_SPECTRO_REDUX is not there", {"DESI_SPECTRO_REDUX": "{here}/nowhere"}, "-r sim", "{here}/nowhere/sim: "
+         "no such folder"),
+        ("DESI_SPECTRO_REDUX is a file", {"DESI_SPECTRO_REDUX": "{qso}"}, "-r sim", "{qso}/sim: no such folder"),
+        ("a release that is not there", {"DESI_SPECTRO_REDUX": "{redux}"}, "-r loa", "{redux}/loa: no such folder"),
+        ("a survey that is not there", {"DESI_SPECTRO_REDUX": "{redux}"}, "-r sim -s sv3", "{redux}/sim: "
+         "expected healpix/sv3/dark, ... or numbered folders of pixels in it, found none of them")):
+    add(f"environment: {name}: find", f"{ENV_FIND} {words}", Box.copy_tree, f"fastbal find: {said}", env=env)
+for name, env in (("SPECPROD names the release", {"DESI_SPECTRO_REDUX": "{here}/redux", "SPECPROD": "sim"}),
+                  ("a TZ that is none", {"TZ": "Nowhere/Nothing", "DESI_SPECTRO_REDUX": "{redux}", "SPECPROD": "sim"}),
+                  ("a LANG with commas", {"LANG": "de_DE.UTF-8", "LC_ALL": "de_DE.UTF-8",
+                   "DESI_SPECTRO_REDUX": "{redux}",
+                                          "SPECPROD": "sim"}),
+                  ("a LANG that is none", {"LC_ALL": "xx_YY.nonsense", "DESI_SPECTRO_REDUX": "{redux}",
+                   "SPECPROD": "sim"}),
+                  ("SOURCE_DATE_EPOCH is no number", {"SOURCE_DATE_EPOCH": "today", "DESI_SPECTRO_REDUX": "{redux}",
+                                                      "SPECPROD": "sim"}),
+                  ("SOURCE_DATE_EPOCH overflows", {"SOURCE_DATE_EPOCH": LONG, "DESI_SPECTRO_REDUX": "{redux}",
+                                                   "SPECPROD": "sim"}),
+                  ("no HOME and no USER", {"HOME": None, "USER": None, "DESI_SPECTRO_REDUX": "{redux}",
+                   "SPECPROD": "sim"})):
+    add(f"environment: {name}", ENV_FIND, Box.copy_tree, status=DONE, env=env, writes=FOUND_ALL)
+add("tree: a bad coadd among good ones: find", "find -r {here}/redux/sim -a {here}/z --templates {templates}",
+    lambda box: [box.copy_tree(), spoil("coadd", lie("R_FLUX", "BITPIX", 7), "redux/sim/" + in_tree("coadd", A))(box)],
+    "fastbal find: {here}/redux/sim/{coadd_A}: HDU 7: expected BITPIX 8, 16, 32, 64, -32 or -64, found 7",
+        status=PARTLY,
+    writes=FOUND_ALL[1:])
+add("tree: a redshift catalog is missing: find", "find -r {here}/redux/sim -a {here}/z --templates {templates}",
+    lambda box: [box.copy_tree(), (box.here / "z" / in_tree("zafter", A)).unlink()],
+    "fastbal find: Did not find redshift catalog {here}/z/{zcat_A}", status=PARTLY, writes=FOUND_ALL[1:])
+add("tree: a coadd is missing: find", "find -r {here}/redux/sim -a {here}/z --templates {templates}",
+    lambda box: [box.copy_tree(), (box.here / "redux/sim" / in_tree("coadd", A)).unlink()],
+    "fastbal find: Did not find spectra {here}/redux/sim/{coadd_A}", status=PARTLY, writes=FOUND_ALL[1:])
+add("tree: a coadd is missing: run", "run -q {qso} -r {here}/redux/sim -o {out} --templates {templates}",
+    lambda box: [box.copy_tree(), (box.here / "redux/sim" / in_tree("coadd", A)).unlink()],
+    "fastbal run: Did not find spectra {here}/redux/sim/{coadd_A}", status=PARTLY, writes=("out.fits",),
+    rows={"BALMASK": [1, 1, 1, 0]})
+add("tree: a coadd that is cut short: run", "run -q {qso} -r {here}/redux/sim -o {out} --templates {templates}",
+    lambda box: [box.copy_tree(), spoil("coadd", lambda d: d[:50000], "redux/sim/" + in_tree("coadd", A))(box)],
+    "fastbal run: {here}/redux/sim/{coadd_A}: HDU 7 R_FLUX: expected 2796 bytes of data at ..., but the file ends at 50000",
+    status=PARTLY, writes=("out.fits",), rows={"BALMASK": [1, 1, 1, 0]})
+add("tree: no BAL tables at all: append", "append -q {qso} -b {here}/nowhere -o {out}", None,
+    "fastbal append: {here}/nowhere: no such folder")
+add("tree: a link out of it", "find -r {here}/redux/sim -a {here}/z --templates {templates}", lambda box: [
+    box.copy_tree(), (box.here / "redux/sim" / in_tree("coadd", A)).unlink(),
+    (box.here / "redux/sim" / in_tree("coadd", A)).symlink_to(box.world.coadd)], status=DONE, writes=FOUND_ALL)
