@@ -155,8 +155,6 @@ static int check_inputs(struct append *append, struct fb_error *err)
 {
     const struct append_options *o = append->options;
     int there = fb_check_output_name(o->outcatfile, err);
-    if (there == 0)
-        there = fb_check_apart(o->outcatfile, o->qsocat, err);
     if (there == 0 && !o->clobber)
         there = fb_look_for(o->outcatfile, err);
     if (there != 0)

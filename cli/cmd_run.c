@@ -225,8 +225,6 @@ static int check_outputs(const struct run *run, struct fb_error *err)
 {
     const struct run_options *o = run->options;
     int there = fb_check_output_name(o->outcatfile, err);
-    if (there == 0)
-        there = fb_check_apart(o->outcatfile, o->qsocat, err);
     if (there == 0 && !o->clobber)
         there = fb_look_for(o->outcatfile, err);
     if (there != 0)

@@ -28,7 +28,7 @@ int fb_temporary_publish(const char *temporary, const char *path, enum fb_durabl
 /* Can a file of this name be an output? Folders and devices can't be, and nothing is packed under a name that says
  * so. */
 int fb_check_output_name(const char *path, struct fb_error *err);
-/* An output must not take the place of an input, by whatever name, even where existing outputs are replaced. */
+/* Where an output must not take the place of an input, by whatever name, even if existing outputs are replaced. */
 int fb_check_apart(const char *output, const char *input, struct fb_error *err);
 
 #endif

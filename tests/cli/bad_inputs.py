@@ -184,7 +184,7 @@ def missing_after(kind, hdus):
         parts = [p for p in ("WAVELENGTH", "FLUX", "IVAR", "MASK") if f"{camera}_{p}" not in present]
         # the masks are not missed where there is none at all
         return f"has no HDU {camera}_{parts[0]}" if parts and (camera != "B" or parts[0] != "MASK") else None
-    return {"zcat": "has no table REDSHIFTS or ZBEST", "qso": "has no table QSO_CAT or ZCATALOG",
+    return {"zcat": "has no table REDSHIFTS or ZBEST or QSO_CAT or ZCATALOG", "qso": "has no table QSO_CAT or ZCATALOG",
             "table": "has no table BALCAT", "templates": "has no table"}[kind]
 
 
@@ -566,9 +566,9 @@ for name, form, values, said in (
         ("ZWARN", "2J", 0, "column ZWARN: expected one number a row")):
     add(f"redshifts: column {name} of form {form}", ZCAT, spoil("zcat", column("REDSHIFTS", name, form, values)),
         f"fastbal find: {{bad}}: {said}")
-for name in ("TARGETID", "Z"):
+for name, wanted in (("TARGETID", "TARGETID"), ("Z", "Z or Z_BEST")):
     add(f"redshifts: no column {name}", ZCAT, spoil("zcat", column("REDSHIFTS", name)),
-        f"fastbal find: {{bad}}: table REDSHIFTS has no column {name}")
+        f"fastbal find: {{bad}}: table REDSHIFTS has no column {wanted}")
 for name in ("ZERR", "ZWARN", "TARGET_RA", "SPECTYPE"):
     add(f"redshifts: no column {name}", ZCAT, spoil("zcat", column("REDSHIFTS", name)), status=DONE,
         rows={"BALSTATUS": [0, 0, 0], "PCA_CHI2": None})
@@ -642,7 +642,7 @@ for name, form, values, said in (
             values)),
             f"fastbal {program}: {{bad}}: {said}")
 for program, command in (("split", SPLIT), ("append", APPEND), ("run", RUN)):
-    for name, wanted in (("TARGETID", "TARGETID"), ("Z", "Z"), ("TARGET_RA", "TARGET_RA or RA"),
+    for name, wanted in (("TARGETID", "TARGETID"), ("Z", "Z or Z_BEST"), ("TARGET_RA", "TARGET_RA or RA"),
                          ("TARGET_DEC", "TARGET_DEC or DEC")):
         add(f"catalog: no column {name}: {program}", command, spoil("qso", column("QSO_CAT", name)),
             f"fastbal {program}: {{bad}}: table QSO_CAT has no column {wanted}")
@@ -823,8 +823,13 @@ for name, odd in (("blanks", "a b  c.fits"), ("UTF-8", "Sträuße-星.fits"), ("
 # ---- outputs that can't be written ----
 
 
-def existing(kind):
-    return lambda box: box.out.write_bytes(GOOD[kind])
+def unchanged(path, data):
+    assert path.read_bytes() == data
+
+
+def catalog_and_tables(box):
+    box.out.write_bytes(GOOD["qso"])
+    bal_table(lambda d: None)(box)
 
 
 OUTPUTS = {  # all of the command but its output
@@ -873,17 +878,24 @@ SAME = "this is the input {here}/..., expected another file to write"
 for program, kind, command in (
         ("find", "coadd", "find --coadd {here}/coadd --zcat {zcat} --templates {templates} -c -o"),
         ("find", "zcat", "find --coadd {coadd} --zcat {here}/zcat --templates {templates} -c -o"),
-        ("append", "qso", "append -q {here}/qso -b {here}/z -c -o"),
-        ("run", "qso", "run -q {here}/qso -r {redux}/sim --templates {templates} -c -o"),
         ("templates", "templates", "templates --templates {here}/templates -c --export")):
     for name, output in (("by its name", "{here}/" + kind), ("by another name", "{here}/" + kind + ".fits"),
                          ("by a detour", "{here}/z/../" + kind)):
         add(f"output: the input {kind} {name}: {program}", f"{command} {output}", linked,
             f"fastbal {program}: {output}: {SAME}", check=unharmed)
+# a catalog may be replaced by itself with more columns, if that is asked for
+for program, command in (("append", "append -q {out} -b {here}/z -o {out}"),
+                         ("run", "run -q {out} -r {redux}/sim --templates {templates} -o {out}")):
+    add(f"output: the catalog itself: {program}", command, catalog_and_tables,
+        f"fastbal {program}: {{out}}: exists already (--clobber replaces it)",
+        check=lambda box: unchanged(box.out, GOOD["qso"]))
+    add(f"output: the catalog itself, with --clobber: {program}", command + " -c", catalog_and_tables, status=DONE,
+        writes=("z/logfile-main-dark.txt",) if program == "append" else (),
+        rows={"TARGETID": IDS, "BALMASK": [0, 0, 0, 0]})
 
 
 def kept(box):
-    assert box.out.read_bytes() == b"kept"
+    unchanged(box.out, b"kept")
 
 
 for program in ("append", "run", "templates"):
