@@ -82,6 +82,7 @@ class World:
         self.coadd, self.zcat, self.table = [top / in_tree(kind, A) for top, kind in (
             (self.redux / "sim", "coadd"), (self.z, "zafter"), (self.z, "baltable"))]
         self.qso, self.templates = root / "qso.fits", root / "templates.fits"
+        self.env = environment()  # once: pytest changes its own while cases run side by side
         for path, data in [*((getattr(self, kind), data) for kind, data in GOOD.items()),
                            (self.redux / "sim" / in_tree("coadd", B), make_coadd([3])),
                            (self.z / in_tree("zafter", B), make_catalog("REDSHIFTS", [3])),
@@ -114,7 +115,8 @@ class Box:
         return [self.fill_text(t) for t in (command.split() if isinstance(command, str) else command)]
 
     def environment(self, changes):
-        return environment(**{k: v if v is None else self.fill_text(v) for k, v in changes.items()})
+        env = self.world.env | {k: self.fill_text(v) for k, v in changes.items() if v is not None}
+        return {k: v for k, v in env.items() if changes.get(k, "") is not None}
 
     def copy_tree(self):
         """Trees of its own: {here}/redux and {here}/z, the latter without BAL tables."""
