@@ -13,7 +13,7 @@
 
 #define SAME_WAVELENGTH 1e-4 /* A */
 #define RESAMPLED_STEP 0.8   /* A */
-#define MAX_PIXELS 10000000  /* of a resampled spectrum: more means that the wavelengths are wrong */
+#define MAX_PIXELS 1000000  /* of a resampled spectrum: more means that the wavelengths are wrong */
 
 struct run {
     size_t begin, end; /* pixels of the joined grid */
