@@ -401,10 +401,8 @@ static void print_help(const struct parser *p, const char *summary)
            "stop\n");
 }
 
-enum fb_options_outcome fb_options_parse(const char *command, const char *summary, struct fb_option *table,
-                                         int argc, char **argv)
+static enum fb_options_outcome parse(struct parser p, const char *summary)
 {
-    struct parser p = { command, table, argc, argv, 1 };
     while (p.next < p.argc) {
         const char *argument = p.argv[p.next++];
         int status;
@@ -426,4 +424,17 @@ enum fb_options_outcome fb_options_parse(const char *command, const char *summar
             return FB_OPTIONS_BAD;
     }
     return check_required(&p) == 0 ? FB_OPTIONS_RUN : FB_OPTIONS_BAD;
+}
+
+enum fb_options_outcome fb_options_parse(const char *command, const char *summary, struct fb_option *table,
+                                         int argc, char **argv)
+{
+    enum fb_options_outcome outcome = parse((struct parser){ command, table, argc, argv, 1 }, summary);
+    for (struct fb_option *o = table; outcome != FB_OPTIONS_RUN && !is_end(o); o++) {
+        if (o->kind == FB_OPT_LIST)
+            fb_int_list_release(o->value);
+        else if (o->kind == FB_OPT_TEXTS)
+            fb_text_list_release(o->value);
+    }
+    return outcome;
 }

@@ -62,7 +62,7 @@ enum fb_options_outcome {
 };
 
 /* command: what to call it in messages ("find"); summary: one line for --help. The table ends with an
- * all-zero row. */
+ * all-zero row. Lists belong to the caller where the outcome is FB_OPTIONS_RUN; else they are empty. */
 enum fb_options_outcome fb_options_parse(const char *command, const char *summary, struct fb_option *table,
                                          int argc, char **argv);
 
