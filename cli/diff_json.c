@@ -42,7 +42,7 @@ static void put_text(FILE *out, const char *text)
         else if (*p < 0x20 || *p == 0x7f || n == 0)
             fprintf(out, "\\u%04x", *p);
         else
-            fwrite(p, 1, n, out);
+            fprintf(out, "%.*s", (int)n, (const char *)p);
         p += n ? n : 1;
     }
     fputc('"', out);

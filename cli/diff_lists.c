@@ -7,7 +7,9 @@
 
 /* ---- lists of rows ---- */
 
-/* Every list there is, one after the other; NULL after the last. */
+enum { LISTS = 5 + 5 * FB_DIFF_LINES };
+
+/* Every list there is, one after the other. */
 static struct fb_diff_list *list_at(struct fb_diff *diff, size_t i)
 {
     struct fb_diff_list *lists[] = { &diff->only_a, &diff->only_b, &diff->redshifts.rows,
@@ -16,8 +18,6 @@ static struct fb_diff_list *list_at(struct fb_diff *diff, size_t i)
     if (i < n)
         return lists[i];
     i -= n;
-    if (i / 5 >= FB_DIFF_LINES)
-        return NULL;
     struct fb_diff_index *index = &diff->indices[i / 5];
     struct fb_diff_lines *lines = &diff->troughs[i / 5];
     struct fb_diff_list *more[] = { &index->gained, &index->lost, &lines->moved, &lines->appeared,
@@ -209,7 +209,7 @@ void fb_diff_join(struct fb_diff *diff, const struct fb_diff *part)
     struct fb_diff *readable = (struct fb_diff *)part;
     size_t found = diff->found + part->found;
     join_counts(diff, part);
-    for (size_t i = 0; list_at(diff, i); i++)
+    for (size_t i = 0; i < LISTS; i++)
         join_list(diff, list_at(diff, i), list_at(readable, i));
     for (size_t i = 0; i < part->ncolumns; i++)
         join_column(diff, &part->columns[i]);
@@ -220,7 +220,7 @@ void fb_diff_join(struct fb_diff *diff, const struct fb_diff *part)
 
 void fb_diff_sort(struct fb_diff *diff)
 {
-    for (size_t i = 0; list_at(diff, i); i++) {
+    for (size_t i = 0; i < LISTS; i++) {
         struct fb_diff_list *list = list_at(diff, i);
         if (list->n > 0)
             qsort(list->events, list->n, sizeof *list->events, by_place);
@@ -234,7 +234,7 @@ void fb_diff_sort(struct fb_diff *diff)
 
 void fb_diff_release(struct fb_diff *diff)
 {
-    for (size_t i = 0; list_at(diff, i); i++)
+    for (size_t i = 0; i < LISTS; i++)
         free(list_at(diff, i)->events);
     for (size_t i = 0; i < diff->nnotes; i++) {
         free(diff->notes[i].name);

@@ -145,16 +145,14 @@ static size_t group_end(const struct fb_diff_key *keys, size_t first, size_t n)
 static int list_only_b(struct fb_diff_match *match, size_t na, size_t nb)
 {
     unsigned char *used = calloc(nb + 1, 1);
-    size_t nused = 0;
     if (!used)
         return -1;
     for (size_t i = 0; i < na; i++) {
         if (match->partner[i] >= 0) {
             used[match->partner[i]] = 1;
-            nused++;
         }
     }
-    match->only_b = malloc((nb - nused + 1) * sizeof *match->only_b);
+    match->only_b = malloc((nb + 1) * sizeof *match->only_b);
     for (size_t j = 0; j < nb && match->only_b; j++)
         if (!used[j])
             match->only_b[match->nonly_b++] = (int64_t)j;

@@ -44,6 +44,7 @@ static const struct fb_diff_pair *find_pair(const struct fb_diff_plan *plan, con
     char name[80];
     snprintf(name, sizeof name, "%s%s", begin, end);
     for (size_t i = 0; i < plan->npairs; i++)
+        /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): columns have names */
         if (strcmp(plan->pairs[i].a->name, name) == 0 && plan->pairs[i].a->kind == FB_CELL_NUMBERS)
             return &plan->pairs[i];
     return NULL;
@@ -371,7 +372,7 @@ static void compare_troughs(struct row *row, const struct fb_diff_pair *vmin, co
                             struct fb_diff_lines *lines)
 {
     struct trough a[MOST_TROUGHS], b[MOST_TROUGHS];
-    int na = read_troughs(vmin->a, vmax->a, row->a, a), nb = read_troughs(vmin->b, vmax->b, row->b, b), i, j;
+    int na = read_troughs(vmin->a, vmax->a, row->a, a), nb = read_troughs(vmin->b, vmax->b, row->b, b), i = 0, j = 0;
 
     lines->a += (size_t)na;
     lines->b += (size_t)nb;
@@ -379,6 +380,7 @@ static void compare_troughs(struct row *row, const struct fb_diff_pair *vmin, co
         return;
     while (largest_overlap(a, na, b, nb, &i, &j)) {
         a[i].taken = b[j].taken = 1;
+        /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): two of the na and nb that were read */
         if (!is_close(a[i].vmin, b[j].vmin, &vmin->tolerance) ||
             !is_close(a[i].vmax, b[j].vmax, &vmax->tolerance))
             add_trough(row, &lines->moved, &a[i], &b[j]);

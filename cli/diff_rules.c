@@ -120,7 +120,7 @@ void fb_diff_rules_release(struct fb_diff_rules *rules)
     memset(rules, 0, sizeof *rules);
 }
 
-static void set_used(char *used)
+static void set_used(char *used) /* NOLINT(readability-non-const-parameter): it is written to, atomically */
 {
     __atomic_store_n(used, 1, __ATOMIC_RELAXED);
 }

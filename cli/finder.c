@@ -25,6 +25,8 @@ int fb_finder_prepare(struct fb_finder *finder, const struct fb_finder_options *
     const char *name = options->templates ? options->templates : options->alttemp ? "brodzeller" : NULL;
     int fit = find_fit(options->fit);
 
+    if (fit >= NFITS)
+        return fb_fail(err, "there is no fit '%s'", options->fit);
     finder->fit = fit_names[fit];
     if (fb_template_set_read(&finder->templates, name, FB_SHARE, err) != 0)
         return -1;

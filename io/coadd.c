@@ -569,7 +569,7 @@ static int make_grid(struct fb_coadd *coadd, int same, struct fb_error *err)
         cameras[c] = (struct fastbal_camera){ coadd->store[c].wavelength, coadd->camera[c].n };
     double start = coadd->has_resolution ? coadd->store[0].wavelength[0] : 3600.0;
     if (same && coadd->grid && coadd->grid_cameras == coadd->ncameras &&
-        memcmp(&start, &coadd->grid_start, sizeof start) == 0)
+        memcmp(&start, &coadd->grid_start, sizeof start) == 0) /* NOLINT(*-memory-comparison): NaN is NaN */
         return 0;
     fastbal_grid_free(coadd->grid);
     coadd->grid_cameras = coadd->ncameras;
@@ -582,7 +582,7 @@ static int make_grid(struct fb_coadd *coadd, int same, struct fb_error *err)
     for (int c = 0; c < coadd->ncameras; c++) {
         char where[32];
         snprintf(where, sizeof where, "HDU %s_WAVELENGTH", coadd->camera[c].name);
-        if (fb_check_wavelengths(coadd->path, where, cameras[c].wavelength, cameras[c].n, err) != 0)
+        if (fb_check_wavelengths(coadd->path, where, coadd->store[c].wavelength, coadd->camera[c].n, err) != 0)
             return -1;
     }
     if (status == FASTBAL_EWAVELENGTH)

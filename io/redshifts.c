@@ -318,7 +318,7 @@ static void encode(const struct fb_redshift *row, unsigned char *p)
     p = put_double(p, row->z);
     p = put_double(p, row->zerr);
     p = put_double(p, row->zwarn);
-    memcpy(p, "QSO   ", 6);
+    memcpy(p, "QSO   ", 6); /* NOLINT(*-not-null-terminated-result): FITS texts aren't */
 }
 
 static int write_table(void *file, const void *context, int *status)

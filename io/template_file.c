@@ -139,8 +139,8 @@ int fb_template_set_read(struct fb_template_set *set, const char *name, const ch
     memset(set, 0, sizeof *set);
     if (name && strcmp(name, "builtin") == 0)
         return use_builtin(set, err);
-    char *path = NULL;
-    if (file ? look_up(file, share, &path) != 0 : !(path = strdup(wanted)))
+    char *path = file ? NULL : strdup(wanted);
+    if (file ? look_up(file, share, &path) != 0 : !path)
         return fb_fail(err, "templates %s: out of memory", wanted);
     if (!path && !name) {
         snprintf(set->note, sizeof set->note,

@@ -169,6 +169,7 @@ int fb_simplex(fb_function *f, const void *context, int n, double *x, double *le
     /* the first simplex counts as a step */
     for (int steps = 1; steps < s.most && s.evaluations < s.most && !converged(&s); steps++)
         step(&s);
+    /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): there is at least one unknown */
     memcpy(x, s.vertex[0], (size_t)n * sizeof *x);
     *least = s.value[0];
     return s.evaluations;

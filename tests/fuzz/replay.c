@@ -23,10 +23,12 @@ static void replay_file(const char *path, size_t size)
     fclose(file);
     /* as long as it is, so that reading beyond it is seen; and its name before anything can go wrong */
     uint8_t *exact = realloc(bytes, size ? size : 1);
+    if (!exact)
+        exit(1);
     printf("%s\n", path);
     fflush(stdout);
-    LLVMFuzzerTestOneInput(exact ? exact : bytes, size);
-    free(exact ? exact : bytes);
+    LLVMFuzzerTestOneInput(exact, size);
+    free(exact);
     replayed++;
 }
 
