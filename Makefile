@@ -1,11 +1,13 @@
 # fastbal: a short front to CMake. The programs end up in build/bin/.
 #
 #   make          build                          make debug   unoptimised build in build-debug/
-#   make demo     from nothing to a finished     make asan    address sanitizer build, unit tests and broken files
-#                 run on simulated quasars       make ubsan   the same with the undefined behaviour sanitizer
-#   make test     every test                     make format  clang-format the C sources
+#   make demo     from nothing to a finished     make format  clang-format the C sources
+#                 run on simulated quasars       make analyse gcc -fanalyzer, clang-tidy and cppcheck
+#   make test     every test
 #   make test-long  the long forms of tests that have one (kills, signals, ...): see CONTRIBUTING.md
-#   make install  PREFIX=/usr/local DESTDIR=     make tsan    thread sanitizer build, and the pipeline with it
+#   make sanitize every test with the address and undefined behaviour sanitizers; make asan, ubsan and tsan (threads) with
+#                 one of them; TESTS="-R find" for some tests
+#   make install  PREFIX=/usr/local DESTDIR=
 #   make clean    remove build/ and build-*/       make fuzz    fuzz targets, for tests/fuzz/run.sh
 #   make bench    every figure beside its target: minutes, and 3 GB in build/bench; BENCH=--growth adds how time
 #                 grows with rows, pixels, threads and ranks; make bench-short is a check in seconds
@@ -24,7 +26,7 @@ configure = cmake -S . -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(CMAKE_FLAGS)
 compile = cmake --build
 C_SOURCES = $(shell git ls-files '*.c' '*.h')
 
-.PHONY: all bench bench-short demo test test-long install debug asan ubsan tsan format fuzz clean
+.PHONY: all analyse asan bench bench-short clean debug demo format fuzz install sanitize test test-long tsan ubsan
 .NOTPARALLEL:
 
 all:
@@ -56,19 +58,16 @@ debug:
 	@$(configure) -B build-debug -DCMAKE_BUILD_TYPE=Debug >/dev/null
 	@$(compile) build-debug -j $(JOBS)
 
-asan: SANITIZER = address
-ubsan: SANITIZER = undefined
-asan ubsan:
+sanitize: SANITIZERS = address;undefined
+asan: SANITIZERS = address
+ubsan: SANITIZERS = undefined
+tsan: SANITIZERS = thread
+sanitize asan ubsan tsan:
 	@scripts/install-dependencies.sh test
-	@$(configure) -B build-$@ -DCMAKE_BUILD_TYPE=Debug -DFASTBAL_SANITIZE=$(SANITIZER) >/dev/null
+	@$(configure) -B build-$@ -DCMAKE_BUILD_TYPE=Debug '-DFASTBAL_SANITIZE=$(SANITIZERS)' \
+	-DFASTBAL_REQUIRE_TESTS=ON >/dev/null
 	@$(compile) build-$@ -j $(JOBS)
-	@ctest --test-dir build-$@ -L 'unit|fuzz' --output-on-failure -j $(JOBS)
-
-tsan:
-	@scripts/install-dependencies.sh --check build
-	@$(configure) -B build-tsan -DFASTBAL_SANITIZE=thread -DBUILD_TESTING=OFF >/dev/null
-	@$(compile) build-tsan -j $(JOBS)
-	@scripts/pipeline.sh build-tsan/bin build-tsan/pipeline
+	@ctest --test-dir build-$@ --no-tests=error --output-on-failure -j $(JOBS) $(TESTS)
 
 # Without FUZZ_CFITSIO=FOLDER the system's CFITSIO is used, which libFuzzer can't see into (docs/reliability.md).
 fuzz:
@@ -77,6 +76,10 @@ fuzz:
 	-DFASTBAL_FUZZ=ON -DFASTBAL_FUZZ_CFITSIO=$(FUZZ_CFITSIO) -DFASTBAL_MPI=OFF >/dev/null
 	@$(compile) build-fuzz -j $(JOBS) --target fuzz
 	@build-fuzz/tests/fuzz/fuzz_seeds build-fuzz/tests/fuzz/seeds
+
+analyse:
+	@scripts/install-dependencies.sh ci
+	@scripts/analyse.sh build-analyse $(JOBS) $(TOOLS)
 
 format:
 	@clang-format -i $(filter-out templates/%,$(C_SOURCES))

@@ -6,7 +6,7 @@
 #   build   compiler, make, cmake, pkg-config, CFITSIO, zlib, chealpix, LAPACKE (the default)
 #   demo    build, and a Python with numpy and astropy
 #   test    demo, and cmocka, pytest, valgrind and Open MPI
-#   ci      test, and clang and shellcheck
+#   ci      test, and clang, clang-tidy, cppcheck and shellcheck
 #   fuzz    build, and clang with its fuzzer and sanitizers
 #   --check  install nothing; say what is missing, status 1 if anything is
 #
@@ -70,6 +70,8 @@ if [ "$level" = test ] || [ "$level" = ci ]; then
 fi
 if [ "$level" = ci ]; then
     program clang || missing clang clang
+    program clang-tidy || missing clang-tidy clang-tools
+    program cppcheck || missing cppcheck cppcheck
     program shellcheck || missing shellcheck shellcheck
 fi
 

@@ -6,6 +6,7 @@ show every way a row can go: see ROWS.
 SPDX-License-Identifier: BSD-3-Clause
 """
 import os
+import re
 import subprocess
 import warnings
 from pathlib import Path
@@ -26,6 +27,11 @@ DONE, PARTLY, UNUSABLE = 0, 1, 2  # exit statuses
 
 LONG = os.environ.get("FASTBAL_LONG") == "1"  # set by "make test-long": the long form of tests that have one
 SEED = int(os.environ.get("FASTBAL_SEED", 1))  # of tests with random moments or contents
+
+# A prefix of commands: any error or leak makes the exit status 99, which no test expects. There are no suppressions.
+LEAKS = "definite,indirect,possible"
+VALGRIND = ("valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full", f"--show-leak-kinds={LEAKS}",
+            f"--errors-for-leak-kinds={LEAKS}")
 
 
 # ---- running programs ----
@@ -51,6 +57,15 @@ def run(*command, status=DONE, env=None, cwd=None, prefix=()):
     if status is not None:
         assert result.returncode == status, f"status {result.returncode}\n{result.stdout}\n{result.stderr}"
     return result
+
+
+def sanitizers():
+    """What the programs were built with, as in "address,undefined"; empty in an ordinary build."""
+    found = re.search(r"^compiler: .*, sanitizers (\S+)$", run("--version").stdout, re.M)
+    return found.group(1) if found else ""
+
+
+SANITIZERS = sanitizers()
 
 
 def the_line(result):

@@ -6,13 +6,14 @@ except where CI=true, where that is an error.
 SPDX-License-Identifier: BSD-3-Clause
 """
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from compare import compare_trees, differing_rows
-from support import environment, fits_files, run, table
+from support import LONG, SANITIZERS, VALGRIND, environment, fits_files, run, table
 
 GOLDEN = os.environ.get("FASTBAL_GOLDEN")
 SETS = {"healpix-typical": 5, "healpix-bright": 5, "healpix-real": 3, "mock-aligned": 3, "mock-unaligned": 3}  # files
@@ -31,18 +32,20 @@ def golden():
     return path
 
 
-def three_steps(golden, name, templates, work, nproc, fit=()):
+def three_steps(golden, name, templates, work, nproc, fit=(), prefix=()):
     source, options = golden / name, ["--nproc", nproc]
     env = environment(DESI_SPECTRO_REDUX=source / "redux", FASTBAL_TEMPLATES=golden / "templates")
     where = ["-s", "main", "-m", "dark"]
     find = ["-r", "sim", *where]
     if name.startswith("mock"):
         where, find = ["--mock"], ["--mock", "--mockdir", source / "mock"]
-    run("splitafterburner_hp.py", "-q", source / "qso.fits", "-a", work, *where, *options, env=env)
-    result = run("runbalfinder_hp.py", *find, "-a", work, "--tids", *TEMPLATES[templates], *fit, *options, env=env)
+    run("splitafterburner_hp.py", "-q", source / "qso.fits", "-a", work, *where, *options, env=env,
+        prefix=prefix)
+    result = run("runbalfinder_hp.py", *find, "-a", work, "--tids", *TEMPLATES[templates], *fit, *options, env=env,
+                 prefix=prefix)
     assert result.stderr == ""
     run("appendbalinfo_hp.py", "-q", source / "qso.fits", "-b", work, "-o", work / "qso-bal.fits", *where,
-        *TEMPLATES[templates], *options, env=env)
+        *TEMPLATES[templates], *options, env=env, prefix=prefix)
     return fits_files(work)
 
 
@@ -54,6 +57,16 @@ def test_set(golden, tmp_path, name, templates):
     assert len(found) == SETS[name]
     assert {path: lines for path, lines in found.items() if lines} == {}
     assert three_steps(golden, name, templates, tmp_path / "4", 4) == one
+
+
+@pytest.mark.skipif(not LONG, reason="minutes: make test-long")
+@pytest.mark.skipif(SANITIZERS != "" or not shutil.which("valgrind"), reason="needs valgrind and an ordinary build")
+@pytest.mark.parametrize("templates", TEMPLATES)
+@pytest.mark.parametrize("name", SETS)
+def test_set_under_valgrind(golden, tmp_path, name, templates):
+    three_steps(golden, name, templates, tmp_path / "valgrind", 2, prefix=VALGRIND)
+    found = compare_trees(golden / name / "expected" / f"exact-{templates}", tmp_path / "valgrind")
+    assert len(found) == SETS[name] and not any(found.values())
 
 
 agreeing = {}  # rows of the simplex sets that agree in every column, and that there are

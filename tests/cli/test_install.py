@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from support import BIN, DROP_IN, ROOT, environment
+from support import BIN, DROP_IN, ROOT, SANITIZERS, environment
 
 if not (BIN.parent / "CMakeCache.txt").exists() or not shutil.which("cmake"):
     pytest.skip("NOTICE: the programs under test don't lie in a build folder", allow_module_level=True)
@@ -60,6 +60,7 @@ def test_a_program_that_uses_the_library(tmp_path, language, compiler):
     source.write_text(PROGRAM)
     library = os.environ.get("FASTBAL_LIB", BIN.parent / "libfastbal.a")
     flags = ["-Wall", "-Wextra", "-Werror", "-pedantic", "-I", ROOT / "include", "-x", language, source, "-x", "none"]
+    flags += [f"-fsanitize={SANITIZERS}"] if SANITIZERS else []
     lapack = [["-llapacke", "-llapack"], ["-llapack"]]
     for libraries in lapack:
         command = [compiler, *flags, library, *libraries, "-lm", "-o", program]

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from support import ROOT
+from support import BIN, ROOT, SANITIZERS
 
 LIBRARY = os.environ.get("FASTBAL_LIB", ROOT / "build" / "libfastbal.a")
 
@@ -38,6 +38,19 @@ def test_library_never_prints_exits_or_starts_threads():
     forbidden = {"printf", "fprintf", "vprintf", "puts", "fputs", "putchar", "stderr", "stdout", "perror", "exit",
                  "_exit", "abort", "fopen", "open", "read", "write", "getenv", "pthread_create", "signal", "rand"}
     assert not used & forbidden
+
+
+@pytest.mark.skipif(SANITIZERS != "", reason="sanitizers bring functions of their own")
+def test_functions_are_safe_in_threads():
+    """None of those whose answers are kept in the C library, in all of the program."""
+    if not shutil.which("nm"):
+        pytest.skip("NOTICE: there is no nm, symbols were not checked")
+    text = subprocess.run(["nm", "-u", BIN / "fastbal"], check=True, capture_output=True, text=True).stdout
+    used = {line.split()[-1].split("@")[0] for line in text.splitlines()}
+    unsafe = {"asctime", "basename", "ctime", "dirname", "drand48", "gamma", "getgrgid", "getlogin", "getpwnam", "getpwuid",
+              "gmtime", "lgamma", "localtime", "lrand48", "putenv", "rand", "random", "setenv", "setlocale", "srand",
+              "strsignal", "strtok", "tmpnam", "ttyname", "unsetenv"}
+    assert "getpwuid_r" in used and not used & unsafe
 
 
 def test_library_keeps_no_state():

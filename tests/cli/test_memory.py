@@ -7,18 +7,12 @@ import subprocess
 
 import pytest
 
-from support import BIN, PARTLY, PIXELS, UNUSABLE, run
+from support import PARTLY, PIXELS, SANITIZERS, UNUSABLE, VALGRIND, run
 
-sanitized = b"__asan_init" in (BIN / "fastbal").read_bytes() if (BIN / "fastbal").exists() else False
 if not shutil.which("valgrind"):
     pytest.skip("NOTICE: there is no valgrind, memory was not checked", allow_module_level=True)
-if sanitized:
+if SANITIZERS:
     pytest.skip("NOTICE: a sanitizer build can't run under valgrind", allow_module_level=True)
-
-# Any error or leak makes the exit status 99, which no test expects.
-LEAKS = "definite,indirect,possible"
-VALGRIND = ("valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full", f"--show-leak-kinds={LEAKS}",
-            f"--errors-for-leak-kinds={LEAKS}")
 
 
 @pytest.fixture(scope="module", autouse=True)

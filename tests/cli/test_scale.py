@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from support import BIN, PARTLY, ROOT, ROWS, check_sums, environment, fits_files, run, table, write_catalog
+from support import BIN, PARTLY, ROOT, ROWS, SANITIZERS, check_sums, environment, fits_files, run, table, write_catalog
 
 N, PIXELS, ROW_BYTES = 40_000, 60, 2000
 
@@ -61,6 +61,7 @@ def grouped(tmp_path_factory, like):
     return Large(tmp_path_factory.mktemp("grouped"), like, "--grouped")
 
 
+@pytest.mark.skipif(SANITIZERS != "", reason="sanitizers take memory of their own")
 def test_memory(large, grouped):
     """Less than the catalog, which would be read whole, and less than what is written."""
     for tree in (large, grouped):

@@ -14,8 +14,8 @@ from astropy.io import fits
 from compare import compare_tables, compare_trees
 from support import PIXELS, ROOT, fits_files, run, table
 
-SCRIPTS = [ROOT / name for name in ("scripts/install-dependencies.sh", "scripts/find-python.sh", "scripts/demo.sh",
-                                    "share/runbal.sh", ".ci/run")]
+SCRIPTS = [ROOT / ".ci" / "run", *sorted(p for folder in ("scripts", "share", "tests", "bench")
+                                         for p in (ROOT / folder).rglob("*.sh"))]
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.name)
