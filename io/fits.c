@@ -374,6 +374,34 @@ int fb_table_compare_text(struct fb_table *table, int column, int64_t first, int
 
 /* ---- outputs ---- */
 
+/* ---- memory that CFITSIO composes files in ---- */
+
+/* The size of a block before its bytes, which stay aligned. */
+enum { SIZE_ROOM = 16 };
+
+/* realloc() for CFITSIO, with zeros where it has not written yet: it looks there. */
+static void *grow(void *bytes, size_t size)
+{
+    unsigned char *block = bytes ? (unsigned char *)bytes - SIZE_ROOM : NULL;
+    size_t before = 0;
+    if (block)
+        memcpy(&before, block, sizeof before);
+    unsigned char *grown = size <= SIZE_MAX - SIZE_ROOM ? realloc(block, size + SIZE_ROOM) : NULL;
+    if (!grown)
+        return NULL;
+    if (size > before)
+        memset(grown + SIZE_ROOM + before, 0, size - before);
+    memcpy(grown, &size, sizeof size);
+    return grown + SIZE_ROOM;
+}
+
+static void release(struct fb_output *out)
+{
+    if (out->bytes)
+        free((unsigned char *)out->bytes - SIZE_ROOM);
+    out->bytes = NULL;
+}
+
 int fb_output_create(struct fb_output *out, const char *path, struct fb_error *err)
 {
     enum { MORE = 1 << 22 }; /* bytes of memory at a time */
@@ -388,7 +416,7 @@ int fb_output_create(struct fb_output *out, const char *path, struct fb_error *e
         return fb_fail(err, "%s: out of memory", path);
     }
     fb_temporary_sweep(path);
-    if (fits_create_memfile(&out->file, &out->bytes, &out->room, MORE, realloc, &status) == 0)
+    if (fits_create_memfile(&out->file, &out->bytes, &out->room, MORE, grow, &status) == 0)
         return 0;
     fb_fits_fail(err, path, "can't create it", status);
     fb_output_discard(out);
@@ -481,8 +509,7 @@ int fb_output_begin(struct fb_output *out, size_t n, struct fb_error *err)
         close(descriptor);
         return -1;
     }
-    free(out->bytes);
-    out->bytes = NULL;
+    release(out);
     return descriptor;
 }
 
@@ -508,7 +535,7 @@ void fb_output_discard(struct fb_output *out)
         fits_close_file(out->file, &status);
     if (out->temporary)
         unlink(out->temporary);
-    free(out->bytes);
+    release(out);
     free(out->temporary);
     free(out->path);
     memset(out, 0, sizeof *out);

@@ -474,6 +474,7 @@ struct field {
     char type;
     int scaled;
     int64_t repeat;
+    int given; /* times there is a TFORM */
 };
 
 /* "rT" and nothing more; type 0 where it is anything else (P and Q may say how long their arrays get). */
@@ -547,9 +548,11 @@ static int take_column_card(const char *card, struct field *fields, const char *
         return 1;
     if ((i = key_number(card, "TTYPE", 5)) > 0)
         return take_name(card, i, names, n, number);
-    if ((i = key_number(card, "TFORM", 5)) > 0)
+    if ((i = key_number(card, "TFORM", 5)) > 0) {
+        if (fields[i].given++ > 0)
+            return 0;
         take_form(card, &fields[i]);
-    else if ((i = key_number(card, "TSCAL", 5)) > 0)
+    } else if ((i = key_number(card, "TSCAL", 5)) > 0)
         fields[i].scaled |= !card_is_number(card, 1);
     else if ((i = key_number(card, "TZERO", 5)) > 0)
         fields[i].scaled |= !card_is_number(card, 0);
@@ -596,6 +599,17 @@ int fb_hdu_columns(const struct fb_hdus *hdus, const struct fb_hdu *table, const
             return 0;
     }
     return place_columns(table, fields, number, n, columns);
+}
+
+int fb_hdu_repeated_form(const struct fb_hdus *hdus, const struct fb_hdu *table)
+{
+    unsigned char given[MOST_FIELDS + 1] = { 0 };
+    for (size_t i = 0; table->kind == FB_HDU_TABLE && i < table->ncards; i++) {
+        int n = key_number(hdus->text + table->header + CARD * i, "TFORM", 5);
+        if (n > 0 && given[n]++ > 0)
+            return n;
+    }
+    return 0;
 }
 
 int fb_column_is_integer(const struct fb_column *column)

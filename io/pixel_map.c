@@ -1,6 +1,5 @@
 /* pixel_map.c - SPDX-License-Identifier: BSD-3-Clause */
 #include <chealpix.h>
-#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -137,19 +136,37 @@ static const char *json_value(const char *text, const char *key)
     return NULL;
 }
 
+static const char *skip_blanks(const char *text)
+{
+    while (*text == ' ' || *text == '\t' || *text == '\r' || *text == '\n')
+        text++;
+    return text;
+}
+
+/* The digits of a whole number of 32 bits, after which the text goes on; NULL where there are none. */
+static const char *json_number(const char *text, int32_t *value)
+{
+    int negative = *text == '-';
+    int64_t number = 0;
+    const char *first = text + negative, *at = first;
+    for (; *at >= '0' && *at <= '9' && number <= INT32_MAX; at++)
+        number = 10 * number + (*at - '0');
+    *value = (int32_t)(negative ? -number : number);
+    return at > first && number <= INT32_MAX ? at : NULL;
+}
+
 /* Numbers separated by commas up to the bracket; -1 where there is anything else, or not n of them. */
 static int json_numbers(const char *text, int32_t *values, size_t n)
 {
-    char *end;
     if (*text++ != '[')
         return -1;
     for (size_t i = 0; i < n; i++) {
-        long value = strtol(text, &end, 10);
-        end += strspn(end, " \t\r\n");
-        if (end == text || value < INT32_MIN || value > INT32_MAX || *end != (i + 1 < n ? ',' : ']'))
+        text = json_number(skip_blanks(text), &values[i]);
+        if (!text)
             return -1;
-        values[i] = (int32_t)value;
-        text = end + 1;
+        text = skip_blanks(text);
+        if (*text++ != (i + 1 < n ? ',' : ']'))
+            return -1;
     }
     return 0;
 }

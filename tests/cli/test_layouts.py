@@ -377,7 +377,7 @@ def test_nside_of_skimmed_trees(tmp_path):
     (["--nside", 16], "option --nside is for skimmed trees, found uniqpix"),
     (["--night", 20210101], "option --night goes with --tiles"),
     (["--uniqpix", "@nowhere.txt"], "option --uniqpix: nowhere.txt: No such file or directory"),
-    (["--uniqpix", "@letters.txt"], "option --uniqpix: expected whole numbers from 0 to 1e+15, found 'a b'"),
+    (["--uniqpix", "@letters.txt"], "option --uniqpix: expected whole numbers from 0 to 1000000000000000, found 'a b'"),
     (["--tree", "."], "options --tree and --release exclude each other"),
 ])
 def test_options_that_do_not_fit(uniqpix, tmp_path, options, words):

@@ -378,7 +378,7 @@ def test_one_file_is_not_replaced(done_tree, what):
     # not even where it is one of the inputs
     one[-1] = done_tree.coadd(ONE)
     before = one[-1].read_bytes()
-    complains(run(*one, env=done_tree.env, status=UNUSABLE), "find", one[-1], "--clobber")
+    complains(run(*one, env=done_tree.env, status=UNUSABLE), "find", one[-1], "this is the input")
     assert one[-1].read_bytes() == before
 
 
