@@ -7,7 +7,8 @@
 
 /* What is wrong stands at the end of a line and the program at its beginning: of one with a very long path in it,
  * the middle goes. */
-static void keep_ends(struct fb_error *err, size_t length, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static void keep_ends(struct fb_error *err, size_t length,
+                                                            const char *format, va_list arguments)
 {
     char *whole = malloc(length + 1);
     size_t end = sizeof err->text / 2;
