@@ -145,7 +145,7 @@ typedef struct fastbal_templates fastbal_templates;
 /*
  * A set of continuum components that spectra are fitted with.
  *
- *   wavelength   rest frame, increasing, nwave >= 2
+ *   wavelength   rest frame, increasing, from 1e-30 to 1e30, nwave >= 2
  *   values       ntemplates x nwave, one template after the other, ntemplates 1 to FASTBAL_MAX_TEMPLATES
  *
  * The arrays are copied. On success *templates is to be freed by fastbal_templates_free(), otherwise it is

@@ -140,10 +140,11 @@ int fb_guard(struct fb_file *file, struct fb_error *err)
     int failed = status <= 0;
     for (size_t i = 1; !failed && i < hdus.n; i++) {
         struct look look = { file->path, &hdus, &hdus.hdu[i], err };
-        int twice = fb_hdu_repeated_form(&hdus, look.hdu);
+        const char *key;
+        int twice = fb_hdu_repeated_key(&hdus, look.hdu, &key);
         if (twice)
-            failed = fb_fail(err, "%s: HDU %s: expected one keyword TFORM%d, found two", file->path,
-                             look.hdu->name, twice);
+            failed = fb_fail(err, "%s: HDU %s: expected one keyword %s%d, found two", file->path,
+                             look.hdu->name, key, twice);
         if (!failed && hdus.hdu[i].compressed)
             failed = check_method(&look) != 0 || check_tiles(&look) != 0 || check_heap(&look, file) != 0;
     }

@@ -601,13 +601,19 @@ int fb_hdu_columns(const struct fb_hdus *hdus, const struct fb_hdu *table, const
     return place_columns(table, fields, number, n, columns);
 }
 
-int fb_hdu_repeated_form(const struct fb_hdus *hdus, const struct fb_hdu *table)
+int fb_hdu_repeated_key(const struct fb_hdus *hdus, const struct fb_hdu *table, const char **key)
 {
-    unsigned char given[MOST_FIELDS + 1] = { 0 };
+    static const char *const keys[] = { "TTYPE", "TFORM", "TSCAL", "TZERO", "TNULL" };
+    unsigned char given[MOST_FIELDS + 1] = { 0 }; /* bit k: keys[k] */
     for (size_t i = 0; table->kind == FB_HDU_TABLE && i < table->ncards; i++) {
-        int n = key_number(hdus->text + table->header + CARD * i, "TFORM", 5);
-        if (n > 0 && given[n]++ > 0)
-            return n;
+        const char *card = hdus->text + table->header + CARD * i;
+        for (unsigned k = 0; card[0] == 'T' && k < sizeof keys / sizeof *keys; k++) {
+            int n = key_number(card, keys[k], 5);
+            *key = keys[k];
+            if (n > 0 && given[n] & 1U << k)
+                return n;
+            given[n] |= (unsigned char)(1U << k); /* 0 is of no column */
+        }
     }
     return 0;
 }

@@ -76,8 +76,9 @@ struct fb_column {
  * plain, or a row has more than FB_ROWS_BUFFER bytes. */
 int fb_hdu_columns(const struct fb_hdus *hdus, const struct fb_hdu *table, const char *const *names, size_t n,
                    struct fb_column *columns);
-/* A column whose TFORM is there twice, so that readers differ in what it is; 0 where there is none. */
-int fb_hdu_repeated_form(const struct fb_hdus *hdus, const struct fb_hdu *table);
+/* A column that has one of its keywords (*key, TTYPE say) twice, so that readers differ in what it is; 0 where there is
+ * none. */
+int fb_hdu_repeated_key(const struct fb_hdus *hdus, const struct fb_hdu *table, const char **key);
 int fb_column_is_integer(const struct fb_column *column); /* one a row */
 int fb_column_is_number(const struct fb_column *column);  /* the same, or floating point */
 /* The number in a row. */

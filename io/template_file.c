@@ -84,8 +84,12 @@ static int read_columns(struct fb_table *t, int ncomponents, double *wavelength,
 static int refuse(const char *path, const double *wavelength, const double *values, size_t n, int ncomponents,
                   int code, struct fb_error *err)
 {
-    if (code == FASTBAL_EWAVELENGTH && fb_check_wavelengths(path, "column WAVE", wavelength, n, err) != 0)
-        return -1;
+    if (code == FASTBAL_EWAVELENGTH) {
+        if (fb_check_wavelengths(path, "column WAVE", wavelength, n, err) != 0)
+            return -1;
+        return fb_fail(err, "%s: column WAVE: expected wavelengths from 1e-30 to 1e30, found %g to %g", path,
+                       wavelength[0], wavelength[n - 1]);
+    }
     for (size_t i = 0; i < n * (size_t)ncomponents; i++)
         if (code == FASTBAL_ETEMPLATES && !isfinite(values[i]))
             return fb_fail(err, "%s: column PCA%zu: expected finite numbers, found %g at %zu", path, i / n,

@@ -23,6 +23,10 @@ struct fastbal_templates {
 
 #define MOST_STEPS 1e6
 
+/* Widths of segments, and what is divided by them, are ordinary numbers between these. */
+#define LEAST_WAVELENGTH 1e-30
+#define MOST_WAVELENGTH 1e30
+
 /* Steps a little narrower than the narrowest segment, so that a step holds at most one border between
  * segments. */
 static int make_steps(fastbal_templates *t)
@@ -60,6 +64,8 @@ int fastbal_templates_create(fastbal_templates **out, size_t nwave, const double
     if (ntemplates > FASTBAL_MAX_TEMPLATES)
         return FASTBAL_ETEMPLATES;
     if (nwave > UINT32_MAX || !fb_wavelengths_ok(wavelength, nwave))
+        return FASTBAL_EWAVELENGTH;
+    if (wavelength[0] < LEAST_WAVELENGTH || wavelength[nwave - 1] > MOST_WAVELENGTH)
         return FASTBAL_EWAVELENGTH;
     size_t nt = (size_t)ntemplates;
     for (size_t i = 0; i < nwave * nt; i++)

@@ -358,6 +358,15 @@ for hdu, key, said in (
         f"fastbal find: {{bad}}: {said}")
 
 
+def repeat(hdu, key, value):
+    return lambda data: data.add(hdu, key, value)
+
+
+for hdu, key, value in (("QSO_CAT", "TTYPE1", "'OTHER   '"), ("QSO_CAT", "TFORM2", "'D       '"), ("QSO_CAT", "TTYPE4", "''")):
+    add(f"catalog: two cards {key}, {value}", SPLIT, spoil("qso", repeat(hdu, key, value)),
+        f"fastbal split: {{bad}}: HDU {hdu}: expected one keyword {key}, found two")
+
+
 def without_end(data):
     h = data.hdu("Z_MASK")
     data[h.end_card:h.end_card + 3] = b"AND"

@@ -112,6 +112,12 @@ class Fits(bytearray):
         place = next(p for p in range(h.header, h.end_card, CARD) if self[p:p + 8] == f"{key:8}".encode())
         self[place:place + 8] = f"{new:8}".encode()
 
+    def add(self, name, key, value):
+        """One more card, before END: there is room in the header's last block."""
+        h = self.hdu(name)
+        assert h.end_card + 2 * CARD <= h.data
+        self[h.end_card:h.end_card + 2 * CARD] = f"{key:8}= {value:>20}".ljust(CARD).encode() + b"END".ljust(CARD)
+
     def remove(self, *names):
         for name in names:
             h = self.hdu(name)

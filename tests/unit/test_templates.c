@@ -43,12 +43,10 @@ static void bad_sets(void **state)
     refuse(3, w, FASTBAL_MAX_TEMPLATES + 1, many, FASTBAL_ETEMPLATES);
     assert_int_equal(fastbal_templates_create(NULL, 3, w, 1, v), FASTBAL_EARGUMENT);
 
-    const double wrong[5][3] = { { 1000, 3000, 2000 },
-                                 { 2000, 1000, 3000 },
-                                 { 1000, 1000, 3000 },
-                                 { NAN, 2000, 3000 },
-                                 { 1000, 2000, INFINITY } };
-    for (int i = 0; i < 5; i++)
+    const double wrong[7][3] = { { 1000, 3000, 2000 }, { 2000, 1000, 3000 },     { 1000, 1000, 3000 },
+                                 { NAN, 2000, 3000 },  { 1000, 2000, INFINITY }, { 1e-31, 1, 2 },
+                                 { 1000, 2000, 1e31 } };
+    for (int i = 0; i < 7; i++)
         refuse(3, wrong[i], 1, v, FASTBAL_EWAVELENGTH);
 
     const double nonsense[3] = { NAN, INFINITY, -INFINITY };
