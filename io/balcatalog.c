@@ -28,8 +28,7 @@
 enum {
     BLOCK_BYTES = 1 << 20,
     KEPT_BYTES = 96 << 20,
-    MANY = 4, /* neighbours that are written at once */
-    FITS_BLOCK = 2880,
+    MANY = 4,     /* neighbours that are written at once */
     WRITTEN = 128 /* in balmask: the row is in the file */
 };
 
@@ -337,11 +336,6 @@ static int write_header(struct fb_balcatalog *catalog, const struct source *s, s
 
 /* ---- reading and writing at a place ---- */
 
-static int64_t padded(int64_t size)
-{
-    return (size + FITS_BLOCK - 1) / FITS_BLOCK * FITS_BLOCK;
-}
-
 /* Between blocks: has whoever waits lost interest? */
 static int give_up(const struct fb_balcatalog *catalog, struct fb_error *err)
 {
@@ -524,11 +518,12 @@ static int copy_hdus(struct fb_balcatalog *catalog, struct fb_file *file, const 
 {
     unsigned char *bytes = malloc(BLOCK_BYTES);
     int failed = bytes ? 0 : fb_fail(err, "%s: out of memory", catalog->out.path);
-    off_t to =
-        catalog->data + (off_t)padded((int64_t)(catalog->nrows * catalog->row_bytes + catalog->heap_bytes));
+    off_t to = catalog->data +
+               (off_t)fb_whole_blocks((int64_t)(catalog->nrows * catalog->row_bytes + catalog->heap_bytes));
     for (size_t i = 1; !failed && i < hdus->n; i++) {
         const struct fb_hdu *hdu = &hdus->hdu[i], *before = hdu - 1;
-        int64_t begin = before->data + padded(before->size), n = hdu->data + padded(hdu->size) - begin;
+        int64_t begin = before->data + fb_whole_blocks(before->size),
+                n = hdu->data + fb_whole_blocks(hdu->size) - begin;
         if (i == table)
             continue;
         failed = copy_bytes(catalog, file, begin, n, to, bytes, err);
@@ -709,7 +704,7 @@ static int start_rows(struct fb_balcatalog *catalog, const struct source *s, str
     if (catalog->descriptor < 0)
         return -1;
     off_t size = (off_t)(catalog->nrows * catalog->row_bytes) + s->heap_bytes;
-    size = data + (off_t)padded((int64_t)size);
+    size = data + (off_t)fb_whole_blocks((int64_t)size);
     if (ftruncate(catalog->descriptor, size) != 0)
         return fb_fail(err, "%s: can't write it: %s", catalog->out.path, strerror(errno));
     return 0;

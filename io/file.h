@@ -34,12 +34,13 @@ struct fb_file {
     int64_t size;
     struct fb_io_stats *stats; /* borrowed */
     size_t nhead;
-    unsigned char *head;     /* owned; kept when the file is closed */
-    unsigned char *contents; /* owned: all bytes of a file that was packed; NULL where they are in the file */
+    unsigned char *head; /* owned; kept when the file is closed */
+    unsigned char *
+        contents; /* owned: all bytes of a file that was packed, and zeros to the end of the block; NULL: not packed */
 };
 
-/* Open for reading, read the head; a file packed by gzip is unpacked (io/unpack.h), and read as if it were not. All zero is a good start; a struct may be used for one file after the
- * other. */
+/* Open for reading, read the head; a file packed by gzip is unpacked (io/unpack.h), and read as if it were not.
+ * All zero is a good start; a struct may be used for one file after the other. */
 int fb_file_open(struct fb_file *file, const char *path, struct fb_io_stats *stats, struct fb_error *err);
 void fb_file_close(struct fb_file *file);
 void fb_file_release(struct fb_file *file); /* closes as well */
@@ -63,6 +64,13 @@ static inline uint64_t fb_big_endian(const unsigned char *bytes, size_t size)
     for (size_t i = 0; i < size; i++)
         value = value << 8 | bytes[i];
     return value;
+}
+
+/* n bytes of FITS, n >= 0, and what fills their last block. */
+static inline int64_t fb_whole_blocks(int64_t n)
+{
+    enum { BLOCK = 2880 };
+    return (n + BLOCK - 1) / BLOCK * BLOCK;
 }
 
 #endif

@@ -60,7 +60,8 @@ static int open_contents(struct fb_fits *fits, struct fb_file *file, struct fb_e
     fits->contents = malloc(sizeof *fits->contents);
     if (!fits->contents)
         return fb_fail(err, "%s: out of memory", file->path);
-    *fits->contents = (struct fb_contents){ file->contents, (size_t)file->size };
+    /* whole blocks: CFITSIO reads nothing less, and does not ask whether they are there */
+    *fits->contents = (struct fb_contents){ file->contents, (size_t)fb_whole_blocks(file->size) };
     file->contents = NULL;
     /* a name of our own: paths may have characters that mean something to it */
     if (fits_open_memfile(&fits->file, "packed", READONLY, &fits->contents->bytes, &fits->contents->size, 0,
@@ -85,14 +86,18 @@ int fb_fits_open(struct fb_fits *fits, const char *path, struct fb_error *err)
 {
     struct fb_io_stats io = { 0 };
     struct fb_file file = { 0 };
+    struct fb_hdus hdus = { 0 };
 
     *fits = (struct fb_fits){ 0 };
     if (strlen(path) >= FLEN_FILENAME - 1)
         return fb_fail(err, "%s: the path is longer than %d characters", path, FLEN_FILENAME - 2);
-    int failed = fb_file_open(&file, path, &io, err) != 0 || fb_guard(&file, err) != 0;
+    int failed = fb_file_open(&file, path, &io, err) != 0 || fb_guard(&file, &hdus, err) != 0;
     if (!failed)
         failed = file.contents ? open_contents(fits, &file, err) : open_file(fits, path, err);
+    if (!failed)
+        failed = fb_guard_agrees(fits->file, &hdus, path, err);
     fb_file_release(&file);
+    fb_hdus_release(&hdus);
     if (failed)
         fb_fits_close(fits);
     return failed ? -1 : 0;

@@ -131,23 +131,44 @@ static int check_heap(const struct look *look, struct fb_file *file)
 
 /* ---- all of a file ---- */
 
-int fb_guard(struct fb_file *file, struct fb_error *err)
+int fb_guard(struct fb_file *file, struct fb_hdus *hdus, struct fb_error *err)
 {
-    struct fb_hdus hdus = { 0 };
-    int status = fb_hdus_read(&hdus, file, err);
+    int status = fb_hdus_read(hdus, file, err);
     if (status == 0)
         fb_fail(err, "%s: not a FITS file: it does not begin with SIMPLE", file->path);
     int failed = status <= 0;
-    for (size_t i = 1; !failed && i < hdus.n; i++) {
-        struct look look = { file->path, &hdus, &hdus.hdu[i], err };
+    for (size_t i = 1; !failed && i < hdus->n; i++) {
+        struct look look = { file->path, hdus, &hdus->hdu[i], err };
         const char *key;
-        int twice = fb_hdu_repeated_key(&hdus, look.hdu, &key);
+        int twice = fb_hdu_repeated_key(hdus, look.hdu, &key);
         if (twice)
             failed = fb_fail(err, "%s: HDU %s: expected one keyword %s%d, found two", file->path,
                              look.hdu->name, key, twice);
-        if (!failed && hdus.hdu[i].compressed)
+        if (!failed && look.hdu->compressed)
             failed = check_method(&look) != 0 || check_tiles(&look) != 0 || check_heap(&look, file) != 0;
     }
-    fb_hdus_release(&hdus);
     return failed ? -1 : 0;
+}
+
+int fb_guard_agrees(fitsfile *opened, const struct fb_hdus *hdus, const char *path, struct fb_error *err)
+{
+    LONGLONG header, data, end;
+    int64_t begin = 0;
+    int status = 0, same = 1;
+    size_t n = 0;
+    for (; same && n < hdus->n; n++) {
+        const struct fb_hdu *hdu = &hdus->hdu[n];
+        if (fits_movabs_hdu(opened, (int)n + 1, NULL, &status) ||
+            fits_get_hduaddrll(opened, &header, &data, &end, &status))
+            break;
+        int64_t next = hdu->data + fb_whole_blocks(hdu->size);
+        same = header == begin && data == hdu->data && end == next;
+        begin = next;
+    }
+    if (same && !status)
+        same = fits_movabs_hdu(opened, (int)n + 1, NULL, &status) != 0;
+    status = 0;
+    fits_movabs_hdu(opened, 1, NULL, &status);
+    fits_clear_errmsg();
+    return same ? 0 : fb_fail(err, "%s: HDU %zu: its header can be read in more than one way", path, n);
 }

@@ -320,8 +320,8 @@ static int read_header(struct fb_hdus *hdus, struct fb_file *file, int64_t offse
     scan->hdu->header = hdus->used;
     scan->hdu->ncards = i;
     hdus->used += CARD * i;
-    int64_t blocks = (int64_t)(CARD * (i + 1) + BLOCK - 1) / BLOCK;
-    return measure_data(scan, offset + BLOCK * blocks, file->size) == 0 ? 1 : -1;
+    int64_t data = offset + fb_whole_blocks((int64_t)(CARD * (i + 1)));
+    return measure_data(scan, data, file->size) == 0 ? 1 : -1;
 }
 
 /* Rows of the first table: what most other HDUs have as their last axis. */
@@ -345,14 +345,14 @@ static void want_headers(const struct fb_hdus *hdus, const struct fb_file *file,
         return;
     for (size_t i = hdus->n; i < hdus->nlast && offset < file->size; i++) {
         const struct fb_hdu *hdu = &hdus->last[i];
-        int64_t header = (int64_t)(CARD * (hdu->ncards + 1) + BLOCK - 1) / BLOCK * BLOCK, size = hdu->size;
+        int64_t header = fb_whole_blocks((int64_t)(CARD * (hdu->ncards + 1))), size = hdu->size;
         int scales = hdu->naxis > 1 && hdu->naxis <= FB_HDU_AXES && hdu->axis[hdu->naxis - 1] == before;
         if (scales && __builtin_mul_overflow(size / before, now, &size))
             return;
         fb_file_want(file, offset, hdu->naxis == 1 && size < FB_FILE_HEAD ? header + size : header);
         if (size > file->size)
             return;
-        offset += header + (size + BLOCK - 1) / BLOCK * BLOCK;
+        offset += header + fb_whole_blocks(size);
     }
 }
 
@@ -408,7 +408,7 @@ int fb_hdus_read(struct fb_hdus *hdus, struct fb_file *file, struct fb_error *er
         if (status == 0)
             return check_rest(hdus, file, offset, err) == 0 ? 1 : -1;
         hdus->n++;
-        offset = hdu->data + (hdu->size + BLOCK - 1) / BLOCK * BLOCK;
+        offset = hdu->data + fb_whole_blocks(hdu->size);
     }
     return 1;
 }

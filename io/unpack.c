@@ -102,7 +102,7 @@ int fb_unpack(struct fb_file *file, struct fb_error *err)
     if (packed_size(file, &u.size, err) != 0)
         return -1;
     u.in = malloc(IN_BYTES);
-    u.out = malloc((size_t)u.size);
+    u.out = malloc((size_t)fb_whole_blocks(u.size));
     int status = u.in && u.out ? unpack(&u, err)
                                : fb_fail(err, "%s: out of memory for the %lld bytes that were packed",
                                          file->path, (long long)u.size);
@@ -111,6 +111,7 @@ int fb_unpack(struct fb_file *file, struct fb_error *err)
         free(u.out);
         return -1;
     }
+    memset(u.out + u.size, 0, (size_t)(fb_whole_blocks(u.size) - u.size));
     file->contents = u.out;
     file->size = u.size;
     file->nhead = u.size < FB_FILE_HEAD ? (size_t)u.size : FB_FILE_HEAD;
