@@ -115,14 +115,14 @@ static enum fb_pixel_outcome find_pixel(void *context, int thread, size_t index,
 {
     struct find *find = context;
     int64_t pixel = find->pixels.pixels[index];
-    struct paths paths = { fb_spectra_path(&find->layout.tree, pixel),
+    struct paths paths = { fb_spectra_path(&find->layout.tree, pixel, err),
                            fb_tree_path(&find->redshifts, find->options->zfileroot, pixel),
                            fb_tree_path(&find->redshifts, "baltable", pixel) };
     enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
 
-    if (!paths.coadd || !paths.zcat || !paths.out)
+    if (paths.coadd && (!paths.zcat || !paths.out))
         fb_fail(err, "pixel %" PRId64 ": out of memory", pixel);
-    else
+    else if (paths.coadd)
         outcome = find_files(find, thread, &paths, &find->run.parcels[index], err);
     free(paths.coadd);
     free(paths.zcat);
@@ -136,11 +136,11 @@ static void find_ahead(void *context, int thread, size_t index)
     if (!fb_finder_looks_ahead(&find->finder, thread))
         return;
     int64_t pixel = find->pixels.pixels[index];
-    char *coadd = fb_spectra_path(&find->layout.tree, pixel);
+    struct fb_error ignored;
+    char *coadd = fb_spectra_path(&find->layout.tree, pixel, &ignored);
     char *zcat = fb_tree_path(&find->redshifts, find->options->zfileroot, pixel);
     char *out = fb_tree_path(&find->redshifts, "baltable", pixel);
     struct fb_redshifts redshifts = { 0 };
-    struct fb_error ignored;
 
     if (coadd && zcat && out && (find->options->clobber || !fb_exists(out)) &&
         fb_finder_read(&find->finder, thread, zcat, &redshifts, &ignored) == 0) {
@@ -212,7 +212,9 @@ static void look_at_size(void *context, int thread, size_t i)
     struct find *find = context;
     char *path = fb_tree_path(&find->redshifts, find->options->zfileroot, find->pixels.pixels[i]);
     (void)thread;
-    find->sizes[i] = path ? fb_file_size(path) : 0;
+    struct fb_error ignored;
+    int64_t size = path ? fb_file_size(path, &ignored) : 0;
+    find->sizes[i] = size > 0 ? size : 0; /* a hint */
     free(path);
 }
 

@@ -115,11 +115,9 @@ static int mask_file(struct mask *mask, size_t index, const char *in, const char
 /* Coadds of a release must never be replaced by masked ones. */
 static int check_apart(const char *in, const char *out, struct fb_error *err)
 {
-    int same = fb_same_folder(in, out);
+    int same = fb_same_folder(in, out, err);
     if (same > 0)
         fb_fail(err, "%s: is where the spectra are, expected another --workdir", out);
-    else if (same < 0)
-        fb_fail(err, "%s: out of memory", out);
     return same ? -1 : 0;
 }
 
@@ -131,12 +129,16 @@ static int keeps(const char *in, const char *out, char **note, struct fb_error *
     int packed = length > 3 && strcmp(in + length - 3, ".gz") == 0, there = fb_look_for(out, err);
     if (there <= 0)
         return there;
-    if (fb_same_file(in, out))
+    int same = fb_same_file(in, out, err);
+    int64_t size = same < 0 ? -1 : fb_file_size(in, err), found = size < 0 ? -1 : fb_file_size(out, err);
+    if (found < 0)
+        return -1;
+    if (same)
         *note = fb_format("%s: is the original, not masked; it is written again", out);
-    else if (!packed && fb_file_size(in) != fb_file_size(out))
+    else if (!packed && size != found)
         *note = fb_format("%s: expected the %" PRId64 " bytes of the original, found %" PRId64
                           "; it is written again",
-                          out, fb_file_size(in), fb_file_size(out));
+                          out, size, found);
     else
         return 1;
     return 0;
@@ -157,14 +159,14 @@ static enum fb_pixel_outcome mask_pixel(void *context, int thread, size_t index,
 {
     struct mask *mask = context;
     int64_t pixel = mask->pixels.pixels[index];
-    char *in = fb_spectra_path(&mask->layout.tree, pixel);
+    char *in = fb_spectra_path(&mask->layout.tree, pixel, err);
     char *out = fb_tree_path(&mask->work, fb_spectra_kind(&mask->work), pixel);
     enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
 
     (void)thread;
     if (in && out)
         outcome = mask_paths(mask, index, in, out, err);
-    else
+    else if (in)
         fb_fail(err, "pixel %" PRId64 ": out of memory", pixel);
     free(in);
     free(out);
@@ -206,7 +208,7 @@ static int check_trees(const struct mask *mask, struct fb_error *err)
 {
     char *in = fb_tree_folder(&mask->layout.tree), *out = fb_tree_folder(&mask->work);
     int status = in && out ? 0 : fb_fail(err, "out of memory");
-    if (status == 0 && fb_same_file(in, out))
+    if (status == 0 && (status = fb_same_file(in, out, err)) > 0)
         status = fb_fail(err, "option --workdir: %s is where the spectra are, expected another folder",
                          mask->options->workdir);
     free(in);

@@ -144,14 +144,14 @@ static enum fb_pixel_outcome run_pixel(void *context, int thread, size_t index, 
 {
     struct run *run = context;
     int64_t pixel = run->sorted.pixels.pixels[index];
-    struct paths paths = { .spectra = fb_spectra_path(&run->layout.tree, pixel) };
+    struct paths paths = { .spectra = fb_spectra_path(&run->layout.tree, pixel, err) };
     enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
 
     if (run->tables.root)
         paths.table = fb_tree_path(&run->tables, "baltable", pixel);
-    if (!paths.spectra || (run->tables.root && !paths.table))
+    if (paths.spectra && run->tables.root && !paths.table)
         fb_fail(err, "pixel %" PRId64 ": out of memory", pixel);
-    else
+    else if (paths.spectra)
         outcome = do_rows(run, thread, index, &paths, err);
     free(paths.spectra);
     free(paths.table);
@@ -164,10 +164,10 @@ static void run_ahead(void *context, int thread, size_t index)
     if (!fb_finder_looks_ahead(&run->finder, thread))
         return;
     int64_t pixel = run->sorted.pixels.pixels[index];
-    char *spectra = fb_spectra_path(&run->layout.tree, pixel);
+    struct fb_error ignored;
+    char *spectra = fb_spectra_path(&run->layout.tree, pixel, &ignored);
     char *table = run->tables.root ? fb_tree_path(&run->tables, "baltable", pixel) : NULL;
     struct fb_redshifts redshifts = { 0 };
-    struct fb_error ignored;
 
     /* a table that is there is read instead, most likely */
     if (spectra && (!table || run->options->clobber || !fb_exists(table)) &&

@@ -12,6 +12,7 @@
 #include "cli/message.h"
 #include "cli/options.h"
 #include "cli/pixels.h"
+#include "cli/spectra.h"
 #include "cli/stop.h"
 #include "cli/walk.h"
 #include "io/catalog.h"
@@ -48,34 +49,27 @@ static int find_root(struct truth *truth, struct fb_error *err)
     const char *folder = truth->options->truth;
     char *inside = fb_format("%s/spectra-16", folder), *above = fb_format("%s/..", folder);
     char *self = fb_format("%s/../spectra-16", folder);
-    int status = inside && above && self ? 0 : fb_fail(err, "out of memory");
-    if (status == 0 && fb_exists(inside))
-        truth->root = strdup(folder);
-    else if (status == 0 && fb_same_file(self, folder))
-        truth->root = strdup(above);
-    else if (status == 0)
-        status = fb_fail(err, "%s: expected a file, or the folder of a mock's spectra-16", folder);
-    if (status == 0 && !truth->root)
-        status = fb_fail(err, "out of memory");
+    int there = inside && above && self ? fb_look_for(inside, err) : fb_fail(err, "out of memory");
+    int itself = there == 0 ? fb_same_file(self, folder, err) : 0;
+    if (there == 0 && itself == 0)
+        fb_fail(err, "%s: expected a file, or the folder of a mock's spectra-16", folder);
+    else if (there >= 0 && itself >= 0 && !(truth->root = strdup(there ? folder : above)))
+        fb_fail(err, "out of memory");
     free(inside);
     free(above);
     free(self);
-    return status;
+    return truth->root ? 0 : -1;
 }
 
 static enum fb_pixel_outcome read_pixel(void *context, int thread, size_t index, struct fb_error *err)
 {
     struct truth *truth = context;
-    char *path = fb_tree_path(&truth->tree, "truth", truth->pixels.pixels[index]);
-    char *packed = path ? fb_format("%s.gz", path) : NULL;
-    int status = packed ? 0 : fb_fail(err, "out of memory");
+    char *path = fb_plain_or_packed(fb_tree_path(&truth->tree, "truth", truth->pixels.pixels[index]), err);
+    int status = path ? fb_truth_read(&truth->parts[index], path, 0, err) : -1;
     (void)thread;
-    if (status == 0)
-        status = fb_truth_read(&truth->parts[index], fb_exists(path) ? path : packed, 0, err);
     if (status != 0)
         fb_truth_release(&truth->parts[index]);
     free(path);
-    free(packed);
     return status == 0 ? FB_PIXEL_DONE : FB_PIXEL_FAILED;
 }
 
@@ -118,8 +112,9 @@ static int read_tree(struct truth *truth, struct fb_error *err)
 
 static int read_truth(struct truth *truth, struct fb_error *err)
 {
-    if (fb_is_folder(truth->options->truth))
-        return read_tree(truth, err);
+    int folder = fb_is_folder(truth->options->truth, err);
+    if (folder)
+        return folder > 0 ? read_tree(truth, err) : -1;
     return fb_truth_read(&truth->truth, truth->options->truth, 1, err);
 }
 

@@ -467,14 +467,14 @@ int fb_diff_paths(struct fb_diff_result *result, const char *a, const char *b,
                   const struct fb_diff_rules *rules, int nthreads, struct fb_error *err)
 {
     struct pair pair = { 0 };
-    int tree = fb_is_folder(a), status;
+    int tree = fb_is_folder(a, err), other = tree < 0 ? -1 : fb_is_folder(b, err), status = -1;
 
     result->a.path = a;
     result->b.path = b;
-    if (tree == fb_is_folder(b))
+    if (tree >= 0 && tree == other)
         status = tree ? compare_trees(result, rules, nthreads, err)
                       : compare_files(result, &pair, rules, nthreads, err);
-    else
+    else if (other >= 0)
         status = fb_diff_kinds_differ(a, b, err);
     release_pair(&pair);
     if (status == 0 && result->diff.failed)

@@ -87,8 +87,11 @@ static int64_t match_by(enum by by, const struct fb_path_list *a, const struct f
 static int find_tables(const char *root, struct fb_path_list *found, struct fb_diff_result *result,
                        struct fb_error *err)
 {
+    size_t before = result->failures.n;
     if (fb_baltables_find(root, found, &result->failures, err) != 0)
         return -1;
+    if (found->n == 0 && result->failures.n > before)
+        return fb_fail(err, "%s", result->failures.paths[before]);
     if (found->n == 0)
         return fb_fail(err, "%s: no BAL tables (baltable-*.fits) in this folder or below", root);
     return 0;
@@ -167,9 +170,12 @@ void fb_tree_pairs_release(struct fb_tree_pairs *pairs)
 
 int fb_diff_kinds_differ(const char *a, const char *b, struct fb_error *err)
 {
-    int folder = fb_is_folder(a);
+    int folder = fb_is_folder(a, err);
     const char *path = folder ? b : a;
-    if (!fb_exists(path))
+    int there = folder < 0 ? -1 : fb_look_for(path, err);
+    if (there < 0)
+        return -1;
+    if (!there)
         return fb_fail(err, "%s: no such file or folder", path);
     return fb_fail(err, "%s: expected a folder, as %s is, found a file", path, folder ? a : b);
 }

@@ -1,6 +1,7 @@
 /* layout.c - SPDX-License-Identifier: BSD-3-Clause */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include "cli/layout.h"
 #include "cli/spectra.h"
 #include "io/system.h"
@@ -80,19 +81,25 @@ static void start(struct fb_layout *layout, const struct fb_layout_options *o)
 }
 
 /* Nobody asked for it, but the environment names a release that is there: its pixels are meant. */
-static void look_at_environment(struct fb_layout *layout, const struct fb_layout_options *o)
+static int look_at_environment(struct fb_layout *layout, const struct fb_layout_options *o,
+                               struct fb_error *err)
 {
     const char *release = getenv("SPECPROD");
     struct fb_error ignored;
     if (!release || !*release || o->mock || o->tiles || o->nside)
-        return;
+        return 0;
     layout->tree.root = layout->root = fb_spectra_root(0, NULL, NULL, &ignored);
-    if (!layout->root || fb_look_for(layout->root, &ignored) <= 0 ||
-        fb_tree_identify(&layout->tree, &ignored) != 0 || layout->tree.scheme == FB_SCHEME_MOCK ||
+    int there = layout->root ? fb_look_for(layout->root, err) : 0;
+    int known = there > 0 ? fb_tree_identify(&layout->tree, err) : there;
+    if (known < 0)
+        return -1;
+    if (there == 0 || known > 0 || layout->tree.scheme == FB_SCHEME_MOCK ||
         layout->tree.scheme == FB_SCHEME_SKIMMED) {
         free(layout->root);
         start(layout, o);
+        err->text[0] = '\0';
     }
+    return 0;
 }
 
 int fb_layout_find(struct fb_layout *layout, const struct fb_layout_options *o, int must_exist,
@@ -106,20 +113,22 @@ int fb_layout_find(struct fb_layout *layout, const struct fb_layout_options *o, 
         return fb_fail(err, "option --nside: expected a power of 2, found %ld", o->nside);
     int known = find_root(layout, o, must_exist, err);
     if (known == 0)
-        look_at_environment(layout, o);
+        return look_at_environment(layout, o, err);
     return known > 0 ? look(layout, o, err) : known;
 }
 
 int fb_layout_find_tables(struct fb_layout *layout, const struct fb_layout_options *o, const char *tables,
                           struct fb_error *err)
 {
-    struct fb_error ignored;
     if (fb_layout_find(layout, o, 0, err) != 0)
         return -1;
     if (layout->root || o->mock || o->tiles || o->nside)
         return 0;
     struct fb_tree tree = fb_layout_beside(layout, tables);
-    if (fb_tree_identify(&tree, &ignored) == 0) {
+    int known = fb_tree_identify(&tree, err);
+    if (known < 0)
+        return -1;
+    if (known == 0) {
         if (tree.scheme == FB_SCHEME_SKIMMED)
             return fb_fail(err, "%s: pixels of a skimmed tree: option --tree or --nside is required", tables);
         layout->tree.scheme = tree.scheme;
@@ -127,10 +136,12 @@ int fb_layout_find_tables(struct fb_layout *layout, const struct fb_layout_optio
     }
     tree.scheme = FB_SCHEME_TILES;
     char *folder = fb_tree_folder(&tree);
-    if (folder && fb_exists(folder))
+    int there = folder ? fb_look_for(folder, err) : fb_fail(err, "%s: out of memory", tables);
+    if (there > 0)
         layout->tree.scheme = FB_SCHEME_TILES;
     free(folder);
-    return 0;
+    err->text[there < 0 ? strlen(err->text) : 0] = '\0';
+    return there < 0 ? -1 : 0;
 }
 
 /* From the folders of adaptive pixels that are there. */

@@ -133,8 +133,10 @@ static int allocate(struct fb_pixel_run *run, struct fb_error *err)
     run->why = calloc(n + 1, sizeof *run->why);
     run->parcels = calloc(n + 1, sizeof *run->parcels);
     run->outcomes = calloc(n + 1, sizeof *run->outcomes);
-    if (!run->why || !run->parcels || !run->outcomes)
+    if (!run->why || !run->parcels || !run->outcomes) {
+        fb_pixel_run_release(run);
         return fb_fail(err, "out of memory for %zu pixels", n);
+    }
     memset(run->outcomes, FB_PIXEL_LEFT, n);
     return 0;
 }
@@ -206,7 +208,7 @@ static const char *pixel_name(const struct fb_pixel_run *run, size_t index, char
 void fb_pixel_run_complain(const struct fb_pixel_run *run)
 {
     char name[FB_PIXEL_TEXT];
-    for (size_t i = 0; i < run->pixels->n; i++) {
+    for (size_t i = 0; run->why && i < run->pixels->n; i++) {
         if (run->parcels[i].note)
             fb_complain(run->command, "%s", run->parcels[i].note);
         if (run->why[i])

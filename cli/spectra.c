@@ -28,16 +28,22 @@ const char *fb_spectra_kind(const struct fb_tree *spectra)
     return spectra->scheme == FB_SCHEME_MOCK ? "spectra" : "coadd";
 }
 
-char *fb_spectra_path(const struct fb_tree *spectra, int64_t pixel)
+char *fb_plain_or_packed(char *path, struct fb_error *err)
 {
-    char *path = fb_tree_path(spectra, fb_spectra_kind(spectra), pixel);
-    if (!path || fb_exists(path))
-        return path;
-    char *packed = fb_format("%s.gz", path);
-    if (!packed || !fb_exists(packed)) {
+    char *packed = path ? fb_format("%s.gz", path) : NULL;
+    int there = packed ? fb_look_for(path, err) : fb_fail(err, "out of memory"), other = 0;
+    if (there == 0)
+        other = fb_look_for(packed, err);
+    if (there < 0 || other < 0) {
+        free(path);
         free(packed);
-        return path;
+        return NULL;
     }
-    free(path);
-    return packed;
+    free(other ? path : packed);
+    return other ? packed : path;
+}
+
+char *fb_spectra_path(const struct fb_tree *spectra, int64_t pixel, struct fb_error *err)
+{
+    return fb_plain_or_packed(fb_tree_path(spectra, fb_spectra_kind(spectra), pixel), err);
 }

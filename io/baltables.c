@@ -76,23 +76,21 @@ static int look_at(struct search *s, const char *folder, const char *name, const
     return status;
 }
 
-/* What can't be opened is noted, and the search goes on. */
-static int note_failure(struct search *s, const char *path, int reason)
+/* What can't be looked at is noted, and the search goes on. */
+static int note_failure(struct search *s, const struct fb_error *why)
 {
-    char *line = fb_format("%s: %s", path, strerror(reason));
-    int status = line && fb_path_list_add(s->failures, line) == 0 ? 0 : out_of_memory(s);
-    free(line);
-    return status;
+    return fb_path_list_add(s->failures, why->text) == 0 ? 0 : out_of_memory(s);
 }
 
 static int read_folder(struct search *s, const char *path, const char *folder, const struct above *above)
 {
-    DIR *directory = opendir(path);
+    struct fb_error why;
+    DIR *directory = fb_open_folder(path, &why);
     struct dirent *entry;
     int status = 0;
 
     if (!directory)
-        return note_failure(s, path, errno);
+        return note_failure(s, &why);
     for (errno = 0; status == 0 && (entry = readdir(directory)) != NULL; errno = 0) {
         const char *name = entry->d_name;
         int plain_file = 0;
@@ -102,8 +100,10 @@ static int read_folder(struct search *s, const char *path, const char *folder, c
         if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && (!plain_file || is_baltable(name)))
             status = look_at(s, folder, name, above);
     }
-    if (status == 0 && errno != 0)
-        status = note_failure(s, path, errno);
+    if (status == 0 && errno != 0) {
+        fb_fail(&why, "%s: %s", path, strerror(errno));
+        status = note_failure(s, &why);
+    }
     closedir(directory);
     return status;
 }
@@ -112,9 +112,13 @@ static int look_into(struct search *s, const char *folder, const struct above *a
 {
     char *path = fb_format("%s%s%s", s->root, *folder ? "/" : "", folder);
     struct stat info;
-    int status = path ? 0 : out_of_memory(s), leads_back = 0;
+    struct fb_error why;
+    int status = path ? 0 : out_of_memory(s), leads_back = 0,
+        there = path ? fb_look_at(path, &info, &why) : 0;
 
-    if (status == 0 && stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
+    if (there < 0)
+        status = note_failure(s, &why);
+    else if (there && S_ISDIR(info.st_mode)) {
         struct above here = { info.st_dev, info.st_ino, above };
         for (; above && !leads_back; above = above->next)
             leads_back = above->device == info.st_dev && above->inode == info.st_ino;
@@ -134,9 +138,9 @@ int fb_baltables_find(const char *root, struct fb_path_list *found, struct fb_pa
                       struct fb_error *err)
 {
     struct search s = { root, found, failures, err };
-    DIR *directory = opendir(root);
+    DIR *directory = fb_open_folder(root, err);
     if (!directory)
-        return fb_fail(err, "%s: %s", root, strerror(errno));
+        return -1;
     closedir(directory);
     if (look_into(&s, "", NULL) != 0)
         return -1;

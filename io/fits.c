@@ -47,16 +47,36 @@ int fb_fits_fail(struct fb_error *err, const char *path, const char *what, int s
                    detail[0] ? ")" : "");
 }
 
-/* Packed files were unpacked, and are read from memory. */
+/* Files that CFITSIO reads from memory: those that were packed, and those up to this many bytes. What can't be
+ * read is tried again, and found out, by fb_file_read(); CFITSIO makes an end of a header out of it. */
+#define MOST_IN_MEMORY ((int64_t)64 << 20)
+
 struct fb_contents {
     void *bytes;
     size_t size;
 };
 
-/* Take over what a file was unpacked to. */
+static int read_contents(struct fb_file *file, struct fb_error *err)
+{
+    size_t size = (size_t)file->size, room = (size_t)fb_whole_blocks(file->size);
+    unsigned char *bytes = malloc(room);
+    if (!bytes)
+        return fb_fail(err, "%s: out of memory for its %zu bytes", file->path, size);
+    memset(bytes + size, 0, room - size);
+    if (fb_file_read(file, bytes, size, 0, err) != 0) {
+        free(bytes);
+        return -1;
+    }
+    file->contents = bytes;
+    return 0;
+}
+
+/* Take over the contents of a file. */
 static int open_contents(struct fb_fits *fits, struct fb_file *file, struct fb_error *err)
 {
     int status = 0;
+    if (!file->contents && read_contents(file, err) != 0)
+        return -1;
     fits->contents = malloc(sizeof *fits->contents);
     if (!fits->contents)
         return fb_fail(err, "%s: out of memory", file->path);
@@ -64,7 +84,7 @@ static int open_contents(struct fb_fits *fits, struct fb_file *file, struct fb_e
     *fits->contents = (struct fb_contents){ file->contents, (size_t)fb_whole_blocks(file->size) };
     file->contents = NULL;
     /* a name of our own: paths may have characters that mean something to it */
-    if (fits_open_memfile(&fits->file, "packed", READONLY, &fits->contents->bytes, &fits->contents->size, 0,
+    if (fits_open_memfile(&fits->file, "memory", READONLY, &fits->contents->bytes, &fits->contents->size, 0,
                           NULL, &status))
         return fb_fits_fail(err, file->path, "not a FITS file", status);
     return 0;
@@ -93,7 +113,8 @@ int fb_fits_open(struct fb_fits *fits, const char *path, struct fb_error *err)
         return fb_fail(err, "%s: the path is longer than %d characters", path, FLEN_FILENAME - 2);
     int failed = fb_file_open(&file, path, &io, err) != 0 || fb_guard(&file, &hdus, err) != 0;
     if (!failed)
-        failed = file.contents ? open_contents(fits, &file, err) : open_file(fits, path, err);
+        failed = file.contents || file.size <= MOST_IN_MEMORY ? open_contents(fits, &file, err)
+                                                              : open_file(fits, path, err);
     if (!failed)
         failed = fb_guard_agrees(fits->file, &hdus, path, err);
     fb_file_release(&file);

@@ -16,10 +16,10 @@
 /* Leave "PATH: what: CFITSIO's words" and return -1; drains CFITSIO's message stack. */
 int fb_fits_fail(struct fb_error *err, const char *path, const char *what, int status);
 
-/* A file that CFITSIO reads; packed ones it reads from memory. */
+/* A file that CFITSIO reads: from memory if it was packed or is not large. */
 struct fb_fits {
     fitsfile *file;               /* NULL: none is open */
-    struct fb_contents *contents; /* NULL: it was not packed */
+    struct fb_contents *contents; /* NULL: it reads from the disk */
 };
 
 /* Open for reading; any characters are allowed in the path. A missing file, a folder, a file that is not FITS or one

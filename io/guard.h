@@ -17,8 +17,8 @@ int fb_guard(struct fb_file *file, struct fb_hdus *hdus, struct fb_error *err);
 
 /*
  * Does CFITSIO see the same HDUs at the same places, now that it has opened the file? A header that it reads
- * in another way than fb_guard() did would make that worthless. 0, also where CFITSIO fails to read one of them,
- * which whoever needs it will be told; else -1. Afterwards the primary HDU is the current one.
+ * in another way than fb_guard() did would make that worthless. 0, with the primary HDU as the current one; or -1 and a
+ * line in err, also where CFITSIO can't read one of the headers: what is left then it must not be asked about.
  */
 int fb_guard_agrees(fitsfile *opened, const struct fb_hdus *hdus, const char *path, struct fb_error *err);
 

@@ -106,7 +106,10 @@ static int header_fail(const struct scan *scan, const char *expected, const char
 {
     char value[CARD], key[9] = "";
     if (card) {
-        snprintf(key, sizeof key, "%.*s", (int)strcspn(card, " ="), card);
+        int length = 0;
+        while (length < 8 && card[length] != ' ' && card[length] != '=')
+            length++;
+        snprintf(key, sizeof key, "%.*s", length, card);
         if (strstr(expected, key))
             card_value(card, value, sizeof value);
         else
@@ -599,6 +602,25 @@ int fb_hdu_columns(const struct fb_hdus *hdus, const struct fb_hdu *table, const
             return 0;
     }
     return place_columns(table, fields, number, n, columns);
+}
+
+int64_t fb_hdu_row_bytes(const struct fb_hdus *hdus, const struct fb_hdu *table)
+{
+    int64_t sum = 0;
+    int given = 0;
+    for (size_t i = 0; i < table->ncards; i++) {
+        const char *card = hdus->text + table->header + CARD * i;
+        int column = card[0] == 'T' ? key_number(card, "TFORM", 5) : 0;
+        struct field field;
+        if (column < 1 || column > table->nfields)
+            continue;
+        take_form(card, &field);
+        int64_t bytes = field_bytes(&field);
+        if (bytes < 0 || __builtin_add_overflow(sum, bytes, &sum))
+            return -1;
+        given++;
+    }
+    return given == table->nfields ? sum : -1;
 }
 
 int fb_hdu_repeated_key(const struct fb_hdus *hdus, const struct fb_hdu *table, const char **key)

@@ -76,6 +76,8 @@ struct fb_column {
  * plain, or a row has more than FB_ROWS_BUFFER bytes. */
 int fb_hdu_columns(const struct fb_hdus *hdus, const struct fb_hdu *table, const char *const *names, size_t n,
                    struct fb_column *columns);
+/* What the columns take in a row, -1 where one of their forms is not a plain one. */
+int64_t fb_hdu_row_bytes(const struct fb_hdus *hdus, const struct fb_hdu *table);
 /* A column that has one of its keywords (*key, TTYPE say) twice, so that readers differ in what it is; 0 where there is
  * none. */
 int fb_hdu_repeated_key(const struct fb_hdus *hdus, const struct fb_hdu *table, const char **key);

@@ -104,8 +104,10 @@ static int read_fits_map(struct fb_pixel_map *map, struct fb_error *err)
 
 static char *read_text(const char *path, struct fb_error *err)
 {
+    int64_t size = fb_file_size(path, err);
+    if (size < 0)
+        return NULL;
     FILE *file = fopen(path, "rb");
-    int64_t size = fb_file_size(path);
     char *text = file && size < MOST_JSON ? malloc((size_t)size + 1) : NULL;
     size_t got = text ? fread(text, 1, (size_t)size, file) : 0;
     if (!file)

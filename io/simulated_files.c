@@ -182,7 +182,6 @@ static void write_camera(fitsfile *file, const struct fb_sim_coadd *coadd, int c
 
 static int finish(struct fb_output *out, const char *path, int status, int64_t *size, struct fb_error *err)
 {
-    struct stat info;
     if (status) {
         fb_fits_fail(err, path, "can't write it", status);
         fb_output_discard(out);
@@ -190,9 +189,9 @@ static int finish(struct fb_output *out, const char *path, int status, int64_t *
     }
     if (fb_output_commit(out, err) != 0)
         return -1;
-    if (stat(path, &info) == 0)
-        *size += (int64_t)info.st_size;
-    return 0;
+    int64_t written = fb_file_size(path, err);
+    *size += written;
+    return written < 0 ? -1 : 0;
 }
 
 int fb_sim_write_tables(const char *path, const struct fb_sim_header *header, int ntables,
@@ -324,8 +323,9 @@ static int write_map_json(const char *path, const struct fb_sim_map *map, const 
     if (failed && temporary)
         remove(temporary);
     free(temporary);
-    *size += failed ? 0 : fb_file_size(path);
-    return failed ? -1 : 0;
+    int64_t written = failed ? -1 : fb_file_size(path, err);
+    *size += written;
+    return written < 0 ? -1 : 0;
 }
 
 struct uniqpix_row {

@@ -125,16 +125,38 @@ int fb_exists(const char *path)
     return lstat(path, &info) == 0;
 }
 
-int fb_look_for(const char *path, struct fb_error *err)
+static int look(const char *path, int (*ask)(const char *, struct stat *), struct stat *info,
+                struct fb_error *err)
 {
-    struct stat info;
-    for (int attempt = 0; lstat(path, &info) != 0;) {
+    for (int attempt = 0; ask(path, info) != 0;) {
         if (errno == ENOENT || errno == ENOTDIR)
             return 0;
         if (!fb_try_again(errno, attempt++))
             return fb_fail(err, "%s: %s", path, strerror(errno));
     }
     return 1;
+}
+
+int fb_look_for(const char *path, struct fb_error *err)
+{
+    struct stat info;
+    return look(path, lstat, &info, err);
+}
+
+int fb_look_at(const char *path, struct stat *info, struct fb_error *err)
+{
+    return look(path, stat, info, err);
+}
+
+DIR *fb_open_folder(const char *path, struct fb_error *err)
+{
+    for (int attempt = 0;;) {
+        DIR *folder = opendir(path);
+        if (folder)
+            return folder;
+        if (!fb_try_again(errno, attempt++))
+            return fb_fail(err, "%s: %s", path, strerror(errno)), NULL;
+    }
 }
 
 int fb_need_file(const char *path, const char *what, struct fb_error *err)
@@ -145,17 +167,20 @@ int fb_need_file(const char *path, const char *what, struct fb_error *err)
     return there > 0 ? 0 : -1;
 }
 
-int fb_is_folder(const char *path)
+int fb_is_folder(const char *path, struct fb_error *err)
 {
     struct stat info;
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+    int there = fb_look_at(path, &info, err);
+    return there > 0 ? S_ISDIR(info.st_mode) : there;
 }
 
-int fb_same_file(const char *a, const char *b)
+int fb_same_file(const char *a, const char *b, struct fb_error *err)
 {
     struct stat first, second;
-    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
-           first.st_ino == second.st_ino;
+    int there = fb_look_at(a, &first, err);
+    if (there > 0)
+        there = fb_look_at(b, &second, err);
+    return there > 0 ? first.st_dev == second.st_dev && first.st_ino == second.st_ino : there;
 }
 
 /* The folder of a file, with a slash at its end. */
@@ -165,17 +190,18 @@ static char *folder_of(const char *path)
     return slash ? strndup(path, (size_t)(slash - path) + 1) : strdup("./");
 }
 
-int fb_same_folder(const char *a, const char *b)
+int fb_same_folder(const char *a, const char *b, struct fb_error *err)
 {
     char *first = folder_of(a), *second = folder_of(b);
-    int same = first && second ? fb_same_file(first, second) : -1;
+    int same = first && second ? fb_same_file(first, second, err) : fb_fail(err, "%s: out of memory", a);
     free(first);
     free(second);
     return same;
 }
 
-int64_t fb_file_size(const char *path)
+int64_t fb_file_size(const char *path, struct fb_error *err)
 {
     struct stat info;
-    return stat(path, &info) == 0 ? (int64_t)info.st_size : 0;
+    int there = fb_look_at(path, &info, err);
+    return there > 0 ? (int64_t)info.st_size : there;
 }

@@ -182,9 +182,9 @@ int fb_temporary_publish(const char *temporary, const char *path, enum fb_durabl
 
 int fb_check_apart(const char *output, const char *input, struct fb_error *err)
 {
-    struct stat a, b;
-    if (stat(output, &a) != 0 || stat(input, &b) != 0 || a.st_dev != b.st_dev || a.st_ino != b.st_ino)
-        return 0;
+    int same = fb_same_file(output, input, err);
+    if (same <= 0)
+        return same;
     return fb_fail(err, "%s: this is the input %s, expected another file to write", output, input);
 }
 
@@ -195,7 +195,9 @@ int fb_check_output_name(const char *path, struct fb_error *err)
     size_t length = strlen(path);
     if (length == 0)
         return fb_fail(err, "an output needs a name");
-    int there = stat(path, &info) == 0;
+    int there = fb_look_at(path, &info, err);
+    if (there < 0)
+        return -1;
     if (path[length - 1] == '/' || (there && S_ISDIR(info.st_mode)))
         return fb_fail(err, "%s: this is a folder, expected the name of a file to write", path);
     if (there && !S_ISREG(info.st_mode)) /* which would be replaced: root can lose /dev/null */

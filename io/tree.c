@@ -143,12 +143,12 @@ char *fb_tree_label(const struct fb_tree *tree)
 /* Names in a folder that are plain numbers; other names are not ours. */
 static int numbered_entries(const char *folder, struct fb_pixel_list *list, struct fb_error *err)
 {
-    DIR *directory = opendir(folder);
+    DIR *directory = fb_open_folder(folder, err);
     struct dirent *entry;
     int status = 0;
 
     if (!directory)
-        return fb_fail(err, "%s: %s", folder, strerror(errno));
+        return -1;
     for (errno = 0; status == 0 && (entry = readdir(directory)) != NULL; errno = 0) {
         const char *name = entry->d_name;
         if (strspn(name, "0123456789") != strlen(name) || strlen(name) > 18)
@@ -321,13 +321,14 @@ int fb_tree_identify(struct fb_tree *tree, struct fb_error *err)
         return 0;
     }
     if (n == 0)
-        return fb_fail(
-            err,
-            "%s: expected healpix/%s/%s, spectra/%s/%s, spectra-16 or numbered folders of pixels in it, "
-            "found none of them",
-            tree->root, tree->survey, tree->program, tree->survey, tree->program);
-    return fb_fail(err, "%s: expected one scheme of pixels, found two: %s and %s", tree->root,
-                   fb_scheme_name(found[0]), fb_scheme_name(found[1]));
+        fb_fail(err,
+                "%s: expected healpix/%s/%s, spectra/%s/%s, spectra-16 or numbered folders of pixels in it, "
+                "found none of them",
+                tree->root, tree->survey, tree->program, tree->survey, tree->program);
+    else
+        fb_fail(err, "%s: expected one scheme of pixels, found two: %s and %s", tree->root,
+                fb_scheme_name(found[0]), fb_scheme_name(found[1]));
+    return 1;
 }
 
 /* The first file of spectra of the tree, or NULL. */

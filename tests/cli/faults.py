@@ -96,16 +96,17 @@ class Server:
 class Case:
     """A command on small inputs that are only read, with one folder to write to, the same for all runs."""
 
-    def __init__(self, server, name, arguments, inputs=None, again=(), variants=(), without=()):
+    def __init__(self, server, name, arguments, inputs=None, again=(), variants=(), without=(), report=False):
         self.server, self.name, self.arguments = server, name, [str(a) for a in arguments]
         self.out = server.root / "out"
         self.inputs = inputs  # a folder whose contents are in the output folder at the start
         self.without = without  # kinds of faults
+        self.report = report  # standard output is what the command is for
         self.again = list(again)  # options with which the command replaces what is there
         self.start()
         result = server.run(self.arguments)
         assert result.status == 0, (name, result)
-        self.calls, self.notes = result.calls, result.stderr
+        self.calls, self.said = result.calls, result.stdout
         self.expected = support.files(self.out)
         # other contents that a file may have when the command says that it failed in part
         self.partly = {}
@@ -135,6 +136,8 @@ class Case:
             return "crashed", result, [signal.Signals(-result.status).name]
         if result.status == 0:
             wrong += self.differences(support.files(self.out), self.expected)
+            if self.report and result.stdout != self.said:
+                wrong.append("the report differs")
             return "survived", result, wrong
         wrong += self.check_files(result)
         wrong += self.check_message(result, fault)

@@ -15,7 +15,7 @@ from support import (PARTLY, UNUSABLE, Target, appended_columns, check_sums, com
 
 BASE = 200000
 QUASARS = [Target(BASE + k, 100.0 + 0.03 * k, 10.0 + 0.02 * k, 1.5 + 0.3 * k) for k in range(13)]
-LONG = {"AI": 17, "BI": 5}
+MOST = {"AI": 17, "BI": 5}
 
 
 def bal(k, ai=((1000, 4000),), bi=(), **more):
@@ -61,12 +61,12 @@ def check(out, rows, quasars=QUASARS, drop=()):
         assert got["PCA_CHI2"] == got["SNR_CIV"] == 0 and not got["PCA_COEFFS"].any()
         for index, width in (("AI", "450"), ("BI", "2000")):
             troughs = row[index] if row and f"VMIN_CIV_{width}" not in drop else []
-            known = troughs[:LONG[index]]
+            known = troughs[:MOST[index]]
             assert got[f"NCIV_{width}"] == len(known)
             assert got[f"{index}_CIV"] == sum(b - a for a, b in troughs)
             if row and troughs and f"ERR_{index}_CIV" not in drop:
                 assert got[f"ERR_{index}_CIV"] == len(troughs) + 0.5
-            expected = np.full((4, LONG[index]), -1.0, "f4")
+            expected = np.full((4, MOST[index]), -1.0, "f4")
             for k, (a, b) in enumerate(known):
                 expected[:, k] = a, b, (a + b) / 2, 0.25
             for k, what in enumerate(("VMIN", "VMAX", "POSMIN", "FMIN")):
