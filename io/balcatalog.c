@@ -318,18 +318,18 @@ static int write_header(struct fb_balcatalog *catalog, const struct source *s, s
         return fb_fail(err, "%s: out of memory", catalog->out.path);
     list_columns(s, catalog->ntemplates, &list, &status);
     fits_get_hdu_num(s->table.file, &here);
-    fits_movabs_hdu(s->table.file, 1, NULL, &status);
+    fb_fits_move(s->table.file, 1, &status);
     fits_copy_hdu(s->table.file, to, 0, &status);
-    fits_movabs_hdu(s->table.file, here, NULL, &status);
+    fb_fits_move(s->table.file, here, &status);
     /* as if without rows, or CFITSIO fills their place with zeros first */
     fits_insert_btbl(to, 0, list.n, list.ttype, list.tform, list.tunit, "ZCATALOG", 0, &status);
     copy_header(s, to, &status);
     fb_write_history(to, &status);
     fits_update_key(to, TSTRING, "CHECKSUM", "0000000000000000", "HDU checksum", &status);
     fits_update_key(to, TSTRING, "DATASUM", "0", "data unit checksum", &status);
-    fits_movabs_hdu(to, 1, NULL, &status);
+    fb_fits_move(to, 1, &status);
     fb_write_checksum(to, &status);
-    fits_movabs_hdu(to, 2, NULL, &status);
+    fb_fits_move(to, 2, &status);
     release_columns(&list);
     return status ? fb_fits_fail(err, catalog->out.path, "can't write its header", status) : 0;
 }

@@ -147,7 +147,7 @@ static int note_fits_hdus(struct fb_coadd *coadd, struct fb_error *err)
     for (int hdu = 2; hdu <= nhdus && status == 0; hdu++) {
         char extname[FLEN_VALUE] = "";
         int missing = 0;
-        fits_movabs_hdu(coadd->fits, hdu, NULL, &status);
+        fb_fits_move(coadd->fits, hdu, &status);
         if (status == 0 && fits_read_key(coadd->fits, TSTRING, "EXTNAME", extname, NULL, &missing) == 0)
             note_hdu(coadd, extname, hdu);
     }
@@ -388,7 +388,7 @@ static int image_axes(struct fb_coadd *coadd, const struct camera *camera, const
     }
     if (need_fits(coadd, err) != 0)
         return -1;
-    fits_movabs_hdu(coadd->fits, image->hdu, NULL, &status);
+    fb_fits_move(coadd->fits, image->hdu, &status);
     fits_get_img_dim(coadd->fits, naxis, &status);
     fits_get_img_sizell(coadd->fits, 3, length, &status);
     for (int i = 0; i < 3; i++)
@@ -494,7 +494,7 @@ static int read_fits_wavelength(struct fb_coadd *coadd, const struct camera *cam
                                 struct fb_error *err)
 {
     int status = 0;
-    fits_movabs_hdu(coadd->fits, camera->wavelength.hdu, NULL, &status);
+    fb_fits_move(coadd->fits, camera->wavelength.hdu, &status);
     if (fits_read_img(coadd->fits, TDOUBLE, 1, (LONGLONG)camera->n, NULL, out, NULL, &status))
         return image_fail(coadd, camera, "WAVELENGTH", status, err);
     coadd->io.bytes += 8 * (int64_t)camera->n;
@@ -769,7 +769,7 @@ static int load_image(struct fb_coadd *coadd, const struct camera *camera, const
     int status = 0;
     if (image->plain)
         return load_plain(coadd, image, pieces, n, out, err);
-    fits_movabs_hdu(coadd->fits, image->hdu, NULL, &status);
+    fb_fits_move(coadd->fits, image->hdu, &status);
     for (size_t k = 0; k < n && status == 0; k++) {
         fits_read_img(coadd->fits, TFLOAT, pieces[k].from + 1, (LONGLONG)pieces[k].n, NULL,
                       out + pieces[k].to, NULL, &status);
@@ -800,7 +800,7 @@ static int load_mask(struct fb_coadd *coadd, const struct camera *camera, const 
     LONGLONG *bits = malloc(camera->n * sizeof *bits);
     if (!bits)
         return image_fail(coadd, camera, "MASK", MEMORY_ALLOCATION, err);
-    fits_movabs_hdu(coadd->fits, camera->mask.hdu, NULL, &status);
+    fb_fits_move(coadd->fits, camera->mask.hdu, &status);
     for (size_t k = 0; k < n && status == 0; k++) {
         fits_read_img(coadd->fits, TLONGLONG, pieces[k].from + 1, (LONGLONG)pieces[k].n, NULL, bits, NULL,
                       &status);

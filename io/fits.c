@@ -153,11 +153,24 @@ static int table_fits(fitsfile *file, const char *wanted, char *extname)
     return strcmp(wanted, "*") == 0 || strcasecmp(extname, wanted) == 0;
 }
 
+int fb_fits_move(fitsfile *file, int hdu, int *status)
+{
+    char line[FLEN_ERRMSG];
+    if (*status)
+        return *status;
+    fits_clear_errmsg();
+    if (fits_movabs_hdu(file, hdu, NULL, status) == 0 && fits_read_errmsg(line)) {
+        *status = MEMORY_ALLOCATION; /* what else may be wrong io/guard.c has looked at */
+        fits_write_errmsg(line);
+    }
+    return *status;
+}
+
 /* fits_get_num_hdus() takes whatever goes wrong for the end of the file. */
 int fb_fits_hdus(fitsfile *file, int *n, int *status)
 {
     for (*n = 0; *status == 0; ++*n)
-        if (fits_movabs_hdu(file, *n + 1, NULL, status))
+        if (fb_fits_move(file, *n + 1, status))
             break;
     /* after the last HDU other bytes are allowed */
     if (*status == END_OF_FILE || (*status == UNKNOWN_REC && *n > 0)) {
@@ -170,7 +183,7 @@ int fb_fits_hdus(fitsfile *file, int *n, int *status)
 static int find_table(struct fb_table *table, int nhdus, const char *wanted, int *status)
 {
     for (int hdu = 2; hdu <= nhdus; hdu++) {
-        if (fits_movabs_hdu(table->file, hdu, NULL, status))
+        if (fb_fits_move(table->file, hdu, status))
             return 0;
         if (table_fits(table->file, wanted, table->extname))
             return 1;
@@ -506,7 +519,7 @@ int fb_output_commit(struct fb_output *out, struct fb_error *err)
     int status = 0, nhdus = 0;
     fits_get_hdu_num(out->file, &nhdus); /* the last */
     for (int hdu = 1; hdu <= nhdus && status == 0; hdu++)
-        if (fits_movabs_hdu(out->file, hdu, NULL, &status) == 0)
+        if (fb_fits_move(out->file, hdu, &status) == 0)
             fb_write_checksum(out->file, &status);
     fits_get_hduaddrll(out->file, &header, &data, &end, &status);
     int descriptor = status ? fb_fits_fail(err, out->path, "can't write it", status)

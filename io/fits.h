@@ -25,6 +25,9 @@ struct fb_fits {
 /* Open for reading; any characters are allowed in the path. A missing file, a folder, a file that is not FITS or one
  * that CFITSIO must not see (io/guard.h) is an error. Nothing is open then. */
 int fb_fits_open(struct fb_fits *fits, const char *path, struct fb_error *err);
+/* Make an HDU, from 1, the current one: fits_movabs_hdu() for files in memory. That leaves words about a header that it
+ * could not take in, for lack of memory say, but returns 0, and crashes when it is asked about a column. */
+int fb_fits_move(fitsfile *file, int hdu, int *status);
 /* How many HDUs there are. */
 int fb_fits_hdus(fitsfile *file, int *n, int *status);
 void fb_fits_close(struct fb_fits *fits); /* where nothing is open as well */

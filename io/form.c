@@ -196,9 +196,9 @@ int fb_form_create(struct fb_form *form, fb_form_fn *write, const void *context,
     write(file, context, &status);
     write_empty_sums(file, &status);
     fits_read_key(file, TLONGLONG, "NAXIS1", &row_bytes, NULL, &status);
-    fits_movabs_hdu(file, 1, NULL, &status);
+    fb_fits_move(file, 1, &status);
     write_empty_sums(file, &status);
-    fits_movabs_hdu(file, 2, NULL, &status);
+    fb_fits_move(file, 2, &status);
     fits_get_hduaddrll(file, &begin, &end, NULL, &status);
     fits_flush_file(file, &status);
     form->row_bytes = (size_t)row_bytes;

@@ -172,7 +172,7 @@ int fb_guard_agrees(fitsfile *opened, const struct fb_hdus *hdus, const char *pa
     size_t n = 0;
     for (; same && n < hdus->n; n++) {
         const struct fb_hdu *hdu = &hdus->hdu[n];
-        if (fits_movabs_hdu(opened, (int)n + 1, NULL, &status) ||
+        if (fb_fits_move(opened, (int)n + 1, &status) ||
             fits_get_hduaddrll(opened, &header, &data, &end, &status))
             return fb_fits_fail(err, path, "can't read its HDUs", status);
         int64_t next = hdu->data + fb_whole_blocks(hdu->size);
@@ -180,9 +180,9 @@ int fb_guard_agrees(fitsfile *opened, const struct fb_hdus *hdus, const char *pa
         begin = next;
     }
     if (same)
-        same = fits_movabs_hdu(opened, (int)n + 1, NULL, &status) != 0;
+        same = fb_fits_move(opened, (int)n + 1, &status) != 0;
     status = 0;
-    fits_movabs_hdu(opened, 1, NULL, &status);
+    fb_fits_move(opened, 1, &status);
     fits_clear_errmsg();
     return same ? 0 : fb_fail(err, "%s: HDU %zu: its header can be read in more than one way", path, n);
 }
