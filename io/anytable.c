@@ -158,17 +158,14 @@ static int has_keyword(const struct fb_any_table *table, const char *name)
     return 0;
 }
 
+enum { MOST_TEXT = 8192 };
+
 /* A keyword without a value has an empty one. */
-static char *keyword_value(fitsfile *file, const char *name)
+static char *keyword_value(fitsfile *file, const char *name, int *status)
 {
-    char *text = NULL, *copy;
-    int status = 0;
-    copy = fits_read_key_longstr(file, name, &text, NULL, &status) == 0 ? strdup(text) : strdup("");
-    status = 0;
-    if (text)
-        fits_free_memory(text, &status);
-    fits_clear_errmsg();
-    return copy;
+    char text[MOST_TEXT];
+    fb_fits_text(file, name, text, sizeof text, status);
+    return strdup(text);
 }
 
 static int read_keywords(struct fb_any_table *table, struct fb_error *err)
@@ -189,7 +186,7 @@ static int read_keywords(struct fb_any_table *table, struct fb_error *err)
             continue;
         struct fb_keyword *keyword = &table->keywords[table->nkeywords];
         snprintf(keyword->name, sizeof keyword->name, "%s", name);
-        keyword->value = keyword_value(t->file, name);
+        keyword->value = keyword_value(t->file, name, &status);
         if (!keyword->value)
             return fb_fail(err, "%s: out of memory", t->path);
         table->nkeywords++;
@@ -208,7 +205,7 @@ static int find_rows(struct fb_any_source *s, struct fb_error *err)
     fits_get_hduaddrll(s->table.file, &header, &data, &end, &status);
     if (status)
         return fb_fits_fail(err, s->table.path, "can't find its rows", status);
-    if (s->table.fits.contents)
+    if (s->table.fits.packed)
         return 0;
     if (fb_file_open(&s->file, s->table.path, &s->stats, err) != 0)
         return -1;

@@ -248,22 +248,12 @@ static int open_baltable(struct fb_table *t, const char *path, struct fb_error *
     return fb_table_open(t, path, table_names, err);
 }
 
-/* A keyword's text, which may be continued over several cards; stays empty where there is none. */
-static void read_text(struct fb_table *t, const char *key, char *text, size_t size)
+static int read_settings(struct fb_table *t, struct fb_baltable *table, struct fb_error *err)
 {
-    char *value = NULL;
     int status = 0;
-    if (fits_read_key_longstr(t->file, key, &value, NULL, &status) == 0 && strlen(value) < size)
-        memcpy(text, value, strlen(value) + 1);
-    if (value)
-        fits_free_memory(value, &status);
-    fits_clear_errmsg();
-}
-
-static void read_settings(struct fb_table *t, struct fb_baltable *table)
-{
-    read_text(t, "QSOTEMPS", table->template_name, sizeof table->template_name);
-    read_text(t, "BALFIT", table->fit, sizeof table->fit);
+    fb_fits_text(t->file, "QSOTEMPS", table->template_name, sizeof table->template_name, &status);
+    fb_fits_text(t->file, "BALFIT", table->fit, sizeof table->fit, &status);
+    return status ? fb_fits_fail(err, t->path, "can't read its header", status) : 0;
 }
 
 static int read_any(struct fb_baltable *table, const char *path, struct fb_error *err)
@@ -278,7 +268,7 @@ static int read_any(struct fb_baltable *table, const char *path, struct fb_error
     if (status == 0)
         status = read_rows(&t, table, places, nplaces, err);
     if (status == 0)
-        read_settings(&t, table);
+        status = read_settings(&t, table, err);
     fb_table_close(&t);
     return status;
 }
@@ -310,7 +300,7 @@ int fb_baltable_read_kind(struct fb_baltable *table, const char *path, struct fb
         return -1;
     int status = find_columns(&t, places, &nplaces, &table->ntemplates, err);
     if (status == 0)
-        read_settings(&t, table);
+        status = read_settings(&t, table, err);
     fb_table_close(&t);
     return status;
 }

@@ -74,8 +74,8 @@ static int read_contents(struct fb_file *file, struct fb_error *err)
 /* Take over the contents of a file. */
 static int open_contents(struct fb_fits *fits, struct fb_file *file, struct fb_error *err)
 {
-    int status = 0;
-    if (!file->contents && read_contents(file, err) != 0)
+    int status = 0, packed = file->contents != NULL;
+    if (!packed && read_contents(file, err) != 0)
         return -1;
     fits->contents = malloc(sizeof *fits->contents);
     if (!fits->contents)
@@ -83,6 +83,7 @@ static int open_contents(struct fb_fits *fits, struct fb_file *file, struct fb_e
     /* whole blocks: CFITSIO reads nothing less, and does not ask whether they are there */
     *fits->contents = (struct fb_contents){ file->contents, (size_t)fb_whole_blocks(file->size) };
     file->contents = NULL;
+    fits->packed = packed;
     /* a name of our own: paths may have characters that mean something to it */
     if (fits_open_memfile(&fits->file, "memory", READONLY, &fits->contents->bytes, &fits->contents->size, 0,
                           NULL, &status))
@@ -159,11 +160,56 @@ int fb_fits_move(fitsfile *file, int hdu, int *status)
     if (*status)
         return *status;
     fits_clear_errmsg();
-    if (fits_movabs_hdu(file, hdu, NULL, status) == 0 && fits_read_errmsg(line)) {
-        *status = MEMORY_ALLOCATION; /* what else may be wrong io/guard.c has looked at */
-        fits_write_errmsg(line);
-    }
+    if (fits_movabs_hdu(file, hdu, NULL, status))
+        return *status;
+    /* other words mean nothing, or what io/guard.c has looked at */
+    while (*status == 0 && fits_read_errmsg(line))
+        *status = strstr(line, "alloc") || strstr(line, "memory") ? MEMORY_ALLOCATION : 0;
     return *status;
+}
+
+/* Append what a card says between quotes; 1 if the next card goes on with it, -1 if it does not fit. */
+static int append_text(const char *value, char *text, size_t size)
+{
+    size_t used = strlen(text), begin = used;
+    int quoted = value[0] == '\'';
+    for (const char *c = value + quoted; *c && !(quoted && c[0] == '\'' && c[1] != '\''); c++) {
+        if (used + 1 >= size)
+            return -1;
+        text[used++] = *c;
+        c += quoted && *c == '\'';
+    }
+    while (used > begin && text[used - 1] == ' ')
+        used--;
+    int continued = quoted && used > begin && text[used - 1] == '&';
+    text[used] = '\0';
+    return continued;
+}
+
+int fb_fits_text(fitsfile *file, const char *key, char *text, size_t size, int *status)
+{
+    char card[FLEN_CARD], value[FLEN_VALUE];
+    int next = 0, more = 0, missing = 0;
+    text[0] = '\0';
+    if (*status)
+        return 0;
+    if (fits_read_card(file, key, card, &missing)) {
+        *status = missing == KEY_NO_EXIST ? 0 : missing;
+        fits_clear_errmsg();
+        return 0;
+    }
+    fits_get_hdrpos(file, NULL, &next, status);
+    if (fits_parse_value(card, value, NULL, status) == 0)
+        more = append_text(value, text, size);
+    while (more > 0 && fits_read_record(file, next++, card, status) == 0 &&
+           strncmp(card, "CONTINUE", 8) == 0) {
+        const char *quote = strchr(card, '\'');
+        text[strlen(text) - 1] = '\0';
+        more = quote ? append_text(quote, text, size) : 0;
+    }
+    if (more < 0 || *status)
+        text[0] = '\0';
+    return more >= 0 && *status == 0;
 }
 
 /* fits_get_num_hdus() takes whatever goes wrong for the end of the file. */
