@@ -151,11 +151,11 @@ int fb_guard(struct fb_file *file, struct fb_hdus *hdus, struct fb_error *err)
     int failed = status <= 0;
     for (size_t i = 1; !failed && i < hdus->n; i++) {
         struct look look = { file->path, hdus, &hdus->hdu[i], err };
-        const char *key;
-        int twice = fb_hdu_repeated_key(hdus, look.hdu, &key);
-        if (twice)
-            failed = fb_fail(err, "%s: HDU %s: expected one keyword %s%d, found two", file->path,
-                             look.hdu->name, key, twice);
+        const char *key, *found;
+        int odd = fb_hdu_odd_key(hdus, look.hdu, &key, &found);
+        if (odd)
+            failed = fb_fail(err, "%s: HDU %s: expected one keyword %s%d, found %s", file->path,
+                             look.hdu->name, key, odd, found);
         if (!failed && look.hdu->kind == FB_HDU_TABLE)
             failed = check_rows(&look);
         if (!failed && look.hdu->compressed)

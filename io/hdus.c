@@ -623,7 +623,16 @@ int64_t fb_hdu_row_bytes(const struct fb_hdus *hdus, const struct fb_hdu *table)
     return given == table->nfields ? sum : -1;
 }
 
-int fb_hdu_repeated_key(const struct fb_hdus *hdus, const struct fb_hdu *table, const char **key)
+static int is_printable(const char *card)
+{
+    for (int i = 0; i < CARD; i++)
+        if (card[i] < ' ' || card[i] > '~')
+            return 0;
+    return 1;
+}
+
+int fb_hdu_odd_key(const struct fb_hdus *hdus, const struct fb_hdu *table, const char **key,
+                   const char **found)
 {
     static const char *const keys[] = { "TTYPE", "TFORM", "TSCAL", "TZERO", "TNULL" };
     unsigned char given[MOST_FIELDS + 1] = { 0 }; /* bit k: keys[k] */
@@ -631,10 +640,15 @@ int fb_hdu_repeated_key(const struct fb_hdus *hdus, const struct fb_hdu *table, 
         const char *card = hdus->text + table->header + CARD * i;
         for (unsigned k = 0; card[0] == 'T' && k < sizeof keys / sizeof *keys; k++) {
             int n = key_number(card, keys[k], 5);
+            if (n < 1)
+                continue;
             *key = keys[k];
-            if (n > 0 && given[n] & 1U << k)
+            *found = given[n] & 1U << k   ? "two"
+                     : is_printable(card) ? NULL
+                                          : "characters that are not printable";
+            if (*found)
                 return n;
-            given[n] |= (unsigned char)(1U << k); /* 0 is of no column */
+            given[n] |= (unsigned char)(1U << k);
         }
     }
     return 0;

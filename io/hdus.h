@@ -78,9 +78,10 @@ int fb_hdu_columns(const struct fb_hdus *hdus, const struct fb_hdu *table, const
                    struct fb_column *columns);
 /* What the columns take in a row, -1 where one of their forms is not a plain one. */
 int64_t fb_hdu_row_bytes(const struct fb_hdus *hdus, const struct fb_hdu *table);
-/* A column that has one of its keywords (*key, TTYPE say) twice, so that readers differ in what it is; 0 where there is
- * none. */
-int fb_hdu_repeated_key(const struct fb_hdus *hdus, const struct fb_hdu *table, const char **key);
+/* A column of which a keyword (*key, TTYPE say) is there twice, or has characters that FITS does not allow, so that readers
+ * differ in what it is: *found says which. 0 where there is none. */
+int fb_hdu_odd_key(const struct fb_hdus *hdus, const struct fb_hdu *table, const char **key,
+                   const char **found);
 int fb_column_is_integer(const struct fb_column *column); /* one a row */
 int fb_column_is_number(const struct fb_column *column);  /* the same, or floating point */
 /* The number in a row. */

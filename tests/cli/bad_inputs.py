@@ -367,6 +367,19 @@ for hdu, key, value in (("QSO_CAT", "TTYPE1", "'OTHER   '"), ("QSO_CAT", "TFORM2
         f"fastbal split: {{bad}}: HDU {hdu}: expected one keyword {key}, found two")
 
 
+def put_byte(hdu, key, byte):
+    def change(data):
+        h = data.hdu(hdu)
+        place = next(p for p in range(h.header, h.end_card, 80) if data[p:p + 8] == f"{key:8}".encode())
+        data[place + 12] = byte
+    return change
+
+
+for byte in (0, 9, 10, 127, 255):
+    add(f"catalog: byte {byte} in a column's name", SPLIT, spoil("qso", put_byte("QSO_CAT", "TTYPE4", byte)),
+        "fastbal split: {bad}: HDU QSO_CAT: expected one keyword TTYPE4, found characters that are not printable")
+
+
 def without_end(data):
     h = data.hdu("Z_MASK")
     data[h.end_card:h.end_card + 3] = b"AND"
