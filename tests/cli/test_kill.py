@@ -14,7 +14,7 @@ from many import Many, temporary
 from support import DONE, LONG, SEED
 
 COMMANDS = ("split", "find", "append", "run")
-KILLS = 300 if LONG else 20
+KILLS = 300 if LONG else 20  # of runs that had not ended by themselves
 NPIXELS = 60
 MOST_IN_A_ROW = 3  # kills before a run is left alone
 
@@ -82,7 +82,7 @@ def test_kills(survey):
     rng = random.Random(SEED)
     kills, round_number = dict.fromkeys(COMMANDS, 0), 0
     before_the_end, temporaries, partial = (dict.fromkeys(COMMANDS, 0) for _ in range(3))
-    while sum(kills.values()) < KILLS:
+    while sum(before_the_end.values()) < KILLS:
         name = COMMANDS[round_number % len(COMMANDS)]
         round_number += 1
         start_over(survey, name)
@@ -103,5 +103,4 @@ def test_kills(survey):
     for name in COMMANDS:
         print(f"{name}: {kills[name]} kills over {survey.seconds[name]:.2f} s, {before_the_end[name]} before the end; "
               f"{temporaries[name]} left a temporary file, {partial[name]} some of the outputs")
-    assert sum(before_the_end.values()) > KILLS / 4
     assert sum(partial.values()) > 0
