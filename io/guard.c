@@ -135,7 +135,11 @@ static int check_heap(const struct look *look, struct fb_file *file)
 /* CFITSIO tells of rows that are not as long as their columns, but not always. */
 static int check_rows(const struct look *look)
 {
-    int64_t bytes = fb_hdu_row_bytes(look->hdus, look->hdu);
+    int missing;
+    int64_t bytes = fb_hdu_row_bytes(look->hdus, look->hdu, &missing);
+    if (missing <= look->hdu->nfields)
+        return fb_fail(look->err, "%s: HDU %s: expected a keyword TFORM%d, found none", look->path,
+                       look->hdu->name, missing);
     if (bytes < 0 || bytes == look->hdu->axis[0])
         return 0;
     return fb_fail(look->err,

@@ -477,18 +477,18 @@ struct field {
     char type;
     int scaled;
     int64_t repeat;
+    int more;  /* something comes behind the type */
     int given; /* times there is a TFORM */
 };
 
-/* "rT" and nothing more; type 0 where it is anything else (P and Q may say how long their arrays get). */
+/* "rT". What comes behind it, as the length of the arrays of P and Q, says nothing about the row. */
 static void take_form(const char *card, struct field *field)
 {
     char value[CARD], *end = value;
     card_value(card, value, sizeof value);
     field->repeat = value[0] >= '0' && value[0] <= '9' ? strtoll(value, &end, 10) : 1;
     field->type = *end;
-    if (field->type != 'P' && field->type != 'Q' && (*end == '\0' || end[1] != '\0'))
-        field->type = 0;
+    field->more = *end != '\0' && end[1] != '\0';
 }
 
 /* Bytes of one value; 0 for what is not known. Bits are counted elsewhere. */
@@ -555,6 +555,8 @@ static int take_column_card(const char *card, struct field *fields, const char *
         if (fields[i].given++ > 0)
             return 0;
         take_form(card, &fields[i]);
+        if (fields[i].more && fields[i].type != 'P' && fields[i].type != 'Q')
+            fields[i].type = 0; /* for CFITSIO to make sense of */
     } else if ((i = key_number(card, "TSCAL", 5)) > 0)
         fields[i].scaled |= !card_is_number(card, 1);
     else if ((i = key_number(card, "TZERO", 5)) > 0)
@@ -604,23 +606,25 @@ int fb_hdu_columns(const struct fb_hdus *hdus, const struct fb_hdu *table, const
     return place_columns(table, fields, number, n, columns);
 }
 
-int64_t fb_hdu_row_bytes(const struct fb_hdus *hdus, const struct fb_hdu *table)
+int64_t fb_hdu_row_bytes(const struct fb_hdus *hdus, const struct fb_hdu *table, int *missing)
 {
+    unsigned char given[MOST_FIELDS + 1] = { 0 };
     int64_t sum = 0;
-    int given = 0;
     for (size_t i = 0; i < table->ncards; i++) {
         const char *card = hdus->text + table->header + CARD * i;
         int column = card[0] == 'T' ? key_number(card, "TFORM", 5) : 0;
         struct field field;
         if (column < 1 || column > table->nfields)
             continue;
+        given[column] = 1;
         take_form(card, &field);
         int64_t bytes = field_bytes(&field);
-        if (bytes < 0 || __builtin_add_overflow(sum, bytes, &sum))
-            return -1;
-        given++;
+        if (bytes < 0 || sum < 0 || __builtin_add_overflow(sum, bytes, &sum))
+            sum = -1;
     }
-    return given == table->nfields ? sum : -1;
+    for (*missing = 1; *missing <= table->nfields && given[*missing]; ++*missing)
+        ;
+    return sum;
 }
 
 static int is_printable(const char *card)

@@ -76,8 +76,9 @@ struct fb_column {
  * plain, or a row has more than FB_ROWS_BUFFER bytes. */
 int fb_hdu_columns(const struct fb_hdus *hdus, const struct fb_hdu *table, const char *const *names, size_t n,
                    struct fb_column *columns);
-/* What the columns take in a row, -1 where one of their forms is not a plain one. */
-int64_t fb_hdu_row_bytes(const struct fb_hdus *hdus, const struct fb_hdu *table);
+/* What the columns take in a row, -1 where one of their types is not known. missing: the first column without a TFORM,
+ * nfields + 1 where all have one. */
+int64_t fb_hdu_row_bytes(const struct fb_hdus *hdus, const struct fb_hdu *table, int *missing);
 /* A column of which a keyword (*key, TTYPE say) is there twice, or has characters that FITS does not allow, so that readers
  * differ in what it is: *found says which. 0 where there is none. */
 int fb_hdu_odd_key(const struct fb_hdus *hdus, const struct fb_hdu *table, const char **key,
