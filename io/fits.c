@@ -157,11 +157,9 @@ static int table_fits(fitsfile *file, const char *wanted, char *extname)
 int fb_fits_move(fitsfile *file, int hdu, int *status)
 {
     char line[FLEN_ERRMSG];
-    if (*status)
-        return *status;
-    fits_clear_errmsg();
-    if (fits_movabs_hdu(file, hdu, NULL, status))
-        return *status;
+    if (*status == 0)
+        fits_clear_errmsg();
+    fits_movabs_hdu(file, hdu, NULL, status);
     /* other words mean nothing, or what io/guard.c has looked at */
     while (*status == 0 && fits_read_errmsg(line))
         *status = strstr(line, "alloc") || strstr(line, "memory") ? MEMORY_ALLOCATION : 0;
