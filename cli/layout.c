@@ -1,7 +1,6 @@
 /* layout.c - SPDX-License-Identifier: BSD-3-Clause */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 #include "cli/layout.h"
 #include "cli/spectra.h"
 #include "io/system.h"
@@ -140,8 +139,10 @@ int fb_layout_find_tables(struct fb_layout *layout, const struct fb_layout_optio
     if (there > 0)
         layout->tree.scheme = FB_SCHEME_TILES;
     free(folder);
-    err->text[there < 0 ? strlen(err->text) : 0] = '\0';
-    return there < 0 ? -1 : 0;
+    if (there < 0)
+        return -1;
+    err->text[0] = '\0';
+    return 0;
 }
 
 /* From the folders of adaptive pixels that are there. */

@@ -340,7 +340,8 @@ static int write_header(struct fb_balcatalog *catalog, const struct source *s, s
 static int give_up(const struct fb_balcatalog *catalog, struct fb_error *err)
 {
     return catalog->stop && catalog->stop()
-               ? fb_fail(err, "%s: stopped before it was finished", catalog->out.path)
+               ? fb_fail(err, "%s: stopped before it was finished: the same command starts again",
+                         catalog->out.path)
                : 0;
 }
 

@@ -140,11 +140,10 @@ static void note_hdu(struct fb_coadd *coadd, const char *extname, int hdu)
 
 static int note_fits_hdus(struct fb_coadd *coadd, struct fb_error *err)
 {
-    int nhdus = 0, status = 0;
+    int status = 0;
     if (need_fits(coadd, err) != 0)
         return -1;
-    fb_fits_hdus(coadd->fits, &nhdus, &status);
-    for (int hdu = 2; hdu <= nhdus && status == 0; hdu++) {
+    for (int hdu = 2; hdu <= coadd->opened.nhdus && status == 0; hdu++) {
         char extname[FLEN_VALUE] = "";
         int missing = 0;
         fb_fits_move(coadd->fits, hdu, &status);
@@ -582,7 +581,8 @@ static int make_grid(struct fb_coadd *coadd, int same, struct fb_error *err)
     for (int c = 0; c < coadd->ncameras; c++) {
         char where[32];
         snprintf(where, sizeof where, "HDU %s_WAVELENGTH", coadd->camera[c].name);
-        if (fb_check_wavelengths(coadd->path, where, coadd->store[c].wavelength, coadd->camera[c].n, err) != 0)
+        if (fb_check_wavelengths(coadd->path, where, coadd->store[c].wavelength, coadd->camera[c].n, err) !=
+            0)
             return -1;
     }
     if (status == FASTBAL_EWAVELENGTH)

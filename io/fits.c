@@ -118,6 +118,7 @@ int fb_fits_open(struct fb_fits *fits, const char *path, struct fb_error *err)
                                                               : open_file(fits, path, err);
     if (!failed)
         failed = fb_guard_agrees(fits->file, &hdus, path, err);
+    fits->nhdus = (int)hdus.n;
     fb_file_release(&file);
     fb_hdus_release(&hdus);
     if (failed)
@@ -210,23 +211,9 @@ int fb_fits_text(fitsfile *file, const char *key, char *text, size_t size, int *
     return more >= 0 && *status == 0;
 }
 
-/* fits_get_num_hdus() takes whatever goes wrong for the end of the file. */
-int fb_fits_hdus(fitsfile *file, int *n, int *status)
+static int find_table(struct fb_table *table, const char *wanted, int *status)
 {
-    for (*n = 0; *status == 0; ++*n)
-        if (fb_fits_move(file, *n + 1, status))
-            break;
-    /* after the last HDU other bytes are allowed */
-    if (*status == END_OF_FILE || (*status == UNKNOWN_REC && *n > 0)) {
-        *status = 0;
-        fits_clear_errmsg();
-    }
-    return *status;
-}
-
-static int find_table(struct fb_table *table, int nhdus, const char *wanted, int *status)
-{
-    for (int hdu = 2; hdu <= nhdus; hdu++) {
+    for (int hdu = 2; hdu <= table->fits.nhdus; hdu++) {
         if (fb_fits_move(table->file, hdu, status))
             return 0;
         if (table_fits(table->file, wanted, table->extname))
@@ -250,16 +237,15 @@ int fb_table_open(struct fb_table *table, const char *path, const char *const *n
     static const char *const any[] = { "*", NULL };
     char wanted[200];
     LONGLONG nrows = 0;
-    int status = 0, found = 0, nhdus = 0;
+    int status = 0, found = 0;
 
     memset(table, 0, sizeof *table);
     table->path = path;
     if (fb_fits_open(&table->fits, path, err) != 0)
         return -1;
     table->file = table->fits.file;
-    fb_fits_hdus(table->file, &nhdus, &status);
     for (const char *const *name = names ? names : any; *name && !found && !status; name++)
-        found = find_table(table, nhdus, *name, &status);
+        found = find_table(table, *name, &status);
     if (status) {
         fb_fits_fail(err, path, "can't read its HDUs", status);
         fb_table_close(table);

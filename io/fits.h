@@ -20,7 +20,8 @@ int fb_fits_fail(struct fb_error *err, const char *path, const char *what, int s
 struct fb_fits {
     fitsfile *file;               /* NULL: none is open */
     struct fb_contents *contents; /* NULL: it reads from the disk */
-    int packed;                   /* places in it are not those in the file */
+    int nhdus;
+    int packed; /* places in it are not those in the file */
 };
 
 /* Open for reading; any characters are allowed in the path. A missing file, a folder, a file that is not FITS or one
@@ -32,8 +33,6 @@ int fb_fits_move(fitsfile *file, int hdu, int *status);
 /* The text of a keyword of the current HDU, which may be continued over several cards. 1, or 0 where there is none or it
  * does not fit: text is empty then. fits_read_key_longstr() crashes where there is no memory. */
 int fb_fits_text(fitsfile *file, const char *key, char *text, size_t size, int *status);
-/* How many HDUs there are. */
-int fb_fits_hdus(fitsfile *file, int *n, int *status);
 void fb_fits_close(struct fb_fits *fits); /* where nothing is open as well */
 
 /* ---- tables ---- */

@@ -172,19 +172,19 @@ int fb_guard_agrees(fitsfile *opened, const struct fb_hdus *hdus, const char *pa
 {
     LONGLONG header, data, end;
     int64_t begin = 0;
-    int status = 0, same = 1;
+    int status = 0;
     size_t n = 0;
-    for (; same && n < hdus->n; n++) {
+    for (; n < hdus->n; n++) {
         const struct fb_hdu *hdu = &hdus->hdu[n];
         if (fb_fits_move(opened, (int)n + 1, &status) ||
             fits_get_hduaddrll(opened, &header, &data, &end, &status))
             return fb_fits_fail(err, path, "can't read its HDUs", status);
         int64_t next = hdu->data + fb_whole_blocks(hdu->size);
-        same = header == begin && data == hdu->data && end == next;
+        if (header != begin || data != hdu->data || end != next)
+            break;
         begin = next;
     }
-    if (same)
-        same = fb_fits_move(opened, (int)n + 1, &status) != 0;
+    int same = n == hdus->n && fb_fits_move(opened, (int)n + 1, &status) != 0;
     status = 0;
     fb_fits_move(opened, 1, &status);
     fits_clear_errmsg();

@@ -1,4 +1,5 @@
 /* hdus.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -300,6 +301,17 @@ static int64_t read_more(struct fb_hdus *hdus, struct fb_file *file, int64_t off
     return (int64_t)(have + n);
 }
 
+/* 1 where the header ends; -1 where it may end or not, depending on who reads it. */
+static int is_end(const char *card)
+{
+    if (memcmp(card, "END", 3) != 0 || isalnum((unsigned char)card[3]) || card[3] == '_' || card[3] == '-')
+        return 0;
+    for (int i = 3; i < CARD; i++)
+        if (card[i] != ' ')
+            return -1;
+    return 1;
+}
+
 /* Take the cards of one header. Returns 1, 0 where there is no header, -1 on failure. */
 static int read_header(struct fb_hdus *hdus, struct fb_file *file, int64_t offset, struct scan *scan)
 {
@@ -317,7 +329,10 @@ static int read_header(struct fb_hdus *hdus, struct fb_file *file, int64_t offse
         int status = take_fixed_card(scan, card, i);
         if (status < 0 || (status > 0 && take_named_card(scan, card) != 0))
             return -1;
-        if (status > 0 && memcmp(card, "END     ", 8) == 0)
+        int end = status > 0 ? is_end(card) : 0;
+        if (end < 0)
+            return header_fail(scan, "nothing but blanks behind END", NULL);
+        if (end)
             break;
     }
     scan->hdu->header = hdus->used;

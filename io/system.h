@@ -25,8 +25,8 @@ int fb_make_parent_folders(const char *path, struct fb_error *err); /* those abo
  * Questions about files: 1 for yes and 0 for no, also where one of them is not there; -1 and a line in err where the
  * system can't tell, tried again where it fails for a moment. Then nothing may be done as if the answer were no.
  */
-int fb_look_for(const char *path,
-                struct fb_error *err); /* is there anything of that name? links are not followed */
+/* Is there anything of that name? Links are not followed. */
+int fb_look_for(const char *path, struct fb_error *err);
 int fb_is_folder(const char *path, struct fb_error *err);
 int fb_same_file(const char *a, const char *b, struct fb_error *err);   /* or folder, by whatever names */
 int fb_same_folder(const char *a, const char *b, struct fb_error *err); /* of two files, there or not */

@@ -380,6 +380,18 @@ for byte in (0, 9, 10, 127, 255):
         "fastbal split: {bad}: HDU QSO_CAT: expected one keyword TTYPE4, found characters that are not printable")
 
 
+def end_card(card):
+    def change(data):
+        h = data.hdu("QSO_CAT")
+        data[h.end_card:h.end_card + 80] = card.ljust(80)
+    return change
+
+
+for card in (b"END     = 'of what?'", b"END /", b"END\0\0\0\0\0", b"END" + 76 * b" " + b"."):
+    add(f"catalog: {card}", SPLIT, spoil("qso", end_card(card)),
+        "fastbal split: {bad}: HDU 1: expected nothing but blanks behind END")
+
+
 def without_end(data):
     h = data.hdu("Z_MASK")
     data[h.end_card:h.end_card + 3] = b"AND"
@@ -737,6 +749,8 @@ for name, change, said in (
         ("WAVE decreases", cells("TEMPLATES", "WAVE", 9, 5), "column WAVE: " + INCREASE + "5 after 1060 at 9"),
         ("WAVE repeats", cells("TEMPLATES", "WAVE", 9, 1060), "column WAVE: " + INCREASE + "1060 after 1060 at 9"),
         ("WAVE is negative", cells("TEMPLATES", "WAVE", 0, -5), "column WAVE: " + INCREASE + "-5 after 0 at 0"),
+        ("WAVE is beyond 1e30", cells("TEMPLATES", "WAVE", 129, 1e31),
+         "column WAVE: expected wavelengths from 1e-30 to 1e30, found 900 to 1e+31"),
         ("WAVE is inf", cells("TEMPLATES", "WAVE", 129, np.inf), "column WAVE: " + INCREASE + "inf after 3460 at 129"),
         ("PCA1 is NaN", cells("TEMPLATES", "PCA1", 9, np.nan), "column PCA1: expected finite numbers, found nan at 9"),
         ("PCA2 is inf", cells("TEMPLATES", "PCA2", 9, np.inf), "column PCA2: expected finite numbers, found inf at 9"),

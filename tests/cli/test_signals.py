@@ -95,45 +95,50 @@ def test_stops_and_goes_on(many, name, number):
     assert f" {NPIXELS - left} kept, 0 failed" in check_finished(many, name)
 
 
+COPYING, PIXELS = "rows are copied", "pixels are read or measured, and what was found is written"
+
+
+def stop_at_stages(many, name, start, said, expected):
+    """Stop a command that makes a catalog, later each time; all the stages expected have to be seen."""
+    stages = set()
+    for k in range(40):
+        process = start()
+        if not wait_for(has_begun(many, "append"), process):
+            break
+        time.sleep(0.01 * k)
+        process.terminate()
+        out, err = process.communicate()
+        if process.returncode == DONE:
+            many.out.unlink()
+            break
+        assert process.returncode == 128 + signal.SIGTERM, (out, err)
+        line, = err.splitlines()
+        if out:
+            assert "was not written" in out and line.startswith(f"fastbal {name}: stopped by SIGTERM") and said in line
+        else:
+            assert line == f"fastbal {name}: {many.out}: stopped before it was finished: the same command starts again"
+        assert list(many.out.parent.iterdir()) == []
+        stages.add(PIXELS if out else COPYING)
+    assert stages >= expected
+
+
 def test_append_leaves_nothing(many):
     """One file, so nothing of it can be kept."""
     prepare(many, "append")
     many.add_others(100000)
-    process = many.start("append")
-    assert wait_for(has_begun(many, "append"), process)
-    process.terminate()
-    out, err = process.communicate()
-    assert process.returncode == 128 + signal.SIGTERM, (out, err)
-    line, = err.splitlines()
-    if out:  # while pixels were read
-        assert "was not written" in out
-        assert line.startswith("fastbal append: stopped by SIGTERM") and line.endswith("the same command starts again")
-    else:  # while rows were copied
-        assert line == f"fastbal append: {many.out}: stopped before it was finished"
-    assert list(many.out.parent.iterdir()) == []
+    stop_at_stages(many, "append", lambda: many.start("append"), "the same command starts again", {COPYING, PIXELS})
     process = many.start("append")
     assert process.wait() == DONE and [p.name for p in many.out.parent.iterdir()] == [many.out.name]
 
 
 def test_run_without_bal_tables(many):
     """Nothing is kept, and the line says so."""
-    process = many.start("run", "--baldir", many.z)  # to know when it has begun
-    assert wait_for(has_begun(many, "run"), process)
-    process.terminate()
-    process.communicate()
-    shutil.rmtree(many.z)
-    process = subprocess.Popen([BIN / "fastbal", "run", "-q", many.qso, "-r", "sim", "-o", many.out, "--templates",
-                                "builtin", "--nproc", "1"], env=many.env, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True)
-    assert wait_for(has_begun(many, "append"), process)
-    process.terminate()
-    out, err = process.communicate()
-    assert process.returncode == 128 + signal.SIGTERM, (out, err)
-    if out:  # while pixels were measured
-        assert "nothing is kept" in err and "was not written" in out
-    else:  # while rows were copied
-        assert err == f"fastbal run: {many.out}: stopped before it was finished\n"
-    assert list(many.out.parent.iterdir()) == [] and not many.z.exists()
+    def start():
+        return subprocess.Popen([BIN / "fastbal", "run", "-q", many.qso, "-r", "sim", "-o", many.out, "--templates",
+                                 "builtin", "--nproc", "1"], env=many.env, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True)
+    stop_at_stages(many, "run", start, "nothing is kept", {PIXELS})
+    assert not many.z.exists()
 
 
 def test_clobber_is_told_apart(many):
