@@ -10,6 +10,7 @@
 #include "io/fits.h"
 #include "io/guard.h"
 #include "io/hdus.h"
+#include "io/tiles.h"
 
 enum { MOST_AXES = 3, MOST_TILE = 1 << 24 /* pixels */ };
 
@@ -43,9 +44,10 @@ static int take(const struct look *look, const char *key, int64_t least, int64_t
 }
 
 /* The lengths of axes and tiles. */
-static int check_tiles(const struct look *look)
+static int check_axes(const struct look *look, int64_t *pixels)
 {
-    int64_t naxis, tiles = 1, pixels = 1;
+    int64_t naxis, tiles = 1;
+    *pixels = 1;
     if (take(look, "ZNAXIS  ", 1, MOST_AXES, 0, &naxis) != 0)
         return -1;
     for (int k = 0; k < (int)naxis; k++) {
@@ -56,20 +58,20 @@ static int check_tiles(const struct look *look)
             take(look, tile_key, 1, axis, k == 0 ? axis : 1, &tile) != 0)
             return -1;
         if (__builtin_mul_overflow(tiles, (axis - 1) / tile + 1, &tiles) ||
-            __builtin_mul_overflow(pixels, tile, &pixels) || pixels > MOST_TILE)
+            __builtin_mul_overflow(*pixels, tile, pixels) || *pixels > MOST_TILE)
             return refuse(look, "tiles of at most 16777216 pixels", tile_key, tile);
     }
     return tiles == look->hdu->axis[1] ? 0
                                        : refuse(look, "a row for each tile", "NAXIS2", look->hdu->axis[1]);
 }
 
-static int check_method(const struct look *look)
+static int check_method(const struct look *look, int *gzip)
 {
     char method[80] = "";
     int64_t bitpix, block, bytes;
     fb_hdu_text(look->hdus, look->hdu, "ZCMPTYPE", method, sizeof method);
-    int rice = strcmp(method, "RICE_1") == 0;
-    if (!rice && strcmp(method, "GZIP_1") != 0 && strcmp(method, "GZIP_2") != 0)
+    *gzip = strcmp(method, "GZIP_1") == 0 || strcmp(method, "GZIP_2") == 0;
+    if (!*gzip && strcmp(method, "RICE_1") != 0)
         return fb_fail(look->err,
                        "%s: HDU %s: expected an image compressed by RICE_1, GZIP_1 or GZIP_2, found %s",
                        look->path, look->hdu->name, *method ? method : "no ZCMPTYPE");
@@ -77,57 +79,20 @@ static int check_method(const struct look *look)
         return -1;
     if (bitpix != 8 && bitpix != 16 && bitpix != 32 && bitpix != -32 && bitpix != -64)
         return refuse(look, "numbers of a known kind", "ZBITPIX", bitpix);
-    if (!rice)
+    if (*gzip)
         return 0;
     if (take(look, "ZVAL1   ", 16, 1024, 0, &block) != 0 || take(look, "ZVAL2   ", 1, 4, 4, &bytes) != 0)
         return -1;
     return bytes == 3 ? refuse(look, "pixels of 1, 2 or 4 bytes", "ZVAL2", bytes) : 0;
 }
 
-/* ---- where the tiles lie in the heap ---- */
-
-enum { NCOLUMNS = 3 };
-
-struct descriptors {
-    struct fb_column column[NCOLUMNS];
-    int64_t heap, outside; /* bytes; rows with a tile that is not within */
-};
-
-static void check_descriptors(void *context, int64_t i, const unsigned char *row)
+static int check_image(const struct look *look, struct fb_file *file)
 {
-    struct descriptors *d = context;
-    (void)i;
-    for (int k = 0; k < NCOLUMNS; k++) {
-        const struct fb_column *c = &d->column[k];
-        size_t size = c->type == 'Q' ? 8 : 4;
-        if (c->type == 0)
-            continue;
-        uint64_t length = fb_big_endian(row + c->offset, size),
-                 place = fb_big_endian(row + c->offset + size, size);
-        d->outside += length > (uint64_t)d->heap || place > (uint64_t)d->heap - length;
-    }
-}
-
-static int check_heap(const struct look *look, struct fb_file *file)
-{
-    static const char *const names[NCOLUMNS] = { "COMPRESSED_DATA", "GZIP_COMPRESSED_DATA",
-                                                 "UNCOMPRESSED_DATA" };
-    struct descriptors d = { .heap = look->hdu->pcount };
-    struct fb_hdu table = *look->hdu;
-    table.compressed = 0;
-    int ok = fb_hdu_columns(look->hdus, &table, names, NCOLUMNS, d.column);
-    for (int k = 0; k < NCOLUMNS; k++)
-        ok = ok && (d.column[k].type ? strchr("PQ", d.column[k].type) && d.column[k].repeat == 1 : k > 0);
-    if (!ok)
-        return fb_fail(look->err, "%s: HDU %s: expected a compressed image with columns of variable length",
-                       look->path, look->hdu->name);
-    unsigned char *buffer = malloc(FB_ROWS_BUFFER);
-    int failed = buffer ? fb_hdu_rows(file, &table, buffer, check_descriptors, &d, look->err)
-                        : fb_fail(look->err, "%s: out of memory", look->path);
-    free(buffer);
-    if (!failed && d.outside > 0)
-        return refuse(look, "all tiles in its heap", "tiles beyond it:", d.outside);
-    return failed;
+    int gzip;
+    int64_t pixels;
+    if (check_method(look, &gzip) != 0 || check_axes(look, &pixels) != 0)
+        return -1;
+    return fb_tiles_check(file, look->hdus, look->hdu, pixels, gzip, look->err);
 }
 
 /* ---- all of a file ---- */
@@ -163,7 +128,7 @@ int fb_guard(struct fb_file *file, struct fb_hdus *hdus, struct fb_error *err)
         if (!failed && look.hdu->kind == FB_HDU_TABLE)
             failed = check_rows(&look);
         if (!failed && look.hdu->compressed)
-            failed = check_method(&look) != 0 || check_tiles(&look) != 0 || check_heap(&look, file) != 0;
+            failed = check_image(&look, file);
     }
     return failed ? -1 : 0;
 }

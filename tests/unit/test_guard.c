@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 #include "fits_bytes.h"
 #include "io/coadd.h"
 #include "io/fits.h"
@@ -52,8 +53,12 @@ static char *plain_file(void)
     return write_file(&f, "guard-plain.fits");
 }
 
-/* The same with its images compressed, without loss. */
-static void compressed_bytes(struct fits_bytes *f, int method)
+/* How to quantize: not at all; by a step; by a part of the noise, of which there is none, so that CFITSIO can't and gives
+ * the tiles to gzip. */
+static const float not_quantized = 0, by_step = -0.5f, by_noise = 4;
+
+/* The same with its images compressed. */
+static void compressed_bytes(struct fits_bytes *f, int method, float quantize)
 {
     char *path = plain_file();
     void *memory = NULL;
@@ -62,11 +67,11 @@ static void compressed_bytes(struct fits_bytes *f, int method)
     int status = 0, type, naxis = 0;
     fits_open_diskfile(&in, path, READONLY, &status);
     fits_create_memfile(&out, &memory, &size, 2880, realloc, &status);
-    fits_set_compression_type(out, method, &status);
-    fits_set_quantize_level(out, method == HCOMPRESS_1 || method == RICE_1 ? 16 : 0, &status);
-    fits_set_lossy_int(out, 0, &status);
     for (int hdu = 1; hdu <= 5; hdu++) {
         fits_movabs_hdu(in, hdu, &type, &status);
+        /* CFITSIO forgets them after each image */
+        fits_set_compression_type(out, method, &status);
+        fits_set_quantize_level(out, quantize, &status);
         if (type == IMAGE_HDU)
             fits_get_img_dim(in, &naxis, &status);
         if (type == IMAGE_HDU && naxis == 2)
@@ -85,31 +90,36 @@ static void compressed_bytes(struct fits_bytes *f, int method)
     remove_file(path);
 }
 
+static unsigned char *last_card(const struct fits_bytes *f, const char *key)
+{
+    for (size_t at = f->n / 80; at-- > 0;)
+        if (memcmp(f->bytes + 80 * at, key, 8) == 0)
+            return f->bytes + 80 * at;
+    fail_msg("no card %s", key);
+    return NULL;
+}
+
 /* The last card of a keyword gets another value. */
 static void set_card(struct fits_bytes *f, const char *key, const char *value)
 {
-    unsigned char *card = NULL;
     char text[81];
-    for (size_t at = 0; at + 80 <= f->n; at += 80)
-        if (memcmp(f->bytes + at, key, 8) == 0)
-            card = f->bytes + at;
-    assert_non_null(card);
     snprintf(text, sizeof text, "%s= %20s%50s", key, value, "");
-    memcpy(card, text, 80);
+    memcpy(last_card(f, key), text, 80);
 }
 
-static int open_bytes(struct fits_bytes *f, struct fb_error *err, int check)
+/* Open it, and read what it has to hold where tolerance is not negative. */
+static int open_bytes(struct fits_bytes *f, struct fb_error *err, double tolerance)
 {
     struct fb_coadd *coadd = NULL;
     double flux[NPIXELS], ivar[NPIXELS];
     char *path = write_file(f, "guard.fits");
     int status = fb_coadd_open(&coadd, path, err);
-    if (status == 0 && check) {
+    if (status == 0 && tolerance >= 0) {
         for (int64_t row = 0; row < NROWS; row++) {
             assert_int_equal(fb_coadd_load(coadd, &row, 1, err), 0);
             fb_coadd_spectrum(coadd, 0, flux, ivar);
             for (int i = 0; i < NPIXELS; i++)
-                check_near(flux[i], (double)pixel_of((int)row, i), check == 1 ? 0 : 10);
+                check_near(flux[i], (double)pixel_of((int)row, i), tolerance);
         }
     }
     fb_coadd_close(coadd);
@@ -119,13 +129,19 @@ static int open_bytes(struct fits_bytes *f, struct fb_error *err, int check)
 
 static void test_read(void **state)
 {
-    static const int methods[] = { GZIP_1, GZIP_2, RICE_1 };
+    const struct {
+        int method;
+        float quantize, tolerance;
+    } ways[] = { { GZIP_1, not_quantized, 0 },
+                 { GZIP_2, not_quantized, 0 },
+                 { RICE_1, by_step, 0.5f },
+                 { RICE_1, by_noise, 0 } };
     (void)state;
-    for (int k = 0; k < 3; k++) {
+    for (int k = 0; k < 4; k++) {
         struct fits_bytes f = { 0 };
         struct fb_error err = { "" };
-        compressed_bytes(&f, methods[k]);
-        if (open_bytes(&f, &err, methods[k] == RICE_1 ? 2 : 1) != 0)
+        compressed_bytes(&f, ways[k].method, ways[k].quantize);
+        if (open_bytes(&f, &err, ways[k].tolerance) != 0)
             fail_msg("%s", err.text);
     }
 }
@@ -159,31 +175,109 @@ static void test_refused(void **state)
     for (size_t k = 0; k < sizeof lies / sizeof lies[0]; k++) {
         struct fits_bytes f = { 0 };
         struct fb_error err = { "" };
-        compressed_bytes(&f, RICE_1);
+        compressed_bytes(&f, RICE_1, by_step);
         set_card(&f, lies[k].key, lies[k].value);
-        if (open_bytes(&f, &err, 0) == 0 || !strstr(err.text, lies[k].words) || strstr(err.text, "CFITSIO"))
+        if (open_bytes(&f, &err, -1) == 0 || !strstr(err.text, lies[k].words) || strstr(err.text, "CFITSIO"))
             fail_msg("%s = %s: \"%s\"", lies[k].key, lies[k].value, err.text);
     }
 }
 
-/* A tile that is said to lie outside the heap. */
-static void test_descriptors(void **state)
+/* The table of the last compressed image. */
+static unsigned char *last_table(struct fits_bytes *f)
 {
-    static const uint64_t lies[] = { (uint64_t)0x7fffffff << 32, 0x00000001fffffff0, 0xffffffff00000000 };
+    size_t data = 0;
+    for (size_t at = 0; at + 80 <= f->n; at += 80)
+        if (memcmp(f->bytes + at, "END     ", 8) == 0)
+            data = (at / 2880 + 1) * 2880;
+    return f->bytes + data;
+}
+
+static size_t row_bytes(const struct fits_bytes *f)
+{
+    return strtoul((const char *)last_card(f, "NAXIS1  ") + 10, NULL, 10);
+}
+
+/* In its first row: the descriptor of its last column, which has the tiles. A length, and a place in the heap. */
+static unsigned char *descriptor(struct fits_bytes *f)
+{
+    return last_table(f) + row_bytes(f) - 8;
+}
+
+static uint32_t tile_bytes(struct fits_bytes *f)
+{
+    return (uint32_t)fb_big_endian(descriptor(f), 4);
+}
+
+static unsigned char *tile(struct fits_bytes *f)
+{
+    return last_table(f) + NROWS * row_bytes(f) + fb_big_endian(descriptor(f) + 4, 4);
+}
+
+static void set_descriptor(struct fits_bytes *f, uint32_t length, uint32_t place)
+{
+    for (int b = 0; b < 4; b++) {
+        descriptor(f)[b] = (unsigned char)(length >> (24 - 8 * b));
+        descriptor(f)[4 + b] = (unsigned char)(place >> (24 - 8 * b));
+    }
+}
+
+static void check_refused(struct fits_bytes *f, const char *words)
+{
+    struct fb_error err = { "" };
+    if (open_bytes(f, &err, -1) == 0 || !strstr(err.text, words))
+        fail_msg("expected \"%s\", found \"%s\"", words, err.text);
+}
+
+/* Tiles that are said to lie outside the heap, and a heap outside the table. */
+static void test_heap(void **state)
+{
+    static const uint32_t lies[][2] = { { 0x7fffffff, 0 }, { 1, 0xfffffff0 }, { 0xffffffff, 0 } };
     (void)state;
     for (int k = 0; k < 3; k++) {
         struct fits_bytes f = { 0 };
-        struct fb_error err = { "" };
-        size_t data = 0;
-        compressed_bytes(&f, GZIP_1);
-        /* the data of the last table follow its END */
-        for (size_t at = 0; at + 80 <= f.n; at += 80)
-            if (memcmp(f.bytes + at, "END     ", 8) == 0)
-                data = (at / 2880 + 1) * 2880;
-        for (int b = 0; b < 8; b++)
-            f.bytes[data + (size_t)b] = (unsigned char)(lies[k] >> (56 - 8 * b));
-        assert_int_equal(open_bytes(&f, &err, 0), -1);
-        assert_non_null(strstr(err.text, "all tiles in its heap"));
+        compressed_bytes(&f, GZIP_1, not_quantized);
+        set_descriptor(&f, lies[k][0], lies[k][1]);
+        check_refused(&f, "expected tiles in a heap of ");
+    }
+    static const char *const heaps[] = { "0", "47", "99999999", "-1", "1.5" };
+    for (int k = 0; k < 5; k++) {
+        struct fits_bytes f = { 0 };
+        compressed_bytes(&f, GZIP_1, not_quantized);
+        memcpy(last_card(&f, "ZTENSION"), "THEAP   ", 8);
+        set_card(&f, "THEAP   ", heaps[k]);
+        check_refused(&f, "expected a heap between bytes 48 and ");
+    }
+}
+
+/* 100,000 zeros, packed: more bytes than a tile may have. */
+static void put_zeros(struct fits_bytes *f)
+{
+    static unsigned char zeros[100000];
+    z_stream zlib = { .next_in = zeros, .avail_in = sizeof zeros, .avail_out = 300 };
+    zlib.next_out = last_table(f) + NROWS * row_bytes(f);
+    assert_int_equal(deflateInit2(&zlib, 9, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    assert_int_equal(deflate(&zlib, Z_FINISH), Z_STREAM_END);
+    set_descriptor(f, (uint32_t)zlib.total_out, 0);
+    deflateEnd(&zlib);
+}
+
+/* Tiles packed by gzip that CFITSIO would unpack without end, or that are none. */
+static void test_streams(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 3; k++) {
+        const int method = k == 0 ? GZIP_1 : k == 1 ? GZIP_2 : RICE_1;
+        struct fits_bytes files[4] = { 0 };
+        for (int i = 0; i < 4; i++)
+            compressed_bytes(&files[i], method, method == RICE_1 ? by_noise : not_quantized);
+        set_descriptor(&files[0], tile_bytes(&files[0]) - 9, 0);
+        check_refused(&files[0], "of at most 240 bytes, found one in row 1 without an end");
+        tile(&files[1])[tile_bytes(&files[1]) - 6] ^= 1; /* its CRC, before its length */
+        check_refused(&files[1], "found one in row 1 that is damaged");
+        tile(&files[2])[0] = 0; /* not gzip's header */
+        check_refused(&files[2], "found one in row 1 that is damaged");
+        put_zeros(&files[3]);
+        check_refused(&files[3], "found one in row 1 that is longer");
     }
 }
 
@@ -197,7 +291,7 @@ static void test_agrees(void **state)
     struct fb_file file = { 0 };
     struct fb_hdus hdus = { 0 };
     struct fb_fits fits;
-    compressed_bytes(&f, GZIP_1);
+    compressed_bytes(&f, GZIP_1, not_quantized);
     char *path = write_file(&f, "agrees.fits");
     assert_int_equal(fb_fits_open(&fits, path, &err), 0);
     assert_int_equal(fb_file_open(&file, path, &io, &err), 0);
@@ -263,8 +357,8 @@ static void test_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_read),   cmocka_unit_test(test_refused), cmocka_unit_test(test_descriptors),
-        cmocka_unit_test(test_agrees), cmocka_unit_test(test_text),
+        cmocka_unit_test(test_read),    cmocka_unit_test(test_refused), cmocka_unit_test(test_heap),
+        cmocka_unit_test(test_streams), cmocka_unit_test(test_agrees),  cmocka_unit_test(test_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
