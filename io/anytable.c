@@ -85,7 +85,7 @@ static int describe_column(struct fb_table *t, int number, struct fb_cell_column
                            struct fb_error *err)
 {
     char key[FLEN_KEYWORD], form[FLEN_VALUE] = "", name[FLEN_VALUE] = "", type[FLEN_VALUE];
-    LONGLONG repeat, null = 0;
+    LONGLONG repeat;
     double scale = 1, zero = 0;
     int status = 0;
 
@@ -102,16 +102,14 @@ static int describe_column(struct fb_table *t, int number, struct fb_cell_column
     c->scale = scale;
     c->zero = zero;
     fits_make_keyn("TNULL", number, key, &status);
-    c->has_null = strchr("BIJK", c->type) && !fits_read_key(t->file, TLONGLONG, key, &null, NULL, &status);
-    c->null = null;
-    fits_clear_errmsg();
-    return 0;
+    c->has_null = strchr("BIJK", c->type) && fb_fits_integer(t->file, key, &c->null, &status);
+    return status ? fb_fits_fail(err, t->path, "can't read a column's keywords", status) : 0;
 }
 
 static int describe_columns(struct fb_any_table *table, struct fb_error *err)
 {
     struct fb_table *t = &table->source->table;
-    LONGLONG row_bytes = 0;
+    int64_t row_bytes = 0;
     size_t offset = 0, bytes = 0;
     int status = 0;
 
@@ -123,7 +121,7 @@ static int describe_columns(struct fb_any_table *table, struct fb_error *err)
             return -1;
         table->columns[i].offset = offset;
     }
-    if (fits_read_key(t->file, TLONGLONG, "NAXIS1", &row_bytes, NULL, &status))
+    if (!fb_fits_integer(t->file, "NAXIS1", &row_bytes, &status))
         return fb_fits_fail(err, t->path, "can't read NAXIS1", status);
     if ((size_t)row_bytes != offset)
         return fb_fail(err, "%s: table %s has rows of %lld bytes, but its columns take %zu", t->path,

@@ -154,23 +154,22 @@ static int choose_columns(struct source *s, struct fb_error *err)
 static int open_source(struct source *s, const char *path, struct fb_error *err)
 {
     static const char *const names[] = { "QSO_CAT", "ZCATALOG", "*", NULL };
-    LONGLONG naxis1 = 0, pcount = 0, theap = 0;
-    int status = 0, missing = 0;
+    int64_t naxis1 = 0, pcount = 0, theap = 0;
+    int status = 0;
 
     memset(s, 0, sizeof *s);
     if (fb_table_open(&s->table, path, names, err) != 0)
         return -1;
-    fits_read_key(s->table.file, TLONGLONG, "NAXIS1", &naxis1, NULL, &status);
-    fits_read_key(s->table.file, TLONGLONG, "PCOUNT", &pcount, NULL, &status);
+    int found = fb_fits_integer(s->table.file, "NAXIS1", &naxis1, &status) &&
+                fb_fits_integer(s->table.file, "PCOUNT", &pcount, &status);
     s->row_bytes = (size_t)naxis1;
     s->heap_start = naxis1 * s->table.nrows;
-    if (fits_read_key(s->table.file, TLONGLONG, "THEAP", &theap, NULL, &missing) == 0 &&
-        theap > s->heap_start) {
+    if (fb_fits_integer(s->table.file, "THEAP", &theap, &status) && theap > s->heap_start) {
         pcount -= theap - s->heap_start;
         s->heap_start = theap;
     }
     s->heap_bytes = pcount > 0 ? pcount : 0;
-    if (status)
+    if (!found || status)
         fb_fits_fail(err, path, "can't read its header", status);
     else if (choose_columns(s, err) == 0)
         return 0;

@@ -224,11 +224,11 @@ static int find_columns(struct fb_table *t, struct place *places, size_t *nplace
 static int read_rows(struct fb_table *t, struct fb_baltable *table, const struct place *places,
                      size_t nplaces, struct fb_error *err)
 {
-    LONGLONG row_bytes = 0;
+    int64_t row_bytes = 0;
     int status = 0;
     size_t n = (size_t)t->nrows;
 
-    if (fits_read_key(t->file, TLONGLONG, "NAXIS1", &row_bytes, NULL, &status))
+    if (!fb_fits_integer(t->file, "NAXIS1", &row_bytes, &status))
         return fb_fits_fail(err, t->path, "can't read NAXIS1", status);
     unsigned char *bytes = malloc(n * (size_t)row_bytes + 1);
     table->rows = calloc(n + 1, sizeof *table->rows);

@@ -211,6 +211,19 @@ int fb_fits_text(fitsfile *file, const char *key, char *text, size_t size, int *
     return more >= 0 && *status == 0;
 }
 
+int fb_fits_integer(fitsfile *file, const char *key, int64_t *value, int *status)
+{
+    char text[FLEN_VALUE], *end;
+    if (!fb_fits_text(file, key, text, sizeof text, status) || text[0] == '\0')
+        return 0;
+    errno = 0;
+    long long number = strtoll(text, &end, 10);
+    if (*end != '\0' || errno != 0)
+        return 0;
+    *value = number;
+    return 1;
+}
+
 static int find_table(struct fb_table *table, const char *wanted, int *status)
 {
     for (int hdu = 2; hdu <= table->fits.nhdus; hdu++) {

@@ -33,6 +33,9 @@ int fb_fits_move(fitsfile *file, int hdu, int *status);
 /* The text of a keyword of the current HDU, which may be continued over several cards. 1, or 0 where there is none or it
  * does not fit: text is empty then. fits_read_key_longstr() crashes where there is no memory. */
 int fb_fits_text(fitsfile *file, const char *key, char *text, size_t size, int *status);
+/* A whole number of the current HDU's header: 1, or 0 where there is none or it is none; value is as it was then.
+ * fits_read_key() of a LONGLONG that finds a long text writes beyond its line for messages. */
+int fb_fits_integer(fitsfile *file, const char *key, int64_t *value, int *status);
 void fb_fits_close(struct fb_fits *fits); /* where nothing is open as well */
 
 /* ---- tables ---- */

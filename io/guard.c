@@ -5,14 +5,15 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include "io/fits.h"
 #include "io/guard.h"
 #include "io/hdus.h"
 #include "io/tiles.h"
 
-enum { MOST_AXES = 3, MOST_TILE = 1 << 24 /* pixels */ };
+enum { MOST_TILE = 1 << 24 /* pixels */ };
 
 /* An HDU that is looked at. */
 struct look {
@@ -44,13 +45,13 @@ static int take(const struct look *look, const char *key, int64_t least, int64_t
 }
 
 /* The lengths of axes and tiles. */
-static int check_axes(const struct look *look, int64_t *pixels)
+static int take_tiles(const struct look *look, struct fb_tiles *t)
 {
-    int64_t naxis, tiles = 1;
-    *pixels = 1;
-    if (take(look, "ZNAXIS  ", 1, MOST_AXES, 0, &naxis) != 0)
+    int64_t naxis, tiles = 1, pixels = 1;
+    if (take(look, "ZNAXIS  ", 1, FB_HDU_AXES, 0, &naxis) != 0)
         return -1;
-    for (int k = 0; k < (int)naxis; k++) {
+    t->naxis = (int)naxis;
+    for (int k = 0; k < t->naxis; k++) {
         char axis_key[9] = "ZNAXIS1 ", tile_key[9] = "ZTILE1  ";
         int64_t axis, tile;
         axis_key[6] = tile_key[5] = (char)('1' + k);
@@ -58,41 +59,68 @@ static int check_axes(const struct look *look, int64_t *pixels)
             take(look, tile_key, 1, axis, k == 0 ? axis : 1, &tile) != 0)
             return -1;
         if (__builtin_mul_overflow(tiles, (axis - 1) / tile + 1, &tiles) ||
-            __builtin_mul_overflow(*pixels, tile, pixels) || *pixels > MOST_TILE)
+            __builtin_mul_overflow(pixels, tile, &pixels) || pixels > MOST_TILE)
             return refuse(look, "tiles of at most 16777216 pixels", tile_key, tile);
+        t->axis[k] = axis;
+        t->tile[k] = tile;
     }
     return tiles == look->hdu->axis[1] ? 0
                                        : refuse(look, "a row for each tile", "NAXIS2", look->hdu->axis[1]);
 }
 
-static int check_method(const struct look *look, int *gzip)
+/* The text of a keyword that is given once at most. */
+static int take_text(const struct look *look, const char *key, char *text, size_t size)
 {
-    char method[80] = "";
-    int64_t bitpix, block, bytes;
-    fb_hdu_text(look->hdus, look->hdu, "ZCMPTYPE", method, sizeof method);
-    *gzip = strcmp(method, "GZIP_1") == 0 || strcmp(method, "GZIP_2") == 0;
-    if (!*gzip && strcmp(method, "RICE_1") != 0)
+    text[0] = '\0';
+    if (fb_hdu_count(look->hdus, look->hdu, key) > 1 ||
+        fb_hdu_text(look->hdus, look->hdu, key, text, size) < 0)
+        return fb_fail(look->err, "%s: HDU %s: expected one short text %s", look->path, look->hdu->name, key);
+    return 0;
+}
+
+static int take_rice(const struct look *look, struct fb_tiles *t)
+{
+    char name[80];
+    int64_t block, size;
+    if (take(look, "ZVAL1   ", 16, 1024, 0, &block) != 0 || take(look, "ZVAL2   ", 1, 4, 4, &size) != 0 ||
+        take_text(look, "ZNAME2  ", name, sizeof name) != 0)
+        return -1;
+    if (size == 3)
+        return refuse(look, "pixels of 1, 2 or 4 bytes", "ZVAL2", size);
+    t->block = (int)block;
+    t->size = strcasecmp(name, "NOISEBIT") == 0 ? 4 : (int)size; /* of before ZVAL2 was the size */
+    return 0;
+}
+
+static int take_method(const struct look *look, struct fb_tiles *t)
+{
+    char method[80], quantized[80];
+    int64_t bitpix, ignored;
+    if (take_text(look, "ZCMPTYPE", method, sizeof method) != 0 ||
+        take_text(look, "ZQUANTIZ", quantized, sizeof quantized) != 0 ||
+        take(look, "ZBITPIX ", -64, 64, 0, &bitpix) != 0 ||
+        take(look, "ZDITHER0", 1, 10000, 1, &ignored) != 0 || /* CFITSIO takes it for an index */
+        take(look, "ZBLANK  ", INT32_MIN, INT32_MAX, 0, &ignored) != 0 ||
+        take(look, "BLANK   ", INT32_MIN, INT32_MAX, 0, &ignored) != 0)
+        return -1;
+    t->gzip = strcmp(method, "GZIP_1") == 0 || strcmp(method, "GZIP_2") == 0;
+    t->lossless = strcasecmp(quantized, "NONE") == 0;
+    t->bitpix = (int)bitpix;
+    if (!t->gzip && strcmp(method, "RICE_1") != 0)
         return fb_fail(look->err,
                        "%s: HDU %s: expected an image compressed by RICE_1, GZIP_1 or GZIP_2, found %s",
                        look->path, look->hdu->name, *method ? method : "no ZCMPTYPE");
-    if (take(look, "ZBITPIX ", -64, 64, 0, &bitpix) != 0)
-        return -1;
     if (bitpix != 8 && bitpix != 16 && bitpix != 32 && bitpix != -32 && bitpix != -64)
         return refuse(look, "numbers of a known kind", "ZBITPIX", bitpix);
-    if (*gzip)
-        return 0;
-    if (take(look, "ZVAL1   ", 16, 1024, 0, &block) != 0 || take(look, "ZVAL2   ", 1, 4, 4, &bytes) != 0)
-        return -1;
-    return bytes == 3 ? refuse(look, "pixels of 1, 2 or 4 bytes", "ZVAL2", bytes) : 0;
+    return t->gzip ? 0 : take_rice(look, t);
 }
 
 static int check_image(const struct look *look, struct fb_file *file)
 {
-    int gzip;
-    int64_t pixels;
-    if (check_method(look, &gzip) != 0 || check_axes(look, &pixels) != 0)
+    struct fb_tiles tiles = { 0 };
+    if (take_method(look, &tiles) != 0 || take_tiles(look, &tiles) != 0)
         return -1;
-    return fb_tiles_check(file, look->hdus, look->hdu, pixels, gzip, look->err);
+    return fb_tiles_check(file, look->hdus, look->hdu, &tiles, look->err);
 }
 
 /* ---- all of a file ---- */
@@ -112,19 +140,41 @@ static int check_rows(const struct look *look)
                    look->path, look->hdu->name, (long long)bytes, (long long)look->hdu->axis[0]);
 }
 
+/* Numbers that say what lies where: once, or CFITSIO may take another one. Where it asks for a number and finds a long text
+ * its message about that is longer than it has room for. */
+static int check_counts(const struct look *look)
+{
+    static const char *const keys[] = {
+        "BITPIX  ", "NAXIS   ", "PCOUNT  ", "GCOUNT  ", "TFIELDS ", "THEAP   "
+    };
+    int64_t ignored;
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+        if (take(look, keys[k], INT64_MIN, INT64_MAX, 0, &ignored) != 0)
+            return -1;
+    for (int n = 1; n <= look->hdu->naxis; n++) {
+        char key[20];
+        snprintf(key, sizeof key, "NAXIS%-3d", n);
+        if (take(look, key, INT64_MIN, INT64_MAX, 0, &ignored) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 int fb_guard(struct fb_file *file, struct fb_hdus *hdus, struct fb_error *err)
 {
     int status = fb_hdus_read(hdus, file, err);
     if (status == 0)
         fb_fail(err, "%s: not a FITS file: it does not begin with SIMPLE", file->path);
     int failed = status <= 0;
-    for (size_t i = 1; !failed && i < hdus->n; i++) {
+    for (size_t i = 0; !failed && i < hdus->n; i++) {
         struct look look = { file->path, hdus, &hdus->hdu[i], err };
         const char *key, *found;
         int odd = fb_hdu_odd_key(hdus, look.hdu, &key, &found);
         if (odd)
             failed = fb_fail(err, "%s: HDU %s: expected one keyword %s%d, found %s", file->path,
                              look.hdu->name, key, odd, found);
+        if (!failed)
+            failed = check_counts(&look);
         if (!failed && look.hdu->kind == FB_HDU_TABLE)
             failed = check_rows(&look);
         if (!failed && look.hdu->compressed)

@@ -475,6 +475,14 @@ int fb_hdu_integer(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const c
     return found;
 }
 
+int fb_hdu_count(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key)
+{
+    int found = 0;
+    for (size_t i = 0; i < hdu->ncards; i++)
+        found += is_key(hdus->text + hdu->header + CARD * i, key);
+    return found;
+}
+
 /* ---- tables ---- */
 
 const struct fb_hdu *fb_hdus_table(const struct fb_hdus *hdus, const char *const *names)
@@ -489,7 +497,7 @@ const struct fb_hdu *fb_hdus_table(const struct fb_hdus *hdus, const char *const
 
 /* A column's form and whether its numbers are scaled. */
 struct field {
-    char type;
+    char type, of;
     int scaled;
     int64_t repeat;
     int more;  /* something comes behind the type */
@@ -504,10 +512,10 @@ static void take_form(const char *card, struct field *field)
     field->repeat = value[0] >= '0' && value[0] <= '9' ? strtoll(value, &end, 10) : 1;
     field->type = *end;
     field->more = *end != '\0' && end[1] != '\0';
+    field->of = field->type == 'P' || field->type == 'Q' ? end[1] : '\0';
 }
 
-/* Bytes of one value; 0 for what is not known. Bits are counted elsewhere. */
-static int64_t type_size(char type)
+int fb_column_size(char type)
 {
     switch (type) {
     case 'L':
@@ -535,7 +543,7 @@ static int64_t type_size(char type)
 /* Bytes of a column in a row, -1 if its form is not known. */
 static int64_t field_bytes(const struct field *field)
 {
-    int64_t size = type_size(field->type), bytes;
+    int64_t size = fb_column_size(field->type), bytes;
     if (field->repeat < 0)
         return -1;
     if (field->type == 'X')
@@ -594,7 +602,8 @@ static int place_columns(const struct fb_hdu *table, const struct field *fields,
             if (number[k] == i && fields[i].scaled)
                 return 0;
             if (number[k] == i)
-                columns[k] = (struct fb_column){ fields[i].type, fields[i].repeat, (size_t)offset };
+                columns[k] =
+                    (struct fb_column){ fields[i].type, fields[i].repeat, (size_t)offset, i, fields[i].of };
         }
         offset += bytes;
     }

@@ -61,6 +61,9 @@ int fb_hdu_text(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char
 /* A whole number. Returns 1, 0 if there is none, -1 if it is given twice or is none. */
 int fb_hdu_integer(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, int64_t *value);
 
+/* How many cards have this keyword, padded as above. */
+int fb_hdu_count(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key);
+
 /* The first table of one of these names (a NULL-terminated list, case does not matter, "*" is any); NULL
  * where there is none. */
 const struct fb_hdu *fb_hdus_table(const struct fb_hdus *hdus, const char *const *names);
@@ -70,12 +73,15 @@ struct fb_column {
     char type; /* as in TFORMn; 0: there is no such column */
     int64_t repeat;
     size_t offset;
+    int number; /* n of TFORMn */
+    char of;    /* type of the arrays that P and Q point to; else 0 */
 };
 
 /* Find columns by name, case does not matter. Returns 1, or 0 where the table or one of the columns is not
  * plain, or a row has more than FB_ROWS_BUFFER bytes. */
 int fb_hdu_columns(const struct fb_hdus *hdus, const struct fb_hdu *table, const char *const *names, size_t n,
                    struct fb_column *columns);
+int fb_column_size(char type); /* bytes of one value, 0 for an unknown type and for bits */
 /* What the columns take in a row, -1 where one of their types is not known. missing: the first column without a TFORM,
  * nfields + 1 where all have one. */
 int64_t fb_hdu_row_bytes(const struct fb_hdus *hdus, const struct fb_hdu *table, int *missing);

@@ -1,6 +1,7 @@
 /*
  * tiles.h - the packed tiles of a compressed image, looked at before CFITSIO gets them: it reads where their
- * descriptors point, and unpacks what gzip packed for as long as no end comes.
+ * descriptors point, unpacks what gzip packed for as long as no end comes, reads on where a tile packed by RICE ends too
+ * early, and takes as many unpacked pixels as there are, whatever the tile has room for.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -12,13 +13,21 @@
 #include "io/file.h"
 #include "io/hdus.h"
 
+/* What the header of a compressed image says, within the limits of io/guard.c. */
+struct fb_tiles {
+    int naxis;
+    int64_t axis[FB_HDU_AXES], tile[FB_HDU_AXES]; /* pixels */
+    int bitpix;                                   /* of the image: ZBITPIX */
+    int gzip;                                     /* GZIP_1 or GZIP_2; else RICE_1 */
+    int block, size; /* RICE_1: pixels coded in one way, and bytes of a pixel: 1, 2 or 4 */
+    int lossless;    /* ZQUANTIZ is NONE */
+};
+
 /*
- * Does every tile of a compressed image lie in the heap of its table, and does every one that gzip packed end within
- * its pixels, at most 8 bytes each? gzip: 1 where the image is compressed by GZIP_1 or GZIP_2, 0 where gzip packed only
- * the tiles that another way could not. Reads the descriptors, and unpacks tiles in pieces, which are thrown away.
- * 0, or -1 with a line in err.
+ * Does every tile lie in the heap of its table and, unpacked, fill its pixels, no more and no less? Reads the
+ * descriptors and the tiles, one after the other. 0, or -1 with a line in err.
  */
-int fb_tiles_check(struct fb_file *file, const struct fb_hdus *hdus, const struct fb_hdu *hdu, int64_t pixels,
-                   int gzip, struct fb_error *err);
+int fb_tiles_check(struct fb_file *file, const struct fb_hdus *hdus, const struct fb_hdu *hdu,
+                   const struct fb_tiles *tiles, struct fb_error *err);
 
 #endif

@@ -168,7 +168,11 @@ static void test_refused(void **state)
         { "ZVAL1   ", "0", "ZVAL1" },
         { "ZVAL2   ", "3", "ZVAL2" },
         { "ZVAL2   ", "8", "ZVAL2" },
+        { "ZVAL1   ", "'a text of more than 29 characters'", "one whole number ZVAL1" },
+        { "ZDITHER0", "'a text of more than 29 characters'", "one whole number ZDITHER0" },
+        { "ZDITHER0", "0", "ZDITHER0" },
         { "TFORM1  ", "'8A'", "variable length" },
+        { "TFORM1  ", "'1PE(92)'", "variable length" },
         { "TTYPE1  ", "'OTHER'", "variable length" },
     };
     (void)state;
@@ -237,10 +241,10 @@ static void test_heap(void **state)
         struct fits_bytes f = { 0 };
         compressed_bytes(&f, GZIP_1, not_quantized);
         set_descriptor(&f, lies[k][0], lies[k][1]);
-        check_refused(&f, "expected tiles in a heap of ");
+        check_refused(&f, "expected tiles within their heap, found one in row 1 beyond it");
     }
-    static const char *const heaps[] = { "0", "47", "99999999", "-1", "1.5" };
-    for (int k = 0; k < 5; k++) {
+    static const char *const heaps[] = { "0", "47", "99999999", "-1" };
+    for (int k = 0; k < 4; k++) {
         struct fits_bytes f = { 0 };
         compressed_bytes(&f, GZIP_1, not_quantized);
         memcpy(last_card(&f, "ZTENSION"), "THEAP   ", 8);
@@ -271,13 +275,53 @@ static void test_streams(void **state)
         for (int i = 0; i < 4; i++)
             compressed_bytes(&files[i], method, method == RICE_1 ? by_noise : not_quantized);
         set_descriptor(&files[0], tile_bytes(&files[0]) - 9, 0);
-        check_refused(&files[0], "of at most 240 bytes, found one in row 1 without an end");
+        check_refused(&files[0], "packed by gzip, of 30 pixels, found one in row 1 without an end");
         tile(&files[1])[tile_bytes(&files[1]) - 6] ^= 1; /* its CRC, before its length */
         check_refused(&files[1], "found one in row 1 that is damaged");
         tile(&files[2])[0] = 0; /* not gzip's header */
         check_refused(&files[2], "found one in row 1 that is damaged");
         put_zeros(&files[3]);
-        check_refused(&files[3], "found one in row 1 that is longer");
+        check_refused(&files[3], "found one in row 1 of another length");
+    }
+}
+
+/* Tiles that CFITSIO would read or write too many bytes for. */
+static void test_lengths(void **state)
+{
+    (void)state;
+    struct fits_bytes files[4] = { 0 };
+    for (int i = 0; i < 4; i++)
+        compressed_bytes(&files[i], RICE_1, i == 0 ? by_step : by_noise);
+    last_table(&files[0])[3]--; /* the length of the first */
+    check_refused(&files[0],
+                  "expected tiles packed by RICE_1, found one in row 1 that ends before its pixels do");
+    set_card(&files[1], "TTYPE4  ", "'UNCOMPRESSED_DATA'");
+    set_card(&files[1], "TFORM4  ", "'1PB(92)'");
+    check_refused(&files[1],
+                  "expected tiles of as many numbers as pixels, found one in row 1 of another length");
+    set_card(&files[2], "ZQUANTIZ", "'NONE'");
+    set_card(&files[2], "ZVAL2   ", "2");
+    check_refused(&files[2], "where they are not quantized, found ZVAL2 2");
+    memcpy(last_card(&files[3], "ZTENSION"), "TNULL4  ", 8);
+    set_card(&files[3], "TNULL4  ", "31");
+    check_refused(&files[3], "with columns of variable length");
+}
+
+/* Numbers that CFITSIO asks for: once, and numbers. */
+static void test_counts(void **state)
+{
+    (void)state;
+    static const char *const lies[][3] = {
+        { "NAXIS1  ", "0", "one whole number NAXIS1" },
+        { "PCOUNT  ", "0", "one whole number PCOUNT" },
+        { "THEAP   ", "'a text of more than 29 characters'", "one whole number THEAP" },
+    };
+    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
+        struct fits_bytes f = { 0 };
+        compressed_bytes(&f, RICE_1, by_step);
+        memcpy(last_card(&f, "ZTENSION"), lies[i][0], 8);
+        set_card(&f, lies[i][0], lies[i][1]);
+        check_refused(&f, lies[i][2]);
     }
 }
 
@@ -358,7 +402,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_read),    cmocka_unit_test(test_refused), cmocka_unit_test(test_heap),
-        cmocka_unit_test(test_streams), cmocka_unit_test(test_agrees),  cmocka_unit_test(test_text),
+        cmocka_unit_test(test_streams), cmocka_unit_test(test_lengths), cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_agrees),  cmocka_unit_test(test_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
