@@ -15,6 +15,11 @@
 
 enum { MOST_TILE = 1 << 24 /* pixels */ };
 
+/* Of a file: compressed images whose tiles hold floating point numbers, and those whose tiles hold steps and say so. */
+struct images {
+    int floats, steps;
+};
+
 /* An HDU that is looked at. */
 struct look {
     const char *path;
@@ -94,17 +99,15 @@ static int take_rice(const struct look *look, struct fb_tiles *t)
 
 static int take_method(const struct look *look, struct fb_tiles *t)
 {
-    char method[80], quantized[80];
+    char method[80];
     int64_t bitpix, ignored;
     if (take_text(look, "ZCMPTYPE", method, sizeof method) != 0 ||
-        take_text(look, "ZQUANTIZ", quantized, sizeof quantized) != 0 ||
         take(look, "ZBITPIX ", -64, 64, 0, &bitpix) != 0 ||
         take(look, "ZDITHER0", 1, 10000, 1, &ignored) != 0 || /* CFITSIO takes it for an index */
         take(look, "ZBLANK  ", INT32_MIN, INT32_MAX, 0, &ignored) != 0 ||
         take(look, "BLANK   ", INT32_MIN, INT32_MAX, 0, &ignored) != 0)
         return -1;
     t->gzip = strcmp(method, "GZIP_1") == 0 || strcmp(method, "GZIP_2") == 0;
-    t->lossless = strcasecmp(quantized, "NONE") == 0;
     t->bitpix = (int)bitpix;
     if (!t->gzip && strcmp(method, "RICE_1") != 0)
         return fb_fail(look->err,
@@ -115,10 +118,37 @@ static int take_method(const struct look *look, struct fb_tiles *t)
     return t->gzip ? 0 : take_rice(look, t);
 }
 
-static int check_image(const struct look *look, struct fb_file *file)
+/* Floating point numbers are quantized where there are columns of steps, and ZQUANTIZ says nothing else. CFITSIO does not
+ * notice that an image is after it has seen one that is not. */
+static int take_quantization(const struct look *look, struct fb_tiles *t, struct images *images)
+{
+    static const char *const names[] = { "ZSCALE", "ZZERO" };
+    struct fb_column steps[2];
+    struct fb_hdu table = *look->hdu;
+    char said[80];
+    table.compressed = 0; /* its columns */
+    if (take_text(look, "ZQUANTIZ", said, sizeof said) != 0)
+        return -1;
+    int has_steps = fb_hdu_columns(look->hdus, &table, names, 2, steps) && (steps[0].type || steps[1].type);
+    t->as_floats = strcasecmp(said, "NONE") == 0 || (t->bitpix < 0 && !has_steps);
+    if (t->as_floats && !t->gzip && t->size != 4)
+        return refuse(look, "pixels of 4 bytes where they are not quantized", "ZVAL2", t->size);
+    images->floats |= t->as_floats;
+    images->steps |= !t->as_floats && *said;
+    if (images->floats && images->steps)
+        return fb_fail(
+            look->err,
+            "%s: HDU %s: expected all compressed images quantized, or none, found both: CFITSIO can't "
+            "read that",
+            look->path, look->hdu->name);
+    return 0;
+}
+
+static int check_image(const struct look *look, struct fb_file *file, struct images *images)
 {
     struct fb_tiles tiles = { 0 };
-    if (take_method(look, &tiles) != 0 || take_tiles(look, &tiles) != 0)
+    if (take_method(look, &tiles) != 0 || take_tiles(look, &tiles) != 0 ||
+        take_quantization(look, &tiles, images) != 0)
         return -1;
     return fb_tiles_check(file, look->hdus, look->hdu, &tiles, look->err);
 }
@@ -166,6 +196,7 @@ int fb_guard(struct fb_file *file, struct fb_hdus *hdus, struct fb_error *err)
     if (status == 0)
         fb_fail(err, "%s: not a FITS file: it does not begin with SIMPLE", file->path);
     int failed = status <= 0;
+    struct images images = { 0 };
     for (size_t i = 0; !failed && i < hdus->n; i++) {
         struct look look = { file->path, hdus, &hdus->hdu[i], err };
         const char *key, *found;
@@ -178,7 +209,7 @@ int fb_guard(struct fb_file *file, struct fb_hdus *hdus, struct fb_error *err)
         if (!failed && look.hdu->kind == FB_HDU_TABLE)
             failed = check_rows(&look);
         if (!failed && look.hdu->compressed)
-            failed = check_image(&look, file);
+            failed = check_image(&look, file, &images);
     }
     return failed ? -1 : 0;
 }

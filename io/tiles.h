@@ -20,7 +20,7 @@ struct fb_tiles {
     int bitpix;                                   /* of the image: ZBITPIX */
     int gzip;                                     /* GZIP_1 or GZIP_2; else RICE_1 */
     int block, size; /* RICE_1: pixels coded in one way, and bytes of a pixel: 1, 2 or 4 */
-    int lossless;    /* ZQUANTIZ is NONE */
+    int as_floats;   /* tiles hold floating point numbers, not steps of them */
 };
 
 /*

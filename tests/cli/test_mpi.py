@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from support import BALMASK, BIN, DONE, PARTLY, PIXELS, ROWS, SANITIZERS, UNUSABLE, complains, environment, fits_files, run, table
+from support import BALMASK, BIN, DONE, PARTLY, PIXELS, ROWS, SANITIZERS, UNUSABLE, complains, environment, fits_files, ranks_environment, run, table
 
 HAS_MPI = "MPI yes" in run("--version").stdout
 needs_mpi = pytest.mark.skipif(not (shutil.which("mpirun") and HAS_MPI) or "thread" in SANITIZERS,
@@ -21,12 +21,9 @@ needs_mpi = pytest.mark.skipif(not (shutil.which("mpirun") and HAS_MPI) or "thre
 
 def ranks(n, *command, status=DONE, env=None):
     """mpirun -n N fastbal COMMAND --mpi; what mpirun itself says is taken out of stderr."""
-    # Open MPI unloads parts of it that still own memory, so that nobody can say whose a leak is.
-    sanitizer = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"} if SANITIZERS else {}
-    env = (env or environment()) | sanitizer | {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-                                    "OMPI_MCA_rmaps_base_oversubscribe": "1"}
-    result = subprocess.run(["mpirun", "-n", str(n), BIN / "fastbal", command[0], "--mpi", *map(str, command[1:])], env=env,
-                            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+    result = subprocess.run(["mpirun", "-n", str(n), BIN / "fastbal", command[0], "--mpi", *map(str, command[1:])],
+                            env=ranks_environment(env or environment()), stdin=subprocess.DEVNULL, capture_output=True,
+                            text=True, timeout=120)
     assert result.returncode == status, f"status {result.returncode}\n{result.stdout}\n{result.stderr}"
     result.stderr = "".join(line + "\n" for line in result.stderr.splitlines() if line.startswith("fastbal"))
     return result

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from many import Many, temporary, wait_for
-from support import BIN, DONE, PARTLY, run
+from support import BIN, DONE, PARTLY, ranks_environment, run
 
 NPIXELS = 100
 HAS_MPI = "MPI yes" in run("--version").stdout
@@ -272,8 +272,7 @@ def ranks_of(process):
 def test_ranks(many, name, who):
     """A signal to one rank ends them all."""
     prepare(many, name)
-    env = many.env | {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-    process = many.start(name, "--mpi", prefix=["mpirun", "--oversubscribe", "-n", "2"], env=env)
+    process = many.start(name, "--mpi", prefix=["mpirun", "-n", "2"], env=ranks_environment(many.env))
     ranks = sorted(ranks_of(process))
     assert wait_for(has_begun(many, name), process)
     for k in who:

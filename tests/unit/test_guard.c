@@ -289,9 +289,9 @@ static void test_streams(void **state)
 static void test_lengths(void **state)
 {
     (void)state;
-    struct fits_bytes files[4] = { 0 };
-    for (int i = 0; i < 4; i++)
-        compressed_bytes(&files[i], RICE_1, i == 0 ? by_step : by_noise);
+    struct fits_bytes files[5] = { 0 };
+    for (int i = 0; i < 5; i++)
+        compressed_bytes(&files[i], RICE_1, i == 0 || i == 4 ? by_step : by_noise);
     last_table(&files[0])[3]--; /* the length of the first */
     check_refused(&files[0],
                   "expected tiles packed by RICE_1, found one in row 1 that ends before its pixels do");
@@ -301,10 +301,12 @@ static void test_lengths(void **state)
                   "expected tiles of as many numbers as pixels, found one in row 1 of another length");
     set_card(&files[2], "ZQUANTIZ", "'NONE'");
     set_card(&files[2], "ZVAL2   ", "2");
-    check_refused(&files[2], "where they are not quantized, found ZVAL2 2");
+    check_refused(&files[2], "pixels of 4 bytes where they are not quantized, found ZVAL2 2");
     memcpy(last_card(&files[3], "ZTENSION"), "TNULL4  ", 8);
     set_card(&files[3], "TNULL4  ", "31");
     check_refused(&files[3], "with columns of variable length");
+    set_card(&files[4], "ZQUANTIZ", "'NONE'"); /* BRZ_FLUX is quantized */
+    check_refused(&files[4], "expected all compressed images quantized, or none, found both");
 }
 
 /* Numbers that CFITSIO asks for: once, and numbers. */
