@@ -200,10 +200,15 @@ int fb_guard(struct fb_file *file, struct fb_hdus *hdus, struct fb_error *err)
     for (size_t i = 0; !failed && i < hdus->n; i++) {
         struct look look = { file->path, hdus, &hdus->hdu[i], err };
         const char *key, *found;
+        char name[9];
         int odd = fb_hdu_odd_key(hdus, look.hdu, &key, &found);
         if (odd)
             failed = fb_fail(err, "%s: HDU %s: expected one keyword %s%d, found %s", file->path,
                              look.hdu->name, key, odd, found);
+        else if (fb_hdu_odd_card(hdus, look.hdu, name))
+            failed = fb_fail(
+                err, "%s: HDU %s: expected the keyword %s as FITS writes it, found it written otherwise",
+                file->path, look.hdu->name, name);
         if (!failed)
             failed = check_counts(&look);
         if (!failed && look.hdu->kind == FB_HDU_TABLE)

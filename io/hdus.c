@@ -682,6 +682,56 @@ int fb_hdu_odd_key(const struct fb_hdus *hdus, const struct fb_hdu *table, const
     return 0;
 }
 
+/* The name that CFITSIO gives a card, in capitals; "" where it is longer than 8 characters. */
+static void name_of(const char *card, char name[9])
+{
+    const char *begin = card, *end = card;
+    if (memcmp(card, "HIERARCH ", 9) == 0 && memchr(card, '=', CARD)) {
+        for (begin = card + 9; *begin == ' '; begin++)
+            ;
+        for (end = memchr(card, '=', CARD); end > begin && end[-1] == ' '; end--)
+            ;
+    } else {
+        while (end < card + CARD && *end != ' ' && *end != '=' && *end != '\0')
+            end++;
+    }
+    size_t n = end - begin <= 8 ? (size_t)(end - begin) : 0;
+    for (size_t i = 0; i < n; i++)
+        name[i] = (char)toupper((unsigned char)begin[i]);
+    name[n] = '\0';
+}
+
+/* One of the keywords that matter, with or without a number. */
+static int matters(const char *name)
+{
+    static const char *const names[] = { "BITPIX",  "NAXIS",  "PCOUNT",  "GCOUNT", "GROUPS", "BSCALE",
+                                         "BZERO",   "BLANK",  "TFIELDS", "THEAP",  "TTYPE",  "TFORM",
+                                         "TSCAL",   "TZERO",  "TNULL",   "TDIM",   "ZIMAGE", "ZCMPTYPE",
+                                         "ZBITPIX", "ZNAXIS", "ZTILE",   "ZNAME",  "ZVAL",   "ZQUANTIZ",
+                                         "ZDITHER", "ZBLANK", "ZSCALE",  "ZZERO" };
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+        size_t n = strlen(names[k]);
+        if (strncmp(name, names[k], n) == 0 && strspn(name + n, "0123456789") == strlen(name + n))
+            return 1;
+    }
+    return 0;
+}
+
+int fb_hdu_odd_card(const struct fb_hdus *hdus, const struct fb_hdu *hdu, char name[9])
+{
+    for (size_t i = 0; i < hdu->ncards; i++) {
+        const char *card = hdus->text + hdu->header + CARD * i;
+        char begin[11];
+        name_of(card, name);
+        if (!matters(name))
+            continue;
+        snprintf(begin, sizeof begin, "%-8s= ", name);
+        if (memcmp(card, begin, 10) != 0 || !is_printable(card))
+            return 1;
+    }
+    return 0;
+}
+
 int fb_column_is_integer(const struct fb_column *column)
 {
     return column->repeat == 1 && column->type != 0 && strchr("BIJK", column->type) != NULL;

@@ -327,6 +327,41 @@ static void test_counts(void **state)
     }
 }
 
+/* Cards that CFITSIO takes for ZTILE2, or for one with another value than we do. */
+static void test_cards(void **state)
+{
+    (void)state;
+    static const char *const cards[] = { "ZTILE2 x=                    0",
+                                         "ztile2  = 0",
+                                         "ZTILE2  =0 ",
+                                         "ZTILE2  =-1 ",
+                                         "ZTILE2=   0",
+                                         "ZTILE2     = 0",
+                                         "HIERARCH ZTILE2 = 0",
+                                         "HIERARCH ztile2=0",
+                                         "ZTILE2  = \1 1" };
+    for (size_t i = 0; i < sizeof cards / sizeof *cards; i++) {
+        struct fits_bytes f = { 0 };
+        compressed_bytes(&f, RICE_1, by_step);
+        unsigned char *card = last_card(&f, "ZTENSION");
+        memset(card, ' ', 80);
+        memcpy(card, cards[i], strlen(cards[i]));
+        check_refused(&f, "expected the keyword ZTILE2 as FITS writes it");
+    }
+    static const char *const others[] = { "TILE2   =0", "HIERARCH ZTILE2 OF x = 0", "ZTILES    0",
+                                          "COMMENT ZTILE2 = 0" };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        struct fits_bytes f = { 0 };
+        struct fb_error err = { "" };
+        compressed_bytes(&f, RICE_1, by_step);
+        unsigned char *card = last_card(&f, "ZTENSION");
+        memset(card, ' ', 80);
+        memcpy(card, others[i], strlen(others[i]));
+        if (open_bytes(&f, &err, 0.5) != 0)
+            fail_msg("%s: \"%s\"", others[i], err.text);
+    }
+}
+
 /* HDUs that CFITSIO finds elsewhere, or more or fewer of them. */
 static void test_agrees(void **state)
 {
@@ -405,7 +440,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_read),    cmocka_unit_test(test_refused), cmocka_unit_test(test_heap),
         cmocka_unit_test(test_streams), cmocka_unit_test(test_lengths), cmocka_unit_test(test_counts),
-        cmocka_unit_test(test_agrees),  cmocka_unit_test(test_text),
+        cmocka_unit_test(test_cards),   cmocka_unit_test(test_agrees),  cmocka_unit_test(test_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
