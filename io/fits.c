@@ -410,34 +410,28 @@ int fb_same_text(const char *cell, size_t width, const char *text)
     return end - begin == strlen(text) && memcmp(cell + begin, text, end - begin) == 0;
 }
 
-/* The longest text of a column in some rows. CFITSIO's display width does not know that of variable lengths.
- */
-static int text_width(struct fb_table *table, int column, int type, int64_t first, int64_t n, LONGLONG *width,
-                      int *status)
+/* The longest text of a column of variable length in some rows. */
+static LONGLONG longest_text(struct fb_table *table, int column, int64_t first, int64_t n, int *status)
 {
-    int display = 0;
-    if (type >= 0) {
-        fits_get_col_display_width(table->file, column, &display, status);
-        *width = display;
-        return *status;
-    }
-    *width = 0;
+    LONGLONG longest = 0;
     for (int64_t i = 0; i < n && *status == 0; i++) {
         LONGLONG length = 0, offset = 0;
         fits_read_descriptll(table->file, column, first + i + 1, &length, &offset, status);
-        *width = length > *width ? length : *width;
+        longest = length > longest ? length : longest;
     }
-    return *status;
+    return longest;
 }
 
 int fb_table_compare_text(struct fb_table *table, int column, int64_t first, int64_t n, const char *text,
                           unsigned char *equal, struct fb_error *err)
 {
     int type, status = 0, ignored = 0;
-    LONGLONG repeat, unit, width = 0;
+    LONGLONG repeat, unit, width;
     if (fits_get_coltypell(table->file, column, &type, &repeat, &unit, &status) || abs(type) != TSTRING)
         return column_fail(table, column, "expected text", status, err);
-    if (text_width(table, column, type, first, n, &width, &status))
+    /* not CFITSIO's display width, which TDISP changes, but not what is read */
+    width = type < 0 ? longest_text(table, column, first, n, &status) : repeat > unit ? repeat : unit;
+    if (status)
         return column_fail(table, column, "can't read it", status, err);
     if (width > MOST_TEXT)
         return column_fail(table, column, "expected texts, found one of more than a million characters", 0,
