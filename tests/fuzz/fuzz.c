@@ -6,20 +6,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* CFITSIO 4.2 forgets the buffer of a tile that it can't unpack: the bytes of one tile for a pixel that fails. */
-const char *__lsan_default_suppressions(void); /* NOLINT: the sanitizer asks for it by this name */
-const char *__lsan_default_suppressions(void)  /* NOLINT */
-{
-    return "leak:imcomp_decompress_tile\n";
-}
-
-/* What is suppressed is no report (tests/sanitizers/reports.sh). */
-const char *__lsan_default_options(void); /* NOLINT */
-const char *__lsan_default_options(void)  /* NOLINT */
-{
-    return "print_suppressions=0";
-}
-
 static char input[500], output[500];
 
 static void remove_files(void)
