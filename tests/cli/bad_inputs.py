@@ -618,11 +618,19 @@ for name, form, values, kept in (
         rows={"TARGETID": [IDS[k] for k in kept], "BALSTATUS": [0] * len(kept)})
 
 
-def variable_text(descriptors):
-    """SPECTYPE of variable length: (length, offset) of each row in a heap of "QSO", "GALAXY"."""
+def displayed(said):
+    """TDISP of SPECTYPE, and a column that CFITSIO must read."""
+    def change(d):
+        d.add("REDSHIFTS", "TDISP7", f"'{said}'")
+        d.add("REDSHIFTS", "TSCAL5", 2)
+    return change
+
+
+def variable_text(descriptors, rest=0):
+    """SPECTYPE of variable length: (length, offset) of each row in a heap of "QSO", "GALAXY" and some more bytes."""
     return lambda d: damage.primary() + damage.table("REDSHIFTS", [
         (n, "PA" if n == "SPECTYPE" else f, descriptors if n == "SPECTYPE" else v)
-        for n, f, v in d.columns("REDSHIFTS")], heap=b"QSOGALAXY")
+        for n, f, v in d.columns("REDSHIFTS")], heap=b"QSOGALAXY" + bytes(rest))
 
 
 add("redshifts: SPECTYPE of variable length", ZCAT, spoil("zcat", variable_text([(3, 0), (6, 3), (3, 0)])), status=DONE,
@@ -630,7 +638,14 @@ add("redshifts: SPECTYPE of variable length", ZCAT, spoil("zcat", variable_text(
 add("redshifts: SPECTYPE of variable length, beyond the heap", ZCAT,
     spoil("zcat", variable_text([(3, 0), (6, 10**6), (3, 0)])),
     "fastbal find: {bad}: column SPECTYPE: can't read it: tried to move past end of file (...)")
-LONG_TEXT = "fastbal find: {bad}: column SPECTYPE: expected texts, found one of more than a million characters"
+LONG_TEXT = "fastbal find: {bad}: column SPECTYPE: expected texts, found one of more than 10000 characters"
+add("redshifts: SPECTYPE of variable length, of 10001 characters", ZCAT,
+    spoil("zcat", variable_text([(3, 0), (10001, 0), (3, 0)], 30000)), LONG_TEXT)
+add("redshifts: SPECTYPE of 10001 characters", ZCAT, spoil("zcat", column("REDSHIFTS", "SPECTYPE", "10001A", b"QSO")),
+    status=DONE, rows={"TARGETID": IDS[:3], "BALSTATUS": [0, 0, 0]})
+for said in ("A2", "long, as nobody would display it, but as files may have it"):
+    add(f"redshifts: displayed as {said[:4]}", ZCAT, spoil("zcat", displayed(said)), status=DONE,
+        rows={"TARGETID": IDS[:3], "BALSTATUS": [0, 0, 0], "PCA_CHI2": None})
 add("redshifts: SPECTYPE of variable length, of 2 GB", ZCAT,
     spoil("zcat", variable_text([(3, 0), (2**31 - 1, 0), (3, 0)])), LONG_TEXT)
 add("redshifts: SPECTYPE of variable length, negative", ZCAT,
