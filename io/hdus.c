@@ -651,9 +651,9 @@ int64_t fb_hdu_row_bytes(const struct fb_hdus *hdus, const struct fb_hdu *table,
     return sum;
 }
 
-static int is_printable(const char *card)
+static int is_printable(const char *card, int n)
 {
-    for (int i = 0; i < CARD; i++)
+    for (int i = 0; i < n; i++)
         if (card[i] < ' ' || card[i] > '~')
             return 0;
     return 1;
@@ -671,9 +671,9 @@ int fb_hdu_odd_key(const struct fb_hdus *hdus, const struct fb_hdu *table, const
             if (n < 1)
                 continue;
             *key = keys[k];
-            *found = given[n] & 1U << k   ? "two"
-                     : is_printable(card) ? NULL
-                                          : "characters that are not printable";
+            *found = given[n] & 1U << k         ? "two"
+                     : is_printable(card, CARD) ? NULL
+                                                : "characters that are not printable";
             if (*found)
                 return n;
             given[n] |= (unsigned char)(1U << k);
@@ -682,7 +682,7 @@ int fb_hdu_odd_key(const struct fb_hdus *hdus, const struct fb_hdu *table, const
     return 0;
 }
 
-/* The name that CFITSIO gives a card, in capitals; "" where it is longer than 8 characters. */
+/* The name that CFITSIO gives a card, in capitals, or its first 8 characters. */
 static void name_of(const char *card, char name[9])
 {
     const char *begin = card, *end = card;
@@ -695,9 +695,9 @@ static void name_of(const char *card, char name[9])
         while (end < card + CARD && *end != ' ' && *end != '=' && *end != '\0')
             end++;
     }
-    size_t n = end - begin <= 8 ? (size_t)(end - begin) : 0;
+    size_t n = end - begin < 8 ? (size_t)(end - begin) : 8;
     for (size_t i = 0; i < n; i++)
-        name[i] = (char)toupper((unsigned char)begin[i]);
+        name[i] = begin[i] < ' ' || begin[i] > '~' ? '?' : (char)toupper((unsigned char)begin[i]);
     name[n] = '\0';
 }
 
@@ -723,10 +723,12 @@ int fb_hdu_odd_card(const struct fb_hdus *hdus, const struct fb_hdu *hdu, char n
         const char *card = hdus->text + hdu->header + CARD * i;
         char begin[11];
         name_of(card, name);
+        if (!is_printable(card, 8))
+            return 1; /* where it is copied it gets blanks there */
         if (!matters(name))
             continue;
         snprintf(begin, sizeof begin, "%-8s= ", name);
-        if (memcmp(card, begin, 10) != 0 || !is_printable(card))
+        if (memcmp(card, begin, 10) != 0 || !is_printable(card, CARD))
             return 1;
     }
     return 0;

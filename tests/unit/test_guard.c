@@ -348,8 +348,8 @@ static void test_cards(void **state)
         memcpy(card, cards[i], strlen(cards[i]));
         check_refused(&f, "expected the keyword ZTILE2 as FITS writes it");
     }
-    static const char *const others[] = { "TILE2   =0", "HIERARCH ZTILE2 OF x = 0", "ZTILES    0",
-                                          "COMMENT ZTILE2 = 0" };
+    static const char *const others[] = { "TILE2   =0", "HIERARCH why? = 1", "HIERARCH ZTILE2 OF x = 0",
+                                          "ZTILES    0", "COMMENT ZTILE2 = 0" };
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         struct fits_bytes f = { 0 };
         struct fb_error err = { "" };
