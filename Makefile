@@ -13,13 +13,16 @@
 #                 grows with rows, pixels, threads and ranks; make bench-short is a check in seconds
 #
 # "make demo" and "make test" first install the packages they need (see scripts/install-dependencies.sh); the others
-# only say what is missing. JOBS=N sets how many things run at a time.
+# only say what is missing. JOBS=N sets how many things run at a time, TEST_JOBS=N how many
+# tests, twice as many unless said otherwise.
 #
 # SPDX-License-Identifier: BSD-3-Clause
 
 PREFIX ?= /usr/local
 BUILD ?= build
 JOBS ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+# Many tests wait most of their time, for signals or ranks.
+TEST_JOBS ?= $(shell echo $$((2 * $(JOBS))))
 CMAKE_FLAGS ?=
 
 configure = cmake -S . -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(CMAKE_FLAGS)
@@ -43,7 +46,7 @@ test test-long:
 	@scripts/install-dependencies.sh test
 	@$(configure) -B $(BUILD) -DFASTBAL_REQUIRE_TESTS=ON >/dev/null
 	@$(compile) $(BUILD) -j $(JOBS)
-	@ctest --test-dir $(BUILD) $(if $(filter test-long,$@),-C long -L long --verbose,--output-on-failure) -j $(JOBS)
+	@ctest --test-dir $(BUILD) $(if $(filter test-long,$@),-C long -L long --verbose,--output-on-failure) -j $(TEST_JOBS)
 
 bench bench-short: all
 	@$(compile) $(BUILD) -j $(JOBS) --target bench_programs >/dev/null
@@ -67,7 +70,7 @@ sanitize asan ubsan tsan:
 	@$(configure) -B build-$@ -DCMAKE_BUILD_TYPE=Debug '-DFASTBAL_SANITIZE=$(SANITIZERS)' \
 	-DFASTBAL_REQUIRE_TESTS=ON >/dev/null
 	@$(compile) build-$@ -j $(JOBS)
-	@ctest --test-dir build-$@ --no-tests=error --output-on-failure -j $(JOBS) $(TESTS)
+	@ctest --test-dir build-$@ --no-tests=error --output-on-failure -j $(TEST_JOBS) $(TESTS)
 
 # Without FUZZ_CFITSIO=FOLDER the system's CFITSIO is used, which libFuzzer can't see into (docs/reliability.md).
 fuzz:
