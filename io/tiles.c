@@ -19,8 +19,9 @@ struct check {
     const struct fb_hdu *hdu;
     const struct fb_tiles *tiles;
     struct fb_column column[NCOLUMNS];
-    int64_t heap, size;    /* of the heap: place in the file, bytes */
-    z_stream zlib;         /* ready for gzip */
+    int64_t heap, size; /* of the heap: place in the file, bytes */
+    int64_t used;  /* of it, by the tiles so far: none is another's, or few bytes could be a lot of work */
+    z_stream zlib; /* ready for gzip */
     unsigned char *pixels; /* borrowed: a piece of what is unpacked */
     unsigned char *packed; /* owned: a tile */
     size_t room;
@@ -176,6 +177,8 @@ static void check_row(void *context, int64_t i, const unsigned char *row)
         if (n > INT32_MAX || (bytes = n * (uint64_t)fb_column_size(column->of)) > (uint64_t)c->size ||
             place > (uint64_t)c->size - bytes)
             c->failed = refuse(c, i, "tiles within their heap", "beyond it");
+        else if ((c->used += (int64_t)bytes) > c->size)
+            c->failed = refuse(c, i, "tiles of their own", "where others are");
         else if (n > 0)
             c->failed = check_tile(c, k, i, c->heap + (int64_t)place, (int64_t)n);
     }

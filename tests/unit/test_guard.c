@@ -243,6 +243,15 @@ static void test_heap(void **state)
         set_descriptor(&f, lies[k][0], lies[k][1]);
         check_refused(&f, "expected tiles within their heap, found one in row 1 beyond it");
     }
+    struct fits_bytes same = { 0 };
+    compressed_bytes(&same, GZIP_1, not_quantized);
+    const unsigned char *longest = descriptor(&same);
+    for (int row = 0; row < NROWS; row++)
+        if (memcmp(descriptor(&same) + 8 * row, longest, 4) > 0)
+            longest = descriptor(&same) + 8 * row;
+    for (int row = 0; row < NROWS; row++)
+        memmove(descriptor(&same) + 8 * row, longest, 8);
+    check_refused(&same, "expected tiles of their own, found one in row");
     static const char *const heaps[] = { "0", "47", "99999999", "-1" };
     for (int k = 0; k < 4; k++) {
         struct fits_bytes f = { 0 };
