@@ -134,7 +134,7 @@ static int take_quantization(const struct look *look, struct fb_tiles *t, struct
     if (t->as_floats && !t->gzip && t->size != 4)
         return refuse(look, "pixels of 4 bytes where they are not quantized", "ZVAL2", t->size);
     images->floats |= t->as_floats;
-    images->steps |= !t->as_floats && *said;
+    images->steps |= !t->as_floats && fb_hdu_count(look->hdus, look->hdu, "ZQUANTIZ") > 0;
     if (images->floats && images->steps)
         return fb_fail(
             look->err,
