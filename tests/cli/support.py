@@ -7,12 +7,14 @@ SPDX-License-Identifier: BSD-3-Clause
 """
 import os
 import re
+import shutil
 import subprocess
 import warnings
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pytest
 from astropy.io import fits
 
 import healpix
@@ -66,6 +68,11 @@ def sanitizers():
 
 
 SANITIZERS = sanitizers()
+
+HAS_MPI = "MPI yes" in run("--version").stdout
+needs_mpi = pytest.mark.skipif(not (shutil.which("mpirun") and HAS_MPI) or "thread" in SANITIZERS,
+                               reason="no mpirun, a build without MPI, or one with the thread sanitizer, which sees "
+                                      "only half of what Open MPI's own threads do")
 
 
 def ranks_environment(env):

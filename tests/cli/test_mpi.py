@@ -11,12 +11,8 @@ import subprocess
 
 import pytest
 
-from support import BALMASK, BIN, DONE, PARTLY, PIXELS, ROWS, SANITIZERS, UNUSABLE, complains, environment, fits_files, ranks_environment, run, table
-
-HAS_MPI = "MPI yes" in run("--version").stdout
-needs_mpi = pytest.mark.skipif(not (shutil.which("mpirun") and HAS_MPI) or "thread" in SANITIZERS,
-                               reason="no mpirun, a build without MPI, or one with the thread sanitizer, which sees "
-                                      "only half of what Open MPI's own threads do")
+from support import (BALMASK, BIN, DONE, HAS_MPI, PARTLY, PIXELS, ROWS, UNUSABLE, complains, environment, fits_files, needs_mpi,
+                     ranks_environment, run, table)
 
 
 def ranks(n, *command, status=DONE, env=None):

@@ -12,11 +12,9 @@ from pathlib import Path
 import pytest
 
 from many import Many, temporary, wait_for
-from support import BIN, DONE, PARTLY, ranks_environment, run
+from support import BIN, DONE, PARTLY, SANITIZERS, needs_mpi, ranks_environment
 
 NPIXELS = 100
-HAS_MPI = "MPI yes" in run("--version").stdout
-needs_mpi = pytest.mark.skipif(not (shutil.which("mpirun") and HAS_MPI), reason="no mpirun, or a build without MPI")
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +175,7 @@ def test_two_at_a_time_are_one(many):
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc")
+@pytest.mark.skipif("thread" in SANITIZERS, reason="the thread sanitizer keeps signals back until write() returns")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_second_one_ends_it_at_once(many, number):
     """A run that is held up: here by a pipe that nobody reads, which is where it says how far it is."""
