@@ -13,8 +13,8 @@
 #                 grows with rows, pixels, threads and ranks; make bench-short is a check in seconds
 #
 # "make demo" and "make test" first install the packages they need (see scripts/install-dependencies.sh); the others
-# only say what is missing. JOBS=N sets how many things run at a time, TEST_JOBS=N how many
-# tests, twice as many unless said otherwise.
+# only say what is missing. JOBS=N sets how many things run at a time, TEST_JOBS=N how many tests:
+# twice as many unless said otherwise.
 #
 # SPDX-License-Identifier: BSD-3-Clause
 

@@ -7,7 +7,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include "io/fits.h"
 #include "io/guard.h"
 #include "io/hdus.h"
@@ -93,7 +92,7 @@ static int take_rice(const struct look *look, struct fb_tiles *t)
     if (size == 3)
         return refuse(look, "pixels of 1, 2 or 4 bytes", "ZVAL2", size);
     t->block = (int)block;
-    t->size = strcasecmp(name, "NOISEBIT") == 0 ? 4 : (int)size; /* of before ZVAL2 was the size */
+    t->size = strcmp(name, "NOISEBIT") == 0 ? 4 : (int)size; /* of before ZVAL2 was the size */
     return 0;
 }
 
@@ -130,7 +129,7 @@ static int take_quantization(const struct look *look, struct fb_tiles *t, struct
     if (take_text(look, "ZQUANTIZ", said, sizeof said) != 0)
         return -1;
     int has_steps = fb_hdu_columns(look->hdus, &table, names, 2, steps) && (steps[0].type || steps[1].type);
-    t->as_floats = strcasecmp(said, "NONE") == 0 || (t->bitpix < 0 && !has_steps);
+    t->as_floats = strcmp(said, "NONE") == 0 || (t->bitpix < 0 && !has_steps);
     if (t->as_floats && !t->gzip && t->size != 4)
         return refuse(look, "pixels of 4 bytes where they are not quantized", "ZVAL2", t->size);
     images->floats |= t->as_floats;

@@ -90,8 +90,8 @@ int64_t fb_hdu_row_bytes(const struct fb_hdus *hdus, const struct fb_hdu *table,
 int fb_hdu_odd_key(const struct fb_hdus *hdus, const struct fb_hdu *table, const char **key,
                    const char **found);
 /* A keyword of those above, or that says what lies where, which is not written as FITS has it, but so that CFITSIO finds
- * it: in small letters, with something behind a blank, after HIERARCH, with the value elsewhere. 1 with its name in
- * capitals, 0 where there is none. */
+ * it: in small letters, with something behind a blank, after HIERARCH, with the value elsewhere. Or
+ * any whose 8 characters are not all printable. 1 with its name in capitals, 0 where there is none. */
 int fb_hdu_odd_card(const struct fb_hdus *hdus, const struct fb_hdu *hdu, char name[9]);
 int fb_column_is_integer(const struct fb_column *column); /* one a row */
 int fb_column_is_number(const struct fb_column *column);  /* the same, or floating point */

@@ -37,7 +37,7 @@ static int refuse(struct check *c, int64_t row, const char *expected, const char
 
 /* ---- gzip ---- */
 
-/* How many bytes, of at most so many, n bytes are when unpacked; -1 where they end too early or not, -2 where they are
+/* How many bytes, of at most so many, n bytes are when unpacked; -1 where no end comes, -2 where they are
  * damaged, -3 without memory. */
 static int64_t gzip_bytes(struct check *c, int64_t n, int64_t most)
 {

@@ -24,7 +24,8 @@ struct fb_tiles {
 };
 
 /*
- * Does every tile lie in the heap of its table and, unpacked, fill its pixels, no more and no less? Reads the
+ * Does every tile lie in the heap of its table and, unpacked, fill its pixels? Packed by gzip or not at all no more
+ * than these either; bytes behind the last pixel of RICE do no harm. Reads the
  * descriptors and the tiles, one after the other. 0, or -1 with a line in err.
  */
 int fb_tiles_check(struct fb_file *file, const struct fb_hdus *hdus, const struct fb_hdu *hdu,

@@ -262,11 +262,11 @@ static void test_heap(void **state)
     }
 }
 
-/* 100,000 zeros, packed: more bytes than a tile may have. */
-static void put_zeros(struct fits_bytes *f)
+/* A first tile of n zeros, packed. */
+static void put_zeros(struct fits_bytes *f, unsigned n)
 {
     static unsigned char zeros[100000];
-    z_stream zlib = { .next_in = zeros, .avail_in = sizeof zeros, .avail_out = 300 };
+    z_stream zlib = { .next_in = zeros, .avail_in = n, .avail_out = 300 };
     zlib.next_out = last_table(f) + NROWS * row_bytes(f);
     assert_int_equal(deflateInit2(&zlib, 9, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
     assert_int_equal(deflate(&zlib, Z_FINISH), Z_STREAM_END);
@@ -280,8 +280,8 @@ static void test_streams(void **state)
     (void)state;
     for (int k = 0; k < 3; k++) {
         const int method = k == 0 ? GZIP_1 : k == 1 ? GZIP_2 : RICE_1;
-        struct fits_bytes files[4] = { 0 };
-        for (int i = 0; i < 4; i++)
+        struct fits_bytes files[7] = { 0 };
+        for (int i = 0; i < 7; i++)
             compressed_bytes(&files[i], method, method == RICE_1 ? by_noise : not_quantized);
         set_descriptor(&files[0], tile_bytes(&files[0]) - 9, 0);
         check_refused(&files[0], "packed by gzip, of 30 pixels, found one in row 1 without an end");
@@ -289,8 +289,11 @@ static void test_streams(void **state)
         check_refused(&files[1], "found one in row 1 that is damaged");
         tile(&files[2])[0] = 0; /* not gzip's header */
         check_refused(&files[2], "found one in row 1 that is damaged");
-        put_zeros(&files[3]);
-        check_refused(&files[3], "found one in row 1 of another length");
+        static const unsigned lengths[] = { 100000, 240, 121, 60 }; /* bytes; 30 pixels have 120 */
+        for (int i = 0; i < 4; i++) {
+            put_zeros(&files[3 + i], lengths[i]);
+            check_refused(&files[3 + i], "found one in row 1 of another length");
+        }
     }
 }
 
@@ -298,9 +301,9 @@ static void test_streams(void **state)
 static void test_lengths(void **state)
 {
     (void)state;
-    struct fits_bytes files[5] = { 0 };
-    for (int i = 0; i < 5; i++)
-        compressed_bytes(&files[i], RICE_1, i == 0 || i == 4 ? by_step : by_noise);
+    struct fits_bytes files[6] = { 0 };
+    for (int i = 0; i < 6; i++)
+        compressed_bytes(&files[i], RICE_1, i == 0 || i >= 4 ? by_step : by_noise);
     last_table(&files[0])[3]--; /* the length of the first */
     check_refused(&files[0],
                   "expected tiles packed by RICE_1, found one in row 1 that ends before its pixels do");
@@ -316,6 +319,10 @@ static void test_lengths(void **state)
     check_refused(&files[3], "with columns of variable length");
     set_card(&files[4], "ZQUANTIZ", "'NONE'"); /* BRZ_FLUX is quantized */
     check_refused(&files[4], "expected all compressed images quantized, or none, found both");
+    set_card(&files[5], "ZNAME2  ", "'noisebit'"); /* is not NOISEBIT, beside which ZVAL2 is no size */
+    set_card(&files[5], "ZVAL2   ", "2");
+    set_card(&files[5], "ZQUANTIZ", "'NONE'");
+    check_refused(&files[5], "pixels of 4 bytes where they are not quantized, found ZVAL2 2");
 }
 
 /* Numbers that CFITSIO asks for: once, and numbers. */
