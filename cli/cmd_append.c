@@ -12,6 +12,7 @@
 #include "cli/options.h"
 #include "cli/pixel_rows.h"
 #include "cli/pixels.h"
+#include "cli/report.h"
 #include "cli/stop.h"
 #include "io/baltable.h"
 #include "io/catalog.h"
@@ -31,10 +32,13 @@ struct append {
     struct fb_selection selection;
     struct fb_tree tree; /* of the BAL tables */
     struct fb_pixel_rows sorted;
+    struct fb_pixel_run run;
     struct fb_balcatalog *catalog;
     struct fb_baltable first; /* no rows: which templates and fit the catalog is for */
-    size_t nmatches, nothers; /* nothers: tables made with others, of the same number */
+    size_t nmatches;          /* rows that are in BAL tables */
+    size_t nothers;           /* tables made with other templates, of the same number */
     size_t nfits;             /* tables made with another fit */
+    struct fb_tally tally;    /* of the catalog's rows */
 };
 
 /* ---- one pixel ---- */
@@ -59,6 +63,8 @@ static int append_table(struct append *append, size_t index, const char *path, s
     if (status == 0)
         status = fb_balcatalog_put_rows(append->catalog, matches.matches, matches.n, err);
     if (status == 0) {
+        append->run.parcels[index].tally = matches.tally;
+        append->run.parcels[index].nquasars = matches.tally.n[FB_FATE_MEASURED];
         __atomic_fetch_add(&append->nmatches, matches.n, __ATOMIC_RELAXED);
         if (strcmp(table.template_name, append->first.template_name) != 0)
             __atomic_fetch_add(&append->nothers, 1, __ATOMIC_RELAXED);
@@ -70,12 +76,17 @@ static int append_table(struct append *append, size_t index, const char *path, s
     return status;
 }
 
-static int any_in_range(const struct fb_pixel_rows *s, size_t index)
+/* A pixel without a table has rows outside the redshift range at the most; or else it fails. */
+static enum fb_pixel_outcome do_without(struct append *append, size_t index, const char *path,
+                                        struct fb_error *err)
 {
+    const struct fb_pixel_rows *s = &append->sorted;
+    size_t n = s->begin[index + 1] - s->begin[index];
     for (size_t i = s->begin[index]; i < s->begin[index + 1]; i++)
         if (fb_in_z_range(s->rows[s->order[i]].z))
-            return 1;
-    return 0;
+            return fb_fail(err, "Did not find BAL table %s", path), FB_PIXEL_FAILED;
+    append->run.parcels[index].tally.n[FB_FATE_OUTSIDE_RANGE] = n;
+    return FB_PIXEL_DONE;
 }
 
 static enum fb_pixel_outcome append_pixel(void *context, int thread, size_t index, struct fb_error *err)
@@ -93,9 +104,8 @@ static enum fb_pixel_outcome append_pixel(void *context, int thread, size_t inde
         outcome = append_table(append, index, path, err) == 0 ? FB_PIXEL_DONE : FB_PIXEL_FAILED;
     } else if (there < 0) {
         outcome = FB_PIXEL_FAILED;
-    } else if (any_in_range(&append->sorted, index)) {
-        fb_fail(err, "Did not find BAL table %s", path);
-        outcome = FB_PIXEL_FAILED;
+    } else {
+        outcome = do_without(append, index, path, err);
     }
     free(path);
     return outcome;
@@ -103,19 +113,29 @@ static enum fb_pixel_outcome append_pixel(void *context, int thread, size_t inde
 
 /* ---- the catalog ---- */
 
-/* The templates of the first BAL table that can be read, to which the others are compared; where there is none
- * PCA_COEFFS has the reference's length. */
-static void look_at_templates(struct append *append)
+/* The templates of the first BAL table that can be read, to which the others are compared. Where none can be read,
+ * PCA_COEFFS has any length, for nothing will come of it; where there is none, that is an error. */
+static int look_at_templates(struct append *append, struct fb_error *err)
 {
-    int found = 0;
-    for (size_t i = 0; i < append->sorted.pixels.n && !found; i++) {
+    const struct fb_pixel_list *pixels = &append->sorted.pixels;
+    int there = 0, found = 0;
+    for (size_t i = 0; i < pixels->n && !found; i++) {
         struct fb_error ignored;
-        char *path = fb_tree_path(&append->tree, "baltable", append->sorted.pixels.pixels[i]);
-        found = path && fb_exists(path) && fb_baltable_read_kind(&append->first, path, &ignored) == 0;
+        char *path = fb_tree_path(&append->tree, "baltable", pixels->pixels[i]);
+        int here = path && fb_exists(path);
+        there |= here;
+        found = here && fb_baltable_read_kind(&append->first, path, &ignored) == 0;
         free(path);
     }
     if (!found)
-        append->first = (struct fb_baltable){ .ntemplates = append->options->alttemp ? 4 : 5 };
+        append->first = (struct fb_baltable){ .ntemplates = 5 };
+    if (there || pixels->n == 0)
+        return 0;
+    char *folder = fb_tree_folder(&append->tree);
+    fb_fail(err, "%s: there is no BAL table for any of the catalog's %zu pixel%s: 'fastbal find' makes them",
+            folder ? folder : append->options->baldir, pixels->n, fb_s(pixels->n));
+    free(folder);
+    return -1;
 }
 
 static int create_catalog(struct append *append, struct fb_error *err)
@@ -126,28 +146,24 @@ static int create_catalog(struct append *append, struct fb_error *err)
         return fb_fail(err, "out of memory for %zu rows", s->n);
     for (size_t i = 0; i < s->n; i++)
         balmask[i] = fb_balmask_no_row(s->rows[i].z);
-    look_at_templates(append);
     int status = fb_balcatalog_create(&append->catalog, append->options->outcatfile, append->options->qsocat,
                                       append->first.ntemplates, balmask, s->n, fb_stop_signal, err);
     free(balmask);
     return status;
 }
 
-static int write_log(const struct append *append, const struct fb_pixel_run *run, int argc, char **argv,
-                     struct fb_error *err)
+static void log_matches(const void *context, FILE *log)
 {
-    struct fb_log log = { 0 };
+    const struct append *append = context;
+    fprintf(log, "Total matches: %zu\n", append->nmatches);
+}
+
+static char *log_path(const struct append *append)
+{
     char *label = fb_tree_label(&append->tree);
     char *path = label ? fb_log_path(append->options->baldir, append->options->logfile, label) : NULL;
-    int status = path ? fb_log_open(&log, path, argc, argv, err) : fb_fail(err, "out of memory");
-    if (status == 0) {
-        fb_pixel_run_list_failures(run, log.file);
-        fprintf(log.file, "Total matches: %zu\n", append->nmatches);
-        status = fb_log_close(&log, err);
-    }
-    free(path);
     free(label);
-    return status;
+    return path;
 }
 
 /* Everything that can be found out before the catalog is written. */
@@ -169,67 +185,85 @@ static int check_inputs(struct append *append, struct fb_error *err)
     return fb_pixel_rows_read(&append->sorted, o->qsocat, &append->layout, &append->selection, err);
 }
 
-/* What is left to do when the catalog is written, or the run was stopped; returns the exit status. */
-static int finish(const struct append *append, const struct fb_pixel_run *run, int argc, char **argv)
+static void complain_of_mixtures(const struct append *append)
 {
-    const struct append_options *o = append->options;
-    const struct fb_pixel_rows *s = &append->sorted;
-    int status = run->nfailed ? FB_EXIT_PARTLY : FB_EXIT_DONE;
-    struct fb_error err;
-
-    fb_pixel_run_complain(run);
-    if (fb_pixel_rows_complain(s, "append", o->qsocat))
-        status = FB_EXIT_PARTLY;
+    const char *baldir = append->options->baldir;
     if (append->nothers > 0)
-        fb_complain("append", "%s: %zu of %zu BAL tables were not made with %s, as the first one was",
-                    o->baldir, append->nothers, run->ndone, name_of(&append->first));
+        fb_complain("append", "%s: %zu of %zu BAL tables were not made with %s, as the first one was", baldir,
+                    append->nothers, append->run.ndone, name_of(&append->first));
     if (append->nfits > 0)
         fb_complain("append", "%s: %zu of %zu BAL tables do not have the fit of the first one, which is %s",
-                    o->baldir, append->nfits, run->ndone,
+                    baldir, append->nfits, append->run.ndone,
                     append->first.fit[0] ? append->first.fit : "not known");
-    fb_say("append: %zu row%s, %zu in BAL tables; %zu pixel%s done, %zu failed; %s%s", s->n, fb_s(s->n),
-           append->nmatches, run->ndone, fb_s(run->ndone), run->nfailed, o->outcatfile,
-           run->signal ? " was not written" : "");
-    if (write_log(append, run, argc, argv, &err) != 0) {
-        fb_complain("append", "%s", err.text);
+}
+
+/* A catalog in which nothing was measured is none, nor one of a run that was stopped. */
+static int is_catalog(const struct append *append)
+{
+    const struct fb_pixel_run *run = &append->run;
+    return !run->signal && !run->gave_up && !fb_pixel_run_is_empty(run) && !fb_tally_is_empty(&append->tally);
+}
+
+/* What is left to do when the catalog is written, or is not to be; returns the exit status. */
+static int finish(const struct append *append, int argc, char **argv)
+{
+    const struct append_options *o = append->options;
+    const struct fb_pixel_run *run = &append->run;
+    struct fb_report report;
+    char text[FB_TALLY_TEXT];
+    int written = is_catalog(append), status = FB_EXIT_DONE;
+
+    fb_report_start(&report, run, argc, argv);
+    fb_report_pixels(&report, log_path(append));
+    if (fb_pixel_rows_complain(&append->sorted, "append", o->qsocat) || run->nfailed > 0 ||
+        fb_tally_lost(&append->tally) > 0)
         status = FB_EXIT_PARTLY;
-    }
+    complain_of_mixtures(append);
+    fb_tally_text(&append->tally, NULL, text);
+    fb_report_say(&report, "append: %s", text);
+    fb_report_say(&report, "append: %zu pixel%s done, %zu failed; %s%s", run->ndone, fb_s(run->ndone),
+                  run->nfailed, o->outcatfile, written ? "" : " was not written");
+    if (!written && !run->signal && !run->gave_up)
+        status = fb_nothing_measured("append", &append->tally, o->outcatfile);
+    fb_report_end(&report, log_matches, append);
     return fb_pixel_run_stopped(run, "the same command starts again", status);
 }
 
-/* The catalog gets its name, unless the run was stopped, before or now. */
-static int commit(struct append *append, struct fb_pixel_run *run, struct fb_error *err)
+/* The catalog gets its name, unless there is nothing in it, or the run was stopped, before or now. */
+static int commit(struct append *append, struct fb_error *err)
 {
     struct fb_balcatalog *catalog = append->catalog;
     append->catalog = NULL;
-    if (run->signal) {
+    append->tally = fb_catalog_tally(&append->sorted, &append->run);
+    if (!is_catalog(append)) {
         fb_balcatalog_discard(catalog);
         return 0;
     }
     int failed = fb_balcatalog_commit(catalog, err);
-    run->signal = failed ? fb_stop_signal() : 0;
-    return run->signal ? 0 : failed;
+    append->run.signal = failed ? fb_stop_signal() : 0;
+    return append->run.signal ? 0 : failed;
 }
 
 static int append_catalog(struct append *append, int argc, char **argv, struct fb_error *err)
 {
     const struct append_options *o = append->options;
-    struct fb_pixel_run run = { .command = "append",
-                                .pixels = &append->sorted.pixels,
-                                .tree = &append->tree,
-                                .nthreads = fb_threads(o->nproc),
-                                .chunk = o->chunk,
-                                .verbose = o->verbose,
-                                .work = append_pixel,
-                                .context = append };
     int status = FB_EXIT_UNUSABLE;
 
-    if (check_inputs(append, err) != 0 || create_catalog(append, err) != 0)
+    append->run = (struct fb_pixel_run){ .command = "append",
+                                         .pixels = &append->sorted.pixels,
+                                         .tree = &append->tree,
+                                         .nthreads = fb_threads(o->nproc),
+                                         .chunk = o->chunk,
+                                         .verbose = o->verbose,
+                                         .work = append_pixel,
+                                         .context = append };
+    if (check_inputs(append, err) != 0 || look_at_templates(append, err) != 0 ||
+        create_catalog(append, err) != 0)
         return status;
-    if (fb_pixel_run_all(&run, err) == 0 && commit(append, &run, err) == 0)
-        status = finish(append, &run, argc, argv);
+    if (fb_pixel_run_all(&append->run, err) == 0 && commit(append, err) == 0)
+        status = finish(append, argc, argv);
     fb_balcatalog_discard(append->catalog);
-    fb_pixel_run_release(&run);
+    fb_pixel_run_release(&append->run);
     return status;
 }
 
@@ -246,12 +280,13 @@ int fb_cmd_append(int argc, char **argv)
         { "-o", "--outcatfile", FB_OPT_STRING, &o.outcatfile, .metavar = "FILE",
           .help = "the catalog to write" },
         FB_LAYOUT_OPTIONS(o.layout),
+        FB_ONLY_OPTION(o.layout),
         { "-l", "--logfile", FB_OPT_STRING, &o.logfile, .metavar = "NAME",
           .help = "log, in --baldir; default: logfile-SURVEY-PROGRAM.txt" },
         { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o.clobber, .help = "replace an existing catalog" },
         { "-v", "--verbose", FB_OPT_FLAG, &o.verbose, .help = "say how far the run is" },
         { "-t", "--alttemp", FB_OPT_FLAG, &o.alttemp,
-          .help = "where there is no BAL table to tell, PCA_COEFFS has 4 values instead of 5" },
+          .help = "of the reference; BAL tables say themselves which templates they were made with" },
         { NULL, "--nproc", FB_OPT_INT, &o.nproc, .metavar = "N", .min = 1, .max = 4096,
           .help = "worker threads; default: every core this process may use" },
         { NULL, "--chunk-size", FB_OPT_INT, &o.chunk, .metavar = "N", .min = 1, .max = 1e9,
@@ -267,7 +302,7 @@ int fb_cmd_append(int argc, char **argv)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
     fb_stop_watch();
     int status = append_catalog(&append, argc, argv, &err);
-    if (status == FB_EXIT_UNUSABLE)
+    if (status == FB_EXIT_UNUSABLE && err.text[0])
         fb_complain("append", "%s", err.text);
     if (status == FB_EXIT_UNUSABLE && fb_stop_signal())
         status = fb_stop_status(fb_stop_signal());

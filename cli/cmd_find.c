@@ -16,6 +16,7 @@
 #include "cli/pixels.h"
 #include "cli/pool.h"
 #include "cli/ranks.h"
+#include "cli/report.h"
 #include "cli/spectra.h"
 #include "cli/stop.h"
 #include "cli/walk.h"
@@ -58,6 +59,8 @@ static void select_targets(const struct fb_selection *selection, struct fb_redsh
         if (fb_selects_target(selection, redshifts->rows[i].targetid))
             redshifts->rows[kept++] = redshifts->rows[i];
     redshifts->n = kept;
+    if (selection->targetids.n > 0) /* nobody knows which of these were asked for */
+        redshifts->noutside = redshifts->nothers = 0;
 }
 
 static int read_redshifts(struct find *find, int thread, const struct paths *paths,
@@ -72,17 +75,23 @@ static int read_redshifts(struct find *find, int thread, const struct paths *pat
     return 0;
 }
 
-static int measure(struct find *find, int thread, const struct paths *paths,
-                   const struct fb_redshifts *redshifts, struct fb_error *err)
+/* Measure a pixel, or keep the table that is there. */
+static enum fb_pixel_outcome make_table(struct find *find, int thread, const struct paths *paths,
+                                        const struct fb_redshifts *redshifts, struct fb_baltable *table,
+                                        struct fb_parcel *parcel, struct fb_error *err)
 {
-    struct fb_balrow *rows = NULL;
-    if (fb_need_file(paths->coadd, "spectra", err) != 0)
-        return -1;
-    int status = fb_finder_measure(&find->finder, thread, paths->coadd, redshifts, &rows, err);
-    if (status == 0)
-        status = fb_finder_write(&find->finder, thread, paths->out, rows, redshifts->n, err);
-    free(rows);
-    return status;
+    struct fb_finder *finder = &find->finder;
+    int kept = find->options->clobber
+                   ? 0
+                   : fb_finder_goes_on(finder, thread, paths->out, redshifts, table, &parcel->note, err);
+    if (kept != 0)
+        return kept > 0 ? FB_PIXEL_KEPT : FB_PIXEL_FAILED;
+    int failed = fb_finder_table(finder, thread, paths->coadd, redshifts, table, err), unwritten = 0;
+    if (!failed)
+        unwritten = fb_finder_write(finder, thread, paths->out, table->rows, table->n, err);
+    if (failed || unwritten)
+        fb_finder_tell_older(paths->out, err);
+    return failed ? FB_PIXEL_FAILED : unwritten ? FB_PIXEL_UNWRITTEN : FB_PIXEL_DONE;
 }
 
 static enum fb_pixel_outcome find_files(struct find *find, int thread, const struct paths *paths,
@@ -91,21 +100,19 @@ static enum fb_pixel_outcome find_files(struct find *find, int thread, const str
     enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
     struct fb_redshifts redshifts;
     struct fb_baltable table = { 0 };
-    int kept = 0;
 
     fb_temporary_sweep(paths->out);
-    if (read_redshifts(find, thread, paths, &redshifts, err) == 0) {
-        if (!find->options->clobber)
-            kept =
-                fb_finder_goes_on(&find->finder, thread, paths->out, &redshifts, &table, &parcel->note, err);
-        if (kept > 0)
-            outcome = FB_PIXEL_KEPT;
-        else if (kept == 0 && measure(find, thread, paths, &redshifts, err) == 0)
-            outcome = FB_PIXEL_DONE;
-    }
-    if (outcome == FB_PIXEL_FAILED && kept == 0)
+    if (read_redshifts(find, thread, paths, &redshifts, err) != 0)
         fb_finder_tell_older(paths->out, err);
-    parcel->nquasars = redshifts.n;
+    else
+        outcome = make_table(find, thread, paths, &redshifts, &table, parcel, err);
+    if (fb_pixel_failed(outcome)) {
+        fb_baltable_release(&table);
+        parcel->tally.n[FB_FATE_PIXEL_FAILED] = redshifts.n;
+    } else {
+        parcel->tally = fb_finder_tally(&redshifts, &table);
+        parcel->nquasars = parcel->tally.n[FB_FATE_MEASURED];
+    }
     fb_baltable_release(&table);
     fb_redshifts_release(&redshifts);
     return outcome;
@@ -189,22 +196,12 @@ static int choose_pixels(struct find *find, struct fb_error *err)
     return status;
 }
 
-static int write_log(const struct find *find, int argc, char **argv, struct fb_error *err)
+static char *log_path(const struct find *find)
 {
-    struct fb_log log = { 0 };
     char *folder = fb_tree_folder(&find->redshifts);
-    const char *name = find->options->logfile;
-    char *path =
-        folder ? fb_format("%s%s%s", name[0] == '/' ? "" : folder, name[0] == '/' ? "" : "/", name) : NULL;
-    int status = path ? fb_log_open(&log, path, argc, argv, err) : fb_fail(err, "out of memory");
-    if (status == 0) {
-        fprintf(log.file, "List of healpix with errors and error types: \n");
-        fb_pixel_run_list_failures(&find->run, log.file);
-        status = fb_log_close(&log, err);
-    }
-    free(path);
+    char *path = folder ? fb_log_path(folder, find->options->logfile, "") : NULL;
     free(folder);
-    return status;
+    return path;
 }
 
 static void look_at_size(void *context, int thread, size_t i)
@@ -266,27 +263,41 @@ static void add_up(void *context, struct fb_account *total)
     fb_account_process(total);
 }
 
+static int complain_of_targets(const struct find *find)
+{
+    size_t asked = find->selection.targetids.n, found = fb_tally_asked(&find->run.tally);
+    if (asked <= found)
+        return 0;
+    fb_complain("find", "%zu of %zu --targetids are quasars in range that have a redshift", found, asked);
+    return 1;
+}
+
 /* What is left to do when all pixels are done; returns the exit status. */
 static int finish(struct find *find, int argc, char **argv)
 {
     struct fb_pixel_run *run = &find->run;
-    struct fb_error err = { "" };
-    int status = run->nfailed ? FB_EXIT_PARTLY : FB_EXIT_DONE;
+    struct fb_report report;
+    char text[FB_TALLY_TEXT];
+    int stopped = run->signal || run->gave_up, status = FB_EXIT_DONE;
 
-    fb_pixel_run_complain(run);
-    if (!run->signal && run->nfailed == 0 && run->nquasars < find->selection.targetids.n) {
-        fb_complain("find", "%zu of %zu --targetids are quasars in range that have a redshift", run->nquasars,
-                    find->selection.targetids.n);
+    fb_report_start(&report, run, argc, argv);
+    report.heading = "List of healpix with errors and error types: ";
+    fb_report_pixels(&report, log_path(find));
+    if (run->nfailed > 0 || fb_tally_lost(&run->tally) > 0)
         status = FB_EXIT_PARTLY;
-    }
-    fb_say("find: %zu pixel%s done, %zu kept, %zu failed; %zu quasar%s measured with %s", run->ndone,
-           fb_s(run->ndone), run->nkept, run->nfailed, run->nquasars, fb_s(run->nquasars),
-           find->finder.templates.name);
+    if (!stopped && run->nfailed == 0 && complain_of_targets(find))
+        status = FB_EXIT_PARTLY;
+    fb_tally_text(&run->tally, find->finder.templates.name, text);
+    fb_report_say(&report, "find: %s", text);
+    fb_report_say(&report, "find: %zu pixel%s done, %zu kept, %zu failed", run->ndone, fb_s(run->ndone),
+                  run->nkept, run->nfailed);
     fb_account_say("find", &run->used, run->nquasars, find->start, find->ranks.size);
-    if (write_log(find, argc, argv, &err) != 0) {
-        fb_complain("find", "%s", err.text);
-        status = FB_EXIT_PARTLY;
+    if (!stopped && (fb_pixel_run_is_empty(run) || fb_tally_is_empty(&run->tally))) {
+        fb_tally_reasons(&run->tally, text);
+        fb_complain("find", "nothing was measured%s%s", text[0] ? ": " : "", text);
+        status = FB_EXIT_UNUSABLE;
     }
+    fb_report_end(&report, NULL, NULL);
     return fb_pixel_run_stopped(run,
                                 find->options->clobber
                                     ? "the same command without --clobber goes on from here"
@@ -324,35 +335,70 @@ static int find_tree(struct find *find, int argc, char **argv, struct fb_error *
     return status;
 }
 
-/* A file that the user names is kept or refused, never replaced without being asked to. */
+/* A file that the user names is kept or refused, never replaced without being asked to. Returns 1 where it is kept. */
+static int keeps_single(struct find *find, const struct paths *paths, const struct fb_redshifts *redshifts,
+                        struct fb_baltable *table, struct fb_error *err)
+{
+    struct fb_error why = { "" };
+    int kept =
+        find->options->clobber ? 0 : fb_finder_keeps(&find->finder, 0, paths->out, redshifts, table, &why);
+    if (why.text[0])
+        return fb_fail(err, kept < 0 ? "%.800s" : "%.800s (exists already; --clobber replaces it)", why.text);
+    return kept;
+}
+
+/* Where no quasar could be measured nothing is written. */
+static int write_single(struct find *find, const struct paths *paths, const struct fb_tally *tally,
+                        const struct fb_baltable *table, struct fb_error *err)
+{
+    char reasons[FB_TALLY_TEXT];
+    fb_tally_reasons(tally, reasons);
+    if (fb_tally_is_empty(tally))
+        return fb_fail(err, "%s: none of its quasars could be measured: %.600s", paths->coadd, reasons);
+    return fb_finder_write(&find->finder, 0, paths->out, table->rows, table->n, err);
+}
+
+static void say_single(const struct find *find, const struct paths *paths, const struct fb_tally *tally,
+                       int kept)
+{
+    struct fb_account used = { 0 };
+    char text[FB_TALLY_TEXT];
+    if (kept)
+        fb_say("find: %s is kept: it is whole, and made of these redshifts with %s", paths->out,
+               find->finder.templates.name);
+    fb_tally_lost_text(tally, text);
+    if (text[0])
+        fb_complain("find", "%s: %s", paths->coadd, text);
+    fb_tally_text(tally, find->finder.templates.name, text);
+    fb_say("find: %s", text);
+    if (kept)
+        return;
+    add_up((struct find *)find, &used);
+    fb_account_say("find", &used, tally->n[FB_FATE_MEASURED], find->start, 1);
+}
+
+/* Returns the exit status. */
 static int measure_single(struct find *find, const struct paths *paths, struct fb_error *err)
 {
     struct fb_redshifts redshifts;
     struct fb_baltable table = { 0 };
-    struct fb_error why = { "" };
-    struct fb_account used = { 0 };
+    struct fb_tally tally = { 0 };
     int status = read_redshifts(find, 0, paths, &redshifts, err), kept = 0;
 
     fb_temporary_sweep(paths->out);
-    if (status == 0 && !find->options->clobber)
-        kept = fb_finder_keeps(&find->finder, 0, paths->out, &redshifts, &table, &why);
-    if (why.text[0])
-        status =
-            fb_fail(err, kept < 0 ? "%.800s" : "%.800s (exists already; --clobber replaces it)", why.text);
+    if (status == 0)
+        kept = keeps_single(find, paths, &redshifts, &table, err);
+    if (kept < 0 || (status == 0 && kept == 0))
+        status = kept < 0 ? -1 : fb_finder_table(&find->finder, 0, paths->coadd, &redshifts, &table, err);
+    if (status == 0)
+        tally = fb_finder_tally(&redshifts, &table);
     if (status == 0 && !kept)
-        status = measure(find, 0, paths, &redshifts, err);
-    if (status == 0 && kept) {
-        fb_say("find: %s is kept: it is whole, and made of these redshifts with %s", paths->out,
-               find->finder.templates.name);
-    } else if (status == 0) {
-        fb_say("find: %zu quasar%s measured with %s", redshifts.n, fb_s(redshifts.n),
-               find->finder.templates.name);
-        add_up(find, &used);
-        fb_account_say("find", &used, redshifts.n, find->start, 1);
-    }
+        status = write_single(find, paths, &tally, &table, err);
+    if (status == 0)
+        say_single(find, paths, &tally, kept);
     fb_baltable_release(&table);
     fb_redshifts_release(&redshifts);
-    return status;
+    return status != 0 ? FB_EXIT_UNUSABLE : fb_tally_lost(&tally) > 0 ? FB_EXIT_PARTLY : FB_EXIT_DONE;
 }
 
 static int find_single(struct find *find, struct fb_error *err)
@@ -366,8 +412,8 @@ static int find_single(struct find *find, struct fb_error *err)
     int failed = fb_check_output_name(o->out, err) != 0 || fb_check_apart(o->out, o->coadd, err) != 0 ||
                  fb_check_apart(o->out, o->zcat, err) != 0 ||
                  fb_selection_make(&find->selection, &find->layout, &o->layout, err) != 0 ||
-                 prepare(find, err) != 0 || measure_single(find, &paths, err) != 0;
-    return failed ? FB_EXIT_UNUSABLE : FB_EXIT_DONE;
+                 prepare(find, err) != 0;
+    return failed ? FB_EXIT_UNUSABLE : measure_single(find, &paths, err);
 }
 
 static void release(struct find *find)

@@ -11,6 +11,7 @@
 #include "cli/message.h"
 #include "cli/pixel_rows.h"
 #include "cli/pixels.h"
+#include "cli/report.h"
 #include "cli/spectra.h"
 #include "cli/stop.h"
 #include "io/balquasars.h"
@@ -36,6 +37,7 @@ struct mask {
     size_t *place;               /* of each, in the catalog's list */
     struct fb_pixel_run run;
     size_t nwritten; /* pixels */
+    size_t nmissing; /* BAL quasars that are not in their coadd */
     int64_t nvalues;
 };
 
@@ -103,6 +105,7 @@ static int mask_file(struct mask *mask, size_t index, const char *in, const char
         parcel->nquasars = count.targets;
         __atomic_fetch_add(&mask->nwritten, (size_t)count.written, __ATOMIC_RELAXED);
         __atomic_fetch_add(&mask->nvalues, count.values, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&mask->nmissing, count.missing, __ATOMIC_RELAXED);
         if (count.missing > 0 && !parcel->note)
             parcel->note = fb_format("%s: %zu of %zu BAL quasars in this pixel are not in it", in,
                                      count.missing, quasars.n);
@@ -233,41 +236,39 @@ static int prepare(struct mask *mask, struct fb_error *err)
     return choose_pixels(mask, err);
 }
 
-static int write_log(const struct mask *mask, int argc, char **argv, struct fb_error *err)
+static char *log_path(const struct mask *mask)
 {
-    struct fb_log log = { 0 };
     char *folder = fb_tree_folder(&mask->work);
     char *path = folder ? fb_log_path(folder, mask->options->logfile, "") : NULL;
-    int status = path ? fb_log_open(&log, path, argc, argv, err) : fb_fail(err, "out of memory");
-    if (status == 0) {
-        fprintf(log.file, "List of healpix with errors and error types: \n");
-        fb_pixel_run_list_failures(&mask->run, log.file);
-        status = fb_log_close(&log, err);
-    }
-    free(path);
     free(folder);
-    return status;
+    return path;
 }
 
 /* What is left to do when all pixels are done; returns the exit status. */
 static int finish(const struct mask *mask, int argc, char **argv)
 {
     const struct fb_pixel_run *run = &mask->run;
-    struct fb_error err = { "" };
-    int status = run->nfailed ? FB_EXIT_PARTLY : FB_EXIT_DONE;
+    struct fb_report report;
+    char missing[60] = "";
+    int status = run->nfailed > 0 || mask->nmissing > 0 ? FB_EXIT_PARTLY : FB_EXIT_DONE;
 
-    fb_pixel_run_complain(run);
+    fb_report_start(&report, run, argc, argv);
+    report.heading = "List of healpix with errors and error types: ";
+    fb_report_pixels(&report, log_path(mask));
     if (fb_pixel_rows_complain(&mask->sorted, "mask", mask->options->qsocat))
         status = FB_EXIT_PARTLY;
-    fb_say("mask: %zu pixel%s written, %zu kept, %zu failed; %zu left out, where nothing is to be masked",
-           mask->nwritten, fb_s(mask->nwritten), run->nkept, run->nfailed,
-           mask->sorted.pixels.n - mask->pixels.n + run->ndone - mask->nwritten);
-    fb_say("mask: %zu quasar%s masked, %" PRId64 " values of ivar", run->nquasars, fb_s(run->nquasars),
-           mask->nvalues);
-    if (write_log(mask, argc, argv, &err) != 0) {
-        fb_complain("mask", "%s", err.text);
-        status = FB_EXIT_PARTLY;
-    }
+    if (!run->signal && run->nfailed > 0 && fb_pixel_run_is_empty(run))
+        status = FB_EXIT_UNUSABLE;
+    fb_report_say(
+        &report,
+        "mask: %zu pixel%s written, %zu kept, %zu failed; %zu left out, where nothing is to be masked",
+        mask->nwritten, fb_s(mask->nwritten), run->nkept, run->nfailed,
+        mask->sorted.pixels.n - mask->pixels.n + run->ndone - mask->nwritten);
+    if (mask->nmissing > 0)
+        snprintf(missing, sizeof missing, ", %zu not in the coadds", mask->nmissing);
+    fb_report_say(&report, "mask: %zu quasar%s masked%s, %" PRId64 " values of ivar", run->nquasars,
+                  fb_s(run->nquasars), missing, mask->nvalues);
+    fb_report_end(&report, NULL, NULL);
     return fb_pixel_run_stopped(run,
                                 mask->options->clobber
                                     ? "the same command without --clobber goes on from here"

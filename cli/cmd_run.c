@@ -19,6 +19,7 @@
 #include "cli/pixel_rows.h"
 #include "cli/pixels.h"
 #include "cli/ranks.h"
+#include "cli/report.h"
 #include "cli/spectra.h"
 #include "cli/stop.h"
 #include "io/catalog.h"
@@ -44,8 +45,8 @@ struct run {
     struct fb_finder finder;
     struct fb_balcatalog *catalog;
     struct fb_pixel_run pixels;
-    size_t *order; /* the largest pixels first */
-    size_t nmatches;
+    size_t *order;         /* the largest pixels first */
+    struct fb_tally tally; /* of the catalog's rows */
     double start;
 };
 
@@ -79,17 +80,6 @@ static int choose_rows(const struct fb_pixel_rows *s, size_t index, struct fb_re
     return 0;
 }
 
-static int measure(struct run *run, int thread, const struct paths *paths,
-                   const struct fb_redshifts *redshifts, struct fb_baltable *table, struct fb_error *err)
-{
-    *table = (struct fb_baltable){ .n = redshifts->n, .ntemplates = run->finder.ntemplates };
-    if (fb_need_file(paths->spectra, "spectra", err) != 0)
-        return -1;
-    if (fb_finder_measure(&run->finder, thread, paths->spectra, redshifts, &table->rows, err) != 0)
-        return -1;
-    return paths->table ? fb_finder_write(&run->finder, thread, paths->table, table->rows, table->n, err) : 0;
-}
-
 /* Match a table's rows with the catalog's, into the parcel. */
 static int pack(struct run *run, size_t index, struct fb_baltable *table, struct fb_parcel *parcel,
                 struct fb_error *err)
@@ -106,9 +96,29 @@ static int pack(struct run *run, size_t index, struct fb_baltable *table, struct
     }
     parcel->bytes = deliveries;
     parcel->size = status == 0 ? matches.n * sizeof *deliveries : 0;
-    parcel->nquasars = table->n;
+    parcel->tally = status == 0 ? matches.tally : (struct fb_tally){ 0 };
+    parcel->nquasars = parcel->tally.n[FB_FATE_MEASURED];
     fb_matches_release(&matches);
     return status;
+}
+
+/* Measure a pixel, or keep the table that is there. */
+static enum fb_pixel_outcome make_table(struct run *run, int thread, const struct paths *paths,
+                                        const struct fb_redshifts *redshifts, struct fb_baltable *table,
+                                        struct fb_parcel *parcel, struct fb_error *err)
+{
+    struct fb_finder *finder = &run->finder;
+    int kept = paths->table && !run->options->clobber
+                   ? fb_finder_goes_on(finder, thread, paths->table, redshifts, table, &parcel->note, err)
+                   : 0;
+    if (kept != 0)
+        return kept > 0 ? FB_PIXEL_KEPT : FB_PIXEL_FAILED;
+    int failed = fb_finder_table(finder, thread, paths->spectra, redshifts, table, err), unwritten = 0;
+    if (!failed && paths->table)
+        unwritten = fb_finder_write(finder, thread, paths->table, table->rows, table->n, err);
+    if (paths->table && (failed || unwritten))
+        fb_finder_tell_older(paths->table, err);
+    return failed ? FB_PIXEL_FAILED : unwritten ? FB_PIXEL_UNWRITTEN : FB_PIXEL_DONE;
 }
 
 static enum fb_pixel_outcome do_rows(struct run *run, int thread, size_t index, const struct paths *paths,
@@ -121,20 +131,10 @@ static enum fb_pixel_outcome do_rows(struct run *run, int thread, size_t index, 
 
     if (paths->table)
         fb_temporary_sweep(paths->table);
-    if (choose_rows(&run->sorted, index, &redshifts, err) == 0) {
-        int kept = paths->table && !run->options->clobber
-                       ? fb_finder_goes_on(&run->finder, thread, paths->table, &redshifts, &table,
-                                           &parcel->note, err)
-                       : 0;
-        if (kept > 0)
-            outcome = FB_PIXEL_KEPT;
-        else if (kept == 0 && measure(run, thread, paths, &redshifts, &table, err) == 0)
-            outcome = FB_PIXEL_DONE;
-        else if (paths->table && kept == 0)
-            fb_finder_tell_older(paths->table, err);
-        if (outcome != FB_PIXEL_FAILED && pack(run, index, &table, parcel, err) != 0)
-            outcome = FB_PIXEL_FAILED;
-    }
+    if (choose_rows(&run->sorted, index, &redshifts, err) == 0)
+        outcome = make_table(run, thread, paths, &redshifts, &table, parcel, err);
+    if (!fb_pixel_failed(outcome) && pack(run, index, &table, parcel, err) != 0)
+        outcome = FB_PIXEL_FAILED;
     fb_baltable_release(&table);
     fb_redshifts_release(&redshifts);
     return outcome;
@@ -190,10 +190,7 @@ static int put_rows(void *context, const struct fb_parcel *parcel, struct fb_err
         puts[i] = (struct fb_balput){ deliveries[i].row, &deliveries[i].bal };
     int failed = fb_balcatalog_put_rows(run->catalog, puts, n, err);
     free(puts);
-    if (failed)
-        return -1;
-    __atomic_fetch_add(&run->nmatches, n, __ATOMIC_RELAXED);
-    return 0;
+    return failed;
 }
 
 static void add_up(void *context, struct fb_account *total)
@@ -290,25 +287,16 @@ static int prepare(struct run *run, struct fb_error *err)
     return fb_ranks_agree(&run->ranks, failed, err) != 0 ? -1 : share_rows(run, err);
 }
 
-/* With --baldir the log is there, named like those of split and append; without, there is one where it was
- * asked for. */
-static int write_log(const struct run *run, int argc, char **argv, struct fb_error *err)
+/* With --baldir there is a log, named like those of split and append; without, there is one where it was asked for. */
+static char *log_path(const struct run *run)
 {
     const struct run_options *o = run->options;
-    struct fb_log log = { 0 };
     if (!o->logfile && !o->baldir)
-        return 0;
+        return NULL;
     char *label = fb_tree_label(&run->layout.tree);
     char *path = label ? fb_log_path(o->baldir ? o->baldir : ".", o->logfile, label) : NULL;
-    int status = path ? fb_log_open(&log, path, argc, argv, err) : fb_fail(err, "out of memory");
-    if (status == 0) {
-        fb_pixel_run_list_failures(&run->pixels, log.file);
-        fprintf(log.file, "Total matches: %zu\n", run->nmatches);
-        status = fb_log_close(&log, err);
-    }
-    free(path);
     free(label);
-    return status;
+    return path;
 }
 
 /* What to do after a signal. */
@@ -320,37 +308,47 @@ static const char *what_next(const struct run_options *o)
                       : "the same command goes on from here";
 }
 
-/* What is left to do when the catalog is written, or the run was stopped; returns the exit status. */
+/* A catalog in which nothing was measured is none, nor one of a run that was stopped. */
+static int is_catalog(const struct run *run)
+{
+    const struct fb_pixel_run *p = &run->pixels;
+    return !p->signal && !p->gave_up && !fb_pixel_run_is_empty(p) && !fb_tally_is_empty(&run->tally);
+}
+
+/* What is left to do when the catalog is written, or is not to be; returns the exit status. */
 static int finish(struct run *run, int argc, char **argv)
 {
     const struct fb_pixel_run *p = &run->pixels;
-    struct fb_error err = { "" };
-    int status = p->nfailed ? FB_EXIT_PARTLY : FB_EXIT_DONE;
+    struct fb_report report;
+    char text[FB_TALLY_TEXT];
+    int written = is_catalog(run), status = FB_EXIT_DONE;
 
-    fb_pixel_run_complain(p);
-    if (fb_pixel_rows_complain(&run->sorted, "run", run->options->qsocat))
+    fb_report_start(&report, p, argc, argv);
+    fb_report_pixels(&report, log_path(run));
+    if (fb_pixel_rows_complain(&run->sorted, "run", run->options->qsocat) || p->nfailed > 0 ||
+        fb_tally_lost(&run->tally) > 0)
         status = FB_EXIT_PARTLY;
-    fb_say("run: %zu row%s, %zu measured with %s; %zu pixel%s done, %zu kept, %zu failed; %s%s",
-           run->sorted.n, fb_s(run->sorted.n), run->nmatches, run->finder.templates.name, p->ndone,
-           fb_s(p->ndone), p->nkept, p->nfailed, run->options->outcatfile,
-           p->signal ? " was not written" : "");
+    fb_tally_text(&run->tally, run->finder.templates.name, text);
+    fb_report_say(&report, "run: %s", text);
+    fb_report_say(&report, "run: %zu pixel%s done, %zu kept, %zu failed; %s%s", p->ndone, fb_s(p->ndone),
+                  p->nkept, p->nfailed, run->options->outcatfile, written ? "" : " was not written");
     fb_account_say("run", &p->used, p->nquasars, run->start, run->ranks.size);
-    if (write_log(run, argc, argv, &err) != 0) {
-        fb_complain("run", "%s", err.text);
-        status = FB_EXIT_PARTLY;
-    }
+    if (!written && !p->signal && !p->gave_up)
+        status = fb_nothing_measured("run", &run->tally, run->options->outcatfile);
+    fb_report_end(&report, NULL, NULL);
     return fb_pixel_run_stopped(p, what_next(run->options), status);
 }
 
-/* The catalog gets its name, unless pixels are missing: one that was stopped is none. */
+/* The catalog gets its name, unless there is nothing in it. */
 static int commit(struct run *run, struct fb_error *err)
 {
     double start = fb_seconds();
     int status = 0;
-    if (run->pixels.signal)
-        fb_balcatalog_discard(run->catalog);
-    else
+    run->tally = fb_catalog_tally(&run->sorted, &run->pixels);
+    if (is_catalog(run))
         status = fb_balcatalog_commit(run->catalog, err);
+    else
+        fb_balcatalog_discard(run->catalog);
     run->catalog = NULL;
     run->pixels.used.writing += fb_seconds() - start;
     if (status != 0 && fb_stop_signal()) { /* all pixels are done */
@@ -398,6 +396,7 @@ static enum fb_options_outcome parse(struct run_options *o, int argc, char **arg
         { "-o", "--outcatfile", FB_OPT_STRING, &o->outcatfile, .metavar = "FILE", .required = 1,
           .help = "the catalog to write" },
         FB_LAYOUT_OPTIONS(o->layout),
+        FB_ONLY_OPTION(o->layout),
         { NULL, "--mockdir", FB_OPT_STRING, &o->layout.mockdir, .metavar = "DIR",
           .help = "the folder of the mock's spectra-16" },
         { "-b -a", "--baldir --altzdir", FB_OPT_STRING, &o->baldir, .metavar = "DIR",
@@ -452,7 +451,7 @@ int fb_cmd_run(int argc, char **argv)
     fb_stop_watch();
     if (fb_ranks_start(&run.ranks, options.mpi, &err) == 0)
         status = run_ranks(&run, argc, argv, &err);
-    if (status == FB_EXIT_UNUSABLE && fb_ranks_leads(&run.ranks))
+    if (status == FB_EXIT_UNUSABLE && err.text[0] && fb_ranks_leads(&run.ranks))
         fb_complain("run", "%s", err.text);
     if (status == FB_EXIT_UNUSABLE && fb_stop_signal())
         status = fb_stop_status(fb_stop_signal());

@@ -10,6 +10,7 @@
 #include "cli/options.h"
 #include "cli/pixel_rows.h"
 #include "cli/pixels.h"
+#include "cli/report.h"
 #include "cli/stop.h"
 #include "io/system.h"
 #include "io/temporary.h"
@@ -68,8 +69,9 @@ static enum fb_pixel_outcome split_pixel(void *context, int thread, size_t index
     int kept = keeps(split, path, order, n, &split->run.parcels[index].note, err);
     if (kept > 0)
         outcome = FB_PIXEL_KEPT;
-    else if (kept == 0 && fb_redshifts_write(&split->form, path, s->rows, order, n, err) == 0)
-        outcome = FB_PIXEL_DONE;
+    else if (kept == 0)
+        outcome = fb_redshifts_write(&split->form, path, s->rows, order, n, err) == 0 ? FB_PIXEL_DONE
+                                                                                      : FB_PIXEL_UNWRITTEN;
     free(path);
     return outcome;
 }
@@ -83,33 +85,26 @@ static int writers(long nproc)
     return nproc > 0 || threads > WRITERS ? threads : WRITERS;
 }
 
-static int write_log(const struct split *split, int argc, char **argv, struct fb_error *err)
+static void log_files(const void *context, FILE *log)
 {
-    const struct fb_pixel_run *run = &split->run;
+    const struct split *split = context;
     const struct fb_pixel_rows *s = &split->sorted;
-    struct fb_log log = { 0 };
-    struct fb_error second;
-    char *label = fb_tree_label(&split->tree);
-    char *path = label ? fb_log_path(split->options->altzdir, split->options->logfile, label) : NULL;
-    int status = path ? fb_log_open(&log, path, argc, argv, err) : fb_fail(err, "out of memory");
-
-    if (status == 0)
-        fb_pixel_run_list_failures(run, log.file);
-    for (size_t i = 0; status == 0 && i < s->pixels.n; i++) {
-        if (run->outcomes[i] != FB_PIXEL_DONE && run->outcomes[i] != FB_PIXEL_KEPT)
+    for (size_t i = 0; i < s->pixels.n; i++) {
+        int outcome = split->run.outcomes[i];
+        if (outcome != FB_PIXEL_DONE && outcome != FB_PIXEL_KEPT)
             continue;
         char *file = fb_tree_path(&split->tree, split->options->zfileroot, s->pixels.pixels[i]);
-        if (!file)
-            status = fb_fail(err, "%s: out of memory", path);
-        else
-            fprintf(log.file, "%s: %zu\n", file, s->begin[i + 1] - s->begin[i]);
+        fprintf(log, "%s: %zu\n", file ? file : "(out of memory)", s->begin[i + 1] - s->begin[i]);
         free(file);
     }
-    if (fb_log_close(&log, status == 0 ? err : &second) != 0)
-        status = -1;
-    free(path);
+}
+
+static char *log_path(const struct split *split)
+{
+    char *label = fb_tree_label(&split->tree);
+    char *path = label ? fb_log_path(split->options->altzdir, split->options->logfile, label) : NULL;
     free(label);
-    return status;
+    return path;
 }
 
 /* What is left to do after the last pixel; returns the exit status. */
@@ -118,17 +113,17 @@ static int finish(const struct split *split, int argc, char **argv)
     const struct fb_pixel_run *run = &split->run;
     const struct fb_pixel_rows *s = &split->sorted;
     int status = run->nfailed ? FB_EXIT_PARTLY : FB_EXIT_DONE;
-    struct fb_error err;
+    struct fb_report report;
 
-    fb_pixel_run_complain(run);
+    fb_report_start(&report, run, argc, argv);
+    fb_report_pixels(&report, log_path(split));
     if (fb_pixel_rows_complain(s, "split", split->options->qsocat))
         status = FB_EXIT_PARTLY;
-    fb_say("split: %zu row%s; %zu pixel%s written, %zu kept, %zu failed", s->n, fb_s(s->n), run->ndone,
-           fb_s(run->ndone), run->nkept, run->nfailed);
-    if (write_log(split, argc, argv, &err) != 0) {
-        fb_complain("split", "%s", err.text);
-        status = FB_EXIT_PARTLY;
-    }
+    if (!run->signal && fb_pixel_run_is_empty(run))
+        status = FB_EXIT_UNUSABLE;
+    fb_report_say(&report, "split: %zu row%s; %zu pixel%s written, %zu kept, %zu failed", s->n, fb_s(s->n),
+                  run->ndone, fb_s(run->ndone), run->nkept, run->nfailed);
+    fb_report_end(&report, log_files, split);
     return fb_pixel_run_stopped(run,
                                 split->options->clobber
                                     ? "the same command without --clobber goes on from here"
@@ -178,6 +173,7 @@ int fb_cmd_split(int argc, char **argv)
         { "-z", "--zfileroot", FB_OPT_STRING, &o.zfileroot, .metavar = "NAME",
           .help = "begin of their file names" },
         FB_LAYOUT_OPTIONS(o.layout),
+        FB_ONLY_OPTION(o.layout),
         { "-l", "--logfile", FB_OPT_STRING, &o.logfile, .metavar = "NAME",
           .help = "log, in --altzdir; default: logfile-SURVEY-PROGRAM.txt" },
         { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o.clobber,
@@ -198,7 +194,7 @@ int fb_cmd_split(int argc, char **argv)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
     fb_stop_watch();
     int status = split_catalog(&split, argc, argv, &err);
-    if (status == FB_EXIT_UNUSABLE)
+    if (status == FB_EXIT_UNUSABLE && err.text[0])
         fb_complain("split", "%s", err.text);
     fb_form_release(&split.form);
     fb_pixel_rows_release(&split.sorted);

@@ -12,6 +12,7 @@
 #include "cli/message.h"
 #include "cli/options.h"
 #include "cli/pixels.h"
+#include "cli/report.h"
 #include "cli/spectra.h"
 #include "cli/stop.h"
 #include "cli/walk.h"
@@ -32,8 +33,7 @@ struct truth {
     const struct truth_options *options;
     char *outcat, *root;
     struct fb_truth truth;
-    struct fb_redshift *rows; /* of the catalog */
-    size_t n;
+    struct fb_catalog_rows catalog;
     struct fb_tree tree; /* of truth files */
     struct fb_pixel_list pixels;
     struct fb_truth *parts; /* one a pixel */
@@ -126,15 +126,15 @@ static int match_rows(struct truth *truth, const struct fb_balrow none[4], struc
 {
     const struct fb_truth *t = &truth->truth;
     unsigned char *matched = calloc(t->nkeys + 1, 1);
-    *puts = malloc((truth->n + 1) * sizeof **puts);
-    int status = matched && *puts ? 0 : fb_fail(err, "out of memory for %zu rows", truth->n);
-    for (size_t i = 0; status == 0 && i < truth->n; i++) {
-        size_t key = fb_truth_find(t, truth->rows[i].targetid);
+    *puts = malloc((truth->catalog.n + 1) * sizeof **puts);
+    int status = matched && *puts ? 0 : fb_fail(err, "out of memory for %zu rows", truth->catalog.n);
+    for (size_t i = 0; status == 0 && i < truth->catalog.n; i++) {
+        size_t key = fb_truth_find(t, truth->catalog.rows[i].targetid);
         int found = key < t->nkeys;
         matched[key] = 1;
         truth->nmatches += (size_t)found;
         (*puts)[i] = (struct fb_balput){ i, found ? &t->rows[t->keys[key].row]
-                                                  : &none[fb_balmask_no_row(truth->rows[i].z)] };
+                                                  : &none[fb_balmask_no_row(truth->catalog.rows[i].z)] };
     }
     for (size_t k = 0; status == 0 && k < t->nkeys; k++)
         truth->nunmatched += !matched[k];
@@ -150,15 +150,15 @@ static int write_catalog(struct truth *truth, struct fb_error *err)
     struct fb_balrow none[4]; /* by BALMASK */
     struct fb_balput *puts = NULL;
     struct fb_balcatalog *catalog = NULL;
-    unsigned char *balmask = calloc(truth->n + 1, 1);
+    unsigned char *balmask = calloc(truth->catalog.n + 1, 1);
 
     for (unsigned char mask = 0; mask < 4; mask++)
         fb_truth_no_bal(&none[mask], mask);
-    int failed = balmask ? 0 : fb_fail(err, "out of memory for %zu rows", truth->n);
+    int failed = balmask ? 0 : fb_fail(err, "out of memory for %zu rows", truth->catalog.n);
     failed = failed || match_rows(truth, none, &puts, err) != 0 ||
              fb_balcatalog_create(&catalog, truth->outcat, truth->options->qsocat, TEMPLATES, balmask,
-                                  truth->n, fb_stop_signal, err) != 0 ||
-             fb_balcatalog_put_rows(catalog, puts, truth->n, err) != 0;
+                                  truth->catalog.n, fb_stop_signal, err) != 0 ||
+             fb_balcatalog_put_rows(catalog, puts, truth->catalog.n, err) != 0;
     if (failed)
         fb_balcatalog_discard(catalog);
     else
@@ -191,7 +191,7 @@ static int prepare(struct truth *truth, struct fb_error *err)
     int there = truth->options->clobber ? 0 : fb_look_for(truth->outcat, err);
     if (there != 0)
         return there < 0 ? -1 : fb_fail(err, "%s: exists already (--clobber replaces it)", truth->outcat);
-    if (fb_catalog_read(truth->options->qsocat, 1, &truth->rows, &truth->n, err) != 0 ||
+    if (fb_catalog_read(&truth->catalog, truth->options->qsocat, 1, NULL, err) != 0 ||
         read_truth(truth, err) != 0)
         return -1;
     return truth->run.signal ? 0 : fb_truth_sort(&truth->truth, err);
@@ -217,8 +217,12 @@ static void say_what_changed(const struct truth *truth)
 static int append_truth(struct truth *truth, struct fb_error *err)
 {
     int failed = prepare(truth, err), status;
-    if (truth->pixels.n > 0 && truth->run.why)
-        fb_pixel_run_complain(&truth->run);
+    if (truth->pixels.n > 0 && truth->run.why) {
+        struct fb_report report;
+        fb_report_start(&report, &truth->run, 0, NULL);
+        fb_report_pixels(&report, NULL);
+        fb_report_end(&report, NULL, NULL);
+    }
     if (failed || truth->run.signal)
         return failed ? FB_EXIT_UNUSABLE
                       : fb_pixel_run_stopped(&truth->run, "the same command starts again", FB_EXIT_UNUSABLE);
@@ -226,8 +230,8 @@ static int append_truth(struct truth *truth, struct fb_error *err)
         return FB_EXIT_UNUSABLE;
     status = truth->run.nfailed ? FB_EXIT_PARTLY : FB_EXIT_DONE;
     say_what_changed(truth);
-    fb_say("truth: %zu row%s, %zu BAL quasar%s; %s", truth->n, fb_s(truth->n), truth->nmatches,
-           fb_s(truth->nmatches), truth->outcat);
+    fb_say("truth: %zu row%s, %zu BAL quasar%s; %s", truth->catalog.n, fb_s(truth->catalog.n),
+           truth->nmatches, fb_s(truth->nmatches), truth->outcat);
     return status;
 }
 
@@ -239,7 +243,7 @@ static void release(struct truth *truth)
     fb_pixel_run_release(&truth->run);
     fb_pixel_list_release(&truth->pixels);
     fb_truth_release(&truth->truth);
-    free(truth->rows);
+    fb_catalog_rows_release(&truth->catalog);
     free(truth->outcat);
     free(truth->root);
 }

@@ -104,6 +104,41 @@ int fb_finder_write(struct fb_finder *finder, int thread, const char *path, cons
     return status;
 }
 
+static size_t count_fate(const struct fb_baltable *table, enum fb_fate fate)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < table->n; i++)
+        n += fb_fate_of(&table->rows[i]) == fate;
+    return n;
+}
+
+int fb_finder_table(struct fb_finder *finder, int thread, const char *spectra,
+                    const struct fb_redshifts *redshifts, struct fb_baltable *table, struct fb_error *err)
+{
+    *table = (struct fb_baltable){ .ntemplates = finder->ntemplates };
+    if (fb_need_file(spectra, "spectra", err) != 0 ||
+        fb_finder_measure(finder, thread, spectra, redshifts, &table->rows, err) != 0)
+        return -1;
+    table->n = redshifts->n;
+    if (table->n > 0 && count_fate(table, FB_FATE_NOT_IN_COADD) == table->n)
+        return fb_fail(
+            err,
+            "%s: none of the %zu quasar%s asked for is among its targets: are the catalog and the spectra of "
+            "the same release, survey and program, or mock?",
+            spectra, table->n, fb_s(table->n));
+    return 0;
+}
+
+struct fb_tally fb_finder_tally(const struct fb_redshifts *redshifts, const struct fb_baltable *table)
+{
+    struct fb_tally tally = {
+        .n = { [FB_FATE_OUTSIDE_RANGE] = redshifts->noutside, [FB_FATE_NOT_QSO] = redshifts->nothers }
+    };
+    for (size_t i = 0; i < table->n; i++)
+        fb_tally_count(&tally, fb_fate_of(&table->rows[i]), &table->rows[i]);
+    return tally;
+}
+
 static int same(float found, double wanted)
 {
     return found == (float)wanted || (isnan(found) && isnan(wanted));

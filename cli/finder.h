@@ -8,6 +8,7 @@
 
 #include "cli/account.h"
 #include "cli/measure_pixel.h"
+#include "cli/tally.h"
 #include "io/error.h"
 #include "io/baltable.h"
 #include "io/form.h"
@@ -52,6 +53,12 @@ void fb_finder_ahead(struct fb_finder *finder, int thread, const char *spectra,
                      const struct fb_redshifts *redshifts);
 int fb_finder_write(struct fb_finder *finder, int thread, const char *path, const struct fb_balrow *rows,
                     size_t n, struct fb_error *err);
+/* Measure a pixel's redshifts on its spectra: the table is the caller's to release in any case. It fails where none of
+ * the targets has a spectrum in the file, which is then another pixel's, release's or mock's. */
+int fb_finder_table(struct fb_finder *finder, int thread, const char *spectra,
+                    const struct fb_redshifts *redshifts, struct fb_baltable *table, struct fb_error *err);
+/* What became of the rows of a redshift catalog that the table was measured for. */
+struct fb_tally fb_finder_tally(const struct fb_redshifts *redshifts, const struct fb_baltable *table);
 
 /*
  * 1 where a BAL table is there and may stay, since it is whole and stands for these redshifts and templates; the

@@ -28,6 +28,7 @@ struct message {
     enum kind kind;
     size_t wanted;                /* ASK: how many pixels */
     size_t index, nquasars, size; /* PIXEL: what the parcel has */
+    struct fb_tally tally;        /* PIXEL */
     int outcome;
     int signal;             /* PIXEL: that stopped this rank, where it left the pixel */
     struct fb_account used; /* LAST */
@@ -102,6 +103,7 @@ static void accept(struct desk *desk, int from, struct message *m)
     struct fb_parcel *parcel = &run->parcels[m->index];
     struct fb_error err = { "" };
 
+    parcel->tally = m->tally;
     parcel->nquasars = m->nquasars;
     parcel->size = m->size;
     if (m->size > 0) {
@@ -114,7 +116,7 @@ static void accept(struct desk *desk, int from, struct message *m)
     run->outcomes[m->index] = (signed char)m->outcome;
     if (m->outcome == FB_PIXEL_LEFT)
         run->signal = m->signal;
-    if (m->outcome != FB_PIXEL_FAILED && m->text[0])
+    if (!fb_pixel_failed(m->outcome) && m->text[0])
         parcel->note = strdup(m->text);
     memcpy(err.text, m->text, sizeof err.text);
     fb_pixel_settle(run, m->index, &err);
@@ -141,7 +143,7 @@ static void lead(struct desk *desk)
     int closed = 0;
     while (desk->nleft > 0 || desk->done < desk->npixels || !closed) {
         size_t index;
-        if (desk->run->signal || fb_stop_signal())
+        if (desk->run->signal || fb_pixel_run_ends(desk->run))
             desk->npixels = desk->given;
         int from, busy = desk->mpi->heard(desk->state, &from, &desk->message, sizeof desk->message);
         if (busy)
@@ -171,15 +173,16 @@ static void tell(struct desk *desk, size_t index)
     struct fb_pixel_run *run = desk->run;
     struct fb_parcel *parcel = &run->parcels[index];
     struct message *m = &desk->message;
-    const char *text = run->outcomes[index] == FB_PIXEL_FAILED ? run->why[index] : parcel->note;
+    const char *text = fb_pixel_failed(run->outcomes[index]) ? run->why[index] : parcel->note;
 
     memset(m, 0, sizeof *m);
     m->kind = PIXEL;
     m->index = index;
     m->outcome = run->outcomes[index];
     m->signal = fb_stop_signal();
+    m->tally = parcel->tally;
     m->nquasars = parcel->nquasars;
-    m->size = m->outcome == FB_PIXEL_FAILED ? 0 : parcel->size; /* none where it was left */
+    m->size = fb_pixel_failed(m->outcome) ? 0 : parcel->size; /* none where it was left */
     if (text)
         strncpy(m->text, text, sizeof m->text - 1);
     desk->mpi->message(desk->state, m, sizeof *m);

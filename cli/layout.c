@@ -1,6 +1,7 @@
 /* layout.c - SPDX-License-Identifier: BSD-3-Clause */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include "cli/layout.h"
 #include "cli/spectra.h"
 #include "io/system.h"
@@ -208,6 +209,23 @@ static int copy_sorted(struct fb_pixel_list *list, const struct fb_int_list *val
     return 0;
 }
 
+/* The marks of the rows that --only leaves out. */
+static int parse_only(const char *text, unsigned *only, struct fb_error *err)
+{
+    static const char *const words[] = { "survey", "program", "spectype" }; /* as enum fb_catalog_mark */
+    for (const char *word = text; word && *word;) {
+        size_t length = strcspn(word, ", "), k = 0;
+        while (k < 3 && (strlen(words[k]) != length || strncmp(words[k], word, length) != 0))
+            k++;
+        if (k == 3 && length > 0)
+            return fb_fail(err, "option --only: expected survey, program or spectype, found '%s'", text);
+        *only |= length > 0 ? 1U << k : 0;
+        word += length;
+        word += strspn(word, ", ");
+    }
+    return 0;
+}
+
 int fb_selection_make(struct fb_selection *selection, const struct fb_layout *layout,
                       const struct fb_layout_options *o, struct fb_error *err)
 {
@@ -226,6 +244,8 @@ int fb_selection_make(struct fb_selection *selection, const struct fb_layout *la
         if (!fb_tree_has_pixel(tree, pixels->values[i]))
             return fb_fail(err, "option --%s: there is no pixel %" PRId64, adaptive ? "uniqpix" : "healpix",
                            pixels->values[i]);
+    if (parse_only(o->only, &selection->only, err) != 0)
+        return -1;
     if (copy_sorted(&selection->pixels, pixels, err) != 0 ||
         copy_sorted(&selection->tiles, &o->tile, err) != 0 ||
         copy_sorted(&selection->targetids, &o->targetids, err) != 0)

@@ -15,6 +15,7 @@
 /* What the user says. */
 struct fb_layout_options {
     const char *release, *tree, *mockdir, *survey, *program; /* survey and program are never NULL */
+    const char *only;                                        /* NULL where it was not given */
     int mock, tiles;
     long nside, night;
     struct fb_int_list healpix, uniqpix, tile, targetids;
@@ -42,6 +43,9 @@ struct fb_layout_options {
           .help = "the same for adaptive pixels" }, \
         { NULL, "--targetids", FB_OPT_LIST, &(o).targetids, .metavar = "ID", .min = -9.2e18, .max = 9.2e18, \
           .help = "targets to work on, separated by spaces or commas, or @FILE; default: all" }
+#define FB_ONLY_OPTION(o) \
+        { NULL, "--only", FB_OPT_STRING, &(o).only, .metavar = "WHAT", \
+          .help = "leave out rows of another survey, program or spectype: one of these words, or several with commas" }
 /* clang-format on */
 
 void fb_layout_options_release(struct fb_layout_options *options);
@@ -73,9 +77,10 @@ struct fb_tree fb_layout_beside(const struct fb_layout *layout, const char *root
 
 /* ---- which part of it ---- */
 
-/* All three sorted; an empty one selects everything. */
+/* All three lists are sorted; an empty one selects everything. */
 struct fb_selection {
     struct fb_pixel_list pixels, tiles, targetids;
+    unsigned only; /* enum fb_catalog_mark: rows with one of these marks are left out */
 };
 /* An error where the options select what the tree does not have. Release in any case. */
 int fb_selection_make(struct fb_selection *selection, const struct fb_layout *layout,

@@ -63,6 +63,19 @@ static void set_balmask(struct fb_balrow *bal, double z)
         bal->balmask |= FB_BALMASK_NOT_MEASURED;
 }
 
+static void count_match(struct fb_tally *tally, const struct fb_balrow *bal)
+{
+    enum fb_fate fate = bal->balmask & FB_BALMASK_Z_RANGE     ? FB_FATE_OUTSIDE_RANGE
+                        : bal->balmask & FB_BALMASK_Z_DIFFERS ? FB_FATE_Z_DIFFERS
+                                                              : fb_fate_of(bal);
+    fb_tally_count(tally, fate, bal);
+}
+
+static void count_unmatched(struct fb_tally *tally, double z, enum fb_fate fate)
+{
+    fb_tally_count(tally, fb_in_z_range(z) ? fate : FB_FATE_OUTSIDE_RANGE, NULL);
+}
+
 static void take_all(struct fb_matches *matches, const struct fb_pixel_rows *s, size_t index,
                      struct fb_baltable *table, struct entry *entries, unsigned char *matched)
 {
@@ -75,9 +88,13 @@ static void take_all(struct fb_matches *matches, const struct fb_pixel_rows *s, 
                 continue;
             matched[i] = 1;
             set_balmask(&table->rows[entry->row], s->rows[row].z);
+            count_match(&matches->tally, &table->rows[entry->row]);
             matches->matches[matches->n++] = (struct fb_balput){ row, &table->rows[entry->row] };
         }
     }
+    for (size_t i = 0; i < n; i++)
+        if (!matched[i])
+            count_unmatched(&matches->tally, s->rows[s->order[begin + i]].z, FB_FATE_NOT_IN_TABLE);
 }
 
 int fb_match_rows(struct fb_matches *matches, const struct fb_pixel_rows *s, size_t index,
@@ -88,7 +105,7 @@ int fb_match_rows(struct fb_matches *matches, const struct fb_pixel_rows *s, siz
     unsigned char *matched = calloc(n + 1, 1);
     int status = 0;
 
-    *matches = (struct fb_matches){ malloc((n + 1) * sizeof *matches->matches), 0 };
+    *matches = (struct fb_matches){ .matches = malloc((n + 1) * sizeof *matches->matches) };
     if (!entries || !matched || !matches->matches) {
         status = fb_fail(err, "out of memory for %zu rows", table->n);
     } else {
@@ -100,6 +117,17 @@ int fb_match_rows(struct fb_matches *matches, const struct fb_pixel_rows *s, siz
     free(entries);
     free(matched);
     return status;
+}
+
+struct fb_tally fb_catalog_tally(const struct fb_pixel_rows *s, const struct fb_pixel_run *run)
+{
+    struct fb_tally tally = run->tally;
+    for (size_t k = 0; k < s->pixels.n; k++)
+        for (size_t i = s->begin[k]; fb_pixel_failed(run->outcomes[k]) && i < s->begin[k + 1]; i++)
+            count_unmatched(&tally, s->rows[s->order[i]].z, FB_FATE_PIXEL_FAILED);
+    tally.n[FB_FATE_NO_POSITION] += s->nowhere;
+    tally.n[FB_FATE_UNSELECTED] += s->unselected;
+    return tally;
 }
 
 void fb_matches_release(struct fb_matches *matches)

@@ -8,6 +8,8 @@
 #define FB_MATCH_H
 
 #include "cli/pixel_rows.h"
+#include "cli/pixels.h"
+#include "cli/tally.h"
 #include "io/baltable.h"
 #include "io/catalog.h"
 #include "io/error.h"
@@ -16,6 +18,7 @@
 struct fb_matches {
     struct fb_balput *matches; /* owned */
     size_t n;
+    struct fb_tally tally; /* of the pixel's catalog rows */
 };
 
 /* Is a redshift one the finder works on? */
@@ -31,6 +34,8 @@ unsigned char fb_balmask_no_row(double z);
  */
 int fb_match_rows(struct fb_matches *matches, const struct fb_pixel_rows *sorted, size_t index,
                   struct fb_baltable *table, struct fb_error *err);
+/* What became of all rows of a catalog, once the run over its pixels has ended. */
+struct fb_tally fb_catalog_tally(const struct fb_pixel_rows *sorted, const struct fb_pixel_run *run);
 void fb_matches_release(struct fb_matches *matches);
 
 #endif

@@ -1,5 +1,6 @@
 /* pixel_rows.c - SPDX-License-Identifier: BSD-3-Clause */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "cli/message.h"
@@ -171,8 +172,14 @@ static size_t count_zeros(const unsigned char *seen, size_t n)
     return zeros;
 }
 
-static int select_rows(struct fb_pixel_rows *s, const struct fb_selection *selection, int64_t *pixel,
-                       struct fb_error *err)
+static void count_others(struct fb_pixel_rows *s, unsigned marks)
+{
+    for (int k = 0; k < FB_NMARKS; k++)
+        s->nothers[k] += marks >> k & 1;
+}
+
+static int select_rows(struct fb_pixel_rows *s, const struct fb_selection *selection,
+                       const unsigned char *marks, int64_t *pixel, struct fb_error *err)
 {
     const struct fb_pixel_list *const lists[3] = { &selection->pixels, &selection->tiles,
                                                    &selection->targetids };
@@ -182,8 +189,13 @@ static int select_rows(struct fb_pixel_rows *s, const struct fb_selection *selec
         if (!(seen[k] = calloc(lists[k]->n + 1, 1)))
             status = fb_fail(err, "out of memory for a selection");
     for (size_t i = 0; i < s->n && status == 0; i++) {
-        if (!fb_selects_pixel(selection, pixel[i]) || !fb_selects_target(selection, s->rows[i].targetid)) {
+        int selected =
+            fb_selects_pixel(selection, pixel[i]) && fb_selects_target(selection, s->rows[i].targetid);
+        if (selected)
+            count_others(s, marks[i]);
+        if (!selected || (marks[i] & selection->only)) {
             pixel[i] = NOT_SELECTED;
+            s->unselected++;
             continue;
         }
         const int64_t values[3] = { pixel[i], fb_tile_of(pixel[i]), s->rows[i].targetid };
@@ -197,8 +209,22 @@ static int select_rows(struct fb_pixel_rows *s, const struct fb_selection *selec
     return status;
 }
 
+/* Rows of another survey, program or spectral type are no error, but nobody should take them for what they are not. */
+static void complain_of_others(const struct fb_pixel_rows *s, const char *command, const char *path)
+{
+    static const char *const columns[FB_NMARKS] = { "SURVEY", "PROGRAM", "SPECTYPE" },
+                             *const words[FB_NMARKS] = { "survey", "program", "spectype" };
+    for (int k = 0; k < FB_NMARKS; k++)
+        if (s->nothers[k] > 0 && !(s->only >> k & 1))
+            fb_complain(command,
+                        "%s: %zu row%s of another %s than asked for: used like the others, or left out with "
+                        "--only %s",
+                        path, s->nothers[k], fb_s(s->nothers[k]), columns[k], words[k]);
+}
+
 int fb_pixel_rows_complain(const struct fb_pixel_rows *s, const char *command, const char *path)
 {
+    complain_of_others(s, command, path);
     if (s->nowhere > 0)
         fb_complain(command, "%s: %zu row%s without a position on the sky that has a pixel, left out", path,
                     s->nowhere, fb_s(s->nowhere));
@@ -208,26 +234,47 @@ int fb_pixel_rows_complain(const struct fb_pixel_rows *s, const char *command, c
     return s->nowhere > 0 || s->missing > 0;
 }
 
+/* Paths of mocks and tiles name no survey. */
+static struct fb_catalog_kind kind_of(const struct fb_tree *tree)
+{
+    int names_survey = tree->scheme != FB_SCHEME_MOCK && tree->scheme != FB_SCHEME_TILES;
+    return (struct fb_catalog_kind){ names_survey ? tree->survey : NULL, names_survey ? tree->program : NULL,
+                                     "QSO" };
+}
+
+static int find_pixels(struct fb_pixel_rows *s, const char *path, const struct fb_layout *layout,
+                       int64_t *pixel, struct fb_error *err)
+{
+    const struct fb_tree *tree = &layout->tree;
+    if (tree->scheme == FB_SCHEME_TILES)
+        return pixels_of_tiles(s, path, pixel, err);
+    pixels_of_positions(s, tree, fb_layout_map(layout), pixel);
+    return check_column(s, path, tree, pixel, err);
+}
+
 int fb_pixel_rows_read(struct fb_pixel_rows *s, const char *path, const struct fb_layout *layout,
                        const struct fb_selection *selection, struct fb_error *err)
 {
-    const struct fb_tree *tree = &layout->tree;
+    const struct fb_catalog_kind kind = kind_of(&layout->tree);
+    struct fb_catalog_rows catalog;
+    int64_t *pixel = NULL;
+
     memset(s, 0, sizeof *s);
-    if (fb_catalog_read(path, tree->scheme == FB_SCHEME_MOCK, &s->rows, &s->n, err) != 0)
-        return -1;
-    int64_t *pixel = malloc((s->n + 1) * sizeof *pixel);
-    int status = pixel ? 0 : fb_fail(err, "%s: out of memory for %zu rows", path, s->n);
-    if (status == 0 && tree->scheme == FB_SCHEME_TILES)
-        status = pixels_of_tiles(s, path, pixel, err);
-    else if (status == 0)
-        pixels_of_positions(s, tree, fb_layout_map(layout), pixel);
+    s->only = selection->only;
+    int status = fb_catalog_read(&catalog, path, layout->tree.scheme == FB_SCHEME_MOCK, &kind, err);
+    s->rows = catalog.rows;
+    s->n = catalog.n;
+    if (status == 0 && !(pixel = malloc((s->n + 1) * sizeof *pixel)))
+        status = fb_fail(err, "%s: out of memory for %zu rows", path, s->n);
     if (status == 0)
-        status = check_column(s, path, tree, pixel, err);
+        status = find_pixels(s, path, layout, pixel, err);
     if (status == 0)
-        status = select_rows(s, selection, pixel, err);
+        status = select_rows(s, selection, catalog.marks, pixel, err);
     if (status == 0)
         status = sort_rows(s, pixel, err);
     free(pixel);
+    catalog.rows = NULL; /* now in s */
+    fb_catalog_rows_release(&catalog);
     return status;
 }
 

@@ -11,14 +11,19 @@
 #include "io/redshifts.h"
 #include "io/tree.h"
 
+enum { FB_NMARKS = 3 }; /* bits of enum fb_catalog_mark */
+
 struct fb_pixel_rows {
     struct fb_redshift *rows; /* in catalog order */
     size_t n;
     struct fb_pixel_list pixels; /* those with rows, ascending */
     size_t *order;               /* row numbers, pixel by pixel, in catalog order within a pixel */
     size_t *begin;               /* pixels.n + 1: where in order a pixel's rows begin */
-    size_t nowhere; /* rows that are in no pixel: no position on the sky, or not covered by the map */
-    size_t missing; /* pixels, tiles and targets that were asked for and no row has */
+    size_t nowhere;    /* rows that are in no pixel: no position on the sky, or not covered by the map */
+    size_t missing;    /* pixels, tiles and targets that were asked for and no row has */
+    size_t unselected; /* rows that --healpix, --tiles, --targetids or --only leave out */
+    size_t nothers[FB_NMARKS]; /* rows of another survey, program or spectral type, by mark */
+    unsigned only;             /* marks of rows that were left out */
 };
 
 /*
@@ -28,7 +33,8 @@ struct fb_pixel_rows {
  */
 int fb_pixel_rows_read(struct fb_pixel_rows *sorted, const char *path, const struct fb_layout *layout,
                        const struct fb_selection *selection, struct fb_error *err);
-/* One line each about rows that are nowhere and what is missing; returns whether there was any. */
+/* One line each about rows that are nowhere, what is missing, and rows of another survey, program or spectral type.
+ * Returns non-zero where rows are nowhere or something is missing. */
 int fb_pixel_rows_complain(const struct fb_pixel_rows *sorted, const char *command, const char *path);
 void fb_pixel_rows_release(struct fb_pixel_rows *sorted);
 

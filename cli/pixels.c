@@ -1,16 +1,20 @@
 /* pixels.c - SPDX-License-Identifier: BSD-3-Clause */
-#include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "cli/command.h"
 #include "cli/hand_out.h"
 #include "cli/message.h"
 #include "cli/pixels.h"
 #include "cli/pool.h"
 #include "cli/stop.h"
 #include "io/system.h"
+
+/* So many pixels in a row that can't be written mean that none can: the disk is full, or read-only. */
+enum { MOST_UNWRITTEN = 5 };
 
 /* How far a run is; only touched by one thread at a time. */
 struct progress {
@@ -62,12 +66,16 @@ static void clear_bar(void)
 static void count(struct fb_pixel_run *run, size_t index)
 {
     enum fb_pixel_outcome outcome = run->outcomes[index];
-    size_t *counter = outcome == FB_PIXEL_FAILED ? &run->nfailed
+    size_t *counter = fb_pixel_failed(outcome)   ? &run->nfailed
                       : outcome == FB_PIXEL_KEPT ? &run->nkept
                                                  : &run->ndone;
     ++*counter;
     if (outcome == FB_PIXEL_DONE)
         run->nquasars += run->parcels[index].nquasars;
+    fb_tally_add(&run->tally, &run->parcels[index].tally);
+    run->unwritten = outcome == FB_PIXEL_UNWRITTEN ? run->unwritten + 1 : 0;
+    if (run->unwritten >= MOST_UNWRITTEN)
+        __atomic_store_n(&run->gave_up, 1, __ATOMIC_RELAXED);
 }
 
 static void report(void *context, size_t index)
@@ -103,18 +111,25 @@ static int deliver(struct fb_pixel_run *run, size_t index, struct fb_error *err)
 void fb_pixel_settle(struct fb_pixel_run *run, size_t index, struct fb_error *err)
 {
     int here = !run->ranks || fb_ranks_leads(run->ranks), left = run->outcomes[index] == FB_PIXEL_LEFT;
-    if (run->outcomes[index] != FB_PIXEL_FAILED && !left && here && run->deliver &&
-        deliver(run, index, err) != 0)
-        run->outcomes[index] = FB_PIXEL_FAILED;
-    if (run->outcomes[index] == FB_PIXEL_FAILED)
+    if (!fb_pixel_failed(run->outcomes[index]) && !left && here && run->deliver &&
+        deliver(run, index, err) != 0) {
+        run->outcomes[index] = FB_PIXEL_UNWRITTEN;
+        run->parcels[index].tally = (struct fb_tally){ 0 };
+    }
+    if (fb_pixel_failed(run->outcomes[index]))
         run->why[index] = strdup(err->text);
+}
+
+int fb_pixel_run_ends(const struct fb_pixel_run *run)
+{
+    return fb_stop_signal() || __atomic_load_n(&run->gave_up, __ATOMIC_RELAXED);
 }
 
 static void do_pixel(void *context, int thread, size_t index)
 {
     struct fb_pixel_run *run = ((struct progress *)context)->run;
     struct fb_error err = { "" };
-    if (fb_stop_signal())
+    if (fb_pixel_run_ends(run))
         return;
     run->outcomes[index] = (signed char)run->work(run->context, thread, index, &err);
     fb_pixel_settle(run, index, &err);
@@ -123,7 +138,7 @@ static void do_pixel(void *context, int thread, size_t index)
 static void look_ahead(void *context, int thread, size_t index)
 {
     struct fb_pixel_run *run = ((struct progress *)context)->run;
-    if (!fb_stop_signal())
+    if (!fb_pixel_run_ends(run))
         run->ahead(run->context, thread, index);
 }
 
@@ -167,7 +182,7 @@ int fb_pixel_run_all(struct fb_pixel_run *run, struct fb_error *err)
         clear_bar();
     run->nleft = n - run->ndone - run->nkept - run->nfailed;
     if (run->nleft == 0)
-        run->signal = 0;
+        run->signal = run->gave_up = 0;
     else if (run->signal == 0)
         run->signal = fb_stop_signal();
     if (run->account)
@@ -199,44 +214,23 @@ void fb_pixel_run_release(struct fb_pixel_run *run)
     run->outcomes = NULL;
 }
 
-static const char *pixel_name(const struct fb_pixel_run *run, size_t index, char name[FB_PIXEL_TEXT])
+int fb_pixel_run_is_empty(const struct fb_pixel_run *run)
 {
-    fb_tree_pixel_text(run->tree, run->pixels->pixels[index], name);
-    return name;
-}
-
-void fb_pixel_run_complain(const struct fb_pixel_run *run)
-{
-    char name[FB_PIXEL_TEXT];
-    for (size_t i = 0; run->why && i < run->pixels->n; i++) {
-        if (run->parcels[i].note)
-            fb_complain(run->command, "%s", run->parcels[i].note);
-        if (run->why[i])
-            fb_complain(run->command, "%s", run->why[i]);
-        else if (run->outcomes[i] == FB_PIXEL_FAILED)
-            fb_complain(run->command, "pixel %s: failed, out of memory", pixel_name(run, i, name));
-    }
+    return run->ndone + run->nkept == 0;
 }
 
 int fb_pixel_run_stopped(const struct fb_pixel_run *run, const char *next, int status)
 {
-    if (!run->signal)
+    if (run->signal) {
+        fb_complain(run->command, "stopped by %s, %zu of %zu pixels left: %s", fb_stop_name(run->signal),
+                    run->nleft, run->pixels->n, next);
+        return fb_stop_status(run->signal);
+    }
+    if (!run->gave_up)
         return status;
-    fb_complain(run->command, "stopped by %s, %zu of %zu pixels left: %s", fb_stop_name(run->signal),
-                run->nleft, run->pixels->n, next);
-    return fb_stop_status(run->signal);
-}
-
-void fb_pixel_run_list_failures(const struct fb_pixel_run *run, FILE *file)
-{
-    char name[FB_PIXEL_TEXT];
-    for (size_t i = 0; i < run->pixels->n; i++)
-        if (run->outcomes[i] == FB_PIXEL_FAILED)
-            fprintf(file, "%s : %s\n", pixel_name(run, i, name),
-                    run->why[i] ? run->why[i] : "failed, out of memory");
-    if (run->signal)
-        fprintf(file, "Stopped by %s, %zu of %zu pixels left\n", fb_stop_name(run->signal), run->nleft,
-                run->pixels->n);
+    fb_complain(run->command, "stopped because %zu pixels in a row could not be written, %zu of %zu left: %s",
+                run->unwritten, run->nleft, run->pixels->n, next);
+    return fb_pixel_run_is_empty(run) ? FB_EXIT_UNUSABLE : FB_EXIT_PARTLY;
 }
 
 /* ---- the largest first ---- */
@@ -270,87 +264,4 @@ size_t *fb_largest_first(const int64_t *sizes, size_t n)
     }
     free(sorted);
     return order;
-}
-
-/* ---- logs ---- */
-
-/* As a shell takes it for one word. */
-static void write_word(FILE *file, const char *word)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-";
-    if (*word && word[strspn(word, plain)] == '\0') {
-        fputs(word, file);
-        return;
-    }
-    putc('\'', file);
-    for (; *word; word++) {
-        if (*word == '\'')
-            fputs("'\\''", file);
-        else
-            putc(*word, file);
-    }
-    putc('\'', file);
-}
-
-static void write_command(FILE *file, int argc, char **argv)
-{
-    /* the first is "fastbal COMMAND", two words, or the path of a program */
-    if (strncmp(argv[0], "fastbal ", 8) == 0)
-        fputs(argv[0], file);
-    else
-        write_word(file, argv[0]);
-    for (int i = 1; i < argc; i++) {
-        putc(' ', file);
-        write_word(file, argv[i]);
-    }
-    putc('\n', file);
-}
-
-int fb_log_open(struct fb_log *log, const char *path, int argc, char **argv, struct fb_error *err)
-{
-    char updated[200];
-    log->path = strdup(path);
-    if (!log->path)
-        return fb_fail(err, "%s: out of memory", path);
-    if (fb_make_parent_folders(path, err) != 0) {
-        free(log->path);
-        log->path = NULL;
-        return -1;
-    }
-    log->file = fopen(path, "a");
-    if (!log->file) {
-        free(log->path);
-        log->path = NULL;
-        return fb_fail(err, "%s: can't write to this log: %s", path, strerror(errno));
-    }
-    fb_last_updated(updated, sizeof updated);
-    fprintf(log->file, "%s\n", updated);
-    write_command(log->file, argc, argv);
-    return 0;
-}
-
-int fb_log_close(struct fb_log *log, struct fb_error *err)
-{
-    int status = 0;
-    if (!log->file)
-        return 0;
-    errno = 0;
-    int failed = fflush(log->file) != 0 || ferror(log->file), reason = errno;
-    if (fclose(log->file) != 0 && !failed) {
-        failed = 1;
-        reason = errno;
-    }
-    if (failed)
-        status = fb_fail(err, "%s: can't write to this log%s%s", log->path, reason ? ": " : "",
-                         reason ? strerror(reason) : "");
-    free(log->path);
-    *log = (struct fb_log){ 0 };
-    return status;
-}
-
-char *fb_log_path(const char *folder, const char *name, const char *label)
-{
-    if (!name)
-        return fb_format("%s/logfile-%s.txt", folder, label);
-    return name[0] == '/' ? strdup(name) : fb_format("%s/%s", folder, name);
 }

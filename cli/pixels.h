@@ -1,6 +1,6 @@
 /*
- * pixels.h - what split, find, append and run have in common: a function for every pixel, in threads, with
- * progress, a list of the pixels that failed, and a log.
+ * pixels.h - what split, find, append, run and mask have in common: a function for every pixel, in threads, with
+ * progress and a list of the pixels that failed. cli/report.h says what came of it.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -8,24 +8,31 @@
 #define FB_PIXELS_H
 
 #include <stdint.h>
-#include <stdio.h>
 #include "cli/account.h"
 #include "cli/ranks.h"
+#include "cli/tally.h"
 #include "io/error.h"
 #include "io/tree.h"
 
 enum fb_pixel_outcome {
-    FB_PIXEL_FAILED = -1,
+    FB_PIXEL_UNWRITTEN = -2, /* failed because its output could not be written */
+    FB_PIXEL_FAILED = -1,    /* failed for another reason */
     FB_PIXEL_DONE = 0,
     FB_PIXEL_KEPT = 1, /* its output existed */
     FB_PIXEL_LEFT = 2  /* not begun: the run was stopped before */
 };
 
+static inline int fb_pixel_failed(int outcome)
+{
+    return outcome < 0;
+}
+
 /* What a pixel leaves behind besides its files. All zero is a good start. */
 struct fb_parcel {
-    size_t nquasars; /* measured */
-    char *note;      /* a line to print; owned, may be NULL */
-    void *bytes;     /* for deliver; owned, may be NULL */
+    struct fb_tally tally; /* of its quasars */
+    size_t nquasars;       /* measured, or masked */
+    char *note;            /* a line to print; owned, may be NULL */
+    void *bytes;           /* for deliver; owned, may be NULL */
     size_t size;
 };
 void fb_parcel_release(struct fb_parcel *parcel);
@@ -50,7 +57,10 @@ struct fb_pixel_run {
     void (*account)(void *context, struct fb_account *total);
     void *context;
     /* results, on rank 0 those of all ranks */
-    size_t ndone, nkept, nfailed, nleft, nquasars;
+    size_t ndone, nkept, nfailed, nleft, nquasars; /* nquasars: of the pixels that are done */
+    struct fb_tally tally;                         /* of the parcels */
+    size_t unwritten;                              /* the last so many pixels could not be written */
+    int gave_up;                                   /* the run was stopped because of that */
     int signal; /* that stopped the run where there are pixels left, else 0 */
     char **why; /* per pixel: the reason where it failed, else NULL */
     struct fb_parcel *parcels;
@@ -62,38 +72,21 @@ struct fb_pixel_run {
 /* Do all pixels, or those that are in hand when a signal asks to stop. -1, on all ranks, if out of memory before
  * anything was done. Release in any case. */
 int fb_pixel_run_all(struct fb_pixel_run *run, struct fb_error *err);
+/* Has a signal asked to stop, or can nothing be written any more? */
+int fb_pixel_run_ends(const struct fb_pixel_run *run);
 /* For a pixel that was worked on: deliver its parcel, and keep the reason where it, or that, failed. */
 void fb_pixel_settle(struct fb_pixel_run *run, size_t index, struct fb_error *err);
 /* Numbers of pixels, by descending size, and ascending where sizes are equal; NULL if out of memory. */
 size_t *fb_largest_first(const int64_t *sizes, size_t n);
 void fb_pixel_run_release(struct fb_pixel_run *run);
-/* One line on stderr for every pixel that failed, or left a note. */
-void fb_pixel_run_complain(const struct fb_pixel_run *run);
-/* Where the run was stopped: a line that says so, and what to do next; returns the exit status then, else the one
- * given. */
+/* 1 where every pixel that was reached failed, or there was none. */
+int fb_pixel_run_is_empty(const struct fb_pixel_run *run);
+/* Where a signal stopped the run, or outputs that could not be written: a line that says so, and what to do next;
+ * returns the exit status then, else the one given. */
 int fb_pixel_run_stopped(const struct fb_pixel_run *run, const char *next, int status);
-
-/* A line "PIXEL : why" for every pixel that failed, for logs, and one where the run was stopped. */
-void fb_pixel_run_list_failures(const struct fb_pixel_run *run, FILE *file);
 
 /* How many threads to use for --nproc: 0 means every core; 1 where the file library can't be shared by
  * threads. */
 int fb_threads(long nproc);
-
-/* ---- logs ---- */
-
-struct fb_log {
-    FILE *file;
-    char *path;
-};
-
-/* Open for appending and write "Last updated ..." and the command line, quoted for a shell. */
-int fb_log_open(struct fb_log *log, const char *path, int argc, char **argv, struct fb_error *err);
-/* -1 where any of it could not be written. Harmless on a log that is not open. */
-int fb_log_close(struct fb_log *log, struct fb_error *err);
-
-/* FOLDER/NAME, or FOLDER/logfile-LABEL.txt where the user named none; the caller frees it, NULL if out of
- * memory. */
-char *fb_log_path(const char *folder, const char *name, const char *label);
 
 #endif

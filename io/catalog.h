@@ -13,11 +13,30 @@
 #include "io/error.h"
 #include "io/redshifts.h"
 
-/* Catalog rows in the order of the file: TARGETID, position, Z, ZERR, ZWARN. Columns ZERR and ZWARN may be
- * missing, they are then 0. Where there is no Z they are Z_BEST, ZERR_BEST and ZWARN_BEST. The table is QSO_CAT, ZCATALOG, or else the first there is; positions are
- * TARGET_RA/TARGET_DEC or, for mocks first, RA/DEC. A catalog without rows is an error. Free *rows in any
- * case. */
-int fb_catalog_read(const char *path, int mock, struct fb_redshift **rows, size_t *n, struct fb_error *err);
+/* The survey, program and spectral type that rows should have; NULL accepts all. */
+struct fb_catalog_kind {
+    const char *survey, *program, *spectype;
+};
+/* What else a row is: a row of a column that is missing, or is not text, is never marked. */
+enum fb_catalog_mark { FB_OTHER_SURVEY = 1, FB_OTHER_PROGRAM = 2, FB_OTHER_SPECTYPE = 4 };
+
+/* n rows in the order of the file. */
+struct fb_catalog_rows {
+    struct fb_redshift *rows; /* owned */
+    unsigned char *marks;     /* owned; fb_catalog_mark bits of each row */
+    size_t n;
+};
+
+/*
+ * Read TARGETID, position, Z, ZERR and ZWARN of every row, and compare SURVEY, PROGRAM and SPECTYPE (or SPECTYPE_BEST)
+ * with those expected. ZERR and ZWARN are 0 where their columns are missing. Where there is no Z, the columns Z_BEST,
+ * ZERR_BEST and ZWARN_BEST are read. The table is QSO_CAT, ZCATALOG, or else the first one; positions are
+ * TARGET_RA/TARGET_DEC or RA/DEC, for mocks the other way round. A catalog without rows is an error. Release in any
+ * case.
+ */
+int fb_catalog_read(struct fb_catalog_rows *catalog, const char *path, int mock,
+                    const struct fb_catalog_kind *expected, struct fb_error *err);
+void fb_catalog_rows_release(struct fb_catalog_rows *catalog);
 
 /* One whole number of each of rows [0, n): the first of these columns that is there. Returns 1, 0 where there is none
  * of them, -1 on failure. */

@@ -422,6 +422,15 @@ static LONGLONG longest_text(struct fb_table *table, int column, int64_t first, 
     return longest;
 }
 
+int fb_table_is_text(struct fb_table *table, int column)
+{
+    int type = 0, status = 0;
+    LONGLONG repeat, width;
+    fits_get_coltypell(table->file, column, &type, &repeat, &width, &status);
+    fits_clear_errmsg();
+    return status == 0 && abs(type) == TSTRING;
+}
+
 int fb_table_compare_text(struct fb_table *table, int column, int64_t first, int64_t n, const char *text,
                           unsigned char *equal, struct fb_error *err)
 {

@@ -68,6 +68,8 @@ int fb_table_read_int(struct fb_table *table, int column, int64_t first, int64_t
                       struct fb_error *err);
 int fb_table_read_double(struct fb_table *table, int column, int64_t first, int64_t n, double *out,
                          struct fb_error *err);
+/* Does a column hold text? */
+int fb_table_is_text(struct fb_table *table, int column);
 /* 1 for every row whose text in the column, blanks at the ends removed, is the given one. */
 int fb_table_compare_text(struct fb_table *table, int column, int64_t first, int64_t n, const char *text,
                           unsigned char *equal, struct fb_error *err);

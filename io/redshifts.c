@@ -16,6 +16,14 @@ static int in_range(double z)
     return z >= FASTBAL_Z_MIN && z <= FASTBAL_Z_MAX;
 }
 
+/* Does the finder work on this row? Counts those it does not work on. */
+static int wanted(struct fb_redshifts *redshifts, int quasar, double z)
+{
+    redshifts->nothers += !quasar;
+    redshifts->noutside += quasar && !in_range(z);
+    return quasar && in_range(z);
+}
+
 /* ---- reading plain tables ---- */
 
 enum {
@@ -55,9 +63,10 @@ static void take_row(void *context, int64_t i, const unsigned char *row)
     struct plain *p = context;
     const struct fb_column *c = p->column;
     double z = fb_column_number(&c[Z], row);
+    int quasar = !c[SPECTYPE].type ||
+                 fb_same_text((const char *)row + c[SPECTYPE].offset, (size_t)c[SPECTYPE].repeat, "QSO");
     (void)i;
-    if (!in_range(z) || (c[SPECTYPE].type && !fb_same_text((const char *)row + c[SPECTYPE].offset,
-                                                           (size_t)c[SPECTYPE].repeat, "QSO")))
+    if (!wanted(p->redshifts, quasar, z))
         return;
     p->redshifts->rows[p->redshifts->n++] =
         (struct fb_redshift){ fb_column_integer(&c[TARGETID], row), number_or(&c[RA], row, NAN),
@@ -264,7 +273,7 @@ static int read_any(struct fb_redshifts *redshifts, const char *path, struct fb_
     else
         status = read_columns(&table, &c, err);
     for (size_t i = 0; status == 0 && i < n; i++) {
-        if (!c.quasar[i] || !in_range(c.z[i]))
+        if (!wanted(redshifts, c.quasar[i], c.z[i]))
             continue;
         redshifts->rows[redshifts->n++] =
             (struct fb_redshift){ c.targetid[i], c.ra[i], c.dec[i], c.z[i], c.zerr[i], c.zwarn[i] };

@@ -21,7 +21,8 @@ struct fb_redshift {
 struct fb_redshifts {
     struct fb_redshift *rows; /* owned */
     size_t n;
-    struct fb_io_stats io; /* what reading them cost */
+    size_t noutside, nothers; /* rows left out: outside the redshift range; not SPECTYPE QSO */
+    struct fb_io_stats io;    /* what reading them cost */
 };
 
 /* Read the rows the finder works on, in file order: FASTBAL_Z_MIN <= Z <= FASTBAL_Z_MAX and SPECTYPE QSO (a

@@ -255,7 +255,7 @@ class Target(NamedTuple):
     dec: float
     z: float
     trough: bool = False
-    spectrum: str = "good"  # "nonsense": NaN, inf, negative ivar; "dark": not observed; "none": not in the coadd
+    spectrum: str = "good"  # "nonsense": NaN, inf, negative ivar; "dark": not observed
 
 
 def _targets():
@@ -275,7 +275,7 @@ def _targets():
         "too far": at(a, 7, 5.2),
         "bal again": at(a, 1, 2.11, True),  # the same TARGETID with another redshift
         "nonsense": at(c, 8, 2.8, True, "nonsense"),
-        "no spectrum": at(a, 9, 2.2, False, "none"),
+        "dark again": at(a, 9, 2.2, False, "dark"),
         "just too near": at(b, 10, 1.5699),
         "dark": at(c, 11, 2.4, False, "dark"),
     }
@@ -287,7 +287,7 @@ PIXELS = sorted(set(PIXEL.values()))
 # Rows of the BAL tables, in order, by pixel.
 IN_RANGE = [name for name, t in ROWS.items() if 1.57 <= t.z <= 5.0]
 IN_TABLE = {pixel: [name for name in IN_RANGE if PIXEL[name] == pixel] for pixel in PIXELS}
-BALMASK = {name: 3 if name not in IN_RANGE else 8 if t.spectrum in ("none", "dark") else 0 for name, t in ROWS.items()}
+BALMASK = {name: 3 if name not in IN_RANGE else 8 if t.spectrum == "dark" else 0 for name, t in ROWS.items()}
 assert len(PIXELS) == 3 and PIXELS[0] < 100
 
 
@@ -334,7 +334,7 @@ class Tree:
         tree.out.parent.mkdir()
         extra = Target(39633000010099999, 150.0, 2.0, 0.0)  # a target that isn't in the catalog
         for k, pixel in enumerate(PIXELS):
-            targets = [t for name, t in ROWS.items() if PIXEL[name] == pixel and t.spectrum != "none"
+            targets = [t for name, t in ROWS.items() if PIXEL[name] == pixel
                        and name != "bal again"]  # which is the same target as "bal"
             write_spectra(tree.coadd(pixel), [*reversed(targets), extra], desi_waves(), seed=k,
                           resolution=k == 0, order="reversed" if k == 1 else None,

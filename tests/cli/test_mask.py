@@ -377,7 +377,7 @@ def test_a_bal_quasar_that_is_not_in_the_coadd(tmp_path):
 def test_healpix(tree):
     """-hp, and that a second run keeps what is there until --clobber."""
     work = tree.root / "masked"
-    rows = [(t, [(1000, 4000)], []) for name, t in ROWS.items() if t.spectrum != "none"]
+    rows = [(t, [(1000, 4000)], []) for name, t in ROWS.items()]
     write_bals(tree.root / "bal.fits", rows)
 
     def mask(*options, **how):

@@ -37,8 +37,7 @@ static void pass_through(const char *path, const struct fb_redshift *rows, size_
 {
     struct fb_error err;
     struct fb_balcatalog *catalog;
-    struct fb_redshift *again = NULL;
-    size_t nagain;
+    struct fb_catalog_rows again = { 0 };
     const char *out = fuzz_output();
     unsigned char *balmask = calloc(n, 1);
     CHECK(balmask);
@@ -46,15 +45,15 @@ static void pass_through(const char *path, const struct fb_redshift *rows, size_
         if (put_rows(catalog, n, &err) != 0) {
             fb_balcatalog_discard(catalog);
         } else if (fb_balcatalog_commit(catalog, &err) == 0) {
-            CHECK(fb_catalog_read(out, 0, &again, &nagain, &err) == 0);
-            CHECK(nagain == n);
-            check_same(rows, again, n);
+            CHECK(fb_catalog_read(&again, out, 0, NULL, &err) == 0);
+            CHECK(again.n == n);
+            check_same(rows, again.rows, n);
             unlink(out);
         }
     }
     CHECK(access(out, F_OK) != 0);
     free(balmask);
-    free(again);
+    fb_catalog_rows_release(&again);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
@@ -62,13 +61,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct fb_error err;
     const char *path = fuzz_file(bytes, size);
     for (int mock = 0; mock < 2; mock++) {
-        struct fb_redshift *rows;
-        size_t n;
-        if (fb_catalog_read(path, mock, &rows, &n, &err) != 0)
+        const struct fb_catalog_kind kind = { "main", "dark", "QSO" };
+        struct fb_catalog_rows catalog;
+        if (fb_catalog_read(&catalog, path, mock, &kind, &err) != 0)
             CHECK(strncmp(err.text, path, strlen(path)) == 0);
-        else if (mock == 0 && n < MOST_ROWS)
-            pass_through(path, rows, n);
-        free(rows);
+        else if (mock == 0 && catalog.n < MOST_ROWS)
+            pass_through(path, catalog.rows, catalog.n);
+        fb_catalog_rows_release(&catalog);
     }
     return 0;
 }
