@@ -63,14 +63,6 @@ static void set_balmask(struct fb_balrow *bal, double z)
         bal->balmask |= FB_BALMASK_NOT_MEASURED;
 }
 
-static void count_match(struct fb_tally *tally, const struct fb_balrow *bal)
-{
-    enum fb_fate fate = bal->balmask & FB_BALMASK_Z_RANGE     ? FB_FATE_OUTSIDE_RANGE
-                        : bal->balmask & FB_BALMASK_Z_DIFFERS ? FB_FATE_Z_DIFFERS
-                                                              : fb_fate_of(bal);
-    fb_tally_count(tally, fate, bal);
-}
-
 static void count_unmatched(struct fb_tally *tally, double z, enum fb_fate fate)
 {
     fb_tally_count(tally, fb_in_z_range(z) ? fate : FB_FATE_OUTSIDE_RANGE, NULL);
@@ -88,7 +80,8 @@ static void take_all(struct fb_matches *matches, const struct fb_pixel_rows *s, 
                 continue;
             matched[i] = 1;
             set_balmask(&table->rows[entry->row], s->rows[row].z);
-            count_match(&matches->tally, &table->rows[entry->row]);
+            fb_tally_count(&matches->tally, fb_fate_in_catalog(&table->rows[entry->row]),
+                           &table->rows[entry->row]);
             matches->matches[matches->n++] = (struct fb_balput){ row, &table->rows[entry->row] };
         }
     }

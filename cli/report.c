@@ -110,7 +110,8 @@ void fb_report_pixels(struct fb_report *report, char *log_path)
         more += kinds.kind[k].n > MOST_OF_A_KIND ? kinds.kind[k].n - MOST_OF_A_KIND : 0;
     if (more > 0)
         fb_complain(kinds.command, "%zu more lines of the same kind%s%s", more,
-                    log_path ? " are in the log: " : "; --logfile FILE keeps them all", log_path ? log_path : "");
+                    log_path ? " are in the log: " : "; --logfile FILE keeps them all",
+                    log_path ? log_path : "");
 }
 
 /* ---- the summary ---- */
@@ -179,7 +180,8 @@ static void log_line(void *context, const char *pixel, const char *text)
     fprintf(context, "%s : %s\n", pixel, text);
 }
 
-static void write_log(const struct fb_report *report, FILE *log, fb_report_fn *write_lines, const void *context)
+static void write_log(const struct fb_report *report, FILE *log, fb_report_fn *write_lines,
+                      const void *context)
 {
     const struct fb_pixel_run *run = report->run;
     char updated[200];
@@ -236,8 +238,8 @@ int fb_nothing_measured(const char *command, const struct fb_tally *tally, const
 {
     char reasons[FB_TALLY_TEXT];
     fb_tally_reasons(tally, reasons);
-    fb_complain(command, "%s: not written, because nothing was measured%s%.600s", catalog, reasons[0] ? ": " : "",
-                reasons);
+    fb_complain(command, "%s: not written, because nothing was measured%s%.600s", catalog,
+                reasons[0] ? ": " : "", reasons);
     return FB_EXIT_UNUSABLE;
 }
 

@@ -35,6 +35,18 @@ enum fb_fate fb_fate_of(const struct fb_balrow *row)
     return FB_FATE_MEASURED;
 }
 
+enum fb_fate fb_fate_in_catalog(const struct fb_balrow *row)
+{
+    if (row->balmask & FB_BALMASK_Z_RANGE)
+        return FB_FATE_OUTSIDE_RANGE;
+    if (row->balmask & FB_BALMASK_NO_ROW)
+        return FB_FATE_NOT_IN_TABLE;
+    if (row->balmask & FB_BALMASK_Z_DIFFERS)
+        return FB_FATE_Z_DIFFERS;
+    enum fb_fate fate = fb_fate_of(row);
+    return fate == FB_FATE_MEASURED && (row->balmask & FB_BALMASK_NOT_MEASURED) ? FB_FATE_OTHER : fate;
+}
+
 void fb_tally_count(struct fb_tally *tally, enum fb_fate fate, const struct fb_balrow *row)
 {
     tally->n[fate]++;
@@ -109,8 +121,8 @@ void fb_tally_lost_text(const struct fb_tally *tally, char text[FB_TALLY_TEXT])
     list_fates(tally, FB_FATE_NOT_IN_COADD, FB_FATE_NO_POSITION, reasons, sizeof reasons);
     size_t n = fb_tally_asked(tally);
     if (reasons[0])
-        snprintf(text, FB_TALLY_TEXT, "%zu of %zu quasar%s not measured: %s", fb_tally_lost(tally), n, fb_s(n),
-                 reasons);
+        snprintf(text, FB_TALLY_TEXT, "%zu of %zu quasar%s not measured: %s", fb_tally_lost(tally), n,
+                 fb_s(n), reasons);
 }
 
 void fb_tally_reasons(const struct fb_tally *tally, char text[FB_TALLY_TEXT])

@@ -14,15 +14,15 @@ enum fb_fate {
     FB_FATE_MEASURED,
     /* not measured, though it was asked for: a run with any of these is not complete */
     FB_FATE_NOT_IN_COADD,
-    FB_FATE_NOT_IN_TABLE,   /* append: in the redshift range, but not in the pixel's BAL table */
-    FB_FATE_Z_DIFFERS,      /* append: measured at another redshift */
-    FB_FATE_PIXEL_FAILED,   /* the whole pixel failed */
-    FB_FATE_NO_POSITION,    /* the row belongs to no pixel */
+    FB_FATE_NOT_IN_TABLE, /* append: in the redshift range, but not in the pixel's BAL table */
+    FB_FATE_Z_DIFFERS,    /* append: measured at another redshift */
+    FB_FATE_PIXEL_FAILED, /* the whole pixel failed */
+    FB_FATE_NO_POSITION,  /* the row belongs to no pixel */
     /* not measured, because of the quasar or its spectrum */
     FB_FATE_NO_GOOD_PIXELS,
     FB_FATE_SINGULAR,
     FB_FATE_NO_CIV,
-    FB_FATE_OTHER,          /* another BALSTATUS bit that means "not measured" */
+    FB_FATE_OTHER, /* another BALSTATUS bit that means "not measured" */
     /* not asked for */
     FB_FATE_OUTSIDE_RANGE,
     FB_FATE_NOT_QSO,
@@ -37,11 +37,13 @@ struct fb_tally {
 
 /* The fate of a quasar that has a row in a BAL table, by its BALSTATUS. */
 enum fb_fate fb_fate_of(const struct fb_balrow *row);
+/* The fate of a catalog row, by its BALMASK and then its BALSTATUS. */
+enum fb_fate fb_fate_in_catalog(const struct fb_balrow *row);
 /* Count a quasar with this fate; row says what was found, and may be NULL where it was not measured. */
 void fb_tally_count(struct fb_tally *tally, enum fb_fate fate, const struct fb_balrow *row);
 void fb_tally_add(struct fb_tally *total, const struct fb_tally *part);
 
-size_t fb_tally_rows(const struct fb_tally *tally); /* all */
+size_t fb_tally_rows(const struct fb_tally *tally);  /* all */
 size_t fb_tally_asked(const struct fb_tally *tally); /* without those that were not asked for */
 /* Quasars that were asked for and not measured for a reason that is not their own spectrum. */
 size_t fb_tally_lost(const struct fb_tally *tally);

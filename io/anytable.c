@@ -135,10 +135,10 @@ static int describe_columns(struct fb_any_table *table, struct fb_error *err)
 
 /* ---- keywords ---- */
 
-/* Is it about the data, and not about the file or the moment it was written? */
+/* Is it about the data, and not about the file, the moment it was written, or a count of what is in the rows (BALN...)? */
 static int is_about_data(char *card, const char *name)
 {
-    static const char *const others[] = { "DEPNAM", "DEPVER", "DATE", "LONGSTRN" };
+    static const char *const others[] = { "DEPNAM", "DEPVER", "DATE", "LONGSTRN", "BALN" };
     int class = fits_get_keyclass(card);
     if (class != TYP_USER_KEY && class != TYP_WCS_KEY && class != TYP_REFSYS_KEY)
         return 0;
@@ -190,6 +190,28 @@ static int read_keywords(struct fb_any_table *table, struct fb_error *err)
         table->nkeywords++;
     }
     return status ? fb_fits_fail(err, t->path, "can't read the table's header", status) : 0;
+}
+
+int fb_any_table_text(struct fb_any_table *table, const char *keyword, char *text, size_t size)
+{
+    int status = 0;
+    return fb_fits_text(table->source->table.file, keyword, text, size, &status) && text[0] != '\0';
+}
+
+int fb_any_table_history(struct fb_any_table *table, const char *words, char *text, size_t size)
+{
+    fitsfile *file = table->source->table.file;
+    char card[FLEN_CARD];
+    int n = 0, status = 0, found = 0;
+    text[0] = '\0';
+    fits_get_hdrspace(file, &n, NULL, &status);
+    for (int i = 1; i <= n && fits_read_record(file, i, card, &status) == 0; i++) {
+        if (strncmp(card, "HISTORY ", 8) != 0 || strncmp(card + 8, words, strlen(words)) != 0)
+            continue;
+        snprintf(text, size, "%s", card + 8);
+        found = 1;
+    }
+    return found;
 }
 
 /* ---- rows ---- */

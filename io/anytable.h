@@ -58,6 +58,12 @@ int fb_any_table_open(struct fb_any_table *table, const char *path, const char *
                       struct fb_error *err);
 void fb_any_table_close(struct fb_any_table *table);
 
+/* The text of a keyword of the table's header, whether or not it is in the list above, continued ones too. 1, or 0 where
+ * there is none or it does not fit: text is empty then. */
+int fb_any_table_text(struct fb_any_table *table, const char *keyword, char *text, size_t size);
+/* The last HISTORY line that begins with these words; 1, or 0 where there is none. */
+int fb_any_table_history(struct fb_any_table *table, const char *words, char *text, size_t size);
+
 /* 1 where rows are read at their place in the file, 0 where CFITSIO had to unpack all of it. */
 int fb_any_table_is_plain(const struct fb_any_table *table);
 

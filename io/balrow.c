@@ -35,7 +35,7 @@ static const struct fb_balrow_column columns[] = {
     { "SNR_CIV", 'E', 1, AT(snr_civ), BOTH | FB_OPTIONAL, "" },
     { "SNR_REDSIDE", 'E', 1, AT(snr_redside), BOTH | FB_OPTIONAL, "" },
     { "SNR_FOREST", 'E', 1, AT(snr_forest), BOTH | FB_OPTIONAL, "" },
-    { "BALSTATUS", 'J', 1, AT(balstatus), FB_IN_TABLE | FB_OPTIONAL, "" },
+    { "BALSTATUS", 'J', 1, AT(balstatus), BOTH | FB_OPTIONAL, "" },
 };
 
 const struct fb_balrow_column *fb_balrow_columns(size_t *n)

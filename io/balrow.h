@@ -36,6 +36,9 @@ enum {
     FB_BALMASK_NOT_MEASURED = 8 /* in a BAL table, but not measured */
 };
 
+/* BALSTATUS of a catalog row that no BAL table has: every bit is set, so that tests for "not measured" are true. */
+enum { FB_BALSTATUS_NO_ROW = -1 };
+
 enum fb_balrow_use {
     FB_IN_TABLE = 1,   /* a column of BAL tables */
     FB_IN_CATALOG = 2, /* a column appended to catalogs */

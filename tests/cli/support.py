@@ -168,11 +168,11 @@ def portable_files(folder):
 def balcolumns(templates):
     """Columns of a BAL table as in the reference, [(name, TFORM)], for that many templates."""
     columns = [("TARGETID", "K")] + [(n, "E") for n in ("TARGET_RA", "TARGET_DEC", "Z", "ZERR", "ZWARN")]
-    return columns + appended_columns(templates, lambda: []) + snr_columns() + [("BALSTATUS", "J")]
+    return columns + appended_columns(templates, lambda: []) + last_columns()
 
 
 def appended_columns(templates, before_snr=lambda: [("BALMASK", "B")]):
-    """Columns that append adds, without the signal-to-noise ones."""
+    """Columns that append adds, without the last ones."""
     columns = [("PCA_COEFFS", f"{templates}E"), ("PCA_CHI2", "E"), ("BAL_PROB", "E")]
     for line in ("CIV", "SIIV"):
         for index, kind, length in (("BI", "2000", 5), ("AI", "450", 17)):
@@ -181,8 +181,9 @@ def appended_columns(templates, before_snr=lambda: [("BALMASK", "B")]):
     return columns + before_snr()
 
 
-def snr_columns():
-    return [(name, "E") for name in ("SNR_CIV", "SNR_REDSIDE", "SNR_FOREST")]
+def last_columns():
+    """Those of BAL tables and catalogs behind the others: signal-to-noise ratios and our BALSTATUS."""
+    return [(name, "E") for name in ("SNR_CIV", "SNR_REDSIDE", "SNR_FOREST")] + [("BALSTATUS", "J")]
 
 
 # ---- spectra ----

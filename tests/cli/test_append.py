@@ -10,7 +10,7 @@ import pytest
 from astropy.io import fits
 
 from support import (BALMASK, IN_TABLE, PARTLY, PIXEL, PIXELS, ROWS, UNUSABLE, Target, appended_columns,
-                     check_sums, complains, forms, header, nothing_left_behind, run, snr_columns,
+                     check_sums, complains, forms, header, nothing_left_behind, run, last_columns,
                      table, write_catalog)
 
 
@@ -19,7 +19,7 @@ def ntemplates(tree):
 
 
 def test_columns(finished_tree):
-    expected = forms(finished_tree.qso) + appended_columns(ntemplates(finished_tree)) + snr_columns()
+    expected = forms(finished_tree.qso) + appended_columns(ntemplates(finished_tree)) + last_columns()
     assert forms(finished_tree.out) == expected
     with fits.open(finished_tree.out) as hdus:
         assert [h.name for h in hdus] == ["PRIMARY", "ZCATALOG"]
@@ -66,11 +66,11 @@ def test_values(finished_tree):
     data = table(finished_tree.out)
     assert list(data["BALMASK"]) == [BALMASK[name] for name in ROWS]
     for k, name in enumerate(ROWS):
-        for column, _ in appended_columns(5, lambda: []) + snr_columns():
+        for column, _ in appended_columns(5, lambda: []) + last_columns():
             if name in IN_TABLE[PIXEL[name]]:
                 np.testing.assert_array_equal(data[column][k], finished_tree.row(name)[column])
             else:
-                assert np.all(data[column][k] == (-99 if column == "BAL_PROB" else 0)), column
+                assert np.all(data[column][k] == {"BAL_PROB": -99, "BALSTATUS": -1}.get(column, 0)), column
 
 
 # ---- BALMASK ----

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from support import (BALMASK, IN_TABLE, PIXEL, PIXELS, ROWS, Target, appended_columns, fits_files, run, snr_columns, table)
+from support import (BALMASK, IN_TABLE, PIXEL, PIXELS, ROWS, Target, appended_columns, fits_files, run, last_columns, table)
 
 N = len(ROWS)
 TARGETS = list(ROWS.values())
@@ -138,7 +138,7 @@ def test_data(fresh_tree, finished_tree, tmp_path, variant):
     same_input(qso, once)
     data, again, expected = table(out), table(once), table(finished_tree.out)
     assert data["BALMASK"].tolist() == list(BALMASK.values())
-    for name, _ in appended_columns(11) + snr_columns():
+    for name, _ in appended_columns(11) + last_columns():
         np.testing.assert_array_equal(data[name], expected[name])
         np.testing.assert_array_equal(again[name], data[name])
 

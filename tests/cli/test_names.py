@@ -9,7 +9,7 @@ import pytest
 
 from support import BIN, DONE, DROP_IN, ROOT, UNUSABLE, complains, environment, fits_files, run
 
-COMMANDS = ("split", "find", "append", "run", "mask", "truth", "diff", "simulate", "templates")
+COMMANDS = ("split", "find", "append", "run", "mask", "truth", "diff", "info", "simulate", "templates")
 
 OPTIONS = {  # every spelling of every option that programs promise
     "split": "-q --qsocat -a --altzdir -z --zfileroot -s --survey -m --moon --program --mock -l --logfile "
@@ -26,6 +26,7 @@ OPTIONS = {  # every spelling of every option that programs promise
     "truth": "-q --qsocat -b --balcat --truth -o --outcat -c --clobber --overwrite -v --verbose --nproc",
     "diff": "--rtol --atol --velocity --tol --columns --ignore --json -a --all -q --quiet --nproc",
     "simulate": "--pixels --quasars --others --seed --bright --gaps --mock --no-resolution",
+    "info": "--help",
     "templates": "--export",
 }
 

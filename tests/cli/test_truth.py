@@ -11,7 +11,7 @@ from astropy.io import fits
 
 import healpix
 from support import (PARTLY, UNUSABLE, Target, appended_columns, check_sums, complains, files, forms, header, run,
-                     snr_columns, table, unaligned_waves, write_catalog, write_spectra)
+                     last_columns, table, unaligned_waves, write_catalog, write_spectra)
 
 BASE = 200000
 QUASARS = [Target(BASE + k, 100.0 + 0.03 * k, 10.0 + 0.02 * k, 1.5 + 0.3 * k) for k in range(13)]
@@ -104,7 +104,7 @@ def test_form_of_the_catalog(qso, tmp_path):
     """As append writes it: every column and keyword of the input, then the BAL columns."""
     write_truth(tmp_path / "bal_cat.fits", ROWS)
     run("truth", "-q", qso, "-b", tmp_path / "bal_cat.fits", "-o", tmp_path / "true.fits")
-    assert forms(tmp_path / "true.fits") == forms(qso) + appended_columns(5) + snr_columns()
+    assert forms(tmp_path / "true.fits") == forms(qso) + appended_columns(5) + last_columns()
     assert header(tmp_path / "true.fits")["EXTNAME"] == "ZCATALOG"
     assert header(tmp_path / "true.fits")["RELEASE"] == "sim"
     check_sums(tmp_path / "true.fits")
