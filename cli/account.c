@@ -15,9 +15,22 @@ double fb_seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+static void add_joined(struct fb_account *total, size_t n, const char *path)
+{
+    if (n > 0 && (total->joined == 0 || strcmp(path, total->joined_path) < 0))
+        snprintf(total->joined_path, sizeof total->joined_path, "%s", path);
+    total->joined += n;
+}
+
+void fb_account_joined(struct fb_account *account, const char *path)
+{
+    add_joined(account, 1, path);
+}
+
 void fb_account_add(struct fb_account *total, const struct fb_account *part)
 {
     total->files += part->files;
+    add_joined(total, part->joined, part->joined_path);
     total->bytes += part->bytes;
     total->reading += part->reading;
     total->computing += part->computing;
@@ -58,6 +71,18 @@ void fb_account_process(struct fb_account *total)
 #endif
     }
     fb_account_add(total, &process);
+}
+
+void fb_account_tell_joined(const char *command, const struct fb_account *account)
+{
+    if (account->joined > 1)
+        fb_complain(
+            command,
+            "%s and %zu more file%s have several rows per target: the exposures of each target are joined",
+            account->joined_path, account->joined - 1, fb_s(account->joined - 1));
+    else if (account->joined > 0)
+        fb_complain(command, "%s has several rows per target: the exposures of each target are joined",
+                    account->joined_path);
 }
 
 void fb_account_say(const char *command, const struct fb_account *account, size_t nquasars, double start,

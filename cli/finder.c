@@ -79,6 +79,8 @@ int fb_finder_measure(struct fb_finder *finder, int thread, const char *spectra,
     finder->accounts[thread].reading += reading;
     finder->accounts[thread].computing += fb_seconds() - start - reading;
     finder->accounts[thread].files += redshifts->n > 0;
+    if (status == 0 && redshifts->n > 0 && fb_coadd_has_exposures(measurer->coadd))
+        fb_account_joined(&finder->accounts[thread], spectra);
     return status;
 }
 

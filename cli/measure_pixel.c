@@ -7,7 +7,6 @@
 
 /* A redshift row and the spectrum it is measured on. */
 struct pair {
-    int64_t targetid;
     struct fb_coadd_row part; /* row -1: not in the coadd */
     size_t redshift_row;
 };
@@ -45,14 +44,6 @@ static int make_room(struct fb_measurer *m, size_t n)
     return m->work && m->room > 0 ? 0 : -1;
 }
 
-static int by_target(const void *a, const void *b)
-{
-    const struct pair *x = a, *y = b;
-    if (x->targetid != y->targetid)
-        return x->targetid < y->targetid ? -1 : 1;
-    return (x->redshift_row > y->redshift_row) - (x->redshift_row < y->redshift_row);
-}
-
 static int by_coadd_row(const void *a, const void *b)
 {
     const struct pair *x = a, *y = b;
@@ -66,16 +57,12 @@ static void find_spectra(const struct fb_coadd *coadd, const struct fb_redshifts
                          struct pair *pairs, struct fb_coadd_row *parts)
 {
     const fastbal_grid *grid = fb_coadd_grid(coadd);
-    int nth = 0;
-    for (size_t i = 0; i < redshifts->n; i++)
-        pairs[i] = (struct pair){ redshifts->rows[i].targetid, { -1, 0, 0 }, i };
-    qsort(pairs, redshifts->n, sizeof *pairs, by_target);
     for (size_t i = 0; i < redshifts->n; i++) {
-        nth = i > 0 && pairs[i].targetid == pairs[i - 1].targetid ? nth + 1 : 0;
         struct fb_coadd_row *part = &pairs[i].part;
-        part->row = fb_coadd_find(coadd, pairs[i].targetid, nth);
-        fastbal_measured_range(fastbal_grid_size(grid), fastbal_grid_wavelength(grid),
-                               redshifts->rows[pairs[i].redshift_row].z, &part->begin, &part->end);
+        pairs[i].redshift_row = i;
+        part->row = fb_coadd_find(coadd, redshifts->rows[i].targetid);
+        fastbal_measured_range(fastbal_grid_size(grid), fastbal_grid_wavelength(grid), redshifts->rows[i].z,
+                               &part->begin, &part->end);
     }
     /* in the order of the file, so that neighbours are read together */
     qsort(pairs, redshifts->n, sizeof *pairs, by_coadd_row);

@@ -35,8 +35,8 @@ void fb_measure_ahead(struct fb_measurer *m, const char *coadd_path, const struc
 
 /*
  * Measure every redshift row on its target's spectrum in the coadd, into rows[redshifts->n] in the same
- * order. A target that is not in the coadd, or can't be measured, is a row with BALSTATUS bits. Rows with the
- * same TARGETID each get their own result.
+ * order. A target that is not in the coadd, or can't be measured, is a row with BALSTATUS bits. Redshift rows with
+ * the same TARGETID each get their own result, on the one spectrum of that target.
  */
 int fb_measure_coadd(struct fb_measurer *m, const char *coadd_path, const struct fb_redshifts *redshifts,
                      struct fb_balrow *rows, struct fb_error *err);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "io/coadd.h"
+#include "io/exposures.h"
 #include "io/fits.h"
 #include "io/hdus.h"
 #include "io/wavelengths.h"
@@ -32,8 +33,8 @@
  */
 #define MOST_GAP 12288
 
-/* Rows of memory for a batch: a row that is read across takes up one as well. */
-enum { SLOTS = 2 * FB_COADD_BATCH, CAMERAS = 3, MOST_PIXELS = 1000000 };
+/* Rows of memory for a batch: a row that is read across takes up one as well. Exposures are read into the last. */
+enum { SLOTS = 2 * FB_COADD_BATCH, EXPOSURE_SLOT = SLOTS - 1, CAMERAS = 3, MOST_PIXELS = 1000000 };
 
 struct image {
     int hdu;      /* CFITSIO's number, 1 up; 0: not in the file */
@@ -86,6 +87,10 @@ struct fb_coadd {
     size_t row_room;
     double *ra, *dec;       /* nrows */
     struct target *targets; /* nrows, by TARGETID and row */
+    int has_exposures;      /* a TARGETID stands in several rows */
+    int64_t *next;          /* nrows, where there are exposures: the next row of the same target, or -1 */
+    int64_t *fiberstatus;   /* the same: FIBERSTATUS of each row */
+    double *sums;           /* the same: twice the pixels of the longest camera */
     unsigned char *buffer;  /* FB_ROWS_BUFFER */
     struct loaded loaded[FB_COADD_BATCH];
 };
@@ -328,6 +333,79 @@ static int read_fits_targets(struct fb_coadd *coadd, const char *const *hdu, str
     return status;
 }
 
+/* ---- exposures: several rows of one target ---- */
+
+static int repeats_target(const struct fb_coadd *coadd, int64_t i)
+{
+    return i + 1 < coadd->nrows && coadd->targets[i].targetid == coadd->targets[i + 1].targetid;
+}
+
+struct status_rows {
+    struct fb_coadd *coadd;
+    const struct fb_column *column;
+};
+
+static void take_fiberstatus(void *context, int64_t i, const unsigned char *row)
+{
+    struct status_rows *s = context;
+    s->coadd->fiberstatus[i] = fb_column_integer(s->column, row);
+}
+
+static const char *const fiberstatus_names[] = { "FIBERSTATUS", "COADD_FIBERSTATUS" };
+
+/* Returns 1, 0 where the table is not plain, -1 on failure. */
+static int read_plain_fiberstatus(struct fb_coadd *coadd, const char *const *hdu, struct fb_error *err)
+{
+    const struct fb_hdu *table = fb_hdus_table(&coadd->hdus, hdu);
+    struct fb_column columns[2];
+
+    if (!table || !fb_hdu_columns(&coadd->hdus, table, fiberstatus_names, 2, columns))
+        return 0;
+    struct status_rows s = { coadd, columns[0].type ? &columns[0] : &columns[1] };
+    if (!s.column->type)
+        return 1;
+    if (!fb_column_is_integer(s.column))
+        return 0;
+    return fb_hdu_rows(&coadd->file, table, coadd->buffer, take_fiberstatus, &s, err) == 0 ? 1 : -1;
+}
+
+static int read_fits_fiberstatus(struct fb_coadd *coadd, const char *const *hdu, struct fb_error *err)
+{
+    struct fb_table table;
+    int status = 0;
+
+    if (fb_table_open(&table, coadd->path, hdu, err) != 0)
+        return -1;
+    int column = fb_table_column(&table, fiberstatus_names[0]);
+    if (!column)
+        column = fb_table_column(&table, fiberstatus_names[1]);
+    if (column)
+        status = fb_table_read_int(&table, column, 0, coadd->nrows, coadd->fiberstatus, err);
+    fb_table_close(&table);
+    return status;
+}
+
+/* Where a target has several rows: which row follows which, and FIBERSTATUS, 0 where the file does not have it. */
+static int read_exposures(struct fb_coadd *coadd, const char *const *hdu, struct fb_error *err)
+{
+    int64_t i = 0;
+    while (i < coadd->nrows && !repeats_target(coadd, i))
+        i++;
+    coadd->has_exposures = i < coadd->nrows;
+    if (!coadd->has_exposures)
+        return 0;
+    size_t n = (size_t)coadd->nrows;
+    coadd->next = renew(coadd->next, n, sizeof *coadd->next);
+    free(coadd->fiberstatus);
+    coadd->fiberstatus = calloc(n, sizeof *coadd->fiberstatus);
+    if (!coadd->next || !coadd->fiberstatus)
+        return fb_fail(err, "%s: out of memory for %zu exposures", coadd->path, n);
+    for (i = 0; i < coadd->nrows; i++)
+        coadd->next[coadd->targets[i].row] = repeats_target(coadd, i) ? coadd->targets[i + 1].row : -1;
+    int status = coadd->plain ? read_plain_fiberstatus(coadd, hdu, err) : 0;
+    return status == 0 ? read_fits_fiberstatus(coadd, hdu, err) : status < 0 ? -1 : 0;
+}
+
 static int read_targets(struct fb_coadd *coadd, struct fb_error *err)
 {
     static const char *const hdu[] = { "FIBERMAP", NULL };
@@ -337,10 +415,15 @@ static int read_targets(struct fb_coadd *coadd, struct fb_error *err)
     if (status < 0)
         return -1;
     sort_targets(coadd);
-    return 0;
+    return read_exposures(coadd, hdu, err);
 }
 
-int64_t fb_coadd_find(const struct fb_coadd *coadd, int64_t targetid, int nth)
+int fb_coadd_has_exposures(const struct fb_coadd *coadd)
+{
+    return coadd->has_exposures;
+}
+
+int64_t fb_coadd_find(const struct fb_coadd *coadd, int64_t targetid)
 {
     int64_t lo = 0, hi = coadd->nrows;
     while (lo < hi) {
@@ -352,8 +435,6 @@ int64_t fb_coadd_find(const struct fb_coadd *coadd, int64_t targetid, int nth)
     }
     if (lo == coadd->nrows || coadd->targets[lo].targetid != targetid)
         return -1;
-    while (nth-- > 0 && lo + 1 < coadd->nrows && coadd->targets[lo + 1].targetid == targetid)
-        lo++;
     return coadd->targets[lo].row;
 }
 
@@ -543,7 +624,11 @@ static int open_camera(struct fb_coadd *coadd, int c, int *same, struct fb_error
     return check_mask(coadd, camera, err);
 }
 
-/* Masks only matter where cameras are resampled. */
+static int needs_masks(const struct fb_coadd *coadd)
+{
+    return coadd->has_exposures || fastbal_grid_resamples(coadd->grid);
+}
+
 static int open_mask(struct fb_coadd *coadd, struct camera *camera, struct store *store, struct fb_error *err)
 {
     if (!camera->mask.hdu)
@@ -591,6 +676,15 @@ static int make_grid(struct fb_coadd *coadd, int same, struct fb_error *err)
     return fb_fail(err, "%s: can't join its cameras: %s", coadd->path, fastbal_strerror(status));
 }
 
+static int make_sums(struct fb_coadd *coadd, struct fb_error *err)
+{
+    size_t longest = 0;
+    for (int c = 0; c < coadd->ncameras; c++)
+        longest = coadd->camera[c].n > longest ? coadd->camera[c].n : longest;
+    coadd->sums = renew(coadd->sums, 2 * longest, sizeof *coadd->sums);
+    return coadd->sums ? 0 : fb_fail(err, "%s: out of memory for %zu pixels", coadd->path, longest);
+}
+
 static void drop_grid(struct fb_coadd *coadd)
 {
     fastbal_grid_free(coadd->grid);
@@ -606,10 +700,10 @@ static int join_cameras(struct fb_coadd *coadd, struct fb_error *err)
     }
     if (make_grid(coadd, same, err) != 0)
         return -1;
-    for (int c = 0; fastbal_grid_resamples(coadd->grid) && c < coadd->ncameras; c++)
+    for (int c = 0; needs_masks(coadd) && c < coadd->ncameras; c++)
         if (open_mask(coadd, &coadd->camera[c], &coadd->store[c], err) != 0)
             return -1;
-    return 0;
+    return coadd->has_exposures ? make_sums(coadd, err) : 0;
 }
 
 /* ---- opening ---- */
@@ -673,6 +767,9 @@ void fb_coadd_close(struct fb_coadd *coadd)
     }
     drop_grid(coadd);
     free(coadd->targets);
+    free(coadd->next);
+    free(coadd->fiberstatus);
+    free(coadd->sums);
     free(coadd->ra);
     free(coadd->dec);
     free(coadd->buffer);
@@ -718,11 +815,12 @@ static int64_t gap_between(const struct piece *a, const struct piece *b)
 }
 
 /* The pieces of a camera that are to be loaded; those without pixels are left out. */
-static size_t loaded_pieces(const struct fb_coadd *coadd, int c, size_t n, struct piece *pieces)
+static size_t loaded_pieces(const struct fb_coadd *coadd, int c, const struct loaded *loaded, size_t n,
+                            struct piece *pieces)
 {
     size_t used = 0;
     for (size_t k = 0; k < n; k++) {
-        pieces[used] = piece_of(coadd, c, &coadd->loaded[k].part, coadd->loaded[k].slot);
+        pieces[used] = piece_of(coadd, c, &loaded[k].part, loaded[k].slot);
         used += pieces[used].n > 0;
     }
     return used;
@@ -814,15 +912,17 @@ static int load_mask(struct fb_coadd *coadd, const struct camera *camera, const 
 
 static int has_mask(const struct fb_coadd *coadd, int c)
 {
-    return coadd->camera[c].mask.hdu != 0 && fastbal_grid_resamples(coadd->grid);
+    return coadd->camera[c].mask.hdu != 0 && needs_masks(coadd);
 }
 
-static int load_camera(struct fb_coadd *coadd, int c, size_t n, struct fb_error *err)
+/* Read n rows, 1 to FB_COADD_BATCH, of a camera into their slots. */
+static int load_camera(struct fb_coadd *coadd, int c, const struct loaded *loaded, size_t n,
+                       struct fb_error *err)
 {
     struct piece pieces[FB_COADD_BATCH];
     const struct camera *camera = &coadd->camera[c];
     struct store *store = &coadd->store[c];
-    size_t used = loaded_pieces(coadd, c, n, pieces);
+    size_t used = loaded_pieces(coadd, c, loaded, n, pieces);
     if (used == 0)
         return 0;
     if (load_image(coadd, camera, &camera->flux, "FLUX", pieces, used, store->flux, err) != 0 ||
@@ -831,14 +931,46 @@ static int load_camera(struct fb_coadd *coadd, int c, size_t n, struct fb_error 
     return has_mask(coadd, c) ? load_mask(coadd, camera, pieces, used, store->mask, err) : 0;
 }
 
+/* Join the exposures of a target into its slot, one camera and one exposure after the other. */
+static int load_exposures(struct fb_coadd *coadd, const struct loaded *target, struct fb_error *err)
+{
+    for (int c = 0; c < coadd->ncameras; c++) {
+        const struct store *store = &coadd->store[c];
+        struct loaded exposure = { EXPOSURE_SLOT, target->part };
+        struct piece from = piece_of(coadd, c, &target->part, EXPOSURE_SLOT),
+                     to = piece_of(coadd, c, &target->part, target->slot);
+        double *flux_sum = coadd->sums, *ivar_sum = coadd->sums + coadd->camera[c].n;
+        memset(flux_sum, 0, to.n * sizeof *flux_sum);
+        memset(ivar_sum, 0, to.n * sizeof *ivar_sum);
+        for (int64_t row = target->part.row; row >= 0; row = coadd->next[row]) {
+            exposure.part.row = row;
+            if (!fb_exposure_is_good(coadd->fiberstatus[row], coadd->camera[c].name))
+                continue;
+            if (load_camera(coadd, c, &exposure, 1, err) != 0)
+                return -1;
+            fb_exposure_add(from.n, store->flux + from.to, store->ivar + from.to,
+                            has_mask(coadd, c) ? store->mask + from.to : NULL, flux_sum, ivar_sum);
+        }
+        fb_exposures_mean(to.n, flux_sum, ivar_sum, store->flux + to.to, store->ivar + to.to);
+    }
+    return 0;
+}
+
 int fb_coadd_load_parts(struct fb_coadd *coadd, const struct fb_coadd_row *rows, size_t n,
                         struct fb_error *err)
 {
     int status = 0;
     double start = fb_clock();
-    place_rows(coadd, rows, n);
-    for (int c = 0; c < coadd->ncameras && status == 0; c++)
-        status = load_camera(coadd, c, n, err);
+    if (coadd->has_exposures) {
+        for (size_t k = 0; k < n && status == 0; k++) {
+            coadd->loaded[k] = (struct loaded){ k, rows[k] };
+            status = load_exposures(coadd, &coadd->loaded[k], err);
+        }
+    } else {
+        place_rows(coadd, rows, n);
+        for (int c = 0; c < coadd->ncameras && status == 0; c++)
+            status = load_camera(coadd, c, coadd->loaded, n, err);
+    }
     coadd->io.seconds += fb_clock() - start;
     return status;
 }
@@ -858,8 +990,9 @@ void fb_coadd_spectrum(const struct fb_coadd *coadd, size_t k, double *flux, dou
     for (int c = 0; c < coadd->ncameras; c++) {
         const struct store *store = &coadd->store[c];
         size_t at = loaded->slot * coadd->camera[c].n;
-        pixels[c] = (struct fastbal_pixels){ store->flux + at, store->ivar + at,
-                                             has_mask(coadd, c) ? store->mask + at : NULL };
+        int masked = has_mask(coadd, c) && !coadd->has_exposures; /* what is joined has its masks in ivar */
+        pixels[c] =
+            (struct fastbal_pixels){ store->flux + at, store->ivar + at, masked ? store->mask + at : NULL };
     }
     fastbal_join_range(coadd->grid, pixels, loaded->part.begin, loaded->part.end, flux, ivar);
 }
@@ -910,13 +1043,41 @@ static int in_memory(const struct fb_coadd *coadd, const struct fb_coadd_row *ro
     return 1;
 }
 
-int fb_coadd_prefetch(struct fb_coadd *coadd, const struct fb_coadd_row *rows, size_t n)
+static int prefetch_rows(struct fb_coadd *coadd, const struct fb_coadd_row *rows, size_t n)
 {
-    if (n == 0 || !coadd->plain || in_memory(coadd, rows, n))
+    if (n == 0 || in_memory(coadd, rows, n))
         return 0;
     double start = fb_clock();
     for (int c = 0; c < coadd->ncameras; c++)
         prefetch_camera(coadd, c, rows, n);
     coadd->io.seconds += fb_clock() - start;
     return 1;
+}
+
+/* The exposures of n targets; *total is how many there are. NULL if out of memory. */
+static struct fb_coadd_row *exposures_of(const struct fb_coadd *coadd, const struct fb_coadd_row *targets,
+                                         size_t n, size_t *total)
+{
+    *total = 0;
+    for (size_t k = 0; k < n; k++)
+        for (int64_t row = targets[k].row; row >= 0; row = coadd->next[row])
+            ++*total;
+    struct fb_coadd_row *rows = malloc((*total + 1) * sizeof *rows);
+    for (size_t k = 0, i = 0; rows && k < n; k++)
+        for (int64_t row = targets[k].row; row >= 0; row = coadd->next[row])
+            rows[i++] = (struct fb_coadd_row){ row, targets[k].begin, targets[k].end };
+    return rows;
+}
+
+int fb_coadd_prefetch(struct fb_coadd *coadd, const struct fb_coadd_row *rows, size_t n)
+{
+    if (!coadd->plain)
+        return 0;
+    if (!coadd->has_exposures)
+        return prefetch_rows(coadd, rows, n);
+    size_t total;
+    struct fb_coadd_row *exposures = exposures_of(coadd, rows, n, &total);
+    int fetched = exposures ? prefetch_rows(coadd, exposures, total) : 0;
+    free(exposures);
+    return fetched;
 }

@@ -1,7 +1,10 @@
 /*
- * coadd.h - spectra of one pixel: coadd files, and the spectra files of mocks. Only the rows asked for are
- * read, and of the images only wavelength, flux and ivar (and the mask where cameras must be resampled);
- * resolution matrices never.
+ * coadd.h - spectra of one pixel: coadd files, the spectra files of mocks, and files of exposures. Only the rows
+ * asked for are read, and of the images only wavelength, flux and ivar (and the mask where cameras must be
+ * resampled or exposures joined); resolution matrices never.
+ *
+ * Where any TARGETID stands in several rows, the file is one of exposures: the rows of each target are joined into
+ * one spectrum when it is loaded (io/exposures.h), and a target goes by the first of its rows.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -38,9 +41,11 @@ const char *fb_coadd_path(const struct fb_coadd *coadd); /* of the open file */
 /* The joined grid; lives until another file is opened. */
 const fastbal_grid *fb_coadd_grid(const struct fb_coadd *coadd);
 
-/* The row of a target, or -1. Where a target has several rows, the nth of them, or the last where there
- * are fewer. */
-int64_t fb_coadd_find(const struct fb_coadd *coadd, int64_t targetid, int nth);
+/* Is this a file of exposures? */
+int fb_coadd_has_exposures(const struct fb_coadd *coadd);
+
+/* The row of a target, the first where it has several, or -1. */
+int64_t fb_coadd_find(const struct fb_coadd *coadd, int64_t targetid);
 
 /* Position of a row in degrees; NaN where the file has none. */
 void fb_coadd_position(const struct fb_coadd *coadd, int64_t row, double *ra, double *dec);

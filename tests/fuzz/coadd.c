@@ -74,14 +74,14 @@ static void read_parts(struct fb_coadd *coadd, int64_t nrows, size_t n, double *
 static void check_targets(const struct fb_coadd *coadd, int64_t *nrows)
 {
     double ra, dec;
-    int64_t row = fb_coadd_find(coadd, 1001, 1);
+    int64_t row = fb_coadd_find(coadd, 1001);
     if (row >= 0)
         fb_coadd_position(coadd, row, &ra, &dec);
     CHECK(row >= -1);
     *nrows = 0;
     /* the seeds' targets, and how many rows there may be */
     for (int64_t id = 1000; id < 1000 + MOST_ROWS; id++) {
-        row = fb_coadd_find(coadd, id, 0);
+        row = fb_coadd_find(coadd, id);
         *nrows = row >= *nrows && row < MOST_ROWS ? row + 1 : *nrows;
     }
 }

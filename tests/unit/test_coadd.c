@@ -1,6 +1,6 @@
 /*
  * test_coadd.c - spectra read straight from their place are those that CFITSIO reads, whichever rows and
- * parts are wanted, from one file after the other.
+ * parts are wanted, from one file after the other; exposures of a target are joined.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -24,6 +24,9 @@ struct form {
     int float_ids;       /* TARGETID is a D: the table is CFITSIO's */
     double shift;        /* of the second camera's wavelengths, in pixels: they line up or not */
     int rows_off;        /* images have so many rows more */
+    int exposures;       /* targets have three rows each */
+    const char *status;  /* name of the column FIBERSTATUS; NULL: there is none */
+    int float_status;    /* it is a D */
 };
 
 static double wavelength_of(const struct form *form, int camera, int i)
@@ -51,6 +54,27 @@ static void put_wavelength(struct fits_bytes *f, const struct form *form, int ca
     put_padding(f);
 }
 
+static double flux_of(int row, int camera, int i)
+{
+    return (double)(row * 4096 + i + camera * 1024) / 8;
+}
+
+static double ivar_of(int row, int i)
+{
+    return (double)(1 + (row + i) % 13) / 4;
+}
+
+static int64_t mask_of(int row, int i)
+{
+    return (row + i) % 17 == 0 ? 4 : (row + i) % 29 == 0 ? (int64_t)1 << 31 : 0;
+}
+
+/* One exposure is useless, one in R, and one has bits that don't matter. */
+static int64_t fiberstatus_of(int row)
+{
+    return row == 25 ? 1 << 9 : row == 46 ? 1 << 23 : row == 7 ? 1 << 3 | 1 << 10 : 0;
+}
+
 static void put_image(struct fits_bytes *f, const struct form *form, int camera, int n, const char *what)
 {
     char name[20];
@@ -59,9 +83,7 @@ static void put_image(struct fits_bytes *f, const struct form *form, int camera,
     put_end(f);
     for (int row = 0; row < NROWS + form->rows_off; row++)
         for (int i = 0; i < n; i++)
-            put_floating(f, form->flux_bits,
-                         what[0] == 'F' ? (double)(row * 4096 + i + camera * 1024) / 8
-                                        : (double)(1 + (row + i) % 13) / 4);
+            put_floating(f, form->flux_bits, what[0] == 'F' ? flux_of(row, camera, i) : ivar_of(row, i));
     put_padding(f);
 }
 
@@ -77,25 +99,29 @@ static void put_mask(struct fits_bytes *f, const struct form *form, int camera, 
     put_end(f);
     for (int row = 0; row < NROWS; row++)
         for (int i = 0; i < n; i++) {
-            int64_t mask = (row + i) % 17 == 0 ? 4 : (row + i) % 29 == 0 ? (int64_t)1 << 31 : 0;
+            int64_t mask = mask_of(row, i);
             put_number(f, form->unsigned_mask ? mask - ((int64_t)1 << 31) : mask,
                        (size_t)form->mask_bits / 8);
         }
     put_padding(f);
 }
 
-/* TARGETIDs go up by 10 from 1000, but the last two are those of the rows 5 and 5 again. */
-static int64_t id_of(int row)
+/* TARGETIDs go up by 10 from 1000; exposures of one target are TARGETS rows apart. */
+enum { TARGETS = NROWS / 3 };
+
+static int64_t id_of(const struct form *form, int row)
 {
-    return 1000 + 10 * (row < NROWS - 2 ? row : 5);
+    return 1000 + 10 * (form->exposures ? row % TARGETS : row);
 }
 
 static void put_fibermap(struct fits_bytes *f, const struct form *form)
 {
-    static const char *const names[] = { "OTHER", "TARGETID", "TARGET_RA", "TARGET_DEC" };
-    const char *const forms[] = { "3A", form->float_ids ? "D" : "K", "D", "E" };
-    put_table_cards(f, "FIBERMAP", 3 + 8 + 8 + 4, NROWS, 4);
-    for (int i = 0; i < 4; i++) {
+    const char *const names[] = { "OTHER", "TARGETID", "TARGET_RA", "TARGET_DEC", form->status };
+    const char *const forms[] = { "3A", form->float_ids ? "D" : "K", "D", "E",
+                                  form->float_status ? "D" : "J" };
+    int columns = form->status ? 5 : 4, width = form->status ? form->float_status ? 8 : 4 : 0;
+    put_table_cards(f, "FIBERMAP", 3 + 8 + 8 + 4 + width, NROWS, columns);
+    for (int i = 0; i < columns; i++) {
         put_card(f, "TTYPE%-3d= '%-8s'", i + 1, names[i]);
         put_card(f, "TFORM%-3d= '%-8s'", i + 1, forms[i]);
     }
@@ -103,11 +129,15 @@ static void put_fibermap(struct fits_bytes *f, const struct form *form)
     for (int row = 0; row < NROWS; row++) {
         put_bytes(f, "abc", 3);
         if (form->float_ids)
-            put_double(f, (double)id_of(row));
+            put_double(f, (double)id_of(form, row));
         else
-            put_number(f, id_of(row), 8);
+            put_number(f, id_of(form, row), 8);
         put_double(f, 1.25 * row);
         put_float(f, -0.5f * (float)row);
+        if (width == 8)
+            put_double(f, (double)fiberstatus_of(row));
+        else if (width == 4)
+            put_number(f, fiberstatus_of(row), 4);
     }
     put_padding(f);
 }
@@ -201,7 +231,7 @@ static void same(const struct form *one, const struct form *other, int resampled
     remove_file(path_b);
 }
 
-static const struct form plain = { -32, -64, 0, 0, 0, 0, 0 };
+static const struct form plain = { .flux_bits = -32, .wavelength_bits = -64 };
 
 static void test_images_like_cfitsio(void **state)
 {
@@ -235,34 +265,109 @@ static void test_masks_like_cfitsio(void **state)
 
 /* ---- targets ---- */
 
-static void check_targets(const struct fb_coadd *coadd)
+static void check_targets(const struct fb_coadd *coadd, const struct form *form)
 {
     double ra, dec;
-    for (int row = 0; row < NROWS - 2; row++)
-        assert_int_equal(fb_coadd_find(coadd, id_of(row), 0), row);
-    assert_int_equal(fb_coadd_find(coadd, 1005, 0), -1);
-    assert_int_equal(fb_coadd_find(coadd, 0, 0), -1);
-    assert_int_equal(fb_coadd_find(coadd, 5000, 0), -1);
-    assert_int_equal(fb_coadd_find(coadd, id_of(5), 1), NROWS - 2);
-    assert_int_equal(fb_coadd_find(coadd, id_of(5), 2), NROWS - 1);
-    assert_int_equal(fb_coadd_find(coadd, id_of(5), 3), NROWS - 1);
+    assert_int_equal(fb_coadd_has_exposures(coadd), form->exposures);
+    for (int row = 0; row < NROWS; row++)
+        assert_int_equal(fb_coadd_find(coadd, id_of(form, row)), form->exposures ? row % TARGETS : row);
+    assert_int_equal(fb_coadd_find(coadd, 1005), -1);
+    assert_int_equal(fb_coadd_find(coadd, 0), -1);
+    assert_int_equal(fb_coadd_find(coadd, 5000), -1);
     fb_coadd_position(coadd, 7, &ra, &dec);
     assert_true(fabs(ra - 8.75) < 1e-15 && fabs(dec + 3.5) < 1e-15);
 }
 
 static void test_targets(void **state)
 {
-    struct form other = plain;
     (void)state;
-    other.float_ids = 1;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 4; i++) {
+        struct form form = plain;
         struct fb_coadd *coadd = NULL;
-        char *path = make_file(i ? &other : &plain, "t.fits");
+        form.float_ids = i % 2;
+        form.exposures = i / 2;
+        char *path = make_file(&form, "t.fits");
         open_file(&coadd, path);
-        check_targets(coadd);
+        check_targets(coadd, &form);
         fb_coadd_close(coadd);
         remove_file(path);
     }
+}
+
+/* ---- exposures ---- */
+
+static const struct form exposures = {
+    .flux_bits = -32, .wavelength_bits = -64, .mask_bits = 32, .exposures = 1, .status = "FIBERSTATUS"
+};
+
+static void test_exposures_like_cfitsio(void **state)
+{
+    struct form a = exposures, b = exposures;
+    (void)state;
+    b.flux_bits = -64;
+    b.mask_bits = 64;
+    b.float_ids = b.float_status = 1;
+    same(&a, &b, 0);
+    a.shift = b.shift = 0.375;
+    same(&a, &b, 1);
+    a.status = "COADD_FIBERSTATUS"; /* is taken where there is no other */
+    same(&a, &b, 1);
+}
+
+/* The sums of a target in a pixel that one camera alone sees, worked out again. */
+static void check_joined(const struct form *form, int target, int camera, int i, double flux, double ivar)
+{
+    double f = 0, iv = 0;
+    for (int row = target; row < NROWS; row += TARGETS) {
+        int useless = form->status && (row == 25 || (row == 46 && camera == 1));
+        if (useless || (form->mask_bits && mask_of(row, i) != 0))
+            continue;
+        f += ivar_of(row, i) * flux_of(row, camera, i);
+        iv += ivar_of(row, i);
+    }
+    assert_true(fabs(ivar - iv) < 1e-6 * iv + 1e-12);
+    assert_true(fabs(flux - (iv > 0 ? f / iv : 0)) < 1e-6 * fabs(flux) + 1e-12);
+}
+
+static void check_exposures(const struct form *form)
+{
+    static const struct {
+        int camera, first, last, pixel;
+    } alone[] = { { 0, 0, 270, 0 }, { 1, 300, 480, 270 }, { 2, 520, 760, 480 } };
+    struct fb_coadd *coadd = NULL;
+    struct fb_error err = { "" };
+    char *path = make_file(form, "exposures.fits");
+    open_file(&coadd, path);
+    size_t n = fastbal_grid_size(fb_coadd_grid(coadd));
+    double *flux = malloc(2 * n * sizeof *flux);
+    assert_non_null(flux);
+    for (int first = 0; first < TARGETS; first += 10) {
+        int64_t rows[10];
+        for (int k = 0; k < 10; k++)
+            rows[k] = first + k;
+        assert_int_equal(fb_coadd_load(coadd, rows, 10, &err), 0);
+        for (int k = 0; k < 10; k++) {
+            fb_coadd_spectrum(coadd, (size_t)k, flux, flux + n);
+            for (size_t c = 0; c < 3; c++)
+                for (int i = alone[c].first; i < alone[c].last; i++)
+                    check_joined(form, first + k, alone[c].camera, i - alone[c].pixel, flux[i],
+                                 flux[n + (size_t)i]);
+        }
+    }
+    free(flux);
+    fb_coadd_close(coadd);
+    remove_file(path);
+}
+
+static void test_exposures(void **state)
+{
+    struct form form = exposures;
+    (void)state;
+    check_exposures(&form);
+    form.mask_bits = 0;
+    check_exposures(&form);
+    form.status = NULL;
+    check_exposures(&form);
 }
 
 /* ---- one reader, many files ---- */
@@ -275,7 +380,8 @@ static void test_one_reader(void **state)
     shifted.shift = 0.375;
     shifted.mask_bits = 32;
     slow.flux_bits = -64;
-    const struct form *const forms[] = { &plain, &plain, &shifted, &shifted, &slow, &plain, &shifted, &slow };
+    const struct form *const forms[] = { &plain,     &plain, &shifted,   &shifted, &slow,
+                                         &exposures, &plain, &exposures, &shifted, &slow };
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         struct fb_coadd *fresh = NULL;
         struct fb_error err = { "" };
@@ -283,7 +389,7 @@ static void test_one_reader(void **state)
         int64_t bytes = reader ? fb_coadd_io(reader)->bytes : 0;
         open_file(&reader, path);
         open_file(&fresh, path);
-        check_targets(reader);
+        check_targets(reader, forms[i]);
         check_many_parts(reader, fresh);
         assert_true(fb_coadd_io(reader)->bytes > bytes);
         fb_coadd_close(fresh);
@@ -295,7 +401,7 @@ static void test_one_reader(void **state)
         }
         remove_file(path);
     }
-    assert_int_equal(fb_coadd_io(reader)->files, 8);
+    assert_int_equal(fb_coadd_io(reader)->files, 10);
     fb_coadd_close(reader);
 }
 
@@ -340,9 +446,14 @@ static void test_wrong_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_images_like_cfitsio), cmocka_unit_test(test_wavelengths_like_cfitsio),
-        cmocka_unit_test(test_masks_like_cfitsio),  cmocka_unit_test(test_targets),
-        cmocka_unit_test(test_one_reader),          cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_images_like_cfitsio),
+        cmocka_unit_test(test_wavelengths_like_cfitsio),
+        cmocka_unit_test(test_masks_like_cfitsio),
+        cmocka_unit_test(test_targets),
+        cmocka_unit_test(test_exposures_like_cfitsio),
+        cmocka_unit_test(test_exposures),
+        cmocka_unit_test(test_one_reader),
+        cmocka_unit_test(test_bytes),
         cmocka_unit_test(test_wrong_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
