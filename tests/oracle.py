@@ -58,6 +58,33 @@ def clean(flux, ivar):
     return np.where(bad, 0.0, flux), np.where(bad, 0.0, ivar)
 
 
+BAD_STATUS = {"": (2, 8, 9, 16, 17, 18, 19, 20, 21), "B": (22,), "R": (23,), "Z": (24,)}  # bits of FIBERSTATUS
+
+
+def join_exposures(fibermap, cameras):
+    """One row per target, the mean of its exposures; where no target has several rows everything stays as it is.
+
+    cameras: {name: (wave, flux[n, nwave], ivar, mask or None)}"""
+    targets, first, target = np.unique(fibermap["TARGETID"], return_index=True, return_inverse=True)
+    if len(targets) == len(fibermap):
+        return fibermap, cameras
+    column = next((name for name in ("FIBERSTATUS", "COADD_FIBERSTATUS") if name in fibermap.names), None)
+    status = fibermap[column] if column else np.zeros(len(fibermap), int)
+    joined = {}
+    for name, (wave, flux, ivar, mask) in cameras.items():
+        flux, ivar = clean(flux, ivar)
+        if mask is not None:
+            ivar = np.where(mask == 0, ivar, 0.0)
+        for bit in BAD_STATUS[""] + BAD_STATUS.get(name, ()):
+            ivar[status >> bit & 1 == 1] = 0
+        sums, weights = np.zeros((2, len(targets), len(wave)))
+        np.add.at(sums, target, ivar * flux)
+        np.add.at(weights, target, ivar)
+        mean = sums / np.where(weights > 0, weights, 1)
+        joined[name] = wave, mean.astype("f4"), weights.astype("f4"), None
+    return fibermap[first], joined
+
+
 def joint_grid(waves):
     """The grid that all cameras' pixels lie on and where each camera starts in it; None if there is no such grid."""
     grid = waves[0]
@@ -321,9 +348,11 @@ def read_spectra(path):
     """TARGETIDs, FIBERMAP, and the joined spectra of a file."""
     with fits.open(path, memmap=False) as hdus:
         fibermap = hdus["FIBERMAP"].data
-        cameras = [tuple(hdus[f"{c}_{part}"].data if f"{c}_{part}" in hdus else None
-                         for part in ("WAVELENGTH", "FLUX", "IVAR", "MASK"))
-                   for c in "BRZ" if f"{c}_FLUX" in hdus]
+        cameras = {c: tuple(hdus[f"{c}_{part}"].data if f"{c}_{part}" in hdus else None
+                            for part in ("WAVELENGTH", "FLUX", "IVAR", "MASK"))
+                   for c in "BRZ" if f"{c}_FLUX" in hdus}
+        fibermap, cameras = join_exposures(fibermap, cameras)
+        cameras = list(cameras.values())
         first = cameras[0][0][0] if "B_RESOLUTION" in hdus else 3600.0
         return fibermap, join(cameras, first)
 
