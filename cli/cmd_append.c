@@ -300,7 +300,7 @@ int fb_cmd_append(int argc, char **argv)
         fb_options_parse("append", "Append BAL columns to a QSO catalog.", table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
-    fb_stop_watch();
+    fb_stop_watch("append");
     int status = append_catalog(&append, argc, argv, &err);
     if (status == FB_EXIT_UNUSABLE && err.text[0])
         fb_complain("append", "%s", err.text);

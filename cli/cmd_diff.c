@@ -32,7 +32,7 @@ static int check_names(const struct fb_diff_rules *rules)
 static int report(const struct diff_options *o, const struct fb_diff_result *result,
                   const struct fb_diff_rules *rules)
 {
-    int status = fb_diff_status(result);
+    const int status = fb_diff_status(result);
     if (o->json && !o->quiet)
         fb_diff_print_json(stdout, result, rules);
     else if (!o->quiet)
@@ -42,11 +42,7 @@ static int report(const struct diff_options *o, const struct fb_diff_result *res
                     result->only_a.n, result->only_b.n, result->failures.n);
     for (size_t i = 0; i < result->failures.n; i++)
         fb_complain("diff", "%s", result->failures.paths[i]);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        fb_complain("diff", "can't write to standard output");
-        status = FB_DIFF_TROUBLE;
-    }
-    return status;
+    return fb_output_is_lost() ? FB_DIFF_TROUBLE : status;
 }
 
 static int compare(const struct diff_options *o, struct fb_diff_rules *rules)

@@ -526,12 +526,14 @@ int fb_cmd_find(int argc, char **argv)
 
     enum fb_options_outcome outcome = parse(&options, argc, argv);
     int status = outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
-    fb_stop_watch();
+    fb_stop_watch("find");
     if (outcome == FB_OPTIONS_RUN && fb_ranks_start(&find.ranks, options.mpi, &err) == 0)
         status =
             options.coadd || options.zcat ? find_single(&find, &err) : find_tree(&find, argc, argv, &err);
     if (status == FB_EXIT_UNUSABLE && err.text[0] && fb_ranks_leads(&find.ranks))
         fb_complain("find", "%s", err.text);
+    if (status == FB_EXIT_UNUSABLE && fb_stop_signal())
+        status = fb_stop_status(fb_stop_signal());
     release(&find);
     fb_layout_options_release(&options.layout);
     return fb_ranks_stop(&find.ranks, status);

@@ -345,7 +345,7 @@ int fb_cmd_mask(int argc, char **argv)
     enum fb_options_outcome outcome = parse(&options, &mask.lines, argc, argv);
     int status = outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
     if (outcome == FB_OPTIONS_RUN) {
-        fb_stop_watch();
+        fb_stop_watch("mask");
         status = mask_tree(&mask, argc, argv, &err);
     }
     if (status == FB_EXIT_UNUSABLE && err.text[0])

@@ -449,7 +449,7 @@ int fb_cmd_run(int argc, char **argv)
     int status = FB_EXIT_UNUSABLE;
     if (outcome != FB_OPTIONS_RUN)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
-    fb_stop_watch();
+    fb_stop_watch("run");
     if (fb_ranks_start(&run.ranks, options.mpi, &err) == 0)
         status = run_ranks(&run, argc, argv, &err);
     if (status == FB_EXIT_UNUSABLE && err.text[0] && fb_ranks_leads(&run.ranks))

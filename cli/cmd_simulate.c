@@ -155,7 +155,7 @@ int fb_cmd_simulate(int argc, char **argv)
         .progress = a.verbose ? tell_progress : NULL,
         .stop = fb_stop_signal,
     };
-    fb_stop_watch();
+    fb_stop_watch(NAME);
     if (fb_simulate(&simulation, &summary, &err) < 0) {
         fb_complain(NAME, "%s", err.text);
         if (fb_stop_signal()) {

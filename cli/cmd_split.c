@@ -192,10 +192,12 @@ int fb_cmd_split(int argc, char **argv)
         "split", "Split a QSO catalog into one redshift catalog per pixel.", table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
-    fb_stop_watch();
+    fb_stop_watch("split");
     int status = split_catalog(&split, argc, argv, &err);
     if (status == FB_EXIT_UNUSABLE && err.text[0])
         fb_complain("split", "%s", err.text);
+    if (status == FB_EXIT_UNUSABLE && fb_stop_signal())
+        status = fb_stop_status(fb_stop_signal());
     fb_form_release(&split.form);
     fb_pixel_rows_release(&split.sorted);
     fb_selection_release(&split.selection);

@@ -271,7 +271,7 @@ int fb_cmd_truth(int argc, char **argv)
         fb_options_parse("truth", "Append a mock's true BAL columns to its QSO catalog.", table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
-    fb_stop_watch();
+    fb_stop_watch("truth");
     int status = append_truth(&truth, &err);
     if (status == FB_EXIT_UNUSABLE && err.text[0])
         fb_complain("truth", "%s", err.text);

@@ -3,8 +3,10 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "cli/command.h"
 #include "cli/message.h"
 #include "cli/stop.h"
@@ -82,13 +84,25 @@ static int dispatch(int argc, char **argv)
     return FB_EXIT_UNUSABLE;
 }
 
+/* Where standard input, output or error is closed, no file that is opened later may take its place and get what is
+ * printed. */
+static void hold_places(void)
+{
+    int descriptor;
+    do
+        descriptor = open("/dev/null", O_RDONLY); /* so that printing fails, as it should */
+    while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+    if (descriptor >= 0)
+        close(descriptor);
+}
+
 int main(int argc, char **argv)
 {
+    hold_places();
     fb_signals_prepare();
     int status = dispatch(argc, argv);
-    /* a full disk behind stdout shows only here; who reads no more, as "| head" does, has seen enough */
-    int gone = fb_reader_gone(), failed = ferror(stdout);
-    if ((fclose(stdout) != 0 || failed) && !gone) {
+    int lost = fb_output_is_lost(), gone = fb_reader_gone();
+    if (lost || (fclose(stdout) != 0 && !gone)) { /* some file systems are full only when a file is closed */
         fprintf(stderr, "fastbal: can't write to standard output\n");
         return status == FB_EXIT_DONE ? FB_EXIT_PARTLY : status;
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "cli/message.h"
 #include "cli/mpi.h"
+#include "cli/stop.h"
 #include "fastbal.h"
 #include "io/system.h"
 
@@ -23,9 +24,14 @@ int fb_say(const char *format, ...)
     va_start(arguments, format);
     int written = vprintf(format, arguments);
     va_end(arguments);
-    if (written < 0 || putchar('\n') == EOF || fflush(stdout) != 0)
-        return -1;
-    return 0;
+    if (written >= 0)
+        putchar('\n');
+    return fb_output_is_lost() ? -1 : 0;
+}
+
+int fb_output_is_lost(void)
+{
+    return (fflush(stdout) != 0 || ferror(stdout)) && !fb_reader_gone();
 }
 
 const char *fb_s(size_t n)

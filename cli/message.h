@@ -12,8 +12,12 @@
 /* One error line on stderr: "fastbal COMMAND: TEXT". */
 void fb_complain(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* One line on stdout; returns -1 where it can't be written. */
+/* One line on stdout; returns -1 where it can't be written. A reader that has gone away is no failure. */
 int fb_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* 1 where something that was written to stdout is lost: the disk behind it is full, say. A reader that has gone away,
+ * as "| head" does, has seen enough. main() prints the line about it. */
+int fb_output_is_lost(void);
 
 /* The end of a noun: "1 pixel", "2 pixels". */
 const char *fb_s(size_t n);

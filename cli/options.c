@@ -408,7 +408,7 @@ static enum fb_options_outcome parse(struct parser p, const char *summary)
         int status;
         if (strcmp(argument, "-h") == 0 || strcmp(argument, "--help") == 0) {
             print_help(&p, summary);
-            return fflush(stdout) == 0 ? FB_OPTIONS_STOP : FB_OPTIONS_BAD;
+            return FB_OPTIONS_STOP;
         }
         if (strcmp(argument, "--version") == 0) {
             fb_say_version();

@@ -131,7 +131,11 @@ static void do_pixel(void *context, int thread, size_t index)
     struct fb_error err = { "" };
     if (fb_pixel_run_ends(run))
         return;
-    run->outcomes[index] = (signed char)run->work(run->context, thread, index, &err);
+    enum fb_pixel_outcome outcome = run->work(run->context, thread, index, &err);
+    /* it may have failed because it was interrupted: the next run tells */
+    if (outcome == FB_PIXEL_FAILED && fb_stop_signal())
+        return;
+    run->outcomes[index] = (signed char)outcome;
     fb_pixel_settle(run, index, &err);
 }
 

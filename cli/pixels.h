@@ -19,7 +19,7 @@ enum fb_pixel_outcome {
     FB_PIXEL_FAILED = -1,    /* failed for another reason */
     FB_PIXEL_DONE = 0,
     FB_PIXEL_KEPT = 1, /* its output existed */
-    FB_PIXEL_LEFT = 2  /* not begun: the run was stopped before */
+    FB_PIXEL_LEFT = 2  /* not begun, or failed, once the run was asked to stop */
 };
 
 static inline int fb_pixel_failed(int outcome)

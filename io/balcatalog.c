@@ -366,7 +366,7 @@ static int read_at(const char *path, int descriptor, unsigned char *bytes, size_
 {
     for (int attempt = 0; n > 0;) {
         ssize_t got = pread(descriptor, bytes, n, offset);
-        if (got < 0 && (errno == EINTR || fb_try_again(errno, attempt++)))
+        if (got < 0 && fb_try_again(errno, attempt++))
             continue;
         if (got <= 0)
             return fb_fail(err, "%s: can't read its rows: %s", path,

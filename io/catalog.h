@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include "io/balrow.h"
 #include "io/error.h"
+#include "io/file.h"
 #include "io/redshifts.h"
 
 /* The survey, program and spectral type that rows should have; NULL accepts all. */
@@ -45,9 +46,6 @@ int fb_catalog_read_column(const char *path, const char *const *names, int64_t *
 
 /* A catalog being written with BAL columns. */
 struct fb_balcatalog;
-
-/* Not 0: whoever waits has lost interest, stop at the next occasion. */
-typedef int fb_stop_fn(void);
 
 /*
  * Start the catalog `path` from the catalog `source`: HDU 1 is ZCATALOG with every row, column, unit and

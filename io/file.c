@@ -36,15 +36,30 @@ double fb_clock(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+static fb_stop_fn *stop_fn;
+
+void fb_file_stops_when(fb_stop_fn *stop)
+{
+    stop_fn = stop;
+}
+
+static int asked_to_stop(void)
+{
+    return stop_fn && stop_fn();
+}
+
 /* Wait 10, 100, 1000 ms. */
 int fb_try_again(int reason, int attempt)
 {
-    static const long wait[RETRIES] = { 10000000L, 100000000L, 999999999L };
+    static const int naps[RETRIES] = { 1, 10, 100 };
+    const struct timespec nap = { 0, 10000000L };
+    if (reason == EINTR)
+        return !asked_to_stop();
     if (attempt >= RETRIES || (reason != EIO && reason != ESTALE))
         return 0;
-    struct timespec pause = { 0, wait[attempt] };
-    nanosleep(&pause, NULL);
-    return 1;
+    for (int i = 0; i < naps[attempt] && !asked_to_stop(); i++)
+        nanosleep(&nap, NULL);
+    return !asked_to_stop();
 }
 
 static int open_descriptor(const char *path)
@@ -53,7 +68,7 @@ static int open_descriptor(const char *path)
         int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not make us wait */
         if (descriptor >= 0)
             return descriptor;
-        if (errno != EINTR && !fb_try_again(errno, attempt++))
+        if (!fb_try_again(errno, attempt++))
             return -1;
     }
 }
@@ -80,8 +95,6 @@ static ssize_t read_at(struct fb_file *file, unsigned char *bytes, size_t n, int
             done += (size_t)got;
             continue;
         }
-        if (errno == EINTR)
-            continue;
         int reason = errno;
         if (!fb_try_again(reason, attempt++)) {
             errno = reason;
@@ -126,7 +139,9 @@ int fb_file_open(struct fb_file *file, const char *path, struct fb_io_stats *sta
     file->descriptor = open_descriptor(path);
     if (file->descriptor < 0) {
         file->path = NULL;
-        return fb_fail(err, "%s: %s", path, strerror(errno));
+        return fb_fail(err, "%s: %s", path,
+                       errno == EINTR ? "stopped while it was opened: the same command starts again"
+                                      : strerror(errno));
     }
     if (look_at(file, err) != 0) {
         fb_file_close(file);

@@ -12,9 +12,15 @@
 #include <stdint.h>
 #include "io/error.h"
 
+/* Not 0: whoever waits has lost interest, stop at the next occasion. Any thread may call such a function. */
+typedef int fb_stop_fn(void);
+
 /* Network file systems fail now and then for a moment. After a call that failed for that reason: wait a little and
- * return 1 where it is worth another try, attempts counted from 0; else 0. */
+ * return 1 where it is worth another try, attempts counted from 0; else 0. A call that a signal interrupted is worth
+ * one every time. */
 int fb_try_again(int reason, int attempt);
+/* Once this function returns other than 0, nothing is tried again. Set it before threads start. */
+void fb_file_stops_when(fb_stop_fn *stop);
 
 /* What reading cost; each thread counts for itself. */
 struct fb_io_stats {

@@ -1,32 +1,44 @@
 #!/bin/bash
 #
-# Run the three steps on a release: split, find, append. Submits a Slurm job where sbatch is there, else runs them here.
+# Run the three steps: split, find, append. Submits a Slurm job where there is an sbatch, else runs them here.
 #
 # usage: runbal.sh [--local] [--help]
 #
-#   --local   run here even where sbatch is there
+#   --local   run here even where there is an sbatch
 #   --help    print this and stop
 #
 # What to do comes from the environment:
 #
 #   QSOCAT      QSO catalog (required)
-#   ALTZDIR     folder for redshift catalogs and BAL tables           [$PSCRATCH/fastbal/RELEASE, or ./fastbal-RELEASE]
+#   ALTZDIR     folder for redshift catalogs and BAL tables           [$PSCRATCH/fastbal/NAME, or ./fastbal-NAME, where
+#                                                                      NAME is the last part of RELEASE, TREE or MOCKDIR]
 #   OUTDIR      folder for the catalog with BAL columns, and job logs [ALTZDIR]
 #   OUTCAT      its name                                              [name of QSOCAT with -altbal.fits]
-#   RELEASE     release, a folder below DESI_SPECTRO_REDUX            [$SPECPROD, or loa]
-#   SURVEY      survey                                                [main]
-#   PROGRAM     program                                               [dark]
 #   NPROC       threads                                               [all cores the job has]
 #   CHUNK_SIZE  pixels handed out at a time                           [each step's own]
 #   FILE_DISCOVERY_WORKERS  threads that look for files               [16]
 #   TEMPLATES   guo, brodzeller, builtin or a FITS file               [guo; brodzeller is the reference's --alttemp]
+#
+# Where the spectra are:
+#
+#   RELEASE     release: a folder in DESI_SPECTRO_REDUX, or a path    [$SPECPROD, or loa]
 #   DESI_SPECTRO_REDUX      where releases are                        [$DESI_ROOT/spectro/redux]
+#   TREE        a tree of another kind, as one that was skimmed, instead of a release
+#   MOCKDIR     the folder of a mock's spectra-16, instead of a release
+#   SURVEY      survey                                                [main]
+#   PROGRAM     program                                               [dark]
+#   TILES       tiles instead of pixels: "all" (or 1), numbers separated by blanks or commas, or @FILE
+#   NIGHT       with TILES: the last night of their spectra           [the last there is]
+#   NSIDE       with TREE: of a skimmed tree's pixels                 [as its files say]
+#
+# Whether a release or a tree has equal or adaptive pixels is found by looking.
 #
 # For Slurm: ACCOUNT [desi], QOS [regular], CONSTRAINT [cpu], TIME [02:00:00].
 #
-# A run that was stopped goes on where it was when it is started again; OUTCAT is written anew. Exit status: that of
-# the step that failed; 1 where some pixels failed and the rest is done (append still runs), 2 where nothing could be
-# done.
+# A run that was stopped goes on where it was when it is started again; OUTCAT is written anew. Exit status: 0; 1 where
+# some pixels failed and the rest is done (append still runs); 2 where a step could do nothing, and then the steps after
+# it don't run. A signal (SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU) is passed on to the step that runs, which
+# ends in order; the exit status is that of the step, 128 + the signal's number.
 #
 # SPDX-License-Identifier: BSD-3-Clause
 set -u
@@ -50,41 +62,74 @@ done
 
 # ---- what to do ----
 
-RELEASE=${RELEASE:-${SPECPROD:-loa}}
+if [ -z "${DESI_SPECTRO_REDUX:-}" ] && [ -n "${DESI_ROOT:-}" ]; then
+    DESI_SPECTRO_REDUX=$DESI_ROOT/spectro/redux
+fi
+[ -n "${TREE:-}" ] && [ -n "${MOCKDIR:-}" ] && die "TREE and MOCKDIR exclude each other"
+if [ -n "${TREE:-}${MOCKDIR:-}" ]; then
+    [ -z "${RELEASE:-}" ] || die "RELEASE says where the spectra are, and so does TREE or MOCKDIR: unset one of them"
+else
+    RELEASE=${RELEASE:-${SPECPROD:-loa}}
+fi
 SURVEY=${SURVEY:-main}
 PROGRAM=${PROGRAM:-dark}
 FILE_DISCOVERY_WORKERS=${FILE_DISCOVERY_WORKERS:-16}
-NPROC=${NPROC:-}
-CHUNK_SIZE=${CHUNK_SIZE:-}
-TEMPLATES=${TEMPLATES:-}
-if [ -z "${DESI_SPECTRO_REDUX:-}" ] && [ -n "${DESI_ROOT:-}" ]; then
-    DESI_SPECTRO_REDUX=$DESI_ROOT/spectro/redux
+if [ -z "${ALTZDIR:-}" ]; then
+    ALTZDIR=$(basename -- "${TREE:-${MOCKDIR:-$RELEASE}}")
+    if [ -n "${PSCRATCH:-}" ]; then ALTZDIR=$PSCRATCH/fastbal/$ALTZDIR; else ALTZDIR=$PWD/fastbal-$ALTZDIR; fi
+fi
+OUTDIR=${OUTDIR:-$ALTZDIR}
+if [ -z "${OUTCAT:-}" ] && [ -n "${QSOCAT:-}" ]; then
+    OUTCAT=$(basename -- "$QSOCAT")
+    OUTCAT=${OUTCAT%.gz}
+    OUTCAT=${OUTCAT%.fits}-altbal.fits
 fi
 
 # ---- is everything there? ----
 
-[ -n "${QSOCAT:-}" ] || die "QSOCAT is not set: it has to name the QSO catalog"
+for name in QSOCAT RELEASE DESI_SPECTRO_REDUX TREE MOCKDIR SURVEY PROGRAM TILES NIGHT NSIDE ALTZDIR OUTDIR OUTCAT \
+    NPROC CHUNK_SIZE FILE_DISCOVERY_WORKERS TEMPLATES ACCOUNT QOS CONSTRAINT TIME; do
+    declare "$name=${!name:-}"
+    case ${!name} in
+        *[[:cntrl:]]*) die "$name has a new line or another control character in it: $(printf '%q' "${!name}")" ;;
+    esac
+done
+[ -n "$QSOCAT" ] || die "QSOCAT is not set: it has to name the QSO catalog"
 [ -f "$QSOCAT" ] || die "QSOCAT: there is no file $QSOCAT"
-[ -n "${DESI_SPECTRO_REDUX:-}" ] || die "neither DESI_SPECTRO_REDUX nor DESI_ROOT is set: where are the releases?"
-spectra=$DESI_SPECTRO_REDUX/$RELEASE/healpix/$SURVEY/$PROGRAM
-[ -d "$spectra" ] || die "RELEASE, SURVEY, PROGRAM: there is no folder $spectra"
-for name in NPROC CHUNK_SIZE FILE_DISCOVERY_WORKERS; do
+for name in NPROC CHUNK_SIZE FILE_DISCOVERY_WORKERS NIGHT NSIDE; do
     case ${!name} in
         *[!0-9]* | 0*) die "$name has to be a whole number above 0, not '${!name}'" ;;
     esac
 done
 
-if [ -z "${ALTZDIR:-}" ]; then
-    if [ -n "${PSCRATCH:-}" ]; then ALTZDIR=$PSCRATCH/fastbal/$RELEASE; else ALTZDIR=$PWD/fastbal-$RELEASE; fi
+case $TILES in
+    "" | all | @*) ;;
+    *[!0-9\ ,]*) die "TILES has to be all, numbers separated by blanks or commas, or @FILE, not '$TILES'" ;;
+esac
+[ -z "$NIGHT" ] || [ -n "$TILES" ] || die "NIGHT goes with TILES, which is not set"
+[ -z "$NSIDE" ] || [ -n "$TREE" ] || die "NSIDE goes with TREE, which is not set"
+[ -z "$MOCKDIR$NSIDE" ] || [ -z "$TILES" ] || die "TILES goes with neither MOCKDIR nor NSIDE"
+
+if [ -n "$TREE" ]; then
+    [ -d "$TREE" ] || die "TREE: there is no folder $TREE"
+elif [ -n "$MOCKDIR" ]; then
+    [ -d "$MOCKDIR/spectra-16" ] || die "MOCKDIR: there is no folder $MOCKDIR/spectra-16"
+else
+    case $RELEASE in
+        */*) root=$RELEASE ;;
+        *)
+            [ -n "$DESI_SPECTRO_REDUX" ] ||
+                die "neither DESI_SPECTRO_REDUX nor DESI_ROOT is set: where are the releases?"
+            root=$DESI_SPECTRO_REDUX/$RELEASE
+            ;;
+    esac
+    if [ -n "$TILES" ]; then
+        [ -d "$root/tiles" ] || die "RELEASE, TILES: there is no folder $root/tiles"
+    elif [ ! -d "$root/healpix/$SURVEY/$PROGRAM" ] && [ ! -d "$root/spectra/$SURVEY/$PROGRAM" ]; then
+        die "RELEASE, SURVEY, PROGRAM: there is neither a folder $root/healpix/$SURVEY/$PROGRAM nor" \
+            "$root/spectra/$SURVEY/$PROGRAM"
+    fi
 fi
-OUTDIR=${OUTDIR:-$ALTZDIR}
-if [ -z "${OUTCAT:-}" ]; then
-    OUTCAT=$(basename "$QSOCAT")
-    OUTCAT=${OUTCAT%.gz}
-    OUTCAT=${OUTCAT%.fits}-altbal.fits
-fi
-mkdir -p "$ALTZDIR" || die "ALTZDIR: can't make the folder $ALTZDIR"
-mkdir -p "$OUTDIR" || die "OUTDIR: can't make the folder $OUTDIR"
 
 # The program: beside this script in a source tree or an installation, else on PATH.
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
@@ -98,64 +143,121 @@ for candidate in "$here/../build/bin/fastbal" "$here/../../bin/fastbal" "$here/.
 done
 [ -n "$fastbal" ] || die "there is no program fastbal: not in $here/../build/bin, $here/../../bin or on PATH"
 
-# ---- the three steps, as a script that a batch job or this machine runs ----
+if [ -n "$TEMPLATES" ]; then
+    said=$("$fastbal" templates --templates "$TEMPLATES" 2>&1) || die "TEMPLATES: ${said#fastbal templates: }"
+fi
+mkdir -p -- "$ALTZDIR" || die "ALTZDIR: can't make the folder $ALTZDIR"
+mkdir -p -- "$OUTDIR" || die "OUTDIR: can't make the folder $OUTDIR"
+
+# ---- the three steps, as a script that a batch job or this shell runs ----
+
+common=(--survey "$SURVEY" --program "$PROGRAM" --verbose) find=(--tids) append=()
+if [ -n "$TREE" ]; then
+    common+=(--tree "$TREE")
+elif [ -n "$MOCKDIR" ]; then
+    common+=(--mock)
+    find+=(--mockdir "$MOCKDIR")
+else
+    common+=(--release "$RELEASE")
+fi
+case $TILES in
+    "") ;;
+    all | 1) common+=(--tiles) ;;
+    *) common+=(--tiles "$TILES") ;;
+esac
+[ -n "$NIGHT" ] && common+=(--night "$NIGHT")
+[ -n "$NSIDE" ] && common+=(--nside "$NSIDE")
+[ -n "$NPROC" ] && common+=(--nproc "$NPROC")
+[ -n "$CHUNK_SIZE" ] && common+=(--chunk-size "$CHUNK_SIZE")
+find+=(--file-discovery-workers "$FILE_DISCOVERY_WORKERS")
+[ -n "$TEMPLATES" ] && find+=(--templates "$TEMPLATES")
+[ "$TEMPLATES" = brodzeller ] && append+=(--alttemp)
+
+# What a step is run by. Signals are passed on to it.
+runner() {
+    cat <<'END'
+pid='' again='' signal='' worst=0
+
+pass_on() { # SIGNAL
+    again=1
+    signal=$1
+    [ -z "$pid" ] || kill -s "$signal" "$pid" 2>/dev/null
+}
+for name in INT TERM HUP USR1 USR2 XCPU; do
+    trap "pass_on $name" "$name"
+done
+
+step() { # TITLE COMMAND ARGUMENT ...
+    date
+    echo "# $1"
+    shift
+    [ -z "$signal" ] || exit $((128 + $(kill -l "$signal")))
+    # what runs in the background ignores these two otherwise
+    (trap - INT QUIT && exec "$@") </dev/null &
+    pid=$!
+    [ -z "$signal" ] || kill -s "$signal" "$pid" 2>/dev/null # it came just now
+    again=1
+    while [ -n "$again" ]; do # a signal ends the wait, but not yet the step
+        again=''
+        wait "$pid"
+        status=$?
+    done
+    pid=''
+    [ $status -le 1 ] || exit $status
+    [ $status -le $worst ] || worst=$status # 1: some pixels failed, the others are done
+}
+
+END
+}
 
 quoted() { printf ' %q' "$@"; }
 
-threads=() chunks=() templates=() alttemp=()
-[ -n "$NPROC" ] && threads=(--nproc "$NPROC")
-[ -n "$CHUNK_SIZE" ] && chunks=(--chunk-size "$CHUNK_SIZE")
-[ -n "$TEMPLATES" ] && templates=(--templates "$TEMPLATES")
-[ "$TEMPLATES" = brodzeller ] && alttemp=(--alttemp)
-
 steps() { # PREFIX, "srun -N 1" in a job
-    cat <<EOF
-export DESI_SPECTRO_REDUX=$(printf '%q' "$DESI_SPECTRO_REDUX")
-
+    runner
+    [ -z "$DESI_SPECTRO_REDUX" ] || printf 'export DESI_SPECTRO_REDUX=%q\n' "$DESI_SPECTRO_REDUX"
+    cat <<END
+step "Step 1: split the QSO catalog into redshift catalogs, one a pixel" \\
+    $1$(quoted "$fastbal" split --qsocat "$QSOCAT" --altzdir "$ALTZDIR" "${common[@]}")
+step "Step 2: find broad absorption lines" \\
+    $1$(quoted "$fastbal" find --altzdir "$ALTZDIR" "${common[@]}" "${find[@]}")
+step "Step 3: append what was found to the QSO catalog" \\
+    $1$(quoted "$fastbal" append --qsocat "$QSOCAT" --baldir "$ALTZDIR" --outcatfile "$OUTDIR/$OUTCAT" --clobber \
+        "${common[@]}" ${append[@]+"${append[@]}"})
 date
-echo "# Step 1: split the QSO catalog into redshift catalogs, one a pixel"
-$1$(quoted "$fastbal" split --qsocat "$QSOCAT" --altzdir "$ALTZDIR" --survey "$SURVEY" --program "$PROGRAM" \
-        --verbose ${threads[@]+"${threads[@]}"} ${chunks[@]+"${chunks[@]}"}) || exit
-
-date
-echo "# Step 2: find broad absorption lines"
-$1$(quoted "$fastbal" find --release "$RELEASE" --altzdir "$ALTZDIR" --survey "$SURVEY" --program "$PROGRAM" --tids \
-        --verbose --file-discovery-workers "$FILE_DISCOVERY_WORKERS" ${threads[@]+"${threads[@]}"} \
-        ${chunks[@]+"${chunks[@]}"} ${templates[@]+"${templates[@]}"})
-found=\$?
-[ \$found -le 1 ] || exit \$found  # 1: some pixels failed, the others are done
-
-date
-echo "# Step 3: append what was found to the QSO catalog"
-$1$(quoted "$fastbal" append --qsocat "$QSOCAT" --baldir "$ALTZDIR" --outcatfile "$OUTDIR/$OUTCAT" --survey "$SURVEY" \
-        --program "$PROGRAM" --clobber --verbose ${threads[@]+"${threads[@]}"} ${chunks[@]+"${chunks[@]}"} \
-        ${alttemp[@]+"${alttemp[@]}"})
-appended=\$?
-
-date
-[ \$appended -eq 0 ] || exit \$appended
-exit \$found
-EOF
+exit \$worst
+END
 }
 
 if [ $local_run -eq 1 ] || ! command -v sbatch >/dev/null; then
-    steps "" | bash
-    exit "${PIPESTATUS[1]}"
+    eval "$(steps "")"
 fi
+
+# As sbatch reads it: quotes group, and a backslash takes the meaning away from what follows. In names of logs %j is the
+# job's number and %% a percent sign; with a backslash in it a name is taken as it is, with %j and all.
+sbatch_word() {
+    local word=${1//\\/\\\\}
+    case $word in
+        *[!A-Za-z0-9_/.,:=@%+-]*) printf '"%s"' "${word//\"/\\\"}" ;;
+        *) printf '%s' "$word" ;;
+    esac
+}
+case $OUTDIR in
+    *\\*) die "OUTDIR has a backslash in it, which Slurm does not take in the name of a log: $OUTDIR" ;;
+esac
 
 job=$OUTDIR/runbal.sl
 {
-    cat <<EOF
+    cat <<END
 #!/bin/bash
 #SBATCH --nodes=1
-#SBATCH --constraint=${CONSTRAINT:-cpu}
-#SBATCH --account=${ACCOUNT:-desi}
-#SBATCH --qos=${QOS:-regular}
+#SBATCH --constraint=$(sbatch_word "${CONSTRAINT:-cpu}")
+#SBATCH --account=$(sbatch_word "${ACCOUNT:-desi}")
+#SBATCH --qos=$(sbatch_word "${QOS:-regular}")
 #SBATCH --job-name=fastbal
-#SBATCH --output=$OUTDIR/job-fastbal-%j.log
-#SBATCH --time=${TIME:-02:00:00}
+#SBATCH --output=$(sbatch_word "${OUTDIR//%/%%}/job-fastbal-%j.log")
+#SBATCH --time=$(sbatch_word "${TIME:-02:00:00}")
 
-EOF
+END
     # srun gives a step one core unless told otherwise: the whole node is meant
     # shellcheck disable=SC2016 # to be expanded in the job
     steps 'srun -N 1 -n 1 -c "${SLURM_CPUS_ON_NODE:-1}" --cpu-bind=none'

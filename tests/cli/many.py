@@ -38,6 +38,7 @@ class Many(Tree):
         tree.root.mkdir(parents=True, exist_ok=True)
         tree.out.parent.mkdir()
         tree.places = positions(npixels, 5)
+        tree.pixels = list(tree.places)
         write_catalog(tree.qso, [t._replace(ra=ra, dec=dec) for t in TARGETS for ra, dec in tree.places.values()])
         first = None
         for pixel in tree.places:
@@ -55,7 +56,7 @@ class Many(Tree):
         tree = Many(root)
         tree.out.parent.mkdir(parents=True)
         shutil.copy(self.qso, tree.qso)
-        tree.redux, tree.env = self.redux, self.env
+        tree.redux, tree.env, tree.pixels = self.redux, self.env, self.pixels
         return tree
 
     def add_others(self, n):

@@ -3,11 +3,14 @@
 SPDX-License-Identifier: BSD-3-Clause
 """
 import os
+import shutil
+import signal
 import subprocess
 
 import pytest
 
-from support import BALMASK, BIN, PIXELS, ROOT, environment, table
+from many import Many, temporary, wait_for
+from support import BALMASK, BIN, DONE, PIXELS, ROOT, UNUSABLE, environment, run, table
 
 SCRIPT = ROOT / "share" / "runbal.sh"
 
@@ -26,8 +29,9 @@ def script(tmp_path):
 def settings(tree, **changes):
     return environment(**{"DESI_SPECTRO_REDUX": tree.redux, "QSOCAT": tree.qso, "ALTZDIR": tree.z, "RELEASE": "sim",
                           "OUTDIR": tree.out.parent, "OUTCAT": "qso-bal.fits", "TEMPLATES": "builtin", "NPROC": 2,
-                          "CHUNK_SIZE": 1, "FILE_DISCOVERY_WORKERS": 2, "SURVEY": None, "PROGRAM": None,
-                          "SPECPROD": None, "PSCRATCH": None} | changes)
+                          "CHUNK_SIZE": 1, "FILE_DISCOVERY_WORKERS": 2, "PSCRATCH": None}
+                         | dict.fromkeys(("SURVEY", "PROGRAM", "SPECPROD", "TREE", "MOCKDIR", "TILES", "NIGHT", "NSIDE"))
+                         | changes)
 
 
 def launch(script, *arguments, env, status=0, cwd=None):
@@ -80,10 +84,118 @@ def test_failed_pixels_are_the_final_status(tree, script):
     assert tree.out.exists()
 
 
+@pytest.fixture
+def stand_in(script):
+    """Puts a program in place of fastbal that ends with a given status at one step."""
+    bin_folder = script.parents[2] / "bin"
+
+    def put(step, status):
+        bin_folder.unlink(missing_ok=True)
+        shutil.rmtree(bin_folder, ignore_errors=True)
+        bin_folder.mkdir()
+        program = bin_folder / "fastbal"
+        program.write_text(f'#!/bin/sh\necho "ran $1"\n[ "$1" != {step} ] || exit {status}\n')
+        program.chmod(0o755)
+    return put
+
+
+@pytest.mark.parametrize("last", ["split", "find", "append"])
+@pytest.mark.parametrize("status, goes_on", [(1, True), (2, False), (143, False)])
+def test_what_ends_it(tree, script, stand_in, last, status, goes_on):
+    """A step that failed in part doesn't, one that could do nothing, or was stopped, does."""
+    stand_in(last, status)
+    result = launch(script, "--local", env=settings(tree), status=status)
+    ran = [line.split()[1] for line in result.stdout.splitlines() if line.startswith("ran ")]
+    steps = ["split", "find", "append"]
+    assert ran == (steps if goes_on else steps[:steps.index(last) + 1])
+
+
 def test_a_step_that_can_do_nothing_ends_it(tree, script):
     tree.qso.write_text("no FITS file")
     result = launch(script, "--local", env=settings(tree), status=2)
     assert "# Step 2" not in result.stdout
+
+
+# ---- every layout ----
+
+@pytest.mark.parametrize("layout, options, variables", [
+    ("healpix", ["--release", "sim"], {}),
+    ("uniqpix", ["--release", "sim"], {}),
+    ("tiles", ["--release", "sim", "--tiles"], {"TILES": "1"}),
+    ("skimmed", ["--tree", "{tree}", "--nside", "16"], {"TREE": "{tree}", "NSIDE": "16"}),
+    ("mock", ["--mock", "--mockdir", "{tree}"], {"MOCKDIR": "{tree}"}),
+])
+def test_layouts(script, tmp_path, layout, options, variables):
+    """The same catalog as from fastbal run with the options that the variables stand for."""
+    survey = tmp_path / "survey"
+    run("simulate", survey, "--layout", layout, "--pixels", 2, "--quasars", 2, "--others", 0, "--no-resolution")
+    where = {"tree": survey / {"skimmed": "skimmed", "mock": "mock"}.get(layout, "redux/sim")}
+    redux = survey / "redux" if (survey / "redux").exists() else None
+    env = environment(**dict.fromkeys(("SPECPROD", "PSCRATCH")) | {"QSOCAT": survey / "qso.fits", "TEMPLATES": "builtin"}
+                      | ({"DESI_SPECTRO_REDUX": redux, "RELEASE": "sim"} if redux else {})
+                      | {name: value.format(**where) for name, value in variables.items()})
+    launch(script, "--local", cwd=tmp_path, env=env)
+    work = tmp_path / f"fastbal-{where['tree'].name}"
+    run("run", "-q", survey / "qso.fits", *(o.format(**where) for o in options), "--templates", "builtin", "-o",
+        tmp_path / "expected.fits", env=env)
+    got, expected = table(work / "qso-altbal.fits"), table(tmp_path / "expected.fits")
+    assert (got["BALMASK"] & 8 == 0).all() and got.tobytes() == expected.tobytes()
+
+
+def test_some_tiles(script, tmp_path):
+    survey = tmp_path / "survey"
+    run("simulate", survey, "--layout", "tiles", "--pixels", 8, "--quasars", 1, "--others", 0, "--no-resolution")
+    folder, = (survey / "redux").rglob("cumulative")
+    tiles = sorted(int(p.name) for p in folder.iterdir())
+    assert len(tiles) > 2
+    env = environment(DESI_SPECTRO_REDUX=survey / "redux", RELEASE="sim", QSOCAT=survey / "qso.fits", SPECPROD=None,
+                      TEMPLATES="builtin", ALTZDIR=tmp_path / "work", TILES=f"{tiles[0]}, {tiles[-1]}")
+    launch(script, "--local", env=env)
+    done = {int(p.parts[-3]) for p in (tmp_path / "work").rglob("baltable-*")}
+    assert done == {tiles[0], tiles[-1]}
+
+
+# ---- signals ----
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    return Many.make(tmp_path_factory.mktemp("many") / "tree", 100)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_are_passed_on(many, script, tmp_path, number):
+    """To the step that runs, which ends in order; so does the script, with its status."""
+    tree = many.another(tmp_path / "tree")
+    process = subprocess.Popen([script, "--local"], env=settings(tree, NPROC=1), stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert wait_for(lambda: any(tree.z.rglob("baltable-*")), process)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + number, out + err
+    line, = err.splitlines()
+    assert f"stopped by {number.name}, " in line and line.endswith("the same command goes on from here")
+    assert "# Step 3" not in out and not tree.out.exists() and temporary(tree) == []
+    if number == signal.SIGTERM:
+        launch(script, "--local", env=settings(tree))
+        assert tree.out.exists()
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="needs /proc")
+def test_a_step_that_is_held_up(many, script, tmp_path):
+    """A step that is suspended and goes on later is waited for."""
+    tree = many.another(tmp_path / "tree")
+    process = subprocess.Popen([script, "--local"], env=settings(tree, NPROC=1), stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert wait_for(lambda: any(tree.z.rglob("baltable-*")), process)
+    step, = map(int, open(f"/proc/{process.pid}/task/{process.pid}/children").read().split())
+    os.kill(step, signal.SIGSTOP)
+    os.kill(step, signal.SIGCONT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == DONE, out + err
+    assert tree.out.exists()
+
+
+# ---- Slurm ----
 
 
 @pytest.fixture
@@ -128,6 +240,44 @@ def test_slurm(tree, script, slurm):
     assert table(tree.out)["BALMASK"].tolist() == list(BALMASK.values())
 
 
+def sbatch_options(job):
+    """What sbatch takes from a job script: quotes group, a backslash takes the meaning away from what follows it, and #
+    outside quotes begins a comment."""
+    options = {}
+    for line in job.splitlines():
+        if not line.startswith("#SBATCH"):
+            continue
+        word, quote, escaped = "", None, False
+        for c in line[len("#SBATCH"):].strip():
+            if not escaped and c == "\\":
+                escaped = True
+            elif not escaped and quote and c == quote:
+                quote = None
+            elif not escaped and not quote and c in "\"'":
+                quote = c
+            else:
+                assert quote or escaped or (c != "#" and not c.isspace()), line
+                word, escaped = word + c, False
+        assert not quote and not escaped, line
+        name, value = word.split("=", 1)
+        options[name] = value
+    return options
+
+
+@pytest.mark.parametrize("name", ["plain", "with blanks", "100% of it, %j", "qu'o\"te", "#1", "k$HOME`x`", "été"])
+def test_names_in_slurm_options(tree, script, slurm, name):
+    folder = tree.root / name
+    launch(script, env=settings(tree, PATH=f"{slurm}:{os.environ['PATH']}", OUTDIR=folder, CONSTRAINT="cpu&big|gpu",
+                                QOS="my queue"))
+    options = sbatch_options((slurm / "job").read_text())
+    assert "\\" not in options["--output"]  # which would take the meaning from %
+    log = options["--output"].replace("%%", "\0").replace("%j", "42").replace("\0", "%")
+    assert log == f"{folder}/job-fastbal-42.log"
+    assert options["--constraint"] == "cpu&big|gpu" and options["--qos"] == "my queue"
+    launch(slurm / "job", env=environment(PATH=f"{slurm}:{os.environ['PATH']}"))
+    assert (folder / "qso-bal.fits").exists()
+
+
 def test_slurm_with_local(tree, script, slurm):
     launch(script, "--local", env=settings(tree, PATH=f"{slurm}:{os.environ['PATH']}"))
     assert tree.out.exists() and not (slurm / "job").exists()
@@ -144,13 +294,43 @@ def test_slurm_with_local(tree, script, slurm):
     ("NPROC", "0", "NPROC"),
     ("CHUNK_SIZE", "-1", "CHUNK_SIZE"),
     ("ALTZDIR", "/dev/null/work", "/dev/null/work"),
+    ("TREE", "/no/such/tree", "RELEASE"),  # two places
+    ("TILES", "all", "tiles"),
+    ("TILES", "1; rm -rf", "TILES"),
+    ("NIGHT", "20260101", "TILES"),
+    ("NSIDE", "16", "TREE"),
+    ("TEMPLATES", "gou", "TEMPLATES: gou: "),
+    ("TEMPLATES", "/no/such/templates.fits", "TEMPLATES: /no/such/templates.fits: "),
+    ("TEMPLATES", "guo", "TEMPLATES: templates guo: PCA_Eigenvectors.fits was not found"),
+    *((name, f"a{c}b", f"{name} has a new line or another control character")
+      for name in ("QSOCAT", "ALTZDIR", "OUTDIR", "OUTCAT", "RELEASE", "SURVEY", "PROGRAM", "TEMPLATES", "NPROC", "TILES",
+                   "DESI_SPECTRO_REDUX", "ACCOUNT", "QOS", "CONSTRAINT", "TIME") for c in "\n\r"[:1 + (name == "OUTDIR")]),
 ])
 def test_what_is_missing_is_said_first(tree, script, slurm, name, value, words):
     env = settings(tree, PATH=f"{slurm}:{os.environ['PATH']}", **{name: value})
     result = launch(script, env=env, status=2)
     lines = [line for line in result.stderr.splitlines() if line.startswith("runbal.sh: ")]
     assert len(lines) == 1 and words in lines[0]
+    assert result.stderr.count("\n") == 1 or name == "ALTZDIR"  # mkdir says why
     assert not (slurm / "job").exists() and not tree.z.exists()
+
+
+@pytest.mark.parametrize("name, value, words", [
+    ("TREE", "/no/such/tree", "TREE: there is no folder /no/such/tree"),
+    ("MOCKDIR", "/no/such/mock", "MOCKDIR: there is no folder /no/such/mock"),
+])
+def test_other_trees_that_are_missing(tree, script, slurm, name, value, words):
+    env = settings(tree, PATH=f"{slurm}:{os.environ['PATH']}", RELEASE=None, **{name: value})
+    assert launch(script, env=env, status=UNUSABLE).stderr == f"runbal.sh: {words}" + (
+        "/spectra-16\n" if name == "MOCKDIR" else "\n")
+
+
+def test_a_backslash_in_outdir(tree, script, slurm):
+    """Slurm would take %j as it is."""
+    env = settings(tree, PATH=f"{slurm}:{os.environ['PATH']}", OUTDIR=tree.root / "a\\b")
+    assert "backslash" in launch(script, env=env, status=UNUSABLE).stderr
+    assert not (slurm / "job").exists()
+    launch(script, "--local", env=env)
 
 
 def test_arguments(tree, script):

@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP: the pixel in hand is finished, nothing half done is left, the same command goes on.
+"""Signals: the pixel in hand is finished, nothing half done is left, the same command goes on.
 
 SPDX-License-Identifier: BSD-3-Clause
 """
@@ -71,8 +71,9 @@ def prepare(tree, name):
 
 # ---- one signal ----
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("name", ["split", "find", "run"])
+@pytest.mark.parametrize("name, number", [
+    *((name, number) for name in ("split", "find", "run") for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)),
+    *(("find", number) for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGXCPU))])
 def test_stops_and_goes_on(many, name, number):
     prepare(many, name)
     process = many.start(name)
@@ -191,6 +192,9 @@ def test_a_second_one_ends_it_at_once(many, number):
     time.sleep(0.3)
     process.send_signal(signal.SIGTERM)
     time.sleep(0.7)
+    process.send_signal(signal.SIGXCPU)  # the system sends it each second
+    process.send_signal(signal.SIGUSR1)
+    time.sleep(0.1)
     assert process.poll() is None
     process.send_signal(number)
     assert process.wait(timeout=20) == -number
@@ -209,6 +213,56 @@ def test_ignored_signals_stay_ignored(many):
     assert process.returncode == DONE, err
     assert many.outputs() == many.expected["find"]
 
+
+# ---- files that hang ----
+
+HANG = Path(os.environ.get("FASTBAL_HANG", BIN.parent / "tests" / "hang.so"))
+
+
+@pytest.mark.skipif(not HANG.exists(), reason="needs the library that makes calls hang: Linux, without sanitizers")
+@pytest.mark.parametrize("name, threads, how", [("find", 1, "soft"), ("run", 1, "soft"), ("find", 1, "hard"),
+                                                ("find", 3, "hard"), ("run", 3, "hard")])
+def test_a_file_that_hangs(many, tmp_path, name, threads, how):
+    """One signal is enough. Where it interrupts the call, the run ends in order; else it is given up."""
+    prepare(many, name)
+    pixel = sorted(many.pixels)[NPIXELS // 2]
+    mark = tmp_path / "mark"
+    process = many.start(name, "--nproc", threads, env=many.env | {
+        "LD_PRELOAD": str(HANG), "HANG_FILE": many.coadd(pixel).name, "HANG_HOW": how, "HANG_MARK": str(mark)})
+    assert wait_for(mark.exists, process)
+    process.terminate()
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
+    line, = err.splitlines()
+    assert line.startswith(f"fastbal {name}: stopped by SIGTERM, ")
+    if how == "soft":
+        assert " pixels left: the same command goes on from here" in line and out
+        assert temporary(many) == []
+    else:
+        assert "given up" in line and "start the command again" in line
+    assert not many.baltable(pixel).exists() and not many.out.exists()
+    done = {k: data for k, data in many.outputs().items() if "_tmp" not in k}
+    assert done and all(many.expected[name][k] == data for k, data in done.items())
+    check_finished(many, name)
+
+
+@pytest.mark.skipif(not HANG.exists(), reason="needs the library that makes calls hang: Linux, without sanitizers")
+@pytest.mark.parametrize("how, words", [("soft", "stopped while it was opened"), ("hard", "given up")])
+@pytest.mark.parametrize("name, file", [("split", "qso.fits"), ("run", "qso.fits")])
+def test_a_catalog_that_hangs(many, tmp_path, name, file, how, words):
+    """Before there are pixels."""
+    mark = tmp_path / "mark"
+    process = many.start(name, env=many.env | {"LD_PRELOAD": str(HANG), "HANG_FILE": file, "HANG_HOW": how,
+                                               "HANG_MARK": str(mark)})
+    assert wait_for(mark.exists, process)
+    process.terminate()
+    err = process.communicate(timeout=60)[1]
+    assert process.returncode == 128 + signal.SIGTERM
+    line, = err.splitlines()
+    assert line.startswith(f"fastbal {name}: ") and words in line and "start" in line
+
+
+# ---- standard output: see also test_output.py ----
 
 @pytest.mark.parametrize("name", ["find", "run"])
 def test_a_reader_that_goes_away(many, name):
