@@ -38,6 +38,7 @@ struct append {
     size_t nmatches;          /* rows that are in BAL tables */
     size_t nothers;           /* tables made with other templates, of the same number */
     size_t nfits;             /* tables made with another fit */
+    size_t nrules;            /* tables made by other rules */
     struct fb_tally tally;    /* of the catalog's rows */
 };
 
@@ -70,6 +71,8 @@ static int append_table(struct append *append, size_t index, const char *path, s
             __atomic_fetch_add(&append->nothers, 1, __ATOMIC_RELAXED);
         if (strcmp(table.fit, append->first.fit) != 0)
             __atomic_fetch_add(&append->nfits, 1, __ATOMIC_RELAXED);
+        if (strcmp(table.rules, append->first.rules) != 0)
+            __atomic_fetch_add(&append->nrules, 1, __ATOMIC_RELAXED);
     }
     fb_matches_release(&matches);
     fb_baltable_release(&table);
@@ -195,6 +198,10 @@ static void complain_of_mixtures(const struct append *append)
         fb_complain("append", "%s: %zu of %zu BAL tables do not have the fit of the first one, which is %s",
                     baldir, append->nfits, append->run.ndone,
                     append->first.fit[0] ? append->first.fit : "not known");
+    if (append->nrules > 0)
+        fb_complain("append", "%s: %zu of %zu BAL tables do not have the rules of the first one, which are %s",
+                    baldir, append->nrules, append->run.ndone,
+                    append->first.rules[0] ? append->first.rules : "not known");
 }
 
 /* A catalog in which nothing was measured is none, nor one of a run that was stopped. */

@@ -477,6 +477,8 @@ static enum fb_options_outcome parse(struct find_options *o, int argc, char **ar
               "guo, brodzeller, builtin, or a FITS file; default: guo, or builtin where guo is not found" },
         { NULL, "--fit", FB_OPT_STRING, &o->finder.fit, .metavar = "NAME",
           .help = "exact, or simplex: the published catalogs' search, which stops early on bright quasars" },
+        { NULL, "--rules", FB_OPT_STRING, &o->finder.rules, .metavar = "NAME",
+          .help = "main, or optimize: what the reference's optimised branch calls a trough" },
         { NULL, "--tids", FB_OPT_FLAG, &o->tids,
           .help = "read only the targets of the redshift catalog (always done)" },
         { NULL, "--chunk-size", FB_OPT_INT, &o->chunk, .metavar = "N", .min = 1, .max = 1e9,
@@ -515,7 +517,7 @@ static enum fb_options_outcome parse(struct find_options *o, int argc, char **ar
 
 int fb_cmd_find(int argc, char **argv)
 {
-    struct find_options options = { .finder = { .fit = "exact" },
+    struct find_options options = { .finder = { .fit = "exact", .rules = "main" },
                                     .zfileroot = "zafter",
                                     .layout = { .survey = "main", .program = "dark" },
                                     .logfile = "logfile.txt",

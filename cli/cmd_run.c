@@ -412,6 +412,8 @@ static enum fb_options_outcome parse(struct run_options *o, int argc, char **arg
               "guo, brodzeller, builtin, or a FITS file; default: guo, or builtin where guo is not found" },
         { NULL, "--fit", FB_OPT_STRING, &o->finder.fit, .metavar = "NAME",
           .help = "exact, or simplex: the published catalogs' search, which stops early on bright quasars" },
+        { NULL, "--rules", FB_OPT_STRING, &o->finder.rules, .metavar = "NAME",
+          .help = "main, or optimize: what the reference's optimised branch calls a trough" },
         { NULL, "--nproc", FB_OPT_INT, &o->finder.nproc, .metavar = "N", .min = 1, .max = 4096,
           .help = "worker threads; default: every core this process may use" },
         { NULL, "--chunk-size", FB_OPT_INT, &o->chunk, .metavar = "N", .min = 1, .max = 1e9,
@@ -440,7 +442,7 @@ static int run_ranks(struct run *run, int argc, char **argv, struct fb_error *er
 int fb_cmd_run(int argc, char **argv)
 {
     struct run_options options = { .layout = { .survey = "main", .program = "dark" },
-                                   .finder = { .fit = "exact" },
+                                   .finder = { .fit = "exact", .rules = "main" },
                                    .chunk = 50 };
     struct run run = { .options = &options, .start = fb_seconds() };
     struct fb_error err = { "" };

@@ -9,29 +9,39 @@
 
 /* The names of the ways to fit, by enum fastbal_fit; the first is the default. */
 static const char *const fit_names[] = { [FASTBAL_FIT_EXACT] = "exact", [FASTBAL_FIT_SIMPLEX] = "simplex" };
-enum { NFITS = sizeof fit_names / sizeof *fit_names };
+/* The names of the rules, by enum fastbal_rules; likewise. */
+static const char *const rules_names[] = {
+    [FASTBAL_RULES_MAIN] = "main", [FASTBAL_RULES_OPTIMIZE] = "optimize"
+};
+enum { NFITS = sizeof fit_names / sizeof *fit_names, NRULES = sizeof rules_names / sizeof *rules_names };
 
-/* NFITS where there is no such name. */
-static int find_fit(const char *name)
+/* Which of n names this is; the first for NULL, n where it is none of them. */
+static int find_name(const char *const *names, int n, const char *name)
 {
-    int fit = 0;
-    while (name && fit < NFITS && strcmp(fit_names[fit], name) != 0)
-        fit++;
-    return fit;
+    int i = 0;
+    while (name && i < n && strcmp(names[i], name) != 0)
+        i++;
+    return i;
 }
 
 int fb_finder_prepare(struct fb_finder *finder, const struct fb_finder_options *options, struct fb_error *err)
 {
     const char *name = options->templates ? options->templates : options->alttemp ? "brodzeller" : NULL;
-    int fit = find_fit(options->fit);
+    int fit = find_name(fit_names, NFITS, options->fit);
+    int rules = find_name(rules_names, NRULES, options->rules);
 
     if (fit >= NFITS)
         return fb_fail(err, "there is no fit '%s'", options->fit);
+    if (rules >= NRULES)
+        return fb_fail(err, "there are no rules '%s'", options->rules);
     finder->fit = fit_names[fit];
+    finder->rules = rules_names[rules];
     if (fb_template_set_read(&finder->templates, name, FB_SHARE, err) != 0)
         return -1;
     finder->ntemplates = fastbal_templates_count(finder->templates.templates);
-    if (fb_baltable_form(&finder->form, finder->ntemplates, finder->templates.name, finder->fit, err) != 0)
+    struct fb_baltable_settings settings = { finder->ntemplates, finder->templates.name, finder->fit,
+                                             finder->rules };
+    if (fb_baltable_form(&finder->form, &settings, err) != 0)
         return -1;
     finder->nthreads = fb_threads(options->nproc);
     finder->measurers = calloc((size_t)finder->nthreads, sizeof *finder->measurers);
@@ -40,7 +50,7 @@ int fb_finder_prepare(struct fb_finder *finder, const struct fb_finder_options *
         return fb_fail(err, "out of memory for %d threads", finder->nthreads);
     for (int i = 0; i < finder->nthreads; i++) {
         finder->measurers[i].templates = finder->templates.templates;
-        finder->measurers[i].options.fit = fit;
+        finder->measurers[i].options = (struct fastbal_options){ .fit = fit, .rules = rules };
     }
     return 0;
 }
@@ -155,6 +165,8 @@ static const char *unfit(const struct fb_finder *finder, const struct fb_baltabl
         return "was made with other templates";
     if (table->fit[0] && strcmp(table->fit, finder->fit) != 0)
         return "was made with another fit";
+    if (table->rules[0] && strcmp(table->rules, finder->rules) != 0)
+        return "was made by other rules";
     if (table->n != redshifts->n)
         return "has another number of rows than there are quasars";
     for (size_t i = 0; i < table->n; i++) {
@@ -219,8 +231,10 @@ int fb_finder_options_check(const char *command, const struct fb_finder_options 
 {
     if (options->alttemp && options->templates && strcmp(options->templates, "brodzeller") != 0)
         fb_complain(command, "options --alttemp and --templates contradict each other");
-    else if (find_fit(options->fit) == NFITS)
+    else if (find_name(fit_names, NFITS, options->fit) == NFITS)
         fb_complain(command, "option --fit: expected exact or simplex, found '%s'", options->fit);
+    else if (find_name(rules_names, NRULES, options->rules) == NRULES)
+        fb_complain(command, "option --rules: expected main or optimize, found '%s'", options->rules);
     else
         return 1;
     return 0;

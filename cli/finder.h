@@ -16,7 +16,7 @@
 
 /* What the user chooses; NULL and 0 where nothing is said. */
 struct fb_finder_options {
-    const char *templates, *fit; /* names */
+    const char *templates, *fit, *rules; /* names */
     int alttemp;
     long nproc;
 };
@@ -28,8 +28,8 @@ struct fb_finder {
     struct fb_account *accounts;   /* what each has used */
     int nthreads;
     int ntemplates;
-    int part;        /* of the targets alone: a BAL table of others is not replaced unasked */
-    const char *fit; /* what BAL tables call it */
+    int part;                /* of the targets alone: a BAL table of others is not replaced unasked */
+    const char *fit, *rules; /* what BAL tables call them */
 };
 
 /* Read the templates of --templates, or --alttemp, or the default; options have been checked. Release in any

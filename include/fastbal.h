@@ -75,10 +75,14 @@ enum fastbal_balstatus {
     FASTBAL_MORE_TROUGHS = 8,   /* more troughs were found than can be kept */
     FASTBAL_LOW_SIGNAL = 16,    /* the signal is too low for C IV troughs to be searched */
     FASTBAL_NOT_CONVERGED = 32, /* the mask still changed after the last iteration */
-    FASTBAL_NO_SPECTRUM = 64    /* there is no spectrum of this target (set by callers, not by the library) */
+    FASTBAL_NO_SPECTRUM = 64,   /* there is no spectrum of this target (set by callers, not by the library) */
+    FASTBAL_NO_DIFFERENCE = 128, /* the continuum is negative in C IV, so Si IV troughs can't be measured */
+    FASTBAL_CHI2_LIMIT = 256,    /* the fit is so bad that no troughs are reported */
+    FASTBAL_NEGATIVE_MODEL = 512 /* the continuum is negative in C IV, so no C IV troughs were searched */
 };
 /* The bits that mean "not measured". */
-#define FASTBAL_NOT_MEASURED (FASTBAL_NO_CIV | FASTBAL_FEW_PIXELS | FASTBAL_SINGULAR | FASTBAL_NO_SPECTRUM)
+#define FASTBAL_NOT_MEASURED \
+    (FASTBAL_NO_CIV | FASTBAL_FEW_PIXELS | FASTBAL_SINGULAR | FASTBAL_NO_SPECTRUM | FASTBAL_NO_DIFFERENCE)
 
 /* ---- Joining cameras (§1) ---------------------------------------------------------------------------- */
 
@@ -173,7 +177,8 @@ struct fastbal_spectrum {
     double z;                 /* > -1 */
 };
 
-/* The troughs of one kind in one line; troughs are packed from index 0, unused entries are -1. */
+/* The troughs of one kind in one line; troughs are packed from index 0, unused entries are -1. With
+ * FASTBAL_RULES_OPTIMIZE there may be troughs whose index is 0. */
 struct fastbal_troughs {
     int count;
     double index;                  /* AI or BI: sum over the troughs, km/s */
@@ -197,7 +202,8 @@ struct fastbal_result {
     double chi2; /* reduced, of the last fit */
     struct fastbal_line civ;
     struct fastbal_line siiv;
-    double snr_civ, snr_redside, snr_forest; /* medians of flux/sigma; -1 where not covered */
+    /* medians of flux/sigma; -1 where not covered, snr_civ also with FASTBAL_NEGATIVE_MODEL */
+    double snr_civ, snr_redside, snr_forest;
 };
 
 /* How the continuum is fitted (§4). */
@@ -206,9 +212,16 @@ enum fastbal_fit {
     FASTBAL_FIT_SIMPLEX    /* where the published catalogs' simplex search for it ends */
 };
 
+/* Whose rules decide what a trough is and what is masked (docs/algorithm.md, "Rules"). */
+enum fastbal_rules {
+    FASTBAL_RULES_MAIN = 0, /* the reference's main branch */
+    FASTBAL_RULES_OPTIMIZE  /* its optimised branch */
+};
+
 /* What may be chosen. All zero is the default, and stays so when members are added at the end. */
 struct fastbal_options {
-    int fit; /* enum fastbal_fit */
+    int fit;   /* enum fastbal_fit */
+    int rules; /* enum fastbal_rules */
 };
 
 typedef struct fastbal_workspace fastbal_workspace;

@@ -11,16 +11,10 @@
 
 /* ---- writing ---- */
 
-/* What the header of a table depends on. */
-struct kind {
-    int ntemplates;
-    const char *template_name, *fit;
-};
-
 static int write_table(void *file, const void *context, int *status)
 {
     char *ttype[MOST_COLUMNS], *tform[MOST_COLUMNS], *tunit[MOST_COLUMNS], form[MOST_COLUMNS][16];
-    const struct kind *kind = context;
+    const struct fb_baltable_settings *settings = context;
     size_t n;
     int used = 0;
     const struct fb_balrow_column *c = fb_balrow_columns(&n);
@@ -28,7 +22,7 @@ static int write_table(void *file, const void *context, int *status)
     for (size_t i = 0; i < n; i++) {
         if (!(c[i].use & FB_IN_TABLE))
             continue;
-        int repeat = fb_balrow_repeat(&c[i], kind->ntemplates);
+        int repeat = fb_balrow_repeat(&c[i], settings->ntemplates);
         if (repeat == 1)
             snprintf(form[used], sizeof form[used], "%c", c[i].type);
         else
@@ -39,17 +33,16 @@ static int write_table(void *file, const void *context, int *status)
         used++;
     }
     fits_create_tbl(file, BINARY_TBL, 0, used, ttype, tform, tunit, "BALCAT", status);
-    fits_write_key_longstr(file, "QSOTEMPS", kind->template_name, "continuum templates", status);
-    fits_write_key_str(file, "BALFIT", kind->fit, "how the continuum was fitted", status);
+    fits_write_key_longstr(file, "QSOTEMPS", settings->template_name, "continuum templates", status);
+    fits_write_key_str(file, "BALFIT", settings->fit, "how the continuum was fitted", status);
+    fits_write_key_str(file, "BALRULES", settings->rules, "what troughs were found by", status);
     fb_write_dependencies(file, status);
     return fb_write_history(file, status);
 }
 
-int fb_baltable_form(struct fb_form *form, int ntemplates, const char *template_name, const char *fit,
-                     struct fb_error *err)
+int fb_baltable_form(struct fb_form *form, const struct fb_baltable_settings *settings, struct fb_error *err)
 {
-    struct kind kind = { ntemplates, template_name, fit };
-    return fb_form_create(form, write_table, &kind, err);
+    return fb_form_create(form, write_table, settings, err);
 }
 
 int fb_baltable_write(const struct fb_form *form, const char *path, const struct fb_balrow *rows, size_t n,
@@ -146,7 +139,8 @@ static int read_plain(struct fb_baltable *table, const char *path, struct fb_err
         status = fb_hdus_read(&hdus, &file, err);
     const struct fb_hdu *hdu = status > 0 ? fb_hdus_table(&hdus, table_names) : NULL;
     if (hdu && fb_hdu_text(&hdus, hdu, "QSOTEMPS", table->template_name, sizeof table->template_name) >= 0 &&
-        fb_hdu_text(&hdus, hdu, "BALFIT  ", table->fit, sizeof table->fit) >= 0)
+        fb_hdu_text(&hdus, hdu, "BALFIT  ", table->fit, sizeof table->fit) >= 0 &&
+        fb_hdu_text(&hdus, hdu, "BALRULES", table->rules, sizeof table->rules) >= 0)
         nplaces = plain_places(&hdus, hdu, places, &table->ntemplates);
     if (status > 0 && fb_sums_check(&file, &hdus, err) < 0)
         status = -1;
@@ -253,6 +247,7 @@ static int read_settings(struct fb_table *t, struct fb_baltable *table, struct f
     int status = 0;
     fb_fits_text(t->file, "QSOTEMPS", table->template_name, sizeof table->template_name, &status);
     fb_fits_text(t->file, "BALFIT", table->fit, sizeof table->fit, &status);
+    fb_fits_text(t->file, "BALRULES", table->rules, sizeof table->rules, &status);
     return status ? fb_fits_fail(err, t->path, "can't read its header", status) : 0;
 }
 

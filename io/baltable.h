@@ -17,12 +17,17 @@ struct fb_baltable {
     int ntemplates;          /* length of PCA_COEFFS */
     char template_name[256]; /* QSOTEMPS; empty where the file has none, or a longer one */
     char fit[16];            /* BALFIT, how the continuum was fitted: exact or simplex; empty likewise */
+    char rules[16];          /* BALRULES, what troughs were found by: main or optimize; empty likewise */
 };
 
-/* The form of the tables of one template set, whose name goes to QSOTEMPS, and one way to fit, whose name goes
- * to BALFIT; to be released with fb_form_release(). */
-int fb_baltable_form(struct fb_form *form, int ntemplates, const char *template_name, const char *fit,
-                     struct fb_error *err);
+/* What tables are made with. The names go to QSOTEMPS, BALFIT and BALRULES. */
+struct fb_baltable_settings {
+    int ntemplates;
+    const char *template_name, *fit, *rules;
+};
+
+/* The form of the tables made with these settings; to be released with fb_form_release(). */
+int fb_baltable_form(struct fb_form *form, const struct fb_baltable_settings *settings, struct fb_error *err);
 /* Write a table, with as many templates as the form has. The file appears under its name only when it is
  * complete. Any number of threads may share the form. */
 int fb_baltable_write(const struct fb_form *form, const char *path, const struct fb_balrow *rows, size_t n,
@@ -33,7 +38,7 @@ int fb_baltable_write(const struct fb_form *form, const char *path, const struct
 int fb_baltable_read(struct fb_baltable *table, const char *path, struct fb_error *err);
 void fb_baltable_release(struct fb_baltable *table);
 
-/* Only the length of PCA_COEFFS, QSOTEMPS and BALFIT: no rows, nothing to release. */
+/* Only the length of PCA_COEFFS, QSOTEMPS, BALFIT and BALRULES: no rows, nothing to release. */
 int fb_baltable_read_kind(struct fb_baltable *table, const char *path, struct fb_error *err);
 
 #endif

@@ -117,6 +117,29 @@ typedef double fb_function(const double *x, const void *context);
  */
 int fb_simplex(fb_function *f, const void *context, int n, double *x, double *least);
 
+/* ---- rules.c ---- */
+
+/* What differs between the rules of finding troughs (enum fastbal_rules). */
+struct fb_rules {
+    /* before the search */
+    int ends_early;   /* C IV may end with the fit range, where the spectrum's last pixel is redward of it */
+    int needs_signal; /* nothing is searched unless the median flux is above the median error */
+    int needs_continuum; /* a line with a negative continuum is not searched; where it is 0, no pixel is in */
+    /* the search */
+    int wraps;   /* the two pixels before a spike at the start of the search are its last pixels */
+    int reopens; /* a last pixel that is wider than the minimum adds the trough that ended before once more */
+    /* Pixels at the end of a trough that its mean, integral, depth and mask leave out, and at the end of the search where
+     * no spike is bridged. */
+    size_t left_out;
+    /* indices and errors */
+    int step_first;  /* the width includes a step before that step is integrated, not after */
+    int drops_empty; /* where the index is 0 there are no troughs */
+    int one_difference; /* D leaves out all AI troughs of C IV, not those kept of each line, and serves both lines */
+    double chi2_limit; /* above this reduced chi-square there are no troughs */
+};
+
+const struct fb_rules *fb_rules(int rules); /* NULL where there are none of that number */
+
 /* ---- troughs.c ---- */
 
 /* The fit range of a spectrum, and scratch of the same length. */
@@ -132,22 +155,27 @@ struct fb_range {
 /* Where the velocities of one line lie in a range. */
 struct fb_window {
     double line;
-    size_t lo, hi_bi, hi_ai; /* first pixels with v >= FB_V_BLUE, FB_V_BI and 0 */
+    size_t lo, hi_bi, hi_ai; /* first pixels with v >= FB_V_BLUE, FB_V_BI and 0; n where there is none */
 };
 
-int fb_window_find(struct fb_window *window, const double *w, size_t n,
-                   double line); /* 0 if no pixel is inside */
+/* 0 if no pixel is between FB_V_BLUE and 0. */
+int fb_window_find(struct fb_window *window, const double *w, size_t n, double line);
 
-/* Search and integrate the troughs of one line. Returns BALSTATUS bits: FASTBAL_MORE_TROUGHS,
- * FASTBAL_LOW_SIGNAL. */
+/*
+ * Search and integrate the troughs of one line. *difference is D of C IV, NaN where there is none: C IV sets it, and
+ * Si IV, which comes second, may need it. Returns BALSTATUS bits: FASTBAL_MORE_TROUGHS, FASTBAL_LOW_SIGNAL,
+ * FASTBAL_NEGATIVE_MODEL (the line was not searched), FASTBAL_NO_DIFFERENCE (its troughs can't be measured; out is not
+ * set).
+ */
 uint32_t fb_line_measure(const struct fb_range *range, const struct fb_window *window,
-                         struct fastbal_line *out);
+                         const struct fb_rules *rules, double *difference, struct fastbal_line *out);
 void fb_line_clear(struct fastbal_line *line);
 
 /* ---- measure.c ---- */
 
 size_t fb_first_at_least(const double *x, size_t n,
                          double value); /* first i with x[i] >= value, or n; x increasing */
+size_t fb_count_positive(const double *x, size_t n);
 size_t fb_nearest(const double *x, size_t n, double value); /* nearest pixel, ties go up */
 
 #endif

@@ -201,7 +201,7 @@ static void divide(const double *a, const double *b, size_t n, double *quotient)
 }
 
 FB_KERNEL
-static size_t count_positive(const double *x, size_t n)
+size_t fb_count_positive(const double *x, size_t n)
 {
     size_t count = 0;
     for (size_t i = 0; i < n; i++)
@@ -231,7 +231,7 @@ static double part_snr(const fastbal_workspace *work, const size_t part[2], size
 
 /* Mark the pixels in the AI troughs of a line; returns how many were not marked before. */
 static size_t mask_troughs(const struct fb_range *range, const struct fastbal_troughs *troughs, double line,
-                           unsigned char *masked)
+                           size_t left_out, unsigned char *masked)
 {
     size_t taken = 0;
     for (int k = 0; k < FASTBAL_MAX_AI; k++) {
@@ -239,7 +239,7 @@ static size_t mask_troughs(const struct fb_range *range, const struct fastbal_tr
             continue;
         size_t begin = fb_nearest(range->w, range->n, line * (1 - troughs->vmax[k] / FB_LIGHT_SPEED));
         size_t end = fb_nearest(range->w, range->n, line * (1 - troughs->vmin[k] / FB_LIGHT_SPEED));
-        for (size_t i = begin; i < end; i++) {
+        for (size_t i = begin; i + left_out <= end; i++) {
             taken += !masked[i];
             masked[i] = 1;
         }
@@ -248,15 +248,15 @@ static size_t mask_troughs(const struct fb_range *range, const struct fastbal_tr
 }
 
 /* Weights for the next fit (§6); returns how many pixels take part, those with ivar = 0 included. */
-static size_t apply_mask(const struct fb_range *range, const double *ivar,
+static size_t apply_mask(const struct fb_range *range, const double *ivar, const struct fb_rules *rules,
                          const struct fastbal_result *result, double *weight)
 {
     unsigned char *masked = (unsigned char *)range->scratch;
     if (result->civ.ai.count == 0 && result->siiv.ai.count == 0)
         return range->n;
     memset(masked, 0, range->n);
-    size_t taken = mask_troughs(range, &result->civ.ai, FB_CIV, masked);
-    taken += mask_troughs(range, &result->siiv.ai, FB_SIIV, masked);
+    size_t taken = mask_troughs(range, &result->civ.ai, FB_CIV, rules->left_out, masked);
+    taken += mask_troughs(range, &result->siiv.ai, FB_SIIV, rules->left_out, masked);
     for (size_t i = 0; i < range->n; i++)
         weight[i] = masked[i] ? 0 : ivar[i];
     return range->n - taken;
@@ -273,7 +273,9 @@ struct task {
     double *weight[2];        /* of this fit and of the next */
     struct fb_window line[2]; /* C IV, and Si IV where it is covered */
     int nlines;
-    int fit;      /* enum fastbal_fit */
+    int fit; /* enum fastbal_fit */
+    const struct fb_rules *rules;
+    double last;  /* rest wavelength of the spectrum's last pixel, which is beyond the fit range */
     double least; /* sum of squares of the last fit, or NaN */
 };
 
@@ -284,6 +286,8 @@ static int find_lines(struct task *t)
     size_t n = t->range.n;
     if (!fb_window_find(&t->line[0], w, n, FB_CIV))
         return 0;
+    if (t->line[0].hi_ai == n && !(t->rules->ends_early && t->last > FB_CIV))
+        return 0;
     t->nlines = 1;
     if (w[0] <= FB_SIIV * (1 + FB_V_BLUE / FB_LIGHT_SPEED) && fb_window_find(&t->line[1], w, n, FB_SIIV))
         t->nlines = 2;
@@ -292,11 +296,13 @@ static int find_lines(struct task *t)
     return 1;
 }
 
-/* One fit and the troughs below it. */
+/* One fit and the troughs below it.
+ * DEVIATION no-difference: the reference's optimised branch gives up the whole file. */
 static uint32_t fit_and_search(struct task *t, struct fastbal_result *result)
 {
     struct fastbal_line *const out[2] = { &result->civ, &result->siiv };
-    if (count_positive(t->design.weight, t->range.n) <= (size_t)result->ntemplates)
+    double difference = NAN;
+    if (fb_count_positive(t->design.weight, t->range.n) <= (size_t)result->ntemplates)
         return FASTBAL_FEW_PIXELS;
     if (fb_fit(&t->design, result->coeffs, &t->least) != FB_FIT_OK)
         return FASTBAL_SINGULAR;
@@ -305,10 +311,20 @@ static uint32_t fit_and_search(struct task *t, struct fastbal_result *result)
     result->status = 0;
     for (int k = 0; k < t->nlines; k++) {
         fb_model(&t->design, result->coeffs, t->line[k].lo, t->line[k].hi_ai, t->model);
-        uint32_t status = fb_line_measure(&t->range, &t->line[k], out[k]);
-        result->status |= k == 0 ? status : status & (uint32_t)~FASTBAL_LOW_SIGNAL;
+        uint32_t status = fb_line_measure(&t->range, &t->line[k], t->rules, &difference, out[k]);
+        result->status |=
+            k == 0 ? status : status & (uint32_t) ~(FASTBAL_LOW_SIGNAL | FASTBAL_NEGATIVE_MODEL);
     }
-    return 0;
+    return result->status & FASTBAL_NO_DIFFERENCE;
+}
+
+/* A fit as bad as this has no troughs that mean anything. */
+static void drop_troughs(struct fastbal_result *result)
+{
+    fb_line_clear(&result->civ);
+    fb_line_clear(&result->siiv);
+    result->status &= (uint32_t)~FASTBAL_MORE_TROUGHS;
+    result->status |= FASTBAL_CHI2_LIMIT;
 }
 
 /* DEVIATION flagged-rows: the reference gives up the whole file.
@@ -332,7 +348,7 @@ static uint32_t iterate(struct task *t, struct fastbal_result *result)
             return unmeasured;
         double *next = t->weight[result->iterations++ % 2];
         before = used;
-        used = apply_mask(&t->range, t->ivar, result, next);
+        used = apply_mask(&t->range, t->ivar, t->rules, result, next);
         weight = used < n ? next : t->ivar;
         if (weight == t->design.weight) {
             /* nothing was masked and nothing is: the next fit would be this one */
@@ -348,6 +364,10 @@ static uint32_t iterate(struct task *t, struct fastbal_result *result)
         t->least = fb_chi2(&t->design, t->model);
     }
     result->chi2 = t->least / ((double)before - (double)result->ntemplates);
+    if (result->status & FASTBAL_NEGATIVE_MODEL)
+        result->snr_civ = -1;
+    if (result->chi2 > t->rules->chi2_limit)
+        drop_troughs(result);
     return isfinite(result->chi2) ? 0 : FASTBAL_SINGULAR;
 }
 
@@ -356,6 +376,7 @@ int fastbal_measure_with(fastbal_workspace *work, const fastbal_templates *templ
                          struct fastbal_result *result)
 {
     int fit = options ? options->fit : FASTBAL_FIT_EXACT;
+    const struct fb_rules *rules = fb_rules(options ? options->rules : FASTBAL_RULES_MAIN);
     struct fb_equations equations;
     struct parts parts;
     size_t begin, end;
@@ -363,7 +384,7 @@ int fastbal_measure_with(fastbal_workspace *work, const fastbal_templates *templ
     if (!work || !templates || !spectrum || !result || !spectrum->wavelength || !spectrum->flux ||
         !spectrum->ivar)
         return FASTBAL_EARGUMENT;
-    if (fit != FASTBAL_FIT_EXACT && fit != FASTBAL_FIT_SIMPLEX)
+    if ((fit != FASTBAL_FIT_EXACT && fit != FASTBAL_FIT_SIMPLEX) || !rules)
         return FASTBAL_EARGUMENT;
     if (!(spectrum->z > -1) || !isfinite(spectrum->z))
         return FASTBAL_EARGUMENT;
@@ -402,6 +423,8 @@ int fastbal_measure_with(fastbal_workspace *work, const fastbal_templates *templ
         .model = work->model,
         .weight = { work->weight[0], work->weight[1] },
         .fit = fit,
+        .rules = rules,
+        .last = spectrum->wavelength[spectrum->n - 1] / (1 + spectrum->z),
     };
     fb_templates_locate(templates, task.range.w, n, work->segment, work->fraction);
     uint32_t unmeasured = iterate(&task, result);

@@ -16,18 +16,21 @@
 
 enum kind { AI, BI };
 
+/* AI troughs are wider than 450 km/s, and within 25000 km/s; the last one may be found twice. */
+enum { MOST_FOUND = 56 };
+
 /* One search: pixels of a window, in units of the continuum. */
 struct search {
     enum kind kind;
+    const struct fb_rules *rules;
     double line;
     size_t n;
     const double *w;         /* rest wavelengths */
     const double *nf;        /* flux / continuum */
     const double *ns;        /* sigma / continuum */
     const unsigned char *in; /* 1 for pixels below the continuum */
-    size_t kept;             /* troughs recorded */
-    size_t found;            /* troughs found, more than are kept */
-    size_t start[FASTBAL_MAX_AI], end[FASTBAL_MAX_AI];
+    size_t found;            /* troughs, their first and last pixels; the first of them are kept */
+    size_t start[MOST_FOUND], end[MOST_FOUND];
 };
 
 static double velocity(double w, double line)
@@ -35,9 +38,15 @@ static double velocity(double w, double line)
     return FB_LIGHT_SPEED * ((w - line) / line);
 }
 
-static size_t most_troughs(enum kind kind)
+static double minimum_width(const struct search *s)
 {
-    return kind == AI ? FASTBAL_MAX_AI : FASTBAL_MAX_BI;
+    return s->kind == AI ? AI_MIN_WIDTH : BI_MIN_WIDTH;
+}
+
+static size_t kept(const struct search *s)
+{
+    size_t most = s->kind == AI ? FASTBAL_MAX_AI : FASTBAL_MAX_BI;
+    return s->found < most ? s->found : most;
 }
 
 /* First pixel with a velocity of at least v, or n. */
@@ -60,23 +69,30 @@ int fb_window_find(struct fb_window *window, const double *w, size_t n, double l
     window->lo = first_velocity(w, n, line, FB_V_BLUE);
     window->hi_bi = first_velocity(w, n, line, FB_V_BI);
     window->hi_ai = first_velocity(w, n, line, 0);
-    return window->hi_ai > window->lo && window->hi_ai < n;
+    return window->hi_ai > window->lo;
 }
 
 /* A pixel outside a trough is a spike, and does not end it, where the next pixel is in again; for AI the two
- * before it must be in as well. Near the start these two are the last pixels of the window, as in the
- * reference. */
+ * before it must be in as well. */
 static int is_spike(const struct search *s, size_t i)
 {
-    if (i + 2 >= s->n || !s->in[i + 1])
+    if (i + 1 + s->rules->left_out >= s->n || !s->in[i + 1])
         return 0;
-    return s->kind == BI || (s->in[i >= 1 ? i - 1 : s->n - 1] && s->in[i >= 2 ? i - 2 : s->n + i - 2]);
+    if (s->kind == BI)
+        return 1;
+    if (i < 2 && !s->rules->wraps)
+        return 0;
+    return s->in[i >= 1 ? i - 1 : s->n - 1] && s->in[i >= 2 ? i - 2 : s->n + i - 2];
 }
 
-/* Is the mean of [start, end) below the limit by more than its error allows? */
-static int is_significant(const struct search *s, size_t start, size_t end)
+/* BI troughs always are. AI: is the mean of a trough that pixel `after` has ended below the limit by more than its
+ * error allows? */
+static int is_significant(const struct search *s, size_t start, size_t after)
 {
+    size_t end = after - s->rules->left_out;
     double flux = 0, error = 0, n = (double)(end - start);
+    if (s->kind == BI)
+        return 1;
     for (size_t i = start; i < end; i++) {
         flux += s->nf[i];
         error += s->ns[i];
@@ -86,11 +102,10 @@ static int is_significant(const struct search *s, size_t start, size_t end)
 
 static void record(struct search *s, size_t start, size_t end)
 {
-    if (s->kept < most_troughs(s->kind)) {
-        s->start[s->kept] = start;
-        s->end[s->kept++] = end;
-    }
-    s->found++;
+    if (s->found == MOST_FOUND)
+        return;
+    s->start[s->found] = start;
+    s->end[s->found++] = end;
 }
 
 /* The first pixel from i on that is in, or n. */
@@ -103,13 +118,13 @@ static size_t next_in(const struct search *s, size_t i)
 /* Pixel by pixel; width is the running width of the trough, 0 outside. */
 static void scan(struct search *s)
 {
-    double width = 0, minimum = s->kind == AI ? AI_MIN_WIDTH : BI_MIN_WIDTH;
+    double width = 0, minimum = minimum_width(s);
     size_t start = 0;
 
     for (size_t i = next_in(s, 0); i < s->n; i = width == 0 ? next_in(s, i + 1) : i + 1) {
         double dv = i > 0 ? velocity(s->w[i], s->line) - velocity(s->w[i - 1], s->line) : 0;
         if (s->in[i]) {
-            if (i == s->n - 1 && width + dv > minimum)
+            if (i == s->n - 1 && width + dv > minimum && (width > 0 || s->rules->reopens))
                 record(s, start, i);
             if (width == 0) {
                 start = i;
@@ -121,7 +136,7 @@ static void scan(struct search *s)
             if (width != 0)
                 width += dv;
         } else {
-            if (width > minimum && (s->kind == BI || is_significant(s, start, i - 1)))
+            if (width > minimum && is_significant(s, start, i))
                 record(s, start, i - 1);
             width = 0;
         }
@@ -134,34 +149,45 @@ static double continuum_error(const struct fb_range *range, const struct fb_wind
                               const struct search *s)
 {
     double sum = 0;
-    size_t count = 0, i = window->lo;
-    for (size_t k = 0; k <= s->kept; k++) {
-        size_t stop = k < s->kept ? window->lo + s->start[k] : window->hi_ai;
+    size_t count = 0, i = window->lo, n = s->rules->one_difference ? s->found : kept(s);
+    for (size_t k = 0; k <= n; k++) {
+        size_t stop = k < n ? window->lo + s->start[k] : window->hi_ai;
         for (; i < stop; i++, count++)
             sum += fabs(range->model[i] - range->flux[i]);
-        if (k < s->kept)
+        if (k < n)
             i = window->lo + s->end[k] + 1;
     }
     return count > 0 ? sum / (double)count : 0;
 }
 
-/* Add the part of trough k beyond the minimum width to the index and its variance.
- * DEVIATION finite-errors: the reference adds the endless errors of pixels with ivar = 0. */
-static void integrate(const struct search *s, size_t k, double minimum, const double *sigma,
-                      const double *model, double off, double *index, double *variance)
+/* What pixel i adds to the variance of each km/s; off is the continuum error.
+ * DEVIATION finite-errors: the reference adds the endless errors of pixels with ivar = 0. The same goes for those that
+ * have no continuum. */
+static double pixel_variance(const struct search *s, size_t i, const double *sigma, const double *model,
+                             double off)
 {
-    double width = 0, value = 0, error = 0;
-    for (size_t i = s->start[k]; i + 1 < s->end[k]; i++) {
+    if (model[i] == 0 && s->rules->needs_continuum)
+        return 0;
+    double noise = sigma[i] == FB_NO_ERROR ? 0 : s->ns[i] * s->ns[i];
+    double systematic = off / model[i];
+    return noise + systematic * systematic;
+}
+
+/* Add the part of trough k beyond the minimum width to the index and its variance. */
+static void integrate(const struct search *s, size_t k, const double *sigma, const double *model, double off,
+                      double *index, double *variance)
+{
+    double width = 0, value = 0, error = 0, minimum = minimum_width(s);
+    for (size_t i = s->start[k]; i + s->rules->left_out < s->end[k]; i++) {
         double dv = velocity(s->w[i + 1], s->line) - velocity(s->w[i], s->line);
+        double reached = s->rules->step_first ? width + dv : width;
         width += dv;
-        if (width < minimum)
+        if (reached < minimum)
             continue;
-        double noise = sigma[i] == FB_NO_ERROR ? 0 : s->ns[i] * s->ns[i];
-        double systematic = off / model[i];
         value += dv * (1 - s->nf[i + 1] / CONTINUUM);
-        error += dv * (noise + systematic * systematic) / (CONTINUUM * CONTINUUM);
+        error += dv * pixel_variance(s, i, sigma, model, off) / (CONTINUUM * CONTINUUM);
     }
-    if (value >= 0) {
+    if (s->rules->drops_empty ? value >= 0 : value > 0) {
         *index += value;
         *variance += error;
     }
@@ -170,7 +196,7 @@ static void integrate(const struct search *s, size_t k, double minimum, const do
 static void describe(const struct search *s, size_t k, struct fastbal_troughs *out)
 {
     size_t deepest = s->start[k];
-    for (size_t i = s->start[k]; i < s->end[k]; i++)
+    for (size_t i = s->start[k]; i + s->rules->left_out <= s->end[k]; i++)
         if (s->nf[i] < s->nf[deepest])
             deepest = i;
     out->vmax[k] = -velocity(s->w[s->start[k]], s->line);
@@ -204,19 +230,19 @@ static int is_finite(const struct fastbal_troughs *t, size_t n)
 static void summarise(const struct search *s, const double *sigma, const double *model, double off,
                       struct fastbal_troughs *out)
 {
-    double variance = 0, minimum = s->kind == AI ? AI_MIN_WIDTH : BI_MIN_WIDTH;
+    double variance = 0;
 
     clear_troughs(out);
-    for (size_t k = 0; k < s->kept; k++) {
-        integrate(s, k, minimum, sigma, model, off, &out->index, &variance);
+    for (size_t k = 0; k < kept(s); k++) {
+        integrate(s, k, sigma, model, off, &out->index, &variance);
         describe(s, k, out);
     }
     out->error = sqrt(variance);
-    if (out->index == 0 || !is_finite(out, s->kept)) {
+    if ((out->index == 0 && s->rules->drops_empty) || !is_finite(out, kept(s))) {
         clear_troughs(out);
         return;
     }
-    out->count = (int)s->kept;
+    out->count = (int)kept(s);
 }
 
 /* Flux and error in units of the continuum, and which pixels are below it. */
@@ -232,38 +258,79 @@ static void normalise(size_t n, const double *flux, const double *sigma, const d
         in[i] = (1 - nf[i] / CONTINUUM) - BELOW_SIGMA * ns[i] > 0;
 }
 
+/* 0 where the continuum is negative somewhere. Where it is 0, no pixel is in. */
+static int check_continuum(size_t n, const double *model, double *nf, double *ns, unsigned char *in)
+{
+    if (fb_count_positive(model, n) == n)
+        return 1;
+    for (size_t i = 0; i < n; i++) {
+        if (model[i] < 0)
+            return 0;
+        if (model[i] != 0)
+            continue;
+        nf[i] = 1;
+        ns[i] = INFINITY;
+        in[i] = 0;
+    }
+    return 1;
+}
+
 /* Is there enough signal in the first n pixels for a search? */
 static int enough_signal(const double *flux, const double *sigma, const struct search *s, double *scratch)
 {
-    return fb_median_exceeds(flux, sigma, s->n, scratch) && !fb_median_exceeds(s->ns, s->nf, s->n, scratch);
+    return s->n > 0 && (!s->rules->needs_signal || fb_median_exceeds(flux, sigma, s->n, scratch)) &&
+           !fb_median_exceeds(s->ns, s->nf, s->n, scratch);
+}
+
+/* D for the troughs of a line, if there are any: its own, or that of C IV. */
+static double line_difference(const struct fb_range *range, const struct fb_window *window,
+                              const struct search *ai, int any, double *of_civ)
+{
+    if (!ai->rules->one_difference)
+        return any ? continuum_error(range, window, ai) : 0;
+    if (window->line == FB_CIV)
+        *of_civ = continuum_error(range, window, ai);
+    return *of_civ;
 }
 
 uint32_t fb_line_measure(const struct fb_range *range, const struct fb_window *window,
-                         struct fastbal_line *out)
+                         const struct fb_rules *rules, double *difference, struct fastbal_line *out)
 {
     size_t lo = window->lo, n = window->hi_ai - lo;
     const double *flux = range->flux + lo, *sigma = range->sigma + lo, *model = range->model + lo;
     double *nf = range->scratch, *ns = nf + n, *spare = ns + n;
     unsigned char *in = (unsigned char *)(spare + n);
-    struct search ai = {
-        .kind = AI, .line = window->line, .n = n, .w = range->w + lo, .nf = nf, .ns = ns, .in = in
-    };
+    struct search ai = { .kind = AI,
+                         .rules = rules,
+                         .line = window->line,
+                         .n = n,
+                         .w = range->w + lo,
+                         .nf = nf,
+                         .ns = ns,
+                         .in = in };
     struct search bi = ai;
     uint32_t status = 0;
 
     normalise(n, flux, sigma, model, nf, ns, in);
+    if (rules->needs_continuum && !check_continuum(n, model, nf, ns, in)) {
+        fb_line_clear(out);
+        return FASTBAL_NEGATIVE_MODEL;
+    }
     bi.kind = BI;
     bi.n = window->hi_bi - lo;
     if (enough_signal(flux, sigma, &ai, spare))
         scan(&ai);
     else
         status |= FASTBAL_LOW_SIGNAL;
-    if (bi.n > 0 && enough_signal(flux, sigma, &bi, spare))
+    if (enough_signal(flux, sigma, &bi, spare))
         scan(&bi);
-    double off = ai.kept > 0 || bi.kept > 0 ? continuum_error(range, window, &ai) : 0;
+    int any = ai.found > 0 || bi.found > 0;
+    double off = line_difference(range, window, &ai, any, difference);
+    if (any && rules->one_difference && isnan(off))
+        return FASTBAL_NO_DIFFERENCE;
     summarise(&ai, sigma, model, off, &out->ai);
     summarise(&bi, sigma, model, off, &out->bi);
-    if (ai.found > ai.kept || bi.found > bi.kept)
+    if (ai.found > kept(&ai) || bi.found > kept(&bi))
         status |= FASTBAL_MORE_TROUGHS;
     return status;
 }

@@ -218,20 +218,20 @@ static void baltables(void)
     struct fb_error err;
     struct fb_form form;
     struct fb_balrow rows[2];
-    char path[1000];
+    char path[1000], name[200];
+    struct fb_baltable_settings named = { 5, "PCA_Eigenvectors.fits", "exact", "main" };
+    struct fb_baltable_settings long_named = { 2, name, "simplex", "optimize" };
     memset(rows, 0, sizeof rows);
     rows[0].targetid = 1000;
     rows[1].targetid = 1001;
     make_path(path, sizeof path, "baltable", "plain");
-    if (fb_baltable_form(&form, 5, "PCA_Eigenvectors.fits", "exact", &err) != 0 ||
-        fb_baltable_write(&form, path, rows, 2, 5, &err) != 0)
+    if (fb_baltable_form(&form, &named, &err) != 0 || fb_baltable_write(&form, path, rows, 2, 5, &err) != 0)
         die(path);
     fb_form_release(&form);
     make_path(path, sizeof path, "baltable", "long-name");
-    char name[200];
     memset(name, 'n', sizeof name);
     name[sizeof name - 1] = '\0';
-    if (fb_baltable_form(&form, 2, name, "simplex", &err) != 0 ||
+    if (fb_baltable_form(&form, &long_named, &err) != 0 ||
         fb_baltable_write(&form, path, rows, 1, 2, &err) != 0)
         die(path);
     fb_form_release(&form);

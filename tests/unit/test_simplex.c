@@ -207,8 +207,9 @@ static struct fastbal_result measure_by(const struct fastbal_spectrum *spectrum,
 static void test_fits(void **state)
 {
     (void)state;
-    const struct fastbal_options exact = { FASTBAL_FIT_EXACT }, simplex = { FASTBAL_FIT_SIMPLEX },
-                                 unknown = { FASTBAL_FIT_SIMPLEX + 1 };
+    const struct fastbal_options exact = { .fit = FASTBAL_FIT_EXACT },
+                                 simplex = { .fit = FASTBAL_FIT_SIMPLEX },
+                                 unknown = { .fit = FASTBAL_FIT_SIMPLEX + 1 };
     double wave[2] = { 900, 3000 }, values[4] = { 1, 1, -1, 1 };
     fastbal_templates *t;
     assert_int_equal(fastbal_templates_create(&t, 2, wave, 2, values), FASTBAL_OK);
@@ -238,7 +239,7 @@ static void test_stops_early(void **state)
 {
     (void)state;
     enum { NT = 10, NW = 200 };
-    const struct fastbal_options simplex = { FASTBAL_FIT_SIMPLEX };
+    const struct fastbal_options simplex = { .fit = FASTBAL_FIT_SIMPLEX };
     double wave[NW], values[NT * NW];
     for (int i = 0; i < NW; i++) {
         wave[i] = 1000 + 8 * i;

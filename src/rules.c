@@ -1,0 +1,23 @@
+/*
+ * rules.c - what differs between the rules of the reference's main branch and those of its optimised branch
+ * (docs/algorithm.md, "Rules"). Everything else is the same code.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "internal.h"
+
+static const struct fb_rules rules_of[] = {
+    [FASTBAL_RULES_MAIN] = { .needs_signal = 1,
+                             .wraps = 1,
+                             .reopens = 1,
+                             .left_out = 1,
+                             .step_first = 1,
+                             .drops_empty = 1,
+                             .chi2_limit = 1.5 * 999 },
+    [FASTBAL_RULES_OPTIMIZE] = { .ends_early = 1, .needs_continuum = 1, .one_difference = 1, .chi2_limit = INFINITY },
+};
+
+const struct fb_rules *fb_rules(int rules)
+{
+    return rules == FASTBAL_RULES_MAIN || rules == FASTBAL_RULES_OPTIMIZE ? &rules_of[rules] : NULL;
+}
