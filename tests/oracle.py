@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The finder in plain numpy, one quasar at a time: slow, simple, and written apart from the C library, to hold it to.
 
-usage: oracle.py COADD ZAFTER OUTPUT --templates FITS [--fit exact|simplex]
+usage: oracle.py COADD ZAFTER OUTPUT --templates FITS [--fit exact|simplex] [--rules main|optimize]
 
 Reads one coadd (or mock spectra) file and its redshift catalog and writes a BAL table. As a module:
 
@@ -27,6 +27,7 @@ Z_MIN, Z_MAX = 1.57, 5.0
 MINIMUM = {"450": 450.0, "2000": 2000.0}  # km/s: troughs of AI and of BI
 LENGTH = {"450": 17, "2000": 5}
 ITERATIONS = 10
+CHI2_LIMIT = 1498.5  # rules of main: above it there are no troughs
 UNOBSERVED = np.finfo(float).max  # the error of a pixel with ivar 0
 
 
@@ -277,6 +278,71 @@ def line_troughs(w, flux, sigma, model, line):
     return found
 
 
+# ---- the same by the rules of the optimised branch ----
+
+class NoDifference(Exception):
+    """Si IV has troughs, but D, which comes from C IV, is not known."""
+
+
+def scan_optimize(nf, ns, v, kind):
+    """(first, last) pixel of every trough: the runs of pixels that are in, or are spikes."""
+    if len(nf) == 0 or np.median(nf) < np.median(ns):
+        return []
+    n, inside = len(nf), (1 - nf / 0.9) - 0.5 * ns > 0
+    spike = ~inside & np.append(inside[1:], False)
+    if kind == "450":
+        spike &= np.append([False, False], inside[:-2] & inside[1:-1])[:n]
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], inside | spike, [0]))))
+    troughs = []
+    for first, end in edges.reshape(-1, 2):
+        first, last = first + spike[first], end - 1  # a spike is part of a trough that has begun
+        if 0.0001 + v[last] - v[first] <= MINIMUM[kind]:
+            continue
+        with np.errstate(over="ignore"):
+            mean, error = nf[first:end].mean(), ns[first:end].mean() / np.sqrt(end - first)
+        if kind == "2000" or last == n - 1 or 1 - (mean + 3 * error) / 0.9 > 0:
+            troughs.append((first, last))
+    return troughs
+
+
+def line_troughs_optimize(w, flux, sigma, model, line, difference):
+    """Troughs as from line_troughs, D, and whether the line was searched: not where the model is negative.
+
+    difference: D, which C IV makes and Si IV is given; None where there is none."""
+    v = LIGHT * ((w - line) / line)
+    lo, ai_end, bi_end = np.searchsorted(v, (V_BLUE, 0.0, V_BI))
+    found = {kind: no_troughs(kind) for kind in LENGTH}
+    if (model[lo:ai_end] < 0).any():
+        return found, difference, False
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        nf, ns = np.where(model == 0, 1.0, flux / model), np.where(model == 0, np.inf, sigma / model)
+    for kind, end in (("450", ai_end), ("2000", bi_end)):
+        troughs = [(lo + a, lo + b) for a, b in scan_optimize(nf[lo:end], ns[lo:end], v[lo:end], kind)]
+        if line == CIV and kind == "450":
+            free = np.arange(lo, end)
+            for a, b in troughs:
+                free = free[(free < a) | (free > b)]
+            difference = np.abs(model - flux)[free].mean() if len(free) else 0.0
+        if troughs and difference is None:
+            raise NoDifference
+        r, variance = found[kind], 0.0
+        for k, (a, b) in enumerate(troughs[:LENGTH[kind]]):
+            here = np.arange(a, b)
+            here = here[v[here] - v[a] >= MINIMUM[kind]]
+            step = v[here + 1] - v[here]
+            value = np.sum(step * (1 - nf[here + 1] / 0.9))
+            if value > 0:
+                r["INDEX"] += value
+                known = model[here] != 0
+                noise = np.where(sigma[here] < UNOBSERVED, ns[here], 0)
+                variance += np.sum((step * (noise ** 2 + (difference / model[here]) ** 2))[known]) / 0.81
+            deepest = a + int(np.argmin(nf[a:b + 1]))
+            r["VMAX"][k], r["VMIN"][k], r["POSMIN"][k], r["FMIN"][k] = -v[a], -v[b], -v[deepest], nf[deepest]
+            r["COUNT"] = k + 1
+        r["ERROR"] = np.sqrt(variance)
+    return found, difference, True
+
+
 # ---- §2 to §6: one spectrum ----
 
 def signal_to_noise(w, snr):
@@ -290,7 +356,31 @@ def signal_to_noise(w, snr):
     return forest, redside
 
 
-def measure(wave, flux, ivar, z, template_wave, values, fit="exact"):
+def search(w, flux, sigma, model, rules):
+    """Troughs of C IV and of Si IV, and whether C IV was searched."""
+    siiv = {kind: no_troughs(kind) for kind in LENGTH}
+    covered = w[0] <= SIIV * (1 + V_BLUE / LIGHT)
+    if rules == "main":
+        return (line_troughs(w, flux, sigma, model, CIV),
+                line_troughs(w, flux, sigma, model, SIIV) if covered else siiv, True)
+    civ, difference, searched = line_troughs_optimize(w, flux, sigma, model, CIV, None)
+    if covered:
+        siiv = line_troughs_optimize(w, flux, sigma, model, SIIV, difference)[0]
+    return civ, siiv, searched
+
+
+def trough_mask(w, civ, siiv, rules):
+    """False for the pixels of AI troughs; only the rules of optimize count their last pixels."""
+    mask = np.ones(len(w), bool)
+    for line, r in ((CIV, civ["450"]), (SIIV, siiv["450"])):
+        for vmin, vmax in zip(r["VMIN"], r["VMAX"]):
+            if vmin > 0:
+                blue, red = (nearest(w, line * (1 - v / LIGHT)) for v in (vmax, vmin))
+                mask[blue:red + (rules == "optimize")] = False
+    return mask
+
+
+def measure(wave, flux, ivar, z, template_wave, values, fit="exact", rules="main"):
     """The columns of one row as a dict, without those that come from catalogs. None where it can't be measured."""
     flux, ivar = clean(flux, ivar)
     w = wave / (1 + z)
@@ -299,13 +389,14 @@ def measure(wave, flux, ivar, z, template_wave, values, fit="exact"):
 
     i1 = nearest(w, FIT_MIN) + 1 if w[0] < FIT_MIN else 0
     i2 = nearest(w, FIT_MAX) - 1 if w[-1] > FIT_MAX else len(w) - 1
+    end = w[-1] if rules == "optimize" else w[max(i2 - 1, 0)]
     w, flux, sigma = w[i1:i2], flux[i1:i2], sigma[i1:i2]
     T = np.array([np.interp(w, template_wave, t) for t in values])
     weight = np.where(sigma < UNOBSERVED, 1 / sigma, 0.0)
-    if len(w) == 0 or not w[0] < CIV < w[-1] or (weight > 0).sum() <= len(T):
+    if len(w) == 0 or not w[0] < CIV < end or (weight > 0).sum() <= len(T):
         return None
 
-    here = slice(np.argmax(LIGHT * (w - CIV) / CIV >= V_BLUE), np.argmax(w >= CIV))
+    here = slice(*np.searchsorted(LIGHT * ((w - CIV) / CIV), (V_BLUE, 0.0)))
     snr_civ = np.median(flux[here] / sigma[here])
     mask, count = np.ones(len(w), bool), len(w) + 1
     for _ in range(ITERATIONS):
@@ -314,19 +405,18 @@ def measure(wave, flux, ivar, z, template_wave, values, fit="exact"):
             return None
         model = coeffs @ T
         chi2 = np.sum(((model - flux) * weight)[mask] ** 2) / (mask.sum() - len(T))
-        civ = line_troughs(w, flux, sigma, model, CIV)
-        if w[0] <= SIIV * (1 + V_BLUE / LIGHT):
-            siiv = line_troughs(w, flux, sigma, model, SIIV)
-        else:
-            siiv = {kind: no_troughs(kind) for kind in LENGTH}
-        mask = np.ones(len(w), bool)
-        for line, r in ((CIV, civ["450"]), (SIIV, siiv["450"])):
-            for vmin, vmax in zip(r["VMIN"], r["VMAX"]):
-                if vmin > 0:
-                    mask[nearest(w, line * (1 - vmax / LIGHT)):nearest(w, line * (1 - vmin / LIGHT))] = False
+        try:
+            civ, siiv, searched = search(w, flux, sigma, model, rules)
+        except NoDifference:
+            return None
+        mask = trough_mask(w, civ, siiv, rules)
         if mask.sum() == count:
             break
         count = mask.sum()
+    if rules == "main" and chi2 > CHI2_LIMIT:
+        civ = siiv = {kind: no_troughs(kind) for kind in LENGTH}
+    if not searched:
+        snr_civ = -1.0
 
     row = {"PCA_COEFFS": coeffs, "PCA_CHI2": chi2, "BAL_PROB": 0.0}
     for line, troughs in (("CIV", civ), ("SIIV", siiv)):
@@ -357,7 +447,7 @@ def read_spectra(path):
         return fibermap, join(cameras, first)
 
 
-def measure_file(coadd, zafter, templates, fit="exact"):
+def measure_file(coadd, zafter, templates, fit="exact", rules="main"):
     """Rows of a BAL table as dicts, for the quasars of the redshift catalog that are in range and can be measured."""
     template_wave, values = read_templates(templates)
     fibermap, (wave, flux, ivar) = read_spectra(coadd)
@@ -367,7 +457,7 @@ def measure_file(coadd, zafter, templates, fit="exact"):
         if not Z_MIN <= entry["Z"] <= Z_MAX or entry["SPECTYPE"].strip() != "QSO" or entry["TARGETID"] not in where:
             continue
         k = where[entry["TARGETID"]]
-        measured = measure(wave, flux[k], ivar[k], entry["Z"], template_wave, values, fit)
+        measured = measure(wave, flux[k], ivar[k], entry["Z"], template_wave, values, fit, rules)
         if measured:
             lead = {name: entry[name] for name in ("TARGETID", "Z", "ZERR", "ZWARN")}
             lead |= {name: fibermap[name][k] for name in ("TARGET_RA", "TARGET_DEC")}
@@ -392,8 +482,10 @@ def main():
     parser.add_argument("output")
     parser.add_argument("--templates", required=True, help="FITS file with columns WAVE, PCA0, ...")
     parser.add_argument("--fit", choices=("exact", "simplex"), default="exact")
+    parser.add_argument("--rules", choices=("main", "optimize"), default="main")
     options = parser.parse_args()
-    write_table(measure_file(options.coadd, options.zafter, options.templates, options.fit), options.output)
+    rows = measure_file(options.coadd, options.zafter, options.templates, options.fit, options.rules)
+    write_table(rows, options.output)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""The reference finder's own answers: five sets of spectra, two template sets, two fits, through the drop-in names.
+"""The reference finder's own answers: six sets of spectra, two template sets, two fits, the rules of two branches, through
+the drop-in names.
 
 FASTBAL_GOLDEN names the folder that holds them; they are no part of the project. Without it these tests are skipped,
 except where CI=true, where that is an error.
@@ -16,9 +17,14 @@ from compare import compare_trees, differing_rows
 from support import LONG, SANITIZERS, VALGRIND, environment, fits_files, run, table
 
 GOLDEN = os.environ.get("FASTBAL_GOLDEN")
-SETS = {"healpix-typical": 5, "healpix-bright": 5, "healpix-real": 3, "mock-aligned": 3, "mock-unaligned": 3}  # files
+SETS = {"healpix-typical": 5, "healpix-bright": 5, "healpix-real": 3, "healpix-extreme": 5, "mock-aligned": 3,
+        "mock-unaligned": 3}  # files
 TEMPLATES = {"guo": [], "brodzeller": ["--alttemp"]}
-ROWS = {"healpix-typical": 77, "healpix-bright": 66, "healpix-real": 5, "mock-aligned": 22, "mock-unaligned": 22}
+ROWS = {"healpix-typical": 77, "healpix-bright": 66, "healpix-real": 5, "healpix-extreme": 36, "mock-aligned": 22,
+        "mock-unaligned": 22}
+RULES = ("main", "optimize")
+SIMPLEX = [("main", "guo"), ("main", "brodzeller"), ("optimize", "guo")]  # the answers there are
+CHI2_LIMIT, NEGATIVE_MODEL = 256, 512
 
 if not GOLDEN and os.environ.get("CI") != "true":
     pytest.skip("NOTICE: FASTBAL_GOLDEN is not set, the reference's answers were not checked", allow_module_level=True)
@@ -32,7 +38,12 @@ def golden():
     return path
 
 
-def three_steps(golden, name, templates, work, nproc, fit=(), prefix=()):
+def expected_tree(golden, name, rules, fit, templates):
+    prefix = "" if rules == "main" else f"{rules}-"
+    return golden / name / "expected" / f"{prefix}{fit}-{templates}"
+
+
+def three_steps(golden, name, templates, work, nproc, choice=(), prefix=()):
     source, options = golden / name, ["--nproc", nproc]
     env = environment(DESI_SPECTRO_REDUX=source / "redux", FASTBAL_TEMPLATES=golden / "templates")
     where = ["-s", "main", "-m", "dark"]
@@ -41,7 +52,7 @@ def three_steps(golden, name, templates, work, nproc, fit=(), prefix=()):
         where, find = ["--mock"], ["--mock", "--mockdir", source / "mock"]
     run("splitafterburner_hp.py", "-q", source / "qso.fits", "-a", work, *where, *options, env=env,
         prefix=prefix)
-    result = run("runbalfinder_hp.py", *find, "-a", work, "--tids", *TEMPLATES[templates], *fit, *options, env=env,
+    result = run("runbalfinder_hp.py", *find, "-a", work, "--tids", *TEMPLATES[templates], *choice, *options, env=env,
                  prefix=prefix)
     assert result.stderr == ""
     run("appendbalinfo_hp.py", "-q", source / "qso.fits", "-b", work, "-o", work / "qso-bal.fits", *where,
@@ -49,14 +60,22 @@ def three_steps(golden, name, templates, work, nproc, fit=(), prefix=()):
     return fits_files(work)
 
 
+def statuses(work):
+    return np.concatenate([table(path)["BALSTATUS"] for path in sorted(work.rglob("baltable-*.fits"))])
+
+
+@pytest.mark.parametrize("rules", RULES)
 @pytest.mark.parametrize("templates", TEMPLATES)
 @pytest.mark.parametrize("name", SETS)
-def test_set(golden, tmp_path, name, templates):
-    one = three_steps(golden, name, templates, tmp_path / "1", 1)
-    found = compare_trees(golden / name / "expected" / f"exact-{templates}", tmp_path / "1")
+def test_set(golden, tmp_path, name, templates, rules):
+    choice = ["--rules", rules]
+    one = three_steps(golden, name, templates, tmp_path / "1", 1, choice)
+    found = compare_trees(expected_tree(golden, name, rules, "exact", templates), tmp_path / "1")
     assert len(found) == SETS[name]
     assert {path: lines for path, lines in found.items() if lines} == {}
-    assert three_steps(golden, name, templates, tmp_path / "4", 4) == one
+    assert three_steps(golden, name, templates, tmp_path / "4", 4, choice) == one
+    negative = (statuses(tmp_path / "1") & NEGATIVE_MODEL != 0).any()
+    assert negative == (rules == "optimize" and name == "healpix-extreme")  # continua of very faint quasars
 
 
 @pytest.mark.skipif(not LONG, reason="minutes: make test-long")
@@ -65,37 +84,39 @@ def test_set(golden, tmp_path, name, templates):
 @pytest.mark.parametrize("name", SETS)
 def test_set_under_valgrind(golden, tmp_path, name, templates):
     three_steps(golden, name, templates, tmp_path / "valgrind", 2, prefix=VALGRIND)
-    found = compare_trees(golden / name / "expected" / f"exact-{templates}", tmp_path / "valgrind")
+    found = compare_trees(expected_tree(golden, name, "main", "exact", templates), tmp_path / "valgrind")
     assert len(found) == SETS[name] and not any(found.values())
 
 
 agreeing = {}  # rows of the simplex sets that agree in every column, and that there are
 
 
-@pytest.mark.parametrize("templates", TEMPLATES)
+@pytest.mark.parametrize("rules, templates", SIMPLEX)
 @pytest.mark.parametrize("name", SETS)
-def test_simplex_set(golden, tmp_path, name, templates):
+def test_simplex_set(golden, tmp_path, name, rules, templates):
     """The published catalogs' fit. Its path hangs on rounding, so a row in a hundred may end elsewhere, but not far."""
-    three_steps(golden, name, templates, tmp_path, 2, ["--fit", "simplex"])
-    expected_tree = golden / name / "expected" / f"simplex-{templates}"
-    agreeing[name, templates] = np.zeros(2, int)
-    for path in sorted(expected_tree.rglob("baltable-*.fits")):
-        e, a = table(path), table(tmp_path / path.relative_to(expected_tree))
+    three_steps(golden, name, templates, tmp_path, 2, ["--fit", "simplex", "--rules", rules])
+    tree, key = expected_tree(golden, name, rules, "simplex", templates), (name, rules, templates)
+    agreeing[key] = np.zeros(2, int)
+    for path in sorted(tree.rglob("baltable-*.fits")):
+        e, a = table(path), table(tmp_path / path.relative_to(tree))
         assert a["TARGETID"].tolist() == e["TARGETID"].tolist()
         agree = ~np.any([differing_rows(e[column], a[column]) for column in e.names], axis=0)
         assert (np.abs(a["PCA_CHI2"] / e["PCA_CHI2"] - 1) < 0.01).all()
-        agreeing[name, templates] += agree.sum(), len(agree)
-    assert agreeing[name, templates][1] == ROWS[name]
+        agreeing[key] += agree.sum(), len(agree)
+    assert agreeing[key][1] == ROWS[name]
     catalog = "qso-bal.fits"
-    assert len(table(tmp_path / catalog)) == len(table(expected_tree / catalog))
+    assert len(table(tmp_path / catalog)) == len(table(tree / catalog))
+    limited = (statuses(tmp_path) & CHI2_LIMIT != 0).sum()
+    assert limited == (key == ("healpix-extreme", "main", "guo"))  # the one row there is with such a fit
 
 
 def test_simplex_rows():
-    if len(agreeing) < len(SETS) * len(TEMPLATES):
+    if len(agreeing) < len(SETS) * len(SIMPLEX):
         pytest.skip("not every set was run")
     good, rows = sum(agreeing.values())
     print(f"simplex: {good} of {rows} rows agree with the reference's")
-    assert rows == 2 * sum(ROWS.values()) and good >= 0.99 * rows, agreeing
+    assert rows == len(SIMPLEX) * sum(ROWS.values()) and good >= 0.99 * rows, agreeing
 
 
 def test_builtin_templates_follow_real_quasars(golden, tmp_path):
