@@ -149,8 +149,15 @@ static int create_catalog(struct append *append, struct fb_error *err)
         return fb_fail(err, "out of memory for %zu rows", s->n);
     for (size_t i = 0; i < s->n; i++)
         balmask[i] = fb_balmask_no_row(s->rows[i].z);
-    int status = fb_balcatalog_create(&append->catalog, append->options->outcatfile, append->options->qsocat,
-                                      append->first.ntemplates, balmask, s->n, fb_stop_signal, err);
+    const struct fb_balcatalog_plan plan = { .path = append->options->outcatfile,
+                                             .source = append->options->qsocat,
+                                             .replace =
+                                                 append->options->clobber ? FB_REPLACE : FB_KEEP_EXISTING,
+                                             .ntemplates = append->first.ntemplates,
+                                             .balmask = balmask,
+                                             .n = s->n,
+                                             .stop = fb_stop_signal };
+    int status = fb_balcatalog_create(&append->catalog, &plan, err);
     free(balmask);
     return status;
 }
@@ -173,12 +180,10 @@ static char *log_path(const struct append *append)
 static int check_inputs(struct append *append, struct fb_error *err)
 {
     const struct append_options *o = append->options;
-    int there = fb_check_output_name(o->outcatfile, err);
-    if (there == 0 && !o->clobber)
-        there = fb_look_for(o->outcatfile, err);
-    if (there != 0)
-        return there < 0 ? -1 : fb_fail(err, "%s: exists already (--clobber replaces it)", o->outcatfile);
-    if ((there = fb_look_for(o->baldir, err)) <= 0)
+    if (fb_check_output(o->outcatfile, o->clobber ? FB_REPLACE : FB_KEEP_EXISTING, err) != 0)
+        return -1;
+    int there = fb_look_for(o->baldir, err);
+    if (there <= 0)
         return there < 0 ? -1 : fb_fail(err, "%s: no such folder", o->baldir);
     if (fb_layout_find_tables(&append->layout, &o->layout, o->baldir, err) != 0 ||
         fb_layout_read_map(&append->layout, o->baldir, err) != 0 ||
@@ -199,8 +204,9 @@ static void complain_of_mixtures(const struct append *append)
                     baldir, append->nfits, append->run.ndone,
                     append->first.fit[0] ? append->first.fit : "not known");
     if (append->nrules > 0)
-        fb_complain("append", "%s: %zu of %zu BAL tables do not have the rules of the first one, which are %s",
-                    baldir, append->nrules, append->run.ndone,
+        fb_complain("append",
+                    "%s: %zu of %zu BAL tables do not have the rules of the first one, which are %s", baldir,
+                    append->nrules, append->run.ndone,
                     append->first.rules[0] ? append->first.rules : "not known");
 }
 

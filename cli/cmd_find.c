@@ -88,7 +88,7 @@ static enum fb_pixel_outcome make_table(struct find *find, int thread, const str
         return kept > 0 ? FB_PIXEL_KEPT : FB_PIXEL_FAILED;
     int failed = fb_finder_table(finder, thread, paths->coadd, redshifts, table, err), unwritten = 0;
     if (!failed)
-        unwritten = fb_finder_write(finder, thread, paths->out, table->rows, table->n, err);
+        unwritten = fb_finder_write(finder, thread, paths->out, FB_REPLACE, table->rows, table->n, err);
     if (failed || unwritten)
         fb_finder_tell_older(paths->out, err);
     return failed ? FB_PIXEL_FAILED : unwritten ? FB_PIXEL_UNWRITTEN : FB_PIXEL_DONE;
@@ -356,7 +356,9 @@ static int write_single(struct find *find, const struct paths *paths, const stru
     fb_tally_reasons(tally, reasons);
     if (fb_tally_is_empty(tally))
         return fb_fail(err, "%s: none of its quasars could be measured: %.600s", paths->coadd, reasons);
-    return fb_finder_write(&find->finder, 0, paths->out, table->rows, table->n, err);
+    return fb_finder_write(&find->finder, 0, paths->out,
+                           find->options->clobber ? FB_REPLACE : FB_KEEP_EXISTING, table->rows, table->n,
+                           err);
 }
 
 static void say_single(const struct find *find, const struct paths *paths, const struct fb_tally *tally,

@@ -30,7 +30,9 @@ static int find_columns(const struct fb_any_table *table, struct columns *c)
 
 static double number(const struct fb_cell_column *column, const unsigned char *row)
 {
-    return column && column->kind == FB_CELL_NUMBERS && column->values > 0 ? fb_cell_number(column, row, 0).real : 0;
+    return column && column->kind == FB_CELL_NUMBERS && column->values > 0
+               ? fb_cell_number(column, row, 0).real
+               : 0;
 }
 
 static void count_row(const struct columns *c, const unsigned char *bytes, struct fb_tally *tally)
@@ -64,9 +66,9 @@ static void say_settings(struct fb_any_table *table)
 {
     static const struct {
         const char *keyword, *words;
-    } settings[] = { { "QSOTEMPS", "templates" },   { "TEMPSUM", "templates' checksum" },
-                     { "BALFIT", "fit" },           { "BALRULES", "rules" },
-                     { "BALPROD", "specprod" },     { "BALOPTS", "options" } };
+    } settings[] = { { "QSOTEMPS", "templates" }, { "TEMPSUM", "templates' checksum" },
+                     { "BALFIT", "fit" },         { "BALRULES", "rules" },
+                     { "BALPROD", "specprod" },   { "BALOPTS", "options" } };
     char text[1000];
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
         if (fb_any_table_text(table, settings[i].keyword, text, sizeof text))
@@ -112,7 +114,8 @@ int fb_cmd_info(int argc, char **argv)
 {
     const char *path = NULL;
     struct fb_option options[] = { { NULL, NULL, FB_OPT_POSITIONAL, &path, .metavar = "FILE",
-                                     .help = "a BAL table, a catalog, a redshift catalog or templates", .required = 1 },
+                                     .help = "a BAL table, a catalog, a redshift catalog or templates",
+                                     .required = 1 },
                                    { 0 } };
     struct fb_any_table table = { 0 };
     struct fb_error err;
@@ -121,7 +124,8 @@ int fb_cmd_info(int argc, char **argv)
         fb_options_parse("info", "Say what made a file, and what is in it.", options, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
-    int failed = fb_any_table_open(&table, path, table_names, &err) != 0 || say_table(&table, path, &err) != 0;
+    int failed =
+        fb_any_table_open(&table, path, table_names, &err) != 0 || say_table(&table, path, &err) != 0;
     if (failed)
         fb_complain("info", "%s", err.text);
     fb_any_table_close(&table);

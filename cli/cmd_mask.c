@@ -92,7 +92,8 @@ static int gather_quasars(const struct mask *mask, size_t place, struct quasars 
 
 /* ---- one pixel ---- */
 
-static int mask_file(struct mask *mask, size_t index, const char *in, const char *out, struct fb_error *err)
+static int mask_file(struct mask *mask, size_t index, const char *in, const char *out,
+                     enum fb_replace replace, struct fb_error *err)
 {
     struct fb_parcel *parcel = &mask->run.parcels[index];
     struct fb_mask_count count = { 0 };
@@ -100,7 +101,7 @@ static int mask_file(struct mask *mask, size_t index, const char *in, const char
     int status = gather_quasars(mask, mask->place[index], &quasars, err);
 
     if (status == 0)
-        status = fb_mask_coadd(out, in, quasars.targets, quasars.n, mask->options->all, &count, err);
+        status = fb_mask_coadd(out, replace, in, quasars.targets, quasars.n, mask->options->all, &count, err);
     if (status == 0) {
         parcel->nquasars = count.targets;
         __atomic_fetch_add(&mask->nwritten, (size_t)count.written, __ATOMIC_RELAXED);
@@ -152,10 +153,21 @@ static enum fb_pixel_outcome mask_paths(struct mask *mask, size_t index, const c
 {
     if (fb_need_file(in, "spectra", err) != 0 || check_apart(in, out, err) != 0)
         return FB_PIXEL_FAILED;
-    int kept = mask->options->clobber ? 0 : keeps(in, out, &mask->run.parcels[index].note, err);
-    if (kept != 0)
-        return kept > 0 ? FB_PIXEL_KEPT : FB_PIXEL_FAILED;
-    return mask_file(mask, index, in, out, err) == 0 ? FB_PIXEL_DONE : FB_PIXEL_FAILED;
+    /* a link may lead to the release: it is replaced itself */
+    enum fb_replace replace = FB_REPLACE_LINK;
+    char **note = &mask->run.parcels[index].note;
+    struct fb_error ignored;
+    if (!mask->options->clobber) {
+        int kept = keeps(in, out, note, err);
+        if (kept != 0)
+            return kept > 0 ? FB_PIXEL_KEPT : FB_PIXEL_FAILED;
+        replace = *note ? FB_REPLACE_LINK : FB_KEEP_EXISTING;
+    }
+    if (mask_file(mask, index, in, out, replace, err) == 0)
+        return FB_PIXEL_DONE;
+    /* another run may have been faster */
+    return replace == FB_KEEP_EXISTING && keeps(in, out, note, &ignored) > 0 ? FB_PIXEL_KEPT
+                                                                             : FB_PIXEL_FAILED;
 }
 
 static enum fb_pixel_outcome mask_pixel(void *context, int thread, size_t index, struct fb_error *err)

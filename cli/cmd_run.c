@@ -115,7 +115,7 @@ static enum fb_pixel_outcome make_table(struct run *run, int thread, const struc
         return kept > 0 ? FB_PIXEL_KEPT : FB_PIXEL_FAILED;
     int failed = fb_finder_table(finder, thread, paths->spectra, redshifts, table, err), unwritten = 0;
     if (!failed && paths->table)
-        unwritten = fb_finder_write(finder, thread, paths->table, table->rows, table->n, err);
+        unwritten = fb_finder_write(finder, thread, paths->table, FB_REPLACE, table->rows, table->n, err);
     if (paths->table && (failed || unwritten))
         fb_finder_tell_older(paths->table, err);
     return failed ? FB_PIXEL_FAILED : unwritten ? FB_PIXEL_UNWRITTEN : FB_PIXEL_DONE;
@@ -211,8 +211,14 @@ static int create_catalog(struct run *run, struct fb_error *err)
         return fb_fail(err, "out of memory for %zu rows", s->n);
     for (size_t i = 0; i < s->n; i++)
         balmask[i] = fb_balmask_no_row(s->rows[i].z);
-    int status = fb_balcatalog_create(&run->catalog, o->outcatfile, o->qsocat, run->finder.ntemplates,
-                                      balmask, s->n, fb_stop_signal, err);
+    const struct fb_balcatalog_plan plan = { .path = o->outcatfile,
+                                             .source = o->qsocat,
+                                             .replace = o->clobber ? FB_REPLACE : FB_KEEP_EXISTING,
+                                             .ntemplates = run->finder.ntemplates,
+                                             .balmask = balmask,
+                                             .n = s->n,
+                                             .stop = fb_stop_signal };
+    int status = fb_balcatalog_create(&run->catalog, &plan, err);
     free(balmask);
     return status;
 }
@@ -221,11 +227,8 @@ static int create_catalog(struct run *run, struct fb_error *err)
 static int check_outputs(const struct run *run, struct fb_error *err)
 {
     const struct run_options *o = run->options;
-    int there = fb_check_output_name(o->outcatfile, err);
-    if (there == 0 && !o->clobber)
-        there = fb_look_for(o->outcatfile, err);
-    if (there != 0)
-        return there < 0 ? -1 : fb_fail(err, "%s: exists already (--clobber replaces it)", o->outcatfile);
+    if (fb_check_output(o->outcatfile, o->clobber ? FB_REPLACE : FB_KEEP_EXISTING, err) != 0)
+        return -1;
     return o->baldir ? fb_make_folders(o->baldir, err) : 0;
 }
 

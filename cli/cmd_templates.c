@@ -38,18 +38,14 @@ int fb_cmd_templates(int argc, char **argv)
         "templates", "Show a set of continuum templates, or write it to a file.", table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
-    int there = export ? fb_check_output_name(export, &err) : 0;
-    if (there == 0 && export)
-        there = fb_check_apart(export, name, &err);
-    if (there == 0 && export && !overwrite)
-        there = fb_look_for(export, &err);
-    if (there != 0) {
-        fb_complain("templates", there < 0 ? "%s" : "%s: exists already (--clobber replaces it)",
-                    there < 0 ? err.text : export);
+    const enum fb_replace replace = overwrite ? FB_REPLACE : FB_KEEP_EXISTING;
+    if (export && (fb_check_output_name(export, &err) != 0 || fb_check_apart(export, name, &err) != 0 ||
+                   fb_check_output(export, replace, &err) != 0)) {
+        fb_complain("templates", "%s", err.text);
         return FB_EXIT_UNUSABLE;
     }
     if (fb_template_set_read(&set, name, FB_SHARE, &err) != 0 ||
-        (export && fb_template_set_write(export, &set, &err) != 0)) {
+        (export && fb_template_set_write(export, replace, &set, &err) != 0)) {
         fb_complain("templates", "%s", err.text);
         status = FB_EXIT_UNUSABLE;
     } else if (show(&set) != 0 || (export && fb_say("written to %s", export) != 0)) {

@@ -151,13 +151,20 @@ static int write_catalog(struct truth *truth, struct fb_error *err)
     struct fb_balput *puts = NULL;
     struct fb_balcatalog *catalog = NULL;
     unsigned char *balmask = calloc(truth->catalog.n + 1, 1);
+    const struct fb_balcatalog_plan plan = { .path = truth->outcat,
+                                             .source = truth->options->qsocat,
+                                             .replace =
+                                                 truth->options->clobber ? FB_REPLACE : FB_KEEP_EXISTING,
+                                             .ntemplates = TEMPLATES,
+                                             .balmask = balmask,
+                                             .n = truth->catalog.n,
+                                             .stop = fb_stop_signal };
 
     for (unsigned char mask = 0; mask < 4; mask++)
         fb_truth_no_bal(&none[mask], mask);
     int failed = balmask ? 0 : fb_fail(err, "out of memory for %zu rows", truth->catalog.n);
     failed = failed || match_rows(truth, none, &puts, err) != 0 ||
-             fb_balcatalog_create(&catalog, truth->outcat, truth->options->qsocat, TEMPLATES, balmask,
-                                  truth->catalog.n, fb_stop_signal, err) != 0 ||
+             fb_balcatalog_create(&catalog, &plan, err) != 0 ||
              fb_balcatalog_put_rows(catalog, puts, truth->catalog.n, err) != 0;
     if (failed)
         fb_balcatalog_discard(catalog);
@@ -186,12 +193,9 @@ static int name_output(struct truth *truth, struct fb_error *err)
 /* Everything that can be found out before the catalog is written. */
 static int prepare(struct truth *truth, struct fb_error *err)
 {
-    if (name_output(truth, err) != 0 || fb_check_output_name(truth->outcat, err) != 0)
-        return -1;
-    int there = truth->options->clobber ? 0 : fb_look_for(truth->outcat, err);
-    if (there != 0)
-        return there < 0 ? -1 : fb_fail(err, "%s: exists already (--clobber replaces it)", truth->outcat);
-    if (fb_catalog_read(&truth->catalog, truth->options->qsocat, 1, NULL, err) != 0 ||
+    if (name_output(truth, err) != 0 ||
+        fb_check_output(truth->outcat, truth->options->clobber ? FB_REPLACE : FB_KEEP_EXISTING, err) != 0 ||
+        fb_catalog_read(&truth->catalog, truth->options->qsocat, 1, NULL, err) != 0 ||
         read_truth(truth, err) != 0)
         return -1;
     return truth->run.signal ? 0 : fb_truth_sort(&truth->truth, err);

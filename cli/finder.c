@@ -107,11 +107,11 @@ void fb_finder_ahead(struct fb_finder *finder, int thread, const char *spectra,
     finder->accounts[thread].reading += fb_seconds() - start;
 }
 
-int fb_finder_write(struct fb_finder *finder, int thread, const char *path, const struct fb_balrow *rows,
-                    size_t n, struct fb_error *err)
+int fb_finder_write(struct fb_finder *finder, int thread, const char *path, enum fb_replace replace,
+                    const struct fb_balrow *rows, size_t n, struct fb_error *err)
 {
     double start = fb_seconds();
-    int status = fb_baltable_write(&finder->form, path, rows, n, finder->ntemplates, err);
+    int status = fb_baltable_write(&finder->form, path, replace, rows, n, finder->ntemplates, err);
     finder->accounts[thread].writing += fb_seconds() - start;
     return status;
 }
@@ -185,7 +185,8 @@ int fb_finder_keeps(struct fb_finder *finder, int thread, const char *path,
 {
     const char *differs;
     why->text[0] = '\0';
-    int there = fb_look_for(path, why);
+    struct stat info;
+    int there = fb_look_at(path, &info, why); /* a link that leads nowhere is written through */
     if (there <= 0)
         return there;
     double start = fb_seconds();

@@ -51,8 +51,8 @@ int fb_finder_looks_ahead(const struct fb_finder *finder, int thread);
 /* Fetch them. */
 void fb_finder_ahead(struct fb_finder *finder, int thread, const char *spectra,
                      const struct fb_redshifts *redshifts);
-int fb_finder_write(struct fb_finder *finder, int thread, const char *path, const struct fb_balrow *rows,
-                    size_t n, struct fb_error *err);
+int fb_finder_write(struct fb_finder *finder, int thread, const char *path, enum fb_replace replace,
+                    const struct fb_balrow *rows, size_t n, struct fb_error *err);
 /* Measure a pixel's redshifts on its spectra: the table is the caller's to release in any case. It fails where none of
  * the targets has a spectrum in the file, which is then another pixel's, release's or mock's. */
 int fb_finder_table(struct fb_finder *finder, int thread, const char *spectra,

@@ -4,8 +4,8 @@
  * BAL tables are read pixel by pixel, while the catalog's rows come in any order. Every row is read and written
  * once, with its checksum taken on the way, since FITS checksums can be added in any order. Neighbours that come
  * together go to the file at once. Others are kept, packed, until the end, when the file is written from front to
- * back: KEPT_BYTES of them in memory, more in a temporary file. So the memory that grows with the catalog is
- * 5 bytes a row.
+ * back: KEPT_BYTES of them in memory unless the plan says otherwise, more in a temporary file. So the memory that grows
+ * with the catalog is 5 bytes a row.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -23,13 +23,13 @@
 #include "io/form.h"
 #include "io/hdus.h"
 #include "io/system.h"
-#include "io/temporary.h"
 
 enum {
     BLOCK_BYTES = 1 << 20,
     KEPT_BYTES = 96 << 20,
-    MANY = 4,     /* neighbours that are written at once */
-    WRITTEN = 128 /* in balmask: the row is in the file */
+    MOST_COLUMNS = 999, /* TFIELDS */
+    MANY = 4,           /* neighbours that are written at once */
+    WRITTEN = 128       /* in balmask: the row is in the file */
 };
 
 /* A stretch of the source's row that is kept. */
@@ -65,7 +65,7 @@ struct fb_balcatalog {
     char *source;     /* its path */
     struct cells cells;
     struct fb_balstore store;
-    int descriptor;
+    int descriptor; /* the output's */
     int ntemplates;
     size_t nrows, heap_bytes;
     unsigned char *balmask; /* of rows without BAL cells; WRITTEN for rows that are in the file */
@@ -121,6 +121,16 @@ static void keep_piece(struct source *s, size_t begin, size_t length)
     s->kept_bytes += length;
 }
 
+static int count_bal_columns(void)
+{
+    size_t n;
+    const struct fb_balrow_column *c = fb_balrow_columns(&n);
+    int count = 0;
+    for (size_t i = 0; i < n; i++)
+        count += (c[i].use & FB_IN_CATALOG) != 0;
+    return count;
+}
+
 static int choose_columns(struct source *s, struct fb_error *err)
 {
     fitsfile *file = s->table.file;
@@ -148,6 +158,10 @@ static int choose_columns(struct source *s, struct fb_error *err)
     if (offset != s->row_bytes)
         return fb_fail(err, "%s: rows have %zu bytes, but its columns %zu", s->table.path, s->row_bytes,
                        offset);
+    if (s->nkept + count_bal_columns() > MOST_COLUMNS)
+        return fb_fail(
+            err, "%s: has %d columns; with the %d BAL columns that is more than the %d that FITS allows",
+            s->table.path, s->nkept, count_bal_columns(), MOST_COLUMNS);
     return 0;
 }
 
@@ -309,11 +323,9 @@ static int write_header(struct fb_balcatalog *catalog, const struct source *s, s
 {
     struct column_list list;
     fitsfile *to = catalog->out.file;
-    size_t nbal;
     int status = 0, here = 0;
 
-    fb_balrow_columns(&nbal);
-    if (allocate_columns(&list, (size_t)s->nkept + nbal) != 0)
+    if (allocate_columns(&list, (size_t)(s->nkept + count_bal_columns())) != 0)
         return fb_fail(err, "%s: out of memory", catalog->out.path);
     list_columns(s, catalog->ntemplates, &list, &status);
     fits_get_hdu_num(s->table.file, &here);
@@ -400,16 +412,6 @@ static unsigned char *copy_cells(const struct piece *pieces, size_t npieces, con
     return to;
 }
 
-/* Does the file hold the table as CFITSIO sees it? Packed files don't. */
-static int is_plain(const struct source *s, int descriptor)
-{
-    char name[FLEN_FILENAME] = "", begin[7] = "";
-    int status = 0;
-    fits_url_type(s->table.file, name, &status);
-    return status == 0 && strcmp(name, "file://") == 0 && pread(descriptor, begin, 6, 0) == 6 &&
-           strcmp(begin, "SIMPLE") == 0;
-}
-
 /* A source whose rows can't be read at their place: put their cells where they belong in the output, from
  * where they can. */
 static int unpack_cells(struct fb_balcatalog *catalog, const struct source *s, struct fb_error *err)
@@ -447,11 +449,11 @@ static int take_cells(struct fb_balcatalog *catalog, struct source *s, struct fb
     LONGLONG header, data, end;
     int status = 0;
 
-    fits_get_hduaddrll(s->table.file, &header, &data, &end, &status);
-    cells->descriptor = open(s->table.path, O_RDONLY | O_CLOEXEC);
-    if (status || cells->descriptor < 0)
-        return fb_fail(err, "%s: %s", s->table.path, status ? "can't find its rows" : strerror(errno));
-    if (is_plain(s, cells->descriptor)) {
+    if (!s->table.fits.packed) {
+        fits_get_hduaddrll(s->table.file, &header, &data, &end, &status);
+        cells->descriptor = open(s->table.path, O_RDONLY | O_CLOEXEC);
+        if (status || cells->descriptor < 0)
+            return fb_fail(err, "%s: %s", s->table.path, status ? "can't find its rows" : strerror(errno));
         cells->path = catalog->source;
         cells->data = data;
         cells->row_bytes = s->row_bytes;
@@ -460,7 +462,6 @@ static int take_cells(struct fb_balcatalog *catalog, struct source *s, struct fb
         s->pieces = NULL;
         return 0;
     }
-    close(cells->descriptor);
     cells->path = catalog->out.path;
     cells->descriptor = dup(catalog->descriptor);
     cells->data = catalog->data;
@@ -711,71 +712,70 @@ static int start_rows(struct fb_balcatalog *catalog, const struct source *s, str
     return 0;
 }
 
-static int allocate(struct fb_balcatalog *catalog, const char *source, const struct source *s,
-                    const unsigned char *balmask)
+static int allocate(struct fb_balcatalog *catalog, const struct fb_balcatalog_plan *plan,
+                    const struct source *s, struct fb_error *err)
 {
-    catalog->nrows = (size_t)s->table.nrows;
+    catalog->nrows = plan->n;
+    catalog->ntemplates = plan->ntemplates;
+    catalog->stop = plan->stop;
     catalog->heap_bytes = (size_t)s->heap_bytes;
     catalog->bal_begin = s->kept_bytes;
-    catalog->bal_bytes = fb_balrow_bytes(FB_IN_CATALOG, catalog->ntemplates);
+    catalog->bal_bytes = fb_balrow_bytes(FB_IN_CATALOG, plan->ntemplates);
     catalog->row_bytes = catalog->bal_begin + catalog->bal_bytes;
-    catalog->source = strdup(source);
-    catalog->balmask = malloc(catalog->nrows + 1);
+    catalog->source = strdup(plan->source);
+    catalog->balmask = malloc(plan->n + 1);
     if (!catalog->source || !catalog->balmask)
-        return -1;
-    for (size_t i = 0; i < catalog->nrows; i++)
-        catalog->balmask[i] = balmask[i] & (WRITTEN - 1);
+        return fb_fail(err, "%s: out of memory", plan->path);
+    for (size_t i = 0; i < plan->n; i++)
+        catalog->balmask[i] = plan->balmask[i] & (WRITTEN - 1);
     return 0;
 }
 
 /* Rows that memory does not hold go to a file that has no name any more when the catalog's, which has the same
  * temporary one, is begun. */
-static int start_store(struct fb_balcatalog *catalog, const char *path, struct fb_error *err)
+static int start_store(struct fb_balcatalog *catalog, size_t kept_bytes, struct fb_error *err)
 {
-    if (fb_make_parent_folders(path, err) != 0)
-        return -1;
-    fb_temporary_sweep(path);
-    char *temporary = fb_temporary_name(path);
-    int failed = !temporary || fb_balstore_create(&catalog->store, catalog->nrows, catalog->ntemplates,
-                                                  KEPT_BYTES, temporary) != 0;
-    free(temporary);
-    return failed ? fb_fail(err, "%s: out of memory", path) : 0;
+    int failed = fb_balstore_create(&catalog->store, catalog->nrows, catalog->ntemplates,
+                                    kept_bytes ? kept_bytes : KEPT_BYTES, catalog->out.temporary.name);
+    return failed ? fb_fail(err, "%s: out of memory", catalog->out.path) : 0;
 }
 
-int fb_balcatalog_create(struct fb_balcatalog **out, const char *path, const char *source, int ntemplates,
-                         const unsigned char *balmask, size_t n, fb_stop_fn *stop, struct fb_error *err)
+/* Everything that is known before the first row is put. */
+static int start(struct fb_balcatalog *catalog, const struct fb_balcatalog_plan *plan, struct source *s,
+                 struct fb_error *err)
+{
+    if ((size_t)s->table.nrows != plan->n)
+        return fb_fail(err, "%s: expected %zu rows as when it was read before, found %lld", plan->source,
+                       plan->n, (long long)s->table.nrows);
+    if (allocate(catalog, plan, s, err) != 0 ||
+        fb_output_create(&catalog->out, plan->path, plan->replace, err) != 0 ||
+        start_store(catalog, plan->kept_bytes, err) != 0 || write_header(catalog, s, err) != 0 ||
+        start_rows(catalog, s, err) != 0 || take_cells(catalog, s, err) != 0)
+        return -1;
+    if (s->heap_bytes > 0 && copy_heap(catalog, s, err) != 0)
+        return -1;
+    return copy_others(catalog, s, err);
+}
+
+int fb_balcatalog_create(struct fb_balcatalog **out, const struct fb_balcatalog_plan *plan,
+                         struct fb_error *err)
 {
     struct source s;
     *out = NULL;
     struct fb_balcatalog *catalog = calloc(1, sizeof *catalog);
     if (!catalog)
-        return fb_fail(err, "%s: out of memory", path);
-    catalog->descriptor = catalog->cells.descriptor = -1;
-    catalog->ntemplates = ntemplates;
-    catalog->stop = stop;
-    if (open_source(&s, source, err) != 0) {
-        free(catalog);
-        return -1;
-    }
-    if ((size_t)s.table.nrows != n) {
-        fb_fail(err, "%s: expected %zu rows as when it was read before, found %lld", source, n,
-                (long long)s.table.nrows);
+        return fb_fail(err, "%s: out of memory", plan->path);
+    catalog->cells.descriptor = catalog->out.temporary.descriptor = catalog->store.file = -1;
+    int failed = open_source(&s, plan->source, err);
+    if (!failed) {
+        failed = start(catalog, plan, &s, err);
         release_source(&s);
-        free(catalog);
-        return -1;
     }
-    int failed = allocate(catalog, source, &s, balmask) != 0 ? fb_fail(err, "%s: out of memory", path) : 0;
-    failed = failed || start_store(catalog, path, err) != 0 ||
-             fb_output_create(&catalog->out, path, err) != 0 || write_header(catalog, &s, err) != 0 ||
-             start_rows(catalog, &s, err) != 0 || take_cells(catalog, &s, err) != 0 ||
-             (s.heap_bytes > 0 && copy_heap(catalog, &s, err) != 0) || copy_others(catalog, &s, err) != 0;
-    release_source(&s);
-    if (failed) {
+    if (failed)
         fb_balcatalog_discard(catalog);
-        return -1;
-    }
-    *out = catalog;
-    return 0;
+    else
+        *out = catalog;
+    return failed ? -1 : 0;
 }
 
 /* How many rows the table has, the size of its heap, and its checksums. */
@@ -798,13 +798,8 @@ static int finish_header(struct fb_balcatalog *catalog, struct fb_error *err)
 
 int fb_balcatalog_commit(struct fb_balcatalog *catalog, struct fb_error *err)
 {
-    int failed = write_the_rest(catalog, err) != 0 || finish_header(catalog, err) != 0;
-    if (!failed) {
-        int closed = close(catalog->descriptor);
-        catalog->descriptor = -1;
-        failed = closed != 0 ? fb_fail(err, "%s: can't write it: %s", catalog->out.path, strerror(errno))
-                             : fb_output_publish(&catalog->out, err);
-    }
+    int failed = write_the_rest(catalog, err) != 0 || finish_header(catalog, err) != 0 ||
+                 fb_output_publish(&catalog->out, err) != 0;
     fb_balcatalog_discard(catalog);
     return failed ? -1 : 0;
 }
@@ -813,8 +808,6 @@ void fb_balcatalog_discard(struct fb_balcatalog *catalog)
 {
     if (!catalog)
         return;
-    if (catalog->descriptor >= 0)
-        close(catalog->descriptor);
     if (catalog->cells.descriptor >= 0)
         close(catalog->cells.descriptor);
     fb_output_discard(&catalog->out);

@@ -43,7 +43,7 @@ int fb_balstore_create(struct fb_balstore *store, size_t nrows, int ntemplates, 
     store->usual = malloc(4 * store->words);
     if (!store->kept || !store->place || !store->usual)
         return -1;
-    if (!all && (store->file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) >= 0)
+    if (!all && (store->file = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)) >= 0)
         unlink(path); /* it goes when it is closed, whatever happens */
     memset(store->place, 0xff, nrows * sizeof *store->place);
     encode(&usual, ntemplates, store->words, cells);

@@ -45,8 +45,8 @@ int fb_baltable_form(struct fb_form *form, const struct fb_baltable_settings *se
     return fb_form_create(form, write_table, settings, err);
 }
 
-int fb_baltable_write(const struct fb_form *form, const char *path, const struct fb_balrow *rows, size_t n,
-                      int ntemplates, struct fb_error *err)
+int fb_baltable_write(const struct fb_form *form, const char *path, enum fb_replace replace,
+                      const struct fb_balrow *rows, size_t n, int ntemplates, struct fb_error *err)
 {
     size_t row_bytes = fb_balrow_bytes(FB_IN_TABLE, ntemplates);
     unsigned char *bytes = malloc(n * row_bytes + 1);
@@ -54,7 +54,7 @@ int fb_baltable_write(const struct fb_form *form, const char *path, const struct
         return fb_fail(err, "%s: out of memory for %zu rows", path, n);
     for (size_t i = 0; i < n; i++)
         fb_balrow_encode(&rows[i], FB_IN_TABLE, ntemplates, bytes + i * row_bytes);
-    int status = fb_form_write(form, path, bytes, n, err);
+    int status = fb_form_write(form, path, replace, bytes, n, err);
     free(bytes);
     return status;
 }

@@ -30,8 +30,8 @@ struct fb_baltable_settings {
 int fb_baltable_form(struct fb_form *form, const struct fb_baltable_settings *settings, struct fb_error *err);
 /* Write a table, with as many templates as the form has. The file appears under its name only when it is
  * complete. Any number of threads may share the form. */
-int fb_baltable_write(const struct fb_form *form, const char *path, const struct fb_balrow *rows, size_t n,
-                      int ntemplates, struct fb_error *err);
+int fb_baltable_write(const struct fb_form *form, const char *path, enum fb_replace replace,
+                      const struct fb_balrow *rows, size_t n, int ntemplates, struct fb_error *err);
 
 /* Read a table, ours or the reference's; columns that older programs did not write are 0. Where it has checksums
  * they must be right. Release in any case. */

@@ -13,6 +13,7 @@
 #include "io/error.h"
 #include "io/file.h"
 #include "io/redshifts.h"
+#include "io/temporary.h"
 
 /* The survey, program and spectral type that rows should have; NULL accepts all. */
 struct fb_catalog_kind {
@@ -47,15 +48,24 @@ int fb_catalog_read_column(const char *path, const char *const *names, int64_t *
 /* A catalog being written with BAL columns. */
 struct fb_balcatalog;
 
+/* What a catalog with BAL columns is made of, and how. Nothing of it is needed once the catalog is created. */
+struct fb_balcatalog_plan {
+    const char *path, *source; /* the catalog to write, and the one it extends */
+    enum fb_replace replace;
+    int ntemplates;
+    const unsigned char *balmask; /* BALMASK bits of the rows that are not put */
+    size_t n;                     /* rows of the source; another number is an error */
+    fb_stop_fn *stop;             /* long work asks it between blocks, and fails; may be NULL */
+    size_t kept_bytes;            /* memory for rows that can't be written at once; 0: 96 MiB */
+};
+
 /*
- * Start the catalog `path` from the catalog `source`: HDU 1 is ZCATALOG with every row, column, unit and
- * keyword of the source's table (BAL columns it may have left out), then the BAL columns. The n rows hold "not in a
- * BAL table" and the given BALMASK bits until they are put; a source with another number of rows is an error. The file
- * appears under its name with fb_balcatalog_commit() only. Long work asks stop() (which may be NULL) between its
- * blocks, and fails.
+ * Start a catalog: HDU 1 is ZCATALOG with every row, column, unit and keyword of the source's table (BAL columns it may
+ * have left out), then the BAL columns. More columns than FITS allows are an error. The rows hold "not in a BAL table"
+ * and the given BALMASK bits until they are put. The file appears under its name with fb_balcatalog_commit() only.
  */
-int fb_balcatalog_create(struct fb_balcatalog **catalog, const char *path, const char *source, int ntemplates,
-                         const unsigned char *balmask, size_t n, fb_stop_fn *stop, struct fb_error *err);
+int fb_balcatalog_create(struct fb_balcatalog **catalog, const struct fb_balcatalog_plan *plan,
+                         struct fb_error *err);
 /* A catalog row, counted from 0, and its BAL columns. */
 struct fb_balput {
     size_t row;

@@ -1,12 +1,10 @@
 /* fits.c - SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 #include "fastbal.h"
 #include "io/file.h"
 #include "io/fits.h"
@@ -15,7 +13,6 @@
 #include "io/hdus.h"
 #include "io/sums.h"
 #include "io/system.h"
-#include "io/temporary.h"
 
 /* CFITSIO says what could not be done to a file, the system why. "" where it was not the system. */
 static const char *reason(int status, int number)
@@ -486,25 +483,18 @@ static void release(struct fb_output *out)
     out->bytes = NULL;
 }
 
-int fb_output_create(struct fb_output *out, const char *path, struct fb_error *err)
+int fb_output_create(struct fb_output *out, const char *path, enum fb_replace replace, struct fb_error *err)
 {
     enum { MORE = 1 << 22 }; /* bytes of memory at a time */
     int status = 0;
-    memset(out, 0, sizeof *out);
-    if (fb_make_parent_folders(path, err) != 0)
-        return -1;
-    out->path = strdup(path);
-    out->temporary = fb_temporary_name(path);
-    if (!out->path || !out->temporary) {
+    *out = (struct fb_output){ 0 };
+    int failed = fb_temporary_prepare(&out->temporary, path, replace, err);
+    out->path = out->temporary.path;
+    if (!failed && fits_create_memfile(&out->file, &out->bytes, &out->room, MORE, grow, &status))
+        failed = fb_fits_fail(err, path, "can't create it", status);
+    if (failed)
         fb_output_discard(out);
-        return fb_fail(err, "%s: out of memory", path);
-    }
-    fb_temporary_sweep(path);
-    if (fits_create_memfile(&out->file, &out->bytes, &out->room, MORE, grow, &status) == 0)
-        return 0;
-    fb_fits_fail(err, path, "can't create it", status);
-    fb_output_discard(out);
-    return -1;
+    return failed;
 }
 
 /* CFITSIO's own function puts the time into the comments, and so into the
@@ -527,22 +517,13 @@ int fb_write_checksum(fitsfile *file, int *status)
     return *status;
 }
 
-static int flush(const char *path)
-{
-    int descriptor = open(path, O_RDONLY);
-    if (descriptor < 0)
-        return -1;
-    int failed = fsync(descriptor);
-    return close(descriptor) == 0 ? failed : -1;
-}
-
 /* CFITSIO does not tell everywhere that it found no memory: does the file have all the HDUs, each with its sums? */
 static int check_file(const struct fb_output *out, int nhdus, struct fb_error *err)
 {
     struct fb_io_stats io = { 0 };
     struct fb_file file = { 0 };
     struct fb_hdus hdus = { 0 };
-    int status = fb_file_open(&file, out->temporary, &io, err);
+    int status = fb_file_open(&file, out->temporary.name, &io, err);
     if (status == 0)
         status = fb_hdus_read(&hdus, &file, err);
     if (status > 0)
@@ -569,11 +550,8 @@ int fb_output_commit(struct fb_output *out, struct fb_error *err)
     fits_get_hduaddrll(out->file, &header, &data, &end, &status);
     int descriptor = status ? fb_fits_fail(err, out->path, "can't write it", status)
                             : fb_output_begin(out, (size_t)end, err);
-    int closed = descriptor >= 0 ? close(descriptor) : -1;
-    if (closed == 0 && check_file(out, nhdus, err) == 0)
+    if (descriptor >= 0 && check_file(out, nhdus, err) == 0)
         return fb_output_publish(out, err);
-    if (descriptor >= 0 && closed != 0)
-        fb_fail(err, "%s: can't write it: %s", out->path, strerror(errno));
     fb_output_discard(out);
     return -1;
 }
@@ -585,29 +563,17 @@ int fb_output_begin(struct fb_output *out, size_t n, struct fb_error *err)
     out->file = NULL;
     if (status)
         return fb_fits_fail(err, out->path, "can't write it", status);
-    int descriptor = open(out->temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (descriptor < 0)
-        return fb_fail(err, "%s: can't create it: %s", out->path, strerror(errno));
-    if (fb_write_all(descriptor, out->bytes, n) != 0) {
-        fb_fail(err, "%s: can't write it: %s", out->path, strerror(errno));
-        close(descriptor);
+    if (fb_temporary_open(&out->temporary, err) != 0)
         return -1;
-    }
+    if (fb_write_all(out->temporary.descriptor, out->bytes, n) != 0)
+        return fb_fail(err, "%s: can't write it: %s", out->path, strerror(errno));
     release(out);
-    return descriptor;
+    return out->temporary.descriptor;
 }
 
 int fb_output_publish(struct fb_output *out, struct fb_error *err)
 {
-    int failed = 0;
-    if (flush(out->temporary) != 0)
-        failed = fb_fail(err, "%s: can't write it: %s", out->path, strerror(errno));
-    else
-        failed = fb_temporary_publish(out->temporary, out->path, FB_FILE_AND_FOLDER, err);
-    if (!failed) {
-        free(out->temporary);
-        out->temporary = NULL;
-    }
+    int failed = fb_temporary_publish(&out->temporary, FB_FILE_AND_FOLDER, err);
     fb_output_discard(out);
     return failed;
 }
@@ -617,12 +583,9 @@ void fb_output_discard(struct fb_output *out)
     int status = 0;
     if (out->file)
         fits_close_file(out->file, &status);
-    if (out->temporary)
-        unlink(out->temporary);
     release(out);
-    free(out->temporary);
-    free(out->path);
-    memset(out, 0, sizeof *out);
+    fb_temporary_discard(&out->temporary);
+    *out = (struct fb_output){ .temporary.descriptor = -1 };
     fits_clear_errmsg();
 }
 

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "io/error.h"
+#include "io/temporary.h"
 
 /* Leave "PATH: what: CFITSIO's words" and return -1; drains CFITSIO's message stack. */
 int fb_fits_fail(struct fb_error *err, const char *path, const char *what, int status);
@@ -84,18 +85,18 @@ struct fb_output {
     fitsfile *file;
     void *bytes; /* what it has composed */
     size_t room;
-    char *path;      /* the final name */
-    char *temporary; /* beside it */
+    const char *path; /* of temporary, for messages */
+    struct fb_temporary temporary;
 };
 
-/* Start a file; its folder is made where it is missing, and what dead runs left of it is removed. */
-int fb_output_create(struct fb_output *out, const char *path, struct fb_error *err);
-/* Finish it: CHECKSUM and DATASUM in every HDU, close, flush, rename, flush its folder. Discards it on failure.
- */
+/* Start a file in a folder that exists; what dead runs left of it is removed. */
+int fb_output_create(struct fb_output *out, const char *path, enum fb_replace replace, struct fb_error *err);
+/* Finish it: CHECKSUM and DATASUM in every HDU, flush, close, rename, flush its folder. Discards it on failure. */
 int fb_output_commit(struct fb_output *out, struct fb_error *err);
-/* Close it for CFITSIO and write its first n bytes. Returns a descriptor for reading and writing more of it, or -1. */
+/* Close it for CFITSIO and write its first n bytes. Returns a descriptor for reading and writing more of it, which is
+ * the output's to close, or -1. */
 int fb_output_begin(struct fb_output *out, size_t n, struct fb_error *err);
-/* Finish a file that was begun, closed and has its checksums: flush, rename. */
+/* Finish a file that was begun and has its checksums: flush, close, rename. Discards it on failure. */
 int fb_output_publish(struct fb_output *out, struct fb_error *err);
 /* Remove it without a trace; harmless after a commit. */
 void fb_output_discard(struct fb_output *out);

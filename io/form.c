@@ -1,6 +1,5 @@
 /* form.c - SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +7,6 @@
 #include "io/fits.h"
 #include "io/form.h"
 #include "io/system.h"
-#include "io/temporary.h"
 
 enum { CARD = 80, BLOCK = 2880 };
 
@@ -254,48 +252,28 @@ int fb_write_all(int descriptor, const unsigned char *bytes, size_t n)
     return 0;
 }
 
-/* Folders are made where there are none, which the first attempt shows. */
-static int create_file(const char *path, const char *temporary, struct fb_error *err)
-{
-    for (int attempt = 0;; attempt++) {
-        int descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-        if (descriptor >= 0)
-            return descriptor;
-        if (errno != ENOENT || attempt > 0)
-            return fb_fail(err, "%s: can't create it: %s", path, strerror(errno));
-        if (fb_make_parent_folders(path, err) != 0)
-            return -1;
-    }
-}
-
-static int write_file(const char *path, const char *temporary, const unsigned char *bytes, size_t n,
-                      struct fb_error *err)
-{
-    int descriptor = create_file(path, temporary, err);
-    if (descriptor < 0)
-        return -1;
-    int failed = fb_write_all(descriptor, bytes, n) != 0 || fsync(descriptor) != 0, reason = errno;
-    if (close(descriptor) != 0 && !failed) {
-        failed = 1;
-        reason = errno;
-    }
-    if (failed)
-        fb_fail(err, "%s: can't write it: %s", path, strerror(reason));
-    else if (fb_temporary_publish(temporary, path, FB_FILE_ONLY, err) == 0)
-        return 0;
-    unlink(temporary);
-    return -1;
-}
-
-int fb_form_write(const struct fb_form *form, const char *path, const unsigned char *rows, size_t n,
+int fb_write_file(const char *path, enum fb_replace replace, const void *bytes, size_t n,
                   struct fb_error *err)
 {
+    struct fb_temporary temporary = { .descriptor = -1 };
+    int failed = fb_make_parent_folders(path, err) != 0 ||
+                 fb_temporary_prepare(&temporary, path, replace, err) != 0 ||
+                 fb_temporary_open(&temporary, err) != 0;
+    if (!failed && fb_write_all(temporary.descriptor, bytes, n) != 0)
+        failed = fb_fail(err, "%s: can't write it: %s", path, strerror(errno));
+    if (!failed)
+        failed = fb_temporary_publish(&temporary, FB_FILE_ONLY, err);
+    fb_temporary_discard(&temporary);
+    return failed ? -1 : 0;
+}
+
+int fb_form_write(const struct fb_form *form, const char *path, enum fb_replace replace,
+                  const unsigned char *rows, size_t n, struct fb_error *err)
+{
     size_t size;
-    char *temporary = fb_temporary_name(path);
-    unsigned char *file = temporary ? compose(form, rows, n, &size) : NULL;
+    unsigned char *file = compose(form, rows, n, &size);
     int status =
-        file ? write_file(path, temporary, file, size, err) : fb_fail(err, "%s: out of memory", path);
+        file ? fb_write_file(path, replace, file, size, err) : fb_fail(err, "%s: out of memory", path);
     free(file);
-    free(temporary);
     return status;
 }

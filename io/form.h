@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "io/error.h"
+#include "io/temporary.h"
 
 /* Headers of the primary HDU and of one table without rows. Unchanged once made: threads may share it. */
 struct fb_form {
@@ -26,11 +27,15 @@ typedef int fb_form_fn(void *file, const void *context, int *status);
 int fb_form_create(struct fb_form *form, fb_form_fn *write, const void *context, struct fb_error *err);
 void fb_form_release(struct fb_form *form);
 
-/* Write a file with n rows, big-endian as in the file. It appears under its name only when it is complete and
- * on the disk. (Its folder is not flushed: after a power cut the whole file may be missing, and is made again.) */
-int fb_form_write(const struct fb_form *form, const char *path, const unsigned char *rows, size_t n,
-                  struct fb_error *err);
+/* Write a file with n rows, big-endian as in the file; its folder is made where it is missing. It appears under its name
+ * only when it is complete and on the disk. (Its folder is not flushed: after a power cut the whole file may be missing,
+ * and is made again.) */
+int fb_form_write(const struct fb_form *form, const char *path, enum fb_replace replace,
+                  const unsigned char *rows, size_t n, struct fb_error *err);
 
+/* Write a file with these bytes in the same way. */
+int fb_write_file(const char *path, enum fb_replace replace, const void *bytes, size_t n,
+                  struct fb_error *err);
 /* Write all n bytes. -1 with errno on failure. */
 int fb_write_all(int descriptor, const unsigned char *bytes, size_t n);
 

@@ -8,7 +8,6 @@
 #define _GNU_SOURCE /* copy_file_range */
 #endif
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,47 +17,17 @@
 #include "io/maskcoadd.h"
 #include "io/maskplan.h"
 #include "io/system.h"
-#include "io/temporary.h"
 
 enum { BLOCK_BYTES = 1 << 22, CARD = 80, FITS_BLOCK = 2880 };
 
 /* ---- the copy ---- */
 
-/* The file that is being written. */
-struct copy {
-    const char *path; /* borrowed: its final name */
-    char *temporary;
-    int descriptor; /* -1: not open */
-};
-
-static int copy_fail(const struct copy *copy, int reason, struct fb_error *err)
+static int copy_fail(const struct fb_temporary *copy, int reason, struct fb_error *err)
 {
     return fb_fail(err, "%s: can't write it: %s", copy->path, strerror(reason));
 }
 
-static int create_copy(struct copy *copy, const char *path, struct fb_error *err)
-{
-    *copy = (struct copy){ path, fb_temporary_name(path), -1 };
-    if (!copy->temporary)
-        return fb_fail(err, "%s: out of memory", path);
-    if (fb_make_parent_folders(path, err) != 0)
-        return -1;
-    fb_temporary_sweep(path);
-    copy->descriptor = open(copy->temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    return copy->descriptor >= 0 ? 0 : copy_fail(copy, errno, err);
-}
-
-static void discard_copy(struct copy *copy)
-{
-    if (copy->descriptor >= 0)
-        close(copy->descriptor);
-    if (copy->temporary)
-        unlink(copy->temporary);
-    free(copy->temporary);
-    *copy = (struct copy){ .descriptor = -1 };
-}
-
-static int write_at(const struct copy *copy, const unsigned char *bytes, int64_t n, int64_t place,
+static int write_at(const struct fb_temporary *copy, const unsigned char *bytes, int64_t n, int64_t place,
                     struct fb_error *err)
 {
     while (n > 0) {
@@ -74,7 +43,7 @@ static int write_at(const struct copy *copy, const unsigned char *bytes, int64_t
     return 0;
 }
 
-static int read_at(const struct copy *copy, unsigned char *bytes, int64_t n, int64_t place,
+static int read_at(const struct fb_temporary *copy, unsigned char *bytes, int64_t n, int64_t place,
                    struct fb_error *err)
 {
     while (n > 0) {
@@ -93,7 +62,7 @@ static int read_at(const struct copy *copy, unsigned char *bytes, int64_t n, int
 
 /* As much as the system copies by itself, which on some file systems costs nothing; returns how much. What goes
  * wrong shows when the rest is copied. */
-static int64_t copy_by_system(const struct copy *copy, const struct fb_file *in)
+static int64_t copy_by_system(const struct fb_temporary *copy, const struct fb_file *in)
 {
     int64_t done = 0;
 #ifdef __linux__
@@ -114,7 +83,7 @@ static int64_t copy_by_system(const struct copy *copy, const struct fb_file *in)
     return done;
 }
 
-static int copy_file(const struct copy *copy, struct fb_file *in, struct fb_error *err)
+static int copy_file(const struct fb_temporary *copy, struct fb_file *in, struct fb_error *err)
 {
     int64_t done = in->contents ? 0 : copy_by_system(copy, in), n;
     unsigned char *bytes = done < in->size ? malloc(BLOCK_BYTES) : NULL;
@@ -132,7 +101,7 @@ static int copy_file(const struct copy *copy, struct fb_file *in, struct fb_erro
 
 /* ---- the mask, in the copy ---- */
 
-static int write_zeros(const struct copy *copy, const struct fb_spans *spans, struct fb_error *err)
+static int write_zeros(const struct fb_temporary *copy, const struct fb_spans *spans, struct fb_error *err)
 {
     static const unsigned char zeros[65536];
     for (size_t i = 0; i < spans->n; i++) {
@@ -146,8 +115,8 @@ static int write_zeros(const struct copy *copy, const struct fb_spans *spans, st
     return 0;
 }
 
-static int sum_data(const struct copy *copy, const struct fb_hdu *hdu, unsigned char *bytes, uint32_t *sum,
-                    struct fb_error *err)
+static int sum_data(const struct fb_temporary *copy, const struct fb_hdu *hdu, unsigned char *bytes,
+                    uint32_t *sum, struct fb_error *err)
 {
     int64_t size = (hdu->size + FITS_BLOCK - 1) / FITS_BLOCK * FITS_BLOCK;
     *sum = 0;
@@ -161,7 +130,7 @@ static int sum_data(const struct copy *copy, const struct fb_hdu *hdu, unsigned 
 }
 
 /* Bring CHECKSUM and DATASUM of an HDU up to date, if it has them. */
-static int update_sums(const struct copy *copy, const struct fb_hdus *hdus, size_t number,
+static int update_sums(const struct fb_temporary *copy, const struct fb_hdus *hdus, size_t number,
                        unsigned char *bytes, struct fb_error *err)
 {
     const struct fb_hdu *hdu = &hdus->hdu[number];
@@ -184,8 +153,8 @@ static int update_sums(const struct copy *copy, const struct fb_hdus *hdus, size
     return status;
 }
 
-static int mask_copy(const struct copy *copy, const struct fb_hdus *hdus, const struct fb_spans *spans,
-                     struct fb_error *err)
+static int mask_copy(const struct fb_temporary *copy, const struct fb_hdus *hdus,
+                     const struct fb_spans *spans, struct fb_error *err)
 {
     if (spans->n == 0)
         return 0;
@@ -198,35 +167,18 @@ static int mask_copy(const struct copy *copy, const struct fb_hdus *hdus, const 
     return status;
 }
 
-static int publish(struct copy *copy, struct fb_error *err)
-{
-    int failed = fsync(copy->descriptor) != 0, reason = errno;
-    if (close(copy->descriptor) != 0 && !failed) {
-        failed = 1;
-        reason = errno;
-    }
-    copy->descriptor = -1;
-    if (failed)
-        return copy_fail(copy, reason, err);
-    if (fb_temporary_publish(copy->temporary, copy->path, FB_FILE_ONLY, err) != 0)
-        return -1;
-    free(copy->temporary);
-    copy->temporary = NULL;
-    return 0;
-}
-
 /* ---- a file ---- */
 
 static int mask_source(struct fb_file *file, const struct fb_hdus *hdus, const struct fb_spans *spans,
-                       const char *path, struct fb_error *err)
+                       const char *path, enum fb_replace replace, struct fb_error *err)
 {
-    struct copy copy = { .descriptor = -1 };
-    int status = create_copy(&copy, path, err) != 0 || copy_file(&copy, file, err) != 0 ||
-                         mask_copy(&copy, hdus, spans, err) != 0 || publish(&copy, err) != 0
-                     ? -1
-                     : 0;
-    discard_copy(&copy);
-    return status;
+    struct fb_temporary copy = { .descriptor = -1 };
+    int failed = fb_make_parent_folders(path, err) != 0 ||
+                 fb_temporary_prepare(&copy, path, replace, err) != 0 || fb_temporary_open(&copy, err) != 0 ||
+                 copy_file(&copy, file, err) != 0 || mask_copy(&copy, hdus, spans, err) != 0 ||
+                 fb_temporary_publish(&copy, FB_FILE_ONLY, err) != 0;
+    fb_temporary_discard(&copy);
+    return failed ? -1 : 0;
 }
 
 static int compare_targets(const void *a, const void *b)
@@ -235,8 +187,8 @@ static int compare_targets(const void *a, const void *b)
     return (x->targetid > y->targetid) - (x->targetid < y->targetid);
 }
 
-int fb_mask_coadd(const char *path, const char *in, struct fb_mask_target *targets, size_t n, int copy_all,
-                  struct fb_mask_count *count, struct fb_error *err)
+int fb_mask_coadd(const char *path, enum fb_replace replace, const char *in, struct fb_mask_target *targets,
+                  size_t n, int copy_all, struct fb_mask_count *count, struct fb_error *err)
 {
     struct fb_file file = { 0 };
     struct fb_hdus hdus = { 0 };
@@ -251,7 +203,7 @@ int fb_mask_coadd(const char *path, const char *in, struct fb_mask_target *targe
         fb_fail(err, "%s: not a FITS file", in);
     int status = found > 0 ? fb_mask_plan(&spans, &file, &hdus, targets, n, count, err) : -1;
     if (status == 0 && (spans.n > 0 || copy_all)) {
-        status = mask_source(&file, &hdus, &spans, path, err);
+        status = mask_source(&file, &hdus, &spans, path, replace, err);
         count->written = status == 0;
     }
     fb_spans_release(&spans);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include "io/error.h"
 #include "io/mask_lines.h"
+#include "io/temporary.h"
 
 /* A target and the wavelengths to mask in each of its spectra. A target may be listed several times. */
 struct fb_mask_target {
@@ -31,7 +32,7 @@ struct fb_mask_count {
  * nothing to mask no file is written, or with copy_all a plain copy. A packed file is unpacked: what is written is
  * plain FITS. The targets are sorted by TARGETID on the way. Several threads may work on different files.
  */
-int fb_mask_coadd(const char *path, const char *in, struct fb_mask_target *targets, size_t n, int copy_all,
-                  struct fb_mask_count *count, struct fb_error *err);
+int fb_mask_coadd(const char *path, enum fb_replace replace, const char *in, struct fb_mask_target *targets,
+                  size_t n, int copy_all, struct fb_mask_count *count, struct fb_error *err);
 
 #endif

@@ -354,7 +354,7 @@ int fb_redshifts_write(const struct fb_form *form, const char *path, const struc
         return fb_fail(err, "%s: out of memory for %zu rows", path, n);
     for (size_t i = 0; i < n; i++)
         encode(&rows[order[i]], bytes + i * ROW_BYTES);
-    int status = fb_form_write(form, path, bytes, n, err);
+    int status = fb_form_write(form, path, FB_REPLACE, bytes, n, err);
     free(bytes);
     return status;
 }

@@ -9,10 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "io/fits.h"
+#include "io/form.h"
 #include "io/pixel_map.h"
 #include "io/simulated_files.h"
 #include "io/system.h"
-#include "io/temporary.h"
 
 #define DEGREES_PER_RADIAN 57.29577951308232
 #define FLUX_UNIT "10**-17 erg/(s cm2 Angstrom)"
@@ -180,6 +180,11 @@ static void write_camera(fitsfile *file, const struct fb_sim_coadd *coadd, int c
 
 /* ---- files ---- */
 
+static int create(struct fb_output *out, const char *path, struct fb_error *err)
+{
+    return fb_make_parent_folders(path, err) != 0 ? -1 : fb_output_create(out, path, FB_REPLACE, err);
+}
+
 static int finish(struct fb_output *out, const char *path, int status, int64_t *size, struct fb_error *err)
 {
     if (status) {
@@ -200,7 +205,7 @@ int fb_sim_write_tables(const char *path, const struct fb_sim_header *header, in
     struct fb_output out;
     int status = 0;
 
-    if (fb_output_create(&out, path, err) != 0)
+    if (create(&out, path, err) != 0)
         return -1;
     write_primary(out.file, header, &status);
     for (int i = 0; i < ntables; i++)
@@ -214,7 +219,7 @@ int fb_sim_write_coadd(const char *path, const struct fb_sim_coadd *coadd, int64
     struct fb_output out;
     int status = 0;
 
-    if (fb_output_create(&out, path, err) != 0)
+    if (create(&out, path, err) != 0)
         return -1;
     write_primary(out.file, &coadd->header, &status);
     write_table(out.file, &coadd->fibermap, &status);
@@ -231,7 +236,7 @@ int fb_sim_write_mock_truth(const char *path, const struct fb_sim_coadd *coadd,
     struct fb_output out;
     int status = 0;
 
-    if (fb_output_create(&out, path, err) != 0)
+    if (create(&out, path, err) != 0)
         return -1;
     write_primary(out.file, &coadd->header, &status);
     write_table(out.file, truth, &status);
@@ -284,7 +289,7 @@ static int write_map_fits(const char *path, const struct fb_sim_map *map, const 
     int32_t *counts = count_targets(map, pixels);
     if (!counts)
         return fb_fail(err, "%s: out of memory", path);
-    int failed = fb_output_create(&out, path, err);
+    int failed = create(&out, path, err);
     if (!failed) {
         write_map_image(out.file, "HPIX2UPIX", LONGLONG_IMG, TINT, map, pixels, pixels->upix, &status);
         write_map_image(out.file, "HPIX_NTARGETS", LONG_IMG, TINT, map, pixels, counts, &status);
@@ -309,20 +314,18 @@ static void print_map(FILE *file, const struct fb_sim_map *map, const struct fb_
 static int write_map_json(const char *path, const struct fb_sim_map *map, const struct fb_pixel_map *pixels,
                           int64_t *size, struct fb_error *err)
 {
-    char *temporary = fb_temporary_name(path);
-    FILE *file = temporary ? fopen(temporary, "w") : NULL;
-    int failed = 1, reason = temporary ? errno : ENOMEM;
+    char *text = NULL;
+    size_t n = 0;
+    FILE *file = open_memstream(&text, &n);
+    int composed = 0;
     if (file) {
         print_map(file, map, pixels);
-        failed = fflush(file) != 0 || ferror(file) || fsync(fileno(file)) != 0;
-        reason = errno;
-        failed = fclose(file) != 0 || failed;
+        composed = !ferror(file);
+        composed &= fclose(file) == 0;
     }
-    failed = failed ? fb_fail(err, "%s: can't write it: %s", path, strerror(reason))
-                    : fb_temporary_publish(temporary, path, FB_FILE_ONLY, err);
-    if (failed && temporary)
-        remove(temporary);
-    free(temporary);
+    int failed =
+        composed ? fb_write_file(path, FB_REPLACE, text, n, err) : fb_fail(err, "%s: out of memory", path);
+    free(text);
     int64_t written = failed ? -1 : fb_file_size(path, err);
     *size += written;
     return written < 0 ? -1 : 0;

@@ -194,12 +194,13 @@ static int write_columns(fitsfile *file, const fastbal_templates *t, int *status
     return *status;
 }
 
-int fb_template_set_write(const char *path, const struct fb_template_set *set, struct fb_error *err)
+int fb_template_set_write(const char *path, enum fb_replace replace, const struct fb_template_set *set,
+                          struct fb_error *err)
 {
     struct fb_output out;
     int status = 0;
 
-    if (fb_output_create(&out, path, err) != 0)
+    if (fb_output_create(&out, path, replace, err) != 0)
         return -1;
     write_columns(out.file, set->templates, &status);
     fits_write_key_longstr(out.file, "QSOTEMPS", set->name, "where the templates come from", &status);

@@ -8,6 +8,7 @@
 
 #include "fastbal.h"
 #include "io/error.h"
+#include "io/temporary.h"
 
 struct fb_template_set {
     fastbal_templates *templates; /* owned */
@@ -25,6 +26,7 @@ int fb_template_set_read(struct fb_template_set *set, const char *name, const ch
 void fb_template_set_release(struct fb_template_set *set);
 
 /* Write a set in the format it is read in. */
-int fb_template_set_write(const char *path, const struct fb_template_set *set, struct fb_error *err);
+int fb_template_set_write(const char *path, enum fb_replace replace, const struct fb_template_set *set,
+                          struct fb_error *err);
 
 #endif

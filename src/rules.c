@@ -14,7 +14,10 @@ static const struct fb_rules rules_of[] = {
                              .step_first = 1,
                              .drops_empty = 1,
                              .chi2_limit = 1.5 * 999 },
-    [FASTBAL_RULES_OPTIMIZE] = { .ends_early = 1, .needs_continuum = 1, .one_difference = 1, .chi2_limit = INFINITY },
+    [FASTBAL_RULES_OPTIMIZE] = { .ends_early = 1,
+                                 .needs_continuum = 1,
+                                 .one_difference = 1,
+                                 .chi2_limit = INFINITY },
 };
 
 const struct fb_rules *fb_rules(int rules)

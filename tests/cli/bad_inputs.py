@@ -903,13 +903,12 @@ for program, command in OUTPUTS.items():
              lambda box: (box.here / "shut").mkdir(mode=0o555), "can't ...: Permission denied"),
             ("a name of 300 characters", "{here}/" + "x" * 300, None, "...File name too long"),
             ("in the folder of processes", "/proc/nobody/out.fits", None,
-             "can't make this folder: No such file or directory")):
-        where = "/proc/nobody" if "proc" in output else output
+             "there is no folder /proc/nobody; make it first")):
         if program == "append":
             make = (lambda m: lambda box: [bal_table(lambda d: None)(box), m and m(box)])(make)
-        add(f"output: {name}: {program}", f"{command} {output}", make, f"fastbal {program}: {where}: {said}",
+        add(f"output: {name}: {program}", f"{command} {output}", make, f"fastbal {program}: {output}: {said}",
             anybody="permission" in name)
-    said = "{here}/file/out.fits: can't create it: Not a directory"
+    said = "{here}/file/out.fits: there is no folder {here}/file; make it first"
     add(f"output: below a file: {program}", f"{command} {{here}}/file/out.fits",
         lambda box: [bal_table(lambda d: None)(box), (box.here / "file").write_text("x")], f"fastbal {program}: {said}")
 

@@ -226,11 +226,11 @@ def dead_process():
     return process.pid
 
 
-def leave(output, owner, age=0.0):
-    """A temporary file of that output; its age in hours."""
+def leave(output, owner, age=0.0, contents=b"SIMPLE  =                    T"):
+    """A temporary file of that output, half written; its age in hours."""
     path = output.with_name(f"{output.name.removesuffix('.fits')}_tmp{owner}.fits")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"half a file")
+    path.write_bytes(contents)
     os.utime(path, (time.time() - 3600 * age,) * 2)
     return path
 
@@ -293,12 +293,38 @@ def test_names_that_only_look_like_it(split_tree):
         f"baltable-main-dark-{ONE}_tmp.fits", f"baltable-main-dark-{ONE}_tmpx1-{host()}.fits",
         f"baltable-main-dark-{ONE}_tmp{dead_process()}-{host()}.txt", f"other_tmp{dead_process()}-{host()}.fits")]
     for path in stay:
-        path.write_text("mine")
+        path.write_text("SIMPLE  = T")
         os.utime(path, (0, 0))
     folder = base.with_name(f"baltable-main-dark-{ONE}_tmp{dead_process()}-{host()}.fits")
     folder.mkdir()
     split_tree.find()
     assert all(p.exists() for p in [*stay, folder])
+
+
+@pytest.mark.parametrize("contents, ours", [
+    (b"", True), (b"SIMPLE  =", True), (bytes(2880), True), (b'{"NSIDE": 64', True), (b"mine", False),
+    (b"SIMPLE", False), (b"XTENSION= 'IMAGE", False), (b"\x00" * 8, False), (b'{"nside": 64', False)])
+def test_contents_tell_whose_it_is(split_tree, contents, ours):
+    path = leave(split_tree.baltable(ONE), f"{dead_process()}-{host()}", 30, contents)
+    split_tree.find("-hp", ONE)
+    assert path.exists() != ours
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a file away")
+def test_files_of_others_stay(split_tree):
+    path = leave(split_tree.baltable(ONE), f"{dead_process()}-{host()}", 30)
+    os.chown(path, 12345, -1)
+    split_tree.find("-hp", ONE)
+    assert path.exists()
+
+
+def test_links_stay(split_tree, tmp_path):
+    """A symbolic link that has the name of a temporary file, and what it leads to."""
+    path = leave(split_tree.baltable(ONE), f"{dead_process()}-{host()}", 30)
+    path.rename(tmp_path / "mine")
+    path.symlink_to(tmp_path / "mine")
+    split_tree.find("-hp", ONE)
+    assert path.is_symlink() and path.exists()
 
 
 # ---- two runs at a time ----

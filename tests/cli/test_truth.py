@@ -90,7 +90,7 @@ ROWS = [bal(3), bal(0, [(100, 700), (3000, 9000)], [(3500, 9000)]), bal(7, [(200
     {"swapped": False}, {"empty": 0.0}, {"empty": float("nan")}, {"gap": 2}], ids=str)
 def test_truth(qso, tmp_path, how):
     write_truth(tmp_path / "bal_cat.fits", ROWS, **how)
-    out = tmp_path / "out" / "true.fits"
+    out = tmp_path / "true.fits"
     result = run("truth", "-q", qso, "-b", tmp_path / "bal_cat.fits", "-o", out)
     check(out, ROWS)
     lines = result.stdout.splitlines()

@@ -5,10 +5,13 @@
  *
  * makes the third write fail with errno 28, ENOSPC. The four words are the kind of call, which one (0: none, only
  * count), the errno, and how many fail from there on; -1 in place of an errno does half of a read or write. What was
- * counted, and what failed, goes to the file in FAULTS_REPORT (see report_line()).
+ * counted, and what failed, goes to the file in FAULTS_REPORT (see report_line()). The bytes that were written to files are
+ * counted as well.
  *
  * Calls count from main() on, so not those of the dynamic loader, and only those on files below FAULTS_ROOT. Memory is
  * counted by who asks for it: the program, the C library on somebody's behalf (strdup, fopen), CFITSIO, any other.
+ * With FAULTS_APPEAR=FILE, somebody else writes that file just before the first file gets its name.
+ *
  * Waiting is left out, so that tests of what is tried again later are fast.
  *
  * With FAULTS_SERVER set, main() runs once for each request on standard input, in a fork of a process that has done
@@ -72,7 +75,7 @@ enum { MOST_DESCRIPTORS = 1024, MOST_OBJECTS = 128, SECONDS = 20, PART = -1 };
 
 /* What a run leaves; in memory that a fork shares with its parent. */
 struct report {
-    long calls[NKINDS];
+    long calls[NKINDS], written; /* bytes, to files */
     long fired;
     char function[24], object[64], path[PATH_MAX]; /* of the first that failed */
 };
@@ -243,6 +246,13 @@ static ssize_t allowed(int wrong, size_t n)
     return faults.error == PART ? (ssize_t)(n + 1) / 2 : -1;
 }
 
+static ssize_t count_written(int fd, ssize_t n)
+{
+    if (n > 0 && descriptor_is_ours(fd))
+        __atomic_add_fetch(&faults.report->written, n, __ATOMIC_RELAXED);
+    return n;
+}
+
 ssize_t read(int fd, void *bytes, size_t n)
 {
     NEXT(read);
@@ -254,20 +264,21 @@ ssize_t write(int fd, const void *bytes, size_t n)
 {
     NEXT(write);
     ssize_t most = allowed(DESCRIPTOR_FAILS(WRITE, fd), n);
-    return most < 0 ? -1 : next(fd, bytes, (size_t)most);
+    return most < 0 ? -1 : count_written(fd, next(fd, bytes, (size_t)most));
 }
 
-#define AT_FUNCTION(name, kind, pointer)                              \
-    ssize_t name(int fd, pointer bytes, size_t n, off_t offset)       \
-    {                                                                 \
-        NEXT(name);                                                   \
-        ssize_t most = allowed(DESCRIPTOR_FAILS(kind, fd), n);        \
-        return most < 0 ? -1 : next(fd, bytes, (size_t)most, offset); \
+#define AT_FUNCTION(name, kind, pointer, count)                                  \
+    ssize_t name(int fd, pointer bytes, size_t n, off_t offset)                  \
+    {                                                                            \
+        NEXT(name);                                                              \
+        ssize_t most = allowed(DESCRIPTOR_FAILS(kind, fd), n);                   \
+        return most < 0 ? -1 : count(fd, next(fd, bytes, (size_t)most, offset)); \
     }
-AT_FUNCTION(pread, READ, void *)
-AT_FUNCTION(pread64, READ, void *)
-AT_FUNCTION(pwrite, WRITE, const void *)
-AT_FUNCTION(pwrite64, WRITE, const void *)
+#define NOT_COUNTED(fd, n) n
+AT_FUNCTION(pread, READ, void *, NOT_COUNTED)
+AT_FUNCTION(pread64, READ, void *, NOT_COUNTED)
+AT_FUNCTION(pwrite, WRITE, const void *, count_written)
+AT_FUNCTION(pwrite64, WRITE, const void *, count_written)
 
 #define PREADV_FUNCTION(name)                                                                               \
     ssize_t name(int fd, const struct iovec *parts, int n, off_t offset, int flags)                         \
@@ -364,9 +375,35 @@ int fclose(FILE *file)
     return failed ? EOF : status;
 }
 
+/* With FAULTS_APPEAR set, somebody else writes a file of that name before anything is renamed. */
+static void appear(void)
+{
+    const char *path = getenv("FAULTS_APPEAR");
+    int file = faults.active && path ? open(path, O_WRONLY | O_CREAT | O_EXCL, 0666) : -1;
+    if (file >= 0) {
+        (void)!write(file, "theirs", 6);
+        close(file);
+    }
+}
+
 int rename(const char *from, const char *to)
 {
     NEXT(rename);
+    appear();
+    return PATH_FAILS(RENAME, to) ? -1 : next(from, to);
+}
+
+int renameat2(int from_folder, const char *from, int to_folder, const char *to, unsigned int flags)
+{
+    NEXT(renameat2);
+    appear();
+    return PATH_FAILS(RENAME, to) ? -1 : next(from_folder, from, to_folder, to, flags);
+}
+
+int link(const char *from, const char *to)
+{
+    NEXT(link);
+    appear();
     return PATH_FAILS(RENAME, to) ? -1 : next(from, to);
 }
 
@@ -415,6 +452,12 @@ STAT_FUNCTION(lstat64, stat64)
     }
 FSTAT_FUNCTION(fstat, stat)
 FSTAT_FUNCTION(fstat64, stat64)
+
+ssize_t readlink(const char *path, char *target, size_t size)
+{
+    NEXT(readlink);
+    return PATH_FAILS(STAT, path) ? -1 : next(path, target, size);
+}
 
 int access(const char *path, int mode)
 {
@@ -477,13 +520,14 @@ static int set_fault(const char *line)
     return faults.kind == NKINDS ? -1 : 0;
 }
 
-/* "KIND=CALLS ...<TAB>how many failed<TAB>function<TAB>who called it<TAB>file" */
+/* "KIND=CALLS ... bytes=WRITTEN<TAB>how many failed<TAB>function<TAB>who called it<TAB>file" */
 static void report_line(FILE *to)
 {
     const struct report *report = faults.report;
     for (int k = 0; k < NKINDS; k++)
         fprintf(to, "%s=%ld ", kind_names[k], report->calls[k]);
-    fprintf(to, "\t%ld\t%s\t%s\t%s\n", report->fired, report->function, report->object, report->path);
+    fprintf(to, "bytes=%ld\t%ld\t%s\t%s\t%s\n", report->written, report->fired, report->function,
+            report->object, report->path);
 }
 
 typedef int main_fn(int, char **, char **);

@@ -41,7 +41,10 @@ static void pass_through(const char *path, const struct fb_redshift *rows, size_
     const char *out = fuzz_output();
     unsigned char *balmask = calloc(n, 1);
     CHECK(balmask);
-    if (fb_balcatalog_create(&catalog, out, path, NTEMPLATES, balmask, n, NULL, &err) == 0) {
+    const struct fb_balcatalog_plan plan = {
+        .path = out, .source = path, .ntemplates = NTEMPLATES, .balmask = balmask, .n = n
+    };
+    if (fb_balcatalog_create(&catalog, &plan, &err) == 0) {
         if (put_rows(catalog, n, &err) != 0) {
             fb_balcatalog_discard(catalog);
         } else if (fb_balcatalog_commit(catalog, &err) == 0) {

@@ -225,14 +225,15 @@ static void baltables(void)
     rows[0].targetid = 1000;
     rows[1].targetid = 1001;
     make_path(path, sizeof path, "baltable", "plain");
-    if (fb_baltable_form(&form, &named, &err) != 0 || fb_baltable_write(&form, path, rows, 2, 5, &err) != 0)
+    if (fb_baltable_form(&form, &named, &err) != 0 ||
+        fb_baltable_write(&form, path, FB_REPLACE, rows, 2, 5, &err) != 0)
         die(path);
     fb_form_release(&form);
     make_path(path, sizeof path, "baltable", "long-name");
     memset(name, 'n', sizeof name);
     name[sizeof name - 1] = '\0';
     if (fb_baltable_form(&form, &long_named, &err) != 0 ||
-        fb_baltable_write(&form, path, rows, 1, 2, &err) != 0)
+        fb_baltable_write(&form, path, FB_REPLACE, rows, 1, 2, &err) != 0)
         die(path);
     fb_form_release(&form);
     pack("baltable");

@@ -60,7 +60,8 @@ static void test_pixels(void **state)
         double flux_sum = 0, ivar_sum = 0;
         float flux, ivar;
         for (int k = 0; k < 3; k++)
-            fb_exposure_add(1, &pixels[i].flux[k], &pixels[i].ivar[k], &pixels[i].mask[k], &flux_sum, &ivar_sum);
+            fb_exposure_add(1, &pixels[i].flux[k], &pixels[i].ivar[k], &pixels[i].mask[k], &flux_sum,
+                            &ivar_sum);
         fb_exposures_mean(1, &flux_sum, &ivar_sum, &flux, &ivar);
         assert_true(flux == pixels[i].mean && ivar == pixels[i].sum);
     }
