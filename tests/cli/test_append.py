@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from support import (BALMASK, IN_TABLE, PARTLY, PIXEL, PIXELS, ROWS, UNUSABLE, Target, appended_columns,
+from support import (BALMASK, DONE, IN_TABLE, PARTLY, PIXEL, PIXELS, ROWS, UNUSABLE, Target, appended_columns,
                      check_sums, complains, forms, header, nothing_left_behind, run, last_columns,
                      table, write_catalog)
 
@@ -97,7 +97,7 @@ def test_row_that_is_in_no_table(done_tree):
     t = ROWS["plain"]
     rows = [*ROWS.values(), t._replace(targetid=77)]
     write_catalog(done_tree.qso, rows)
-    done_tree.append("-c")
+    complains(done_tree.append("-c", status=PARTLY), "append", "1 not in the BAL table")
     data = table(done_tree.out)
     assert data["BALMASK"][-1] == 1 and data["BAL_PROB"][-1] == -99
     assert data["BALMASK"][:-1].tolist() == list(BALMASK.values())
@@ -108,7 +108,8 @@ def test_redshift_that_differs(done_tree):
     for change, mask in ((0.0009, 0), (0.0011, 4), (-0.0011, 4)):
         rows = [t._replace(z=t.z + change) if name == "plain" else t for name, t in ROWS.items()]
         write_catalog(done_tree.qso, rows)
-        done_tree.append("-c")
+        result = done_tree.append("-c", status=PARTLY if mask else DONE)
+        assert ("1 with another redshift than in the BAL table" in result.stderr) == bool(mask)
         assert masks(done_tree) == BALMASK | {"plain": mask}
         assert table(done_tree.out)["PCA_CHI2"][list(ROWS).index("plain")] == done_tree.row("plain")["PCA_CHI2"]
 
@@ -180,15 +181,13 @@ def test_clobber(done_tree, option):
 
 @pytest.mark.parametrize("option", ["-t", "--alttemp"])
 def test_width_of_coefficients(tree, done_tree, tmp_path, option):
-    """As in the BAL tables; where there are none, 5, and 4 with --alttemp."""
+    """As in the BAL tables, whatever the option says; without tables there is no catalog."""
     assert dict(forms(done_tree.out))["PCA_COEFFS"] == f"{ntemplates(done_tree)}E"
     done_tree.append("-c", option)
     assert dict(forms(done_tree.out))["PCA_COEFFS"] == f"{ntemplates(done_tree)}E"
     tree.z.mkdir()
-    for how, form in (([], "5E"), ([option], "4E")):
-        tree.append("-c", *how, status=PARTLY)
-        assert dict(forms(tree.out))["PCA_COEFFS"] == form
-        assert set(table(tree.out)["BALMASK"]) == {1, 3}
+    complains(tree.append("-c", option, status=UNUSABLE), "append", tree.z, "no BAL table", "fastbal find")
+    assert not tree.out.exists()
 
 
 def test_tables_of_different_widths(done_tree, tmp_path):
@@ -235,13 +234,12 @@ def test_options_that_change_no_result(done_tree, how):
 
 
 def test_mock(tmp_path):
-    """RA and DEC, nside 16; BAL tables beside the redshifts."""
+    """RA and DEC, nside 16; without BAL tables beside the redshifts there is no catalog."""
     tables = tmp_path / "work"
     write_catalog(tmp_path / "qso.fits", mock=True)
     run("split", "-q", tmp_path / "qso.fits", "-a", tables, "--mock")
-    run("append", "-q", tmp_path / "qso.fits", "-b", tables, "--mock", "-o", tmp_path / "out.fits", status=PARTLY)
-    assert set(table(tmp_path / "out.fits")["BALMASK"]) == {1, 3}
-    assert "Total matches: 0" in (tables / "logfile-mock.txt").read_text()
+    run("append", "-q", tmp_path / "qso.fits", "-b", tables, "--mock", "-o", tmp_path / "out.fits", status=UNUSABLE)
+    assert not (tmp_path / "out.fits").exists()
 
 
 # ---- catalogs of other kinds ----
@@ -298,19 +296,19 @@ def test_the_primary_hdu(done_tree):
     assert header(done_tree.out, 1)["EXTNAME"] == "ZCATALOG"
 
 
-def test_many_rows(tmp_path):
-    """More rows than any buffer: all are there, in order."""
+def test_many_rows(done_tree, tmp_path):
+    """More rows than any buffer: all are there, in order; one of them is in a BAL table."""
     n = 30000
     rng = np.random.default_rng(3)
     sky = zip(rng.uniform(0, 360, n).tolist(), rng.uniform(-60, 60, n).tolist())
     rows = [Target(k, ra, dec, 2.0) for k, (ra, dec) in enumerate(sky)]
-    write_catalog(tmp_path / "qso.fits", rows)
-    (tmp_path / "work").mkdir()
-    run("append", "-q", tmp_path / "qso.fits", "-b", tmp_path / "work", "-o", tmp_path / "out.fits", status=PARTLY)
+    write_catalog(tmp_path / "qso.fits", [*rows, ROWS["plain"]])
+    result = run("append", "-q", tmp_path / "qso.fits", "-b", done_tree.z, "-o", tmp_path / "out.fits", status=PARTLY)
+    assert f"{n + 1} rows: 1 measured" in result.stdout
     data = table(tmp_path / "out.fits")
-    np.testing.assert_array_equal(data["TARGETID"], np.arange(n))
-    np.testing.assert_array_equal(data["MJD"], np.arange(3.0 * n).reshape(n, 3))
-    assert (data["BALMASK"] == 1).all() and (data["BAL_PROB"] == -99).all()
+    np.testing.assert_array_equal(data["TARGETID"], [*range(n), ROWS["plain"].targetid])
+    np.testing.assert_array_equal(data["MJD"], np.arange(3.0 * n + 3).reshape(n + 1, 3))
+    assert (data["BALMASK"][:-1] == 1).all() and (data["BAL_PROB"][:-1] == -99).all() and data["BALMASK"][-1] == 0
 
 
 # ---- what can't be used ----

@@ -12,7 +12,7 @@ from astropy.io import fits
 
 import oracle
 from compare import compare_tables
-from support import (IN_TABLE, PIXEL, PIXELS, ROWS, UNUSABLE, balcolumns, check_sums, complains, desi_waves,
+from support import (PARTLY, IN_TABLE, PIXEL, PIXELS, ROWS, UNUSABLE, balcolumns, check_sums, complains, desi_waves,
                      environment, fits_files, forms, header, nothing_left_behind, portable, run, stamp, table,
                      write_spectra)
 
@@ -228,9 +228,11 @@ def test_log(split_tree):
     lines = split_tree.log.read_text().splitlines()
     assert re.fullmatch(r"Last updated 2023-11-14 22:13:20 UT by \w+", lines[0])
     assert str(split_tree.z) in lines[1]
-    assert lines[2].startswith("List of healpix with errors and error types:") and len(lines) == 3
+    assert lines[2].startswith("List of healpix with errors and error types:")
+    assert lines[3].startswith("find: 12 rows: 7 measured with builtin, ") and lines[4].startswith("find: 3 pixels done")
+    assert len(lines) == 5
     split_tree.find("-c")
-    assert len(split_tree.log.read_text().splitlines()) == 6  # appended
+    assert len(split_tree.log.read_text().splitlines()) == 10  # appended
 
 
 @pytest.mark.parametrize("option", ["-l", "--logfile"])
@@ -385,13 +387,14 @@ def test_one_file_needs_all_three(split_tree, tmp_path, missing):
 def test_cameras_missing(split_tree, tmp_path):
     """A file with B and R alone, as tiles have, and one with a single camera of all wavelengths."""
     b, r, z = desi_waves().values()
-    targets = [ROWS["bal"]]
+    targets = [t for name, t in ROWS.items() if PIXEL[name] == PIXEL["bal"] and name != "bal again"]
     for waves in ({"B": b, "R": r}, {"BRZ": 3600 + 0.8 * np.arange(7781)}):
         coadd = tmp_path / "coadd.fits"
         write_spectra(coadd, targets, waves)
         run("find", "--coadd", coadd, "--zcat", split_tree.zafter(PIXEL["bal"]), "-o", tmp_path / "out.fits", "-c",
             "--templates", "builtin")
         row = table(tmp_path / "out.fits")[0]
+        assert row["TARGETID"] == ROWS["bal"].targetid
         assert row["BALSTATUS"] & NOT_MEASURED == 0 and row["NCIV_2000"] == 1
         assert abs(row["VMIN_CIV_2000"][0] - 6000) < 250
 
@@ -435,5 +438,5 @@ def test_no_quasar_in_range(split_tree):
     split_tree.find()
     assert len(table(split_tree.baltable(pixel))) == 0
     assert forms(split_tree.baltable(pixel)) == forms(split_tree.baltable(PIXELS[0]))
-    split_tree.append()
+    split_tree.append(status=PARTLY)
     assert set(table(split_tree.out)["BALMASK"][[k for k, n in enumerate(ROWS) if PIXEL[n] == pixel]]) == {1, 3}

@@ -139,7 +139,8 @@ def test_output_in_the_way(split_tree, finished_tree):
 def test_all_pixels_fail(split_tree):
     for pixel in PIXELS:
         split_tree.coadd(pixel).write_text("nothing")
-    result = split_tree.find(status=PARTLY)
+    result = split_tree.find(status=UNUSABLE)
+    assert result.stderr.splitlines()[-1] == "fastbal find: nothing was measured: 9 in pixels that failed"
     for pixel in PIXELS:
         assert str(pixel) in result.stderr
         assert f"{pixel} : " in split_tree.log.read_text()

@@ -266,7 +266,7 @@ def test_some_tiles_and_nights(tiles, tmp_path):
     assert {path.parent.name for path in (tmp_path / "work").rglob("baltable-*.fits")} == {str(NIGHT)}
     # the earlier night has no redshifts in the catalog
     result = run("find", "-a", tmp_path / "work", *tree, "--tiles", names[0], "--night", "20210101", *ALWAYS,
-                 status=PARTLY)
+                 status=UNUSABLE)
     assert "20210101" in result.stderr and "Did not find redshift catalog" in result.stderr
     log = (tmp_path / "work/tiles/cumulative/logfile.txt").read_text()
     assert f"\n{names[0]}/20210101/1 : Did not find redshift catalog" in log

@@ -370,7 +370,7 @@ def test_troughs_beyond_the_file(tmp_path):
 def test_a_bal_quasar_that_is_not_in_the_coadd(tmp_path):
     survey = Survey(tmp_path, [BAL, PLAIN])
     write_bals(survey.qso, [BAL, (quasar(5), [(1000, 2000)], [])])
-    complains(survey.mask(), "mask", survey.original, "1 of 2")
+    complains(survey.mask(status=PARTLY), "mask", survey.original, "1 of 2")
     assert survey.check() > 20
 
 
@@ -507,7 +507,7 @@ def test_golden_mocks(tmp_path, name):
 
 def fails(survey, *words):
     """The pixel is listed, and nothing is left in its place."""
-    result = survey.mask(status=PARTLY)
+    result = survey.mask(status=UNUSABLE)  # there is no other pixel
     line = result.stderr.splitlines()
     assert len(line) == 1 and line[0].startswith("fastbal mask: "), result.stderr
     for word in words:
@@ -621,7 +621,7 @@ def test_spectra_are_never_replaced(tmp_path):
     survey.work = tmp_path / "work"
     survey.copy.parent.parent.mkdir(parents=True)
     survey.copy.parent.symlink_to(survey.original.parent)
-    result = survey.mask("-c", status=PARTLY)
+    result = survey.mask("-c", status=UNUSABLE)
     assert "--workdir" in result.stderr
     assert survey.original.read_bytes() == before and len(list(survey.original.parent.iterdir())) == 1
 

@@ -11,7 +11,7 @@ from astropy.io import fits
 import healpix
 import oracle
 from compare import compare_tables
-from support import (PARTLY, UNUSABLE, Target, complains, desi_waves, files, fits_files, forms, header,
+from support import (UNUSABLE, Target, complains, desi_waves, files, fits_files, forms, header,
                      nothing_left_behind, run, table, unaligned_waves, write_catalog, write_spectra)
 
 BASE = 39633000020000000
@@ -113,7 +113,7 @@ def test_truncated_packed_spectra(tmp_path):
     packed = gzip.compress(mock.spectra.read_bytes(), 1)
     mock.spectra.unlink()
     mock.spectra.with_name(mock.spectra.name + ".gz").write_bytes(packed[:len(packed) // 2])
-    result = mock.find(status=PARTLY)
+    result = mock.find(status=UNUSABLE)
     assert str(PIXEL) in result.stderr
     assert not mock.path(mock.work, "baltable").exists()
     nothing_left_behind(mock.work)
