@@ -23,6 +23,7 @@
 #include "io/baltable.h"
 #include "io/system.h"
 #include "io/temporary.h"
+#include "io/tree_faults.h"
 
 struct find_options {
     struct fb_layout_options layout;
@@ -167,13 +168,15 @@ static int walk(struct find *find, struct fb_pixel_list *found, struct fb_error 
 {
     const struct fb_tree *spectra = &find->layout.tree;
     long workers = find->options->discovery;
-    if (fb_walk_tree(spectra, fb_spectra_kind(spectra), workers, found, err) != 0 ||
-        fb_walk_tree(&find->redshifts, find->options->zfileroot, workers, found, err) != 0)
+    const char *kind = fb_spectra_kind(spectra);
+    if (fb_walk_tree(spectra, kind, workers, found, err) != 0)
+        return -1;
+    if (found->n == 0)
+        return fb_tree_no_files(spectra, kind, "spectra", err);
+    if (fb_walk_tree(&find->redshifts, find->options->zfileroot, workers, found, err) != 0)
         return -1;
     fb_pixel_list_sort(found);
-    return found->n > 0
-               ? 0
-               : fb_fail(err, "%s: no %s files in this tree", spectra->root, fb_spectra_kind(spectra));
+    return 0;
 }
 
 /* The pixels asked for, or those there are, of the tiles asked for. */
@@ -243,9 +246,11 @@ static int prepare(struct find *find, struct fb_error *err)
 /* Everything up to the first pixel; fails on all ranks or on none. Only rank 0 looks for files. */
 static int prepare_tree(struct find *find, struct fb_error *err)
 {
+    const struct find_options *o = find->options;
     int failed = 0;
     if (fb_ranks_leads(&find->ranks))
-        failed = choose_pixels(find, err) != 0 || (find->ranks.size > 1 && sort_pixels(find, err) != 0);
+        failed = fb_layout_need_redshifts(&find->layout, &o->layout, o->altzdir, o->zfileroot, err) != 0 ||
+                 choose_pixels(find, err) != 0 || (find->ranks.size > 1 && sort_pixels(find, err) != 0);
     if (!failed)
         failed = prepare(find, err);
     if (fb_ranks_agree(&find->ranks, failed, err) != 0)

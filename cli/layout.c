@@ -5,6 +5,7 @@
 #include "cli/layout.h"
 #include "cli/spectra.h"
 #include "io/system.h"
+#include "io/tree_faults.h"
 
 void fb_layout_options_release(struct fb_layout_options *options)
 {
@@ -45,6 +46,8 @@ static int find_root(struct fb_layout *layout, const struct fb_layout_options *o
         return 0;
     if (!layout->root)
         return err->text[0] ? -1 : fb_fail(err, "out of memory");
+    for (size_t n = strlen(layout->root); n > 1 && layout->root[n - 1] == '/'; n--)
+        layout->root[n - 1] = '\0';
     layout->tree.root = layout->root;
     return 1;
 }
@@ -52,11 +55,11 @@ static int find_root(struct fb_layout *layout, const struct fb_layout_options *o
 /* Which scheme the tree that is there uses. */
 static int look(struct fb_layout *layout, const struct fb_layout_options *o, struct fb_error *err)
 {
-    int there = fb_look_for(layout->root, err);
+    int there = fb_is_folder(layout->root, err);
     if (there <= 0)
-        return there < 0 ? -1 : fb_fail(err, "%s: no such folder", layout->root);
+        return there < 0 ? -1 : fb_tree_no_root(layout->root, err);
     if (o->mock || o->tiles)
-        return 0;
+        return fb_tree_check_folder(&layout->tree, err);
     if (fb_tree_identify(&layout->tree, err) != 0)
         return -1;
     if (layout->tree.scheme == FB_SCHEME_SKIMMED)
@@ -117,11 +120,10 @@ int fb_layout_find(struct fb_layout *layout, const struct fb_layout_options *o, 
     return known > 0 ? look(layout, o, err) : known;
 }
 
-int fb_layout_find_tables(struct fb_layout *layout, const struct fb_layout_options *o, const char *tables,
+/* Where nobody says what the BAL tables are of, they do. */
+static int look_at_tables(struct fb_layout *layout, const struct fb_layout_options *o, const char *tables,
                           struct fb_error *err)
 {
-    if (fb_layout_find(layout, o, 0, err) != 0)
-        return -1;
     if (layout->root || o->mock || o->tiles || o->nside)
         return 0;
     struct fb_tree tree = fb_layout_beside(layout, tables);
@@ -196,6 +198,125 @@ struct fb_tree fb_layout_beside(const struct fb_layout *layout, const char *root
     struct fb_tree tree = layout->tree;
     tree.root = root;
     return tree;
+}
+
+/* ---- files that an earlier step makes ---- */
+
+struct step {
+    const char *kind, *what;    /* its files: "baltable", "BAL tables" */
+    const char *name, *command; /* "find", "find -a" */
+};
+
+static const char *pixels_of(enum fb_scheme scheme)
+{
+    static const char *const names[] = { [FB_SCHEME_HEALPIX] = "pixels of nside 64",
+                                         [FB_SCHEME_MOCK] = "pixels of mocks",
+                                         [FB_SCHEME_UNIQPIX] = "adaptive pixels",
+                                         [FB_SCHEME_SKIMMED] = "pixels of a skimmed tree",
+                                         [FB_SCHEME_TILES] = "tiles" };
+    return names[scheme];
+}
+
+/* The options that say of which tree the spectra are, as on this command line. */
+static char *tree_options(const struct fb_layout_options *o)
+{
+    const char *release = o->release ? o->release : getenv("SPECPROD");
+    if (o->night)
+        return fb_format(" --tiles --night %ld", o->night);
+    if (o->mock || o->tiles)
+        return fb_format(" %s", o->mock ? "--mock" : "--tiles");
+    if (o->tree && o->nside)
+        return fb_format(" --tree %s --nside %ld", o->tree, o->nside);
+    if (o->tree)
+        return fb_format(" --tree %s", o->tree);
+    return release && *release ? fb_format(" --specprod %s", release) : strdup("");
+}
+
+/* Look for files of the other schemes, and set the tree's to the first that has some; 0 where none has. */
+static int find_other_scheme(struct fb_tree *tree, const char *kind)
+{
+    int found = 0;
+    for (int scheme = FB_SCHEME_HEALPIX; scheme <= FB_SCHEME_TILES && !found; scheme++) {
+        struct fb_error ignored;
+        int64_t pixel;
+        tree->scheme = (enum fb_scheme)scheme;
+        found = fb_tree_any(tree, kind, &pixel, &ignored) > 0;
+    }
+    return found;
+}
+
+/* The step's files are there, but it was told of another tree. */
+static int say_scheme(const struct fb_layout *layout, const struct fb_tree *found, const struct step *step,
+                      const char *options, struct fb_error *err)
+{
+    const struct fb_tree *tree = &layout->tree;
+    char *there = fb_tree_place(found), *wanted = fb_tree_place(tree);
+    if (there && wanted)
+        fb_fail(err, "%s: holds %s by %s (%s), but the spectra of %s are by %s (%s): run %s again with%s%s",
+                found->root, step->what, pixels_of(found->scheme), there, tree->root, pixels_of(tree->scheme),
+                wanted, step->name, options,
+                found->scheme == FB_SCHEME_TILES ? ", or give --tiles here as well" : "");
+    else
+        fb_fail(err, "%s: out of memory", found->root);
+    free(there);
+    free(wanted);
+    return -1;
+}
+
+/* The step was not run, or with other names. */
+static int say_first(const struct fb_tree *tree, const struct step *step, const char *options,
+                     struct fb_error *err)
+{
+    struct fb_error found;
+    int named = tree->scheme != FB_SCHEME_MOCK && tree->scheme != FB_SCHEME_TILES;
+    fb_tree_no_files(tree, step->kind, step->what, &found);
+    char *names = !named || (strcmp(tree->survey, "main") == 0 && strcmp(tree->program, "dark") == 0)
+                      ? strdup("")
+                      : fb_format(" -s %s -m %s", tree->survey, tree->program);
+    fb_fail(err, "%s: run 'fastbal %s %s%s%s' first", found.text, step->command, tree->root,
+            names ? names : "", options);
+    free(names);
+    return -1;
+}
+
+static int need_files(const struct fb_layout *layout, const struct fb_layout_options *o, const char *root,
+                      const struct step *step, struct fb_error *err)
+{
+    struct fb_tree tree = fb_layout_beside(layout, root);
+    struct fb_tree other = tree;
+    int64_t pixel;
+    int there = fb_tree_any(&tree, step->kind, &pixel, err);
+    if (there != 0)
+        return there < 0 ? -1 : 0;
+    char *options = tree_options(o);
+    if (!options)
+        return fb_fail(err, "%s: out of memory", root);
+    if (layout->root && find_other_scheme(&other, step->kind))
+        say_scheme(layout, &other, step, options, err);
+    else
+        say_first(&tree, step, options, err);
+    free(options);
+    return -1;
+}
+
+int fb_layout_need_redshifts(const struct fb_layout *layout, const struct fb_layout_options *options,
+                             const char *altzdir, const char *zfileroot, struct fb_error *err)
+{
+    char *command = strcmp(zfileroot, "zafter") == 0 ? strdup("split -q CATALOG -a")
+                                                     : fb_format("split -q CATALOG -z %s -a", zfileroot);
+    const struct step split = { zfileroot, "redshift catalogs", "split", command };
+    int status = command ? need_files(layout, options, altzdir, &split, err) : fb_fail(err, "out of memory");
+    free(command);
+    return status;
+}
+
+int fb_layout_find_tables(struct fb_layout *layout, const struct fb_layout_options *options,
+                          const char *tables, struct fb_error *err)
+{
+    static const struct step find = { "baltable", "BAL tables", "find", "find -a" };
+    if (fb_layout_find(layout, options, 0, err) != 0 || look_at_tables(layout, options, tables, err) != 0)
+        return -1;
+    return need_files(layout, options, tables, &find, err);
 }
 
 /* ---- the part of it ---- */

@@ -62,7 +62,8 @@ struct fb_layout {
  */
 int fb_layout_find(struct fb_layout *layout, const struct fb_layout_options *options, int must_exist,
                    struct fb_error *err);
-/* The same for append, which needs no spectra: where nobody says which they are, it looks at the BAL tables' tree. */
+/* The same for append, which needs no spectra: where nobody says which they are, it looks at the BAL tables' tree.
+ * A folder without BAL tables of this layout is an error. */
 int fb_layout_find_tables(struct fb_layout *layout, const struct fb_layout_options *options,
                           const char *tables, struct fb_error *err);
 /* Get what positions need to be turned into pixels: the map of adaptive pixels, from the tree of spectra, or where that
@@ -74,6 +75,12 @@ void fb_layout_release(struct fb_layout *layout);
 
 /* The same tree elsewhere, as that of redshift catalogs and BAL tables. */
 struct fb_tree fb_layout_beside(const struct fb_layout *layout, const char *root);
+
+/* Is there any redshift catalog of this layout? Where there is none, an error says which scheme of pixels the
+ * folder holds instead, and with which options split has to be run. Looks into no more folders than it takes to find
+ * one file. */
+int fb_layout_need_redshifts(const struct fb_layout *layout, const struct fb_layout_options *options,
+                             const char *altzdir, const char *zfileroot, struct fb_error *err);
 
 /* ---- which part of it ---- */
 

@@ -4,6 +4,15 @@
 #include "cli/spectra.h"
 #include "io/system.h"
 
+/* The length of a release's name; 0 where what was given is a path: "sim/" is a name, as a shell completes it. */
+static int name_length(const char *release)
+{
+    size_t length = strcspn(release, "/");
+    int dots = strcmp(release, ".") == 0 || strncmp(release, "./", 2) == 0 || strcmp(release, "..") == 0 ||
+               strncmp(release, "../", 3) == 0;
+    return dots || strspn(release + length, "/") != strlen(release + length) ? 0 : (int)length;
+}
+
 char *fb_spectra_root(int mock, const char *mockdir, const char *name, struct fb_error *err)
 {
     const char *redux = getenv("DESI_SPECTRO_REDUX"), *desi = getenv("DESI_ROOT");
@@ -14,13 +23,19 @@ char *fb_spectra_root(int mock, const char *mockdir, const char *name, struct fb
         return fb_format("%s", mockdir);
     if (!release || !*release)
         return fb_fail(err, "option --release is required (or SPECPROD in the environment)"), NULL;
-    if (strchr(release, '/'))
+    int length = name_length(release);
+    if (length == 0)
         return fb_format("%s", release);
     if (redux && *redux)
-        return fb_format("%s/%s", redux, release);
+        return fb_format("%s/%.*s", redux, length, release);
     if (desi && *desi)
-        return fb_format("%s/spectro/redux/%s", desi, release);
-    return fb_fail(err, "neither DESI_SPECTRO_REDUX nor DESI_ROOT is set in the environment"), NULL;
+        return fb_format("%s/spectro/redux/%.*s", desi, length, release);
+    return fb_fail(err,
+                   "release %.*s: neither DESI_SPECTRO_REDUX nor DESI_ROOT is set in the environment: set "
+                   "one, or "
+                   "give the release as a path",
+                   length, release),
+           NULL;
 }
 
 const char *fb_spectra_kind(const struct fb_tree *spectra)

@@ -11,8 +11,9 @@
 #include "io/tree.h"
 
 /*
- * The top of the tree of spectra: mockdir for mocks, else the folder of a release (or, with NULL, of
- * $SPECPROD) by the environment. The caller frees it; NULL after an error.
+ * The top of the tree of spectra: mockdir for mocks, else the folder of a release (or, with NULL, of $SPECPROD) in
+ * $DESI_SPECTRO_REDUX or $DESI_ROOT/spectro/redux. A release that has a slash before its end, "." and ".." are paths;
+ * "loa/" is a name. The caller frees it; NULL after an error.
  */
 char *fb_spectra_root(int mock, const char *mockdir, const char *release, struct fb_error *err);
 

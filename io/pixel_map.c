@@ -275,8 +275,10 @@ int fb_pixel_map_read(struct fb_pixel_map *map, const char *folder, const char *
         if (there != 0)
             return there < 0 || files[i].read(map, err) != 0 ? -1 : check_map(map, err);
     }
-    return fb_fail(err, "%s: expected the map of adaptive pixels, hpix2upix-%s-%s.fits or .json, found none",
-                   folder, survey, program);
+    return fb_fail(err,
+                   "%s: expected the map of adaptive pixels, hpix2upix-%s-%s.fits or .json, or their list, "
+                   "uniqpix-%s-%s.fits, found none of them",
+                   folder, survey, program, survey, program);
 }
 
 void fb_pixel_map_release(struct fb_pixel_map *map)

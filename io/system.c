@@ -64,6 +64,32 @@ char *fb_format(const char *format, ...)
     return text;
 }
 
+/* How much of the first n bytes of a path is left without its last name; -1 where that is no name but a step. */
+static ptrdiff_t without_name(const char *path, size_t n)
+{
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    size_t end = n;
+    while (n > 0 && path[n - 1] != '/')
+        n--;
+    int dots = (int)strspn(path + n, ".");
+    if (n == end || (size_t)dots == end - n)
+        return -1;
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    return (ptrdiff_t)n;
+}
+
+char *fb_path_above(const char *path, int levels)
+{
+    ptrdiff_t n = (ptrdiff_t)strlen(path);
+    for (; levels > 0 && n > 0; levels--)
+        n = without_name(path, (size_t)n);
+    if (levels > 0 || n < 0)
+        return NULL;
+    return n > 0 ? strndup(path, (size_t)n) : strdup(".");
+}
+
 /* 0, or why there is no such folder after this. */
 static int make_folder(const char *folder)
 {

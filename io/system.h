@@ -19,6 +19,10 @@ void fb_last_updated(char *text, size_t size);
 /* printf into a new string, to be freed by the caller; NULL if out of memory. */
 char *fb_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* The folder some levels above a path, by its text alone, to be freed by the caller; NULL where the text does
+ * not say, as of "..", or out of memory. */
+char *fb_path_above(const char *path, int levels);
+
 int fb_make_folders(const char *folder, struct fb_error *err);      /* like mkdir -p */
 int fb_make_parent_folders(const char *path, struct fb_error *err); /* those above a file */
 /*

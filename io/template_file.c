@@ -28,27 +28,54 @@ static const char *file_of(const char *name)
     return NULL;
 }
 
-/* The path in the first folder that has the file, or NULL where none has it. Other templates must not be taken
- * because of a fault: -1 where memory is lacking, and a file that may be there is for its reader to complain of. */
-static int look_up(const char *file, const char *share, char **found)
+/* FOLDER/BELOW/FILE if it is there, or may be, which is for its reader to find out: a fault must not make other
+ * templates be taken. NULL where there is none. -1 where memory is lacking. */
+static int look_in(const char *folder, const char *below, const char *file, char **found)
+{
+    struct fb_error ignored;
+    char *candidate = fb_format("%s%s/%s", folder, below, file);
+    *found = NULL;
+    if (!candidate)
+        return -1;
+    if (fb_look_for(candidate, &ignored) != 0)
+        *found = candidate;
+    else
+        free(candidate);
+    return 0;
+}
+
+/* Where the user says which folder has the templates, no other will do. */
+static int refuse_folder(const char *name, const char *file, const char *folder, struct fb_error *err)
+{
+    int is_folder = fb_is_folder(folder, err);
+    if (is_folder < 0)
+        return -1;
+    const char *found = is_folder           ? "no such file"
+                        : fb_exists(folder) ? "no folder but a file"
+                                            : "no such folder";
+    return fb_fail(
+        err,
+        "templates %s: expected %s in $FASTBAL_TEMPLATES (%s), found %s; unset it, or give --templates FILE "
+        "or builtin",
+        name, file, folder, found);
+}
+
+/* The path of a named set; NULL where it is found nowhere and the user names no folder. */
+static int look_up(const char *name, const char *file, const char *share, char **found, struct fb_error *err)
 {
     const char *home = getenv("HOME"), *own = getenv("FASTBAL_TEMPLATES");
-    const char *folders[3] = { own, home, share }, *below[3] = { "", "/Catalogs", "" };
-    struct fb_error ignored;
+    int status = 0;
 
     *found = NULL;
-    for (int i = 0; i < 3 && !*found; i++) {
-        if (!folders[i] || !*folders[i])
-            continue;
-        char *candidate = fb_format("%s%s/%s", folders[i], below[i], file);
-        if (!candidate)
-            return -1;
-        if (fb_look_for(candidate, &ignored) != 0)
-            *found = candidate;
-        else
-            free(candidate);
-    }
-    return 0;
+    if (own && *own)
+        status = look_in(own, "", file, found);
+    else if (home && *home)
+        status = look_in(home, "/Catalogs", file, found);
+    if (own && *own && status == 0 && !*found)
+        return refuse_folder(name, file, own, err);
+    if (share && status == 0 && !*found)
+        status = look_in(share, "", file, found);
+    return status == 0 ? 0 : fb_fail(err, "templates %s: out of memory", name);
 }
 
 static int count_components(struct fb_table *t)
@@ -135,27 +162,42 @@ static int use_builtin(struct fb_template_set *set, struct fb_error *err)
     return code == FASTBAL_OK ? 0 : fb_fail(err, "built-in templates: %s", fastbal_strerror(code));
 }
 
+/* The path of the file that is meant; NULL where a named set is found nowhere. */
+static int find_file(const char *wanted, const char *share, char **path, struct fb_error *err)
+{
+    const char *file = file_of(wanted);
+    if (file)
+        return look_up(wanted, file, share, path, err);
+    struct fb_error ignored; /* the reader will find the same */
+    if (fb_look_for(wanted, &ignored) == 0)
+        return fb_fail(err,
+                       "templates %s: expected guo, brodzeller, builtin or a FITS file, found no such file",
+                       wanted);
+    *path = strdup(wanted);
+    return *path ? 0 : fb_fail(err, "templates %s: out of memory", wanted);
+}
+
 int fb_template_set_read(struct fb_template_set *set, const char *name, const char *share,
                          struct fb_error *err)
 {
-    const char *wanted = name ? name : "guo", *file = file_of(wanted);
+    const char *wanted = name ? name : "guo";
+    char *path = NULL;
 
     memset(set, 0, sizeof *set);
-    if (name && strcmp(name, "builtin") == 0)
+    if (strcmp(wanted, "builtin") == 0)
         return use_builtin(set, err);
-    char *path = file ? NULL : strdup(wanted);
-    if (file ? look_up(file, share, &path) != 0 : !path)
-        return fb_fail(err, "templates %s: out of memory", wanted);
-    if (!path && !name) {
-        snprintf(set->note, sizeof set->note,
-                 "template file %s was not found in $FASTBAL_TEMPLATES, $HOME/Catalogs or %s; using the "
-                 "built-in ones",
-                 file, share ? share : "a share folder");
+    if (find_file(wanted, share, &path, err) != 0)
+        return -1;
+    if (!path) {
+        struct fb_error missing;
+        fb_fail(&missing,
+                "templates %s: %s is neither in $HOME/Catalogs nor in %s, and FASTBAL_TEMPLATES is not set",
+                wanted, file_of(wanted), share ? share : "a share folder");
+        if (name)
+            return fb_fail(err, "%s", missing.text);
+        snprintf(set->note, sizeof set->note, "%.480s; using builtin", missing.text);
         return use_builtin(set, err);
     }
-    if (!path)
-        return fb_fail(err, "templates %s: %s was not found in $FASTBAL_TEMPLATES, $HOME/Catalogs or %s",
-                       name, file, share ? share : "a share folder");
     snprintf(set->name, sizeof set->name, "%s", base_name(path));
     int status = read_file(&set->templates, path, err);
     free(path);

@@ -18,8 +18,9 @@ struct fb_template_set {
 
 /*
  * Find and read a set: "guo", "brodzeller", "builtin", or the path of a file. Names are looked up in
- * $FASTBAL_TEMPLATES, $HOME/Catalogs and the given share folder. NULL is the default: guo, or builtin with a
- * note where guo is not found.
+ * $FASTBAL_TEMPLATES, and nowhere else where that is set and not empty; otherwise in $HOME/Catalogs and the given
+ * share folder. NULL is the default: guo, or builtin with a note where FASTBAL_TEMPLATES is not set and guo is not
+ * found.
  */
 int fb_template_set_read(struct fb_template_set *set, const char *name, const char *share,
                          struct fb_error *err);

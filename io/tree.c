@@ -11,6 +11,7 @@
 #include "io/pixel_map.h"
 #include "io/system.h"
 #include "io/tree.h"
+#include "io/tree_faults.h"
 
 enum { PIXELS_PER_FOLDER = 100, PETALS = 10 };
 
@@ -90,20 +91,30 @@ void fb_tree_pixel_text(const struct fb_tree *tree, int64_t pixel, char text[FB_
 
 /* ---- paths ---- */
 
-char *fb_tree_folder(const struct fb_tree *tree)
+char *fb_tree_place(const struct fb_tree *tree)
 {
     switch (tree->scheme) {
     case FB_SCHEME_MOCK:
-        return fb_format("%s/spectra-16", tree->root);
+        return strdup("spectra-16");
     case FB_SCHEME_SKIMMED:
-        return strdup(tree->root);
+        return strdup("PIX//100/PIX");
     case FB_SCHEME_TILES:
-        return fb_format("%s/tiles/cumulative", tree->root);
+        return strdup("tiles/cumulative");
     case FB_SCHEME_UNIQPIX:
-        return fb_format("%s/spectra/%s/%s", tree->root, tree->survey, tree->program);
+        return fb_format("spectra/%s/%s", tree->survey, tree->program);
     default:
-        return fb_format("%s/healpix/%s/%s", tree->root, tree->survey, tree->program);
+        return fb_format("healpix/%s/%s", tree->survey, tree->program);
     }
+}
+
+char *fb_tree_folder(const struct fb_tree *tree)
+{
+    if (tree->scheme == FB_SCHEME_SKIMMED)
+        return strdup(tree->root);
+    char *place = fb_tree_place(tree);
+    char *folder = place ? fb_format("%s/%s", tree->root, place) : NULL;
+    free(place);
+    return folder;
 }
 
 static char *file_name(const struct fb_tree *tree, const char *kind, int64_t pixel)
@@ -255,6 +266,25 @@ int fb_tree_group_pixels(const struct fb_tree *tree, int64_t group, const char *
     return status;
 }
 
+int fb_tree_any(const struct fb_tree *tree, const char *kind, int64_t *pixel, struct fb_error *err)
+{
+    struct fb_pixel_list groups = { 0 }, pixels = { 0 };
+    char *folder = fb_tree_folder(tree);
+    int there = folder ? fb_is_folder(folder, err) : fb_fail(err, "%s: out of memory", tree->root);
+    if (there > 0)
+        there = fb_tree_groups(tree, &groups, err);
+    for (size_t i = 0; i < groups.n && pixels.n == 0 && there == 0; i++)
+        there = fb_tree_group_pixels(tree, groups.pixels[i], kind, &pixels, err);
+    if (there == 0 && pixels.n > 0) {
+        *pixel = pixels.pixels[0];
+        there = 1;
+    }
+    fb_pixel_list_release(&groups);
+    fb_pixel_list_release(&pixels);
+    free(folder);
+    return there;
+}
+
 /* ---- which scheme ---- */
 
 /* What a release whose folder has this name uses. */
@@ -318,13 +348,10 @@ int fb_tree_identify(struct fb_tree *tree, struct fb_error *err)
     }
     if (n == 1) {
         tree->scheme = found[0];
-        return 0;
+        return found[0] == FB_SCHEME_SKIMMED ? fb_tree_check_skimmed(tree, err) : 0;
     }
     if (n == 0)
-        fb_fail(err,
-                "%s: expected healpix/%s/%s, spectra/%s/%s, spectra-16 or numbered folders of pixels in it, "
-                "found none of them",
-                tree->root, tree->survey, tree->program, tree->survey, tree->program);
+        fb_tree_no_scheme(tree, err);
     else
         fb_fail(err, "%s: expected one scheme of pixels, found two: %s and %s", tree->root,
                 fb_scheme_name(found[0]), fb_scheme_name(found[1]));
@@ -334,18 +361,13 @@ int fb_tree_identify(struct fb_tree *tree, struct fb_error *err)
 /* The first file of spectra of the tree, or NULL. */
 static char *any_file(const struct fb_tree *tree, struct fb_error *err)
 {
-    struct fb_pixel_list groups = { 0 }, pixels = { 0 };
-    char *path = NULL;
-    int status = fb_tree_groups(tree, &groups, err);
-    for (size_t i = 0; i < groups.n && pixels.n == 0 && status == 0; i++)
-        status = fb_tree_group_pixels(tree, groups.pixels[i], "coadd", &pixels, err);
-    if (status == 0 && pixels.n == 0)
-        fb_fail(err, "%s: expected files coadd-%s-%s-PIX.fits in PIX//100/PIX/, found none", tree->root,
-                tree->survey, tree->program);
-    else if (status == 0 && !(path = fb_tree_path(tree, "coadd", pixels.pixels[0])))
+    int64_t pixel;
+    int there = fb_tree_any(tree, "coadd", &pixel, err);
+    char *path = there > 0 ? fb_tree_path(tree, "coadd", pixel) : NULL;
+    if (there == 0)
+        fb_tree_no_files(tree, "coadd", "spectra", err);
+    else if (there > 0 && !path)
         fb_fail(err, "%s: out of memory", tree->root);
-    fb_pixel_list_release(&groups);
-    fb_pixel_list_release(&pixels);
     return path;
 }
 

@@ -72,6 +72,8 @@ void fb_tree_pixel_text(const struct fb_tree *tree, int64_t pixel, char text[FB_
 
 /* ---- paths ---- */
 
+/* Where the pixels' folders are in the root, for messages: "healpix/main/dark", "PIX//100/PIX". */
+char *fb_tree_place(const struct fb_tree *tree);
 /* The folder that holds the pixels' folders. Strings are the caller's to free; NULL if out of memory. */
 char *fb_tree_folder(const struct fb_tree *tree);
 /* The file of a kind ("coadd", "spectra", "zafter", "baltable") for a pixel. */
@@ -90,6 +92,9 @@ int fb_tree_group_pixels(const struct fb_tree *tree, int64_t group, const char *
 /* Add the pixels in one of them that have a folder; not for tiles. */
 int fb_tree_group_folders(const struct fb_tree *tree, int64_t group, struct fb_pixel_list *pixels,
                           struct fb_error *err);
+
+/* Is there any file of this kind? 1 and its pixel, 0, or -1; looks into no more folders than it takes to find one. */
+int fb_tree_any(const struct fb_tree *tree, const char *kind, int64_t *pixel, struct fb_error *err);
 
 int fb_pixel_list_add(struct fb_pixel_list *list, int64_t pixel); /* -1 if out of memory */
 void fb_pixel_list_sort(struct fb_pixel_list *list);              /* ascending, each pixel once */

@@ -784,14 +784,15 @@ add("templates: two components alike: find", "find --coadd {coadd} --zcat {zcat}
 add("templates: all 0: find", "find --coadd {coadd} --zcat {zcat} -o {out} --templates {bad}",
     spoil("templates", lambda d: [d.rows("TEMPLATES")[f"PCA{k}"].fill(0) for k in range(3)] and None),
     status=DONE, rows={"BALSTATUS": [4, 4, 4], "PCA_CHI2": None})
+NO_TEMPLATES = "expected guo, brodzeller, builtin or a FITS file, found no such file"
 for program, command in (("find", "find --coadd {coadd} --zcat {zcat} -o {out}"),
                          ("run", "run -q {qso} -r {redux}/sim -o {out}"), ("templates", "templates")):
     for name, words, said in (
-            ("a file that is not there", "--templates {bad}", "{bad}: No such file or directory"),
-            ("a name that is not known", "--templates nobody", "nobody: No such file or directory"),
+            ("a file that is not there", "--templates {bad}", f"templates {{bad}}: {NO_TEMPLATES}"),
+            ("a name that is not known", "--templates nobody", f"templates nobody: {NO_TEMPLATES}"),
             ("brodzeller is nowhere", "--templates brodzeller",
-             "templates brodzeller: PCA_Eigenvectors_Brodzeller.fits "
-             "was not found in $FASTBAL_TEMPLATES, $HOME/Catalogs or ...")):
+             "templates brodzeller: PCA_Eigenvectors_Brodzeller.fits is neither in $HOME/Catalogs nor in ..., and "
+             "FASTBAL_TEMPLATES is not set")):
         add(f"templates: {name}: {program}", f"{command} {words}", None, f"fastbal {program}: {said}")
 
 # ---- what is no file of the right kind, for each command and each of its inputs ----
@@ -845,7 +846,8 @@ for what, (command, program) in INPUTS.items():
                 else "...: File name too long"
             add(f"{what}: {name}", words, make, f"fastbal {program}: {said}")
         else:
-            line = f"Did not find {NOT_FOUND[what]} {{bad}}" if make is None and what in NOT_FOUND else f"{{bad}}: {said}"
+            line = f"Did not find {NOT_FOUND[what]} {{bad}}" if make is None and what in NOT_FOUND \
+                else f"templates {{bad}}: {NO_TEMPLATES}" if make is None and what == "templates" else f"{{bad}}: {said}"
             add(f"{what}: {name}", words, make, f"fastbal {program}: {line}")
     if kind != "templates":
         add(f"{what}: a file that others may not read", command,
@@ -1026,19 +1028,22 @@ ENV_FIND = "find -a {here}/z --templates {templates}"
 FOUND_ALL = ("z/{table_A}", "z/{table_B}", "z/healpix/main/dark/logfile.txt")
 for name, env, words, said in (
         ("neither DESI_SPECTRO_REDUX nor DESI_ROOT", {}, "-r sim",
-         "neither DESI_SPECTRO_REDUX nor DESI_ROOT is set in the "
-         "environment"),
+         "release sim: neither DESI_SPECTRO_REDUX nor DESI_ROOT is set in the environment: set one, or give the release as "
+         "a path"),
         ("DESI_SPECTRO_REDUX is empty", {"DESI_SPECTRO_REDUX": ""}, "-r sim",
-         "neither DESI_SPECTRO_REDUX nor DESI_ROOT is "
-         "set in the environment"),
+         "release sim: neither DESI_SPECTRO_REDUX nor DESI_ROOT is set in the environment: set one, or give the release as "
+         "a path"),
         ("no release", {"DESI_SPECTRO_REDUX": "{redux}"}, "",
          "option --release is required (or SPECPROD in the environment)"),
         ("DESI_SPECTRO_REDUX is not there", {"DESI_SPECTRO_REDUX": "{here}/nowhere"}, "-r sim", "{here}/nowhere/sim: "
-         "no such folder"),
-        ("DESI_SPECTRO_REDUX is a file", {"DESI_SPECTRO_REDUX": "{qso}"}, "-r sim", "{qso}/sim: no such folder"),
-        ("a release that is not there", {"DESI_SPECTRO_REDUX": "{redux}"}, "-r loa", "{redux}/loa: no such folder"),
-        ("a survey that is not there", {"DESI_SPECTRO_REDUX": "{redux}"}, "-r sim -s sv3", "{redux}/sim: "
-         "expected healpix/sv3/dark, ... or numbered folders of pixels in it, found none of them")):
+         "no such folder, nor is there {here}/nowhere"),
+        ("DESI_SPECTRO_REDUX is a file", {"DESI_SPECTRO_REDUX": "{qso}"}, "-r sim",
+         "{qso}/sim: no such folder, nor is there {qso}"),
+        ("a release that is not there", {"DESI_SPECTRO_REDUX": "{redux}"}, "-r loa",
+         "{redux}/loa: no such folder; {redux} has sim"),
+        ("a survey that is not there", {"DESI_SPECTRO_REDUX": "{redux}"}, "-r sim -s sv3",
+         "{redux}/sim: expected healpix/sv3/dark or spectra/sv3/dark in it, found healpix/main/dark: choose by --survey "
+         "and --program")):
     add(f"environment: {name}: find", f"{ENV_FIND} {words}", Box.copy_tree, f"fastbal find: {said}", env=env)
 for name, env in (("SPECPROD names the release", {"DESI_SPECTRO_REDUX": "{here}/redux", "SPECPROD": "sim"}),
                   ("a TZ that is none", {"TZ": "Nowhere/Nothing", "DESI_SPECTRO_REDUX": "{redux}", "SPECPROD": "sim"}),

@@ -317,7 +317,7 @@ def test_default_templates_missing(split_tree, builtin):
     """The default not being there is no error; a line says what was used."""
     result = split_tree.find(templates=None)
     assert len(result.stderr.splitlines()) == 1
-    assert "built-in" in result.stderr and GUO in result.stderr
+    assert "using builtin" in result.stderr and GUO in result.stderr
     name, form = temps(split_tree)
     assert "builtin" in name and form == f"{builtin[1]}E"
 

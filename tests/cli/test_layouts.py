@@ -267,9 +267,14 @@ def test_some_tiles_and_nights(tiles, tmp_path):
     # the earlier night has no redshifts in the catalog
     result = run("find", "-a", tmp_path / "work", *tree, "--tiles", names[0], "--night", "20210101", *ALWAYS,
                  status=UNUSABLE)
-    assert "20210101" in result.stderr and "Did not find redshift catalog" in result.stderr
+    complains(result, "find", "no redshift catalogs zafter-*-thru20210101.fits", "--tiles --night 20210101' first")
+    zafter = sorted((tmp_path / "work").rglob("zafter-*.fits"))
+    zafter[0].unlink()
+    tile, petal = names[0], zafter[0].name.split("-")[1]
+    result = run("find", "-a", tmp_path / "work", *tree, "--tiles", tile, *ALWAYS, status=PARTLY)
+    complains(result, "find", "Did not find redshift catalog", zafter[0])
     log = (tmp_path / "work/tiles/cumulative/logfile.txt").read_text()
-    assert f"\n{names[0]}/20210101/1 : Did not find redshift catalog" in log
+    assert f"\n{tile}/{NIGHT}/{petal} : Did not find redshift catalog" in log
     result = run("find", "-a", tmp_path / "work", *tree, "--tiles", 99, *ALWAYS, status=UNUSABLE)
     complains(result, "find", tmp_path / "tree", "none of the tiles asked for")
 

@@ -58,7 +58,7 @@ def test_run(simulated, tmp_path, n, options):
     assert len(result.stdout.splitlines()) == 3 and result.stderr == ""
     assert re.search(r"\d+ quasars, 9 files", result.stdout)
     assert ("of %d ranks" % n in result.stdout) == (n > 1)
-    assert (tmp_path / "bal" / "logfile-main-dark.txt").read_text().count("Total matches") == 1
+    assert (tmp_path / "bal" / "logfile-main-dark.txt").read_text().count("run: 108 rows: ") == 1
 
 
 @needs_mpi

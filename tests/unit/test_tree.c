@@ -255,12 +255,59 @@ static void lists(void **state)
     free(top);
 }
 
+static void folders_above(void **state)
+{
+    static const struct {
+        const char *path;
+        int levels;
+        const char *above; /* NULL: can't be told */
+    } cases[] = { { "/a/b/c", 1, "/a/b" }, { "/a/b/c", 2, "/a" },   { "/a/b/c", 3, "/" },
+                  { "/a/b/c", 4, NULL },   { "/a//b///", 1, "/a" }, { "/", 1, NULL },
+                  { "a/b", 1, "a" },       { "a/b", 2, "." },       { "a/b", 3, NULL },
+                  { "./a", 1, "." },       { "./a", 2, NULL },      { "..", 1, NULL },
+                  { "../a/b", 2, ".." },   { "../a/b", 3, NULL },   { "a/..", 1, NULL },
+                  { "a/.hidden", 1, "a" }, { "a/...", 1, NULL },    { "", 1, NULL } };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *above = fb_path_above(cases[i].path, cases[i].levels);
+        if (cases[i].above) {
+            assert_non_null(above);
+            assert_string_equal(above, cases[i].above);
+        } else {
+            assert_null(above);
+        }
+        free(above);
+    }
+}
+
+static void any_file(void **state)
+{
+    struct fb_error err = { "" };
+    char *top = below("any");
+    struct fb_tree tree = { .root = top, .survey = "main", .program = "dark", .scheme = FB_SCHEME_HEALPIX };
+    int64_t pixel = -1;
+    (void)state;
+    assert_int_equal(fb_tree_any(&tree, "zafter", &pixel, &err), 0); /* no such folder */
+    for (int i = 0; i < 2; i++) {
+        char *path = fb_tree_path(&tree, i == 0 ? "coadd" : "zafter", i == 0 ? 712 : 1234);
+        put_file(path, "");
+        free(path);
+    }
+    assert_int_equal(fb_tree_any(&tree, "zafter", &pixel, &err), 1);
+    assert_int_equal(pixel, 1234);
+    assert_int_equal(fb_tree_any(&tree, "baltable", &pixel, &err), 0);
+    tree.scheme = FB_SCHEME_UNIQPIX;
+    assert_int_equal(fb_tree_any(&tree, "zafter", &pixel, &err), 0);
+    free(top);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(paths),     cmocka_unit_test(pixels),
-        cmocka_unit_test(schemes),   cmocka_unit_test(tiles_and_nights),
-        cmocka_unit_test(json_maps), cmocka_unit_test(lists),
+        cmocka_unit_test(paths),         cmocka_unit_test(pixels),
+        cmocka_unit_test(schemes),       cmocka_unit_test(tiles_and_nights),
+        cmocka_unit_test(json_maps),     cmocka_unit_test(lists),
+        cmocka_unit_test(folders_above), cmocka_unit_test(any_file),
     };
     return cmocka_run_group_tests_name("trees", tests, make_folder, remove_folder);
 }
