@@ -15,13 +15,13 @@ from astropy.io import fits
 
 import faults
 from support import (BIN, DONE, PARTLY, PIXEL, PIXELS, ROWS, SANITIZERS, UNUSABLE, Tree, appended_columns,
-                     check_sums, complains, files, portable, run, snr_columns, table, write_catalog)
+                     check_sums, complains, files, portable, run, last_columns, table, write_catalog)
 from test_resume import host
 from test_truth import bal, write_truth
 
 ONE = PIXEL["bal"]
 BUILTIN = ["--templates", "builtin"]
-BAL_COLUMNS = len(appended_columns(5) + snr_columns())
+BAL_COLUMNS = len(appended_columns(5) + last_columns())
 MOST_COLUMNS = 999
 
 
