@@ -90,8 +90,8 @@ struct fb_coadd {
     int has_exposures;      /* a TARGETID stands in several rows */
     int64_t *next;          /* nrows, where there are exposures: the next row of the same target, or -1 */
     int64_t *fiberstatus;   /* the same: FIBERSTATUS of each row */
-    double *sums;           /* the same: twice the pixels of the longest camera */
-    unsigned char *buffer;  /* FB_ROWS_BUFFER */
+    struct fb_exposure_sum *sums; /* the same: of the pixels of the longest camera */
+    unsigned char *buffer;        /* FB_ROWS_BUFFER */
     struct loaded loaded[FB_COADD_BATCH];
 };
 
@@ -681,7 +681,7 @@ static int make_sums(struct fb_coadd *coadd, struct fb_error *err)
     size_t longest = 0;
     for (int c = 0; c < coadd->ncameras; c++)
         longest = coadd->camera[c].n > longest ? coadd->camera[c].n : longest;
-    coadd->sums = renew(coadd->sums, 2 * longest, sizeof *coadd->sums);
+    coadd->sums = renew(coadd->sums, longest, sizeof *coadd->sums);
     return coadd->sums ? 0 : fb_fail(err, "%s: out of memory for %zu pixels", coadd->path, longest);
 }
 
@@ -937,21 +937,21 @@ static int load_exposures(struct fb_coadd *coadd, const struct loaded *target, s
     for (int c = 0; c < coadd->ncameras; c++) {
         const struct store *store = &coadd->store[c];
         struct loaded exposure = { EXPOSURE_SLOT, target->part };
-        struct piece from = piece_of(coadd, c, &target->part, EXPOSURE_SLOT),
-                     to = piece_of(coadd, c, &target->part, target->slot);
-        double *flux_sum = coadd->sums, *ivar_sum = coadd->sums + coadd->camera[c].n;
-        memset(flux_sum, 0, to.n * sizeof *flux_sum);
-        memset(ivar_sum, 0, to.n * sizeof *ivar_sum);
+        size_t from = piece_of(coadd, c, &target->part, EXPOSURE_SLOT).to;
+        struct piece piece = piece_of(coadd, c, &target->part, target->slot);
+        int masks = has_mask(coadd, c);
+        memset(coadd->sums, 0, piece.n * sizeof *coadd->sums);
         for (int64_t row = target->part.row; row >= 0; row = coadd->next[row]) {
             exposure.part.row = row;
             if (!fb_exposure_is_good(coadd->fiberstatus[row], coadd->camera[c].name))
                 continue;
             if (load_camera(coadd, c, &exposure, 1, err) != 0)
                 return -1;
-            fb_exposure_add(from.n, store->flux + from.to, store->ivar + from.to,
-                            has_mask(coadd, c) ? store->mask + from.to : NULL, flux_sum, ivar_sum);
+            fb_exposure_add(coadd->sums, piece.n, store->flux + from, store->ivar + from,
+                            masks ? store->mask + from : NULL);
         }
-        fb_exposures_mean(to.n, flux_sum, ivar_sum, store->flux + to.to, store->ivar + to.to);
+        fb_exposures_mean(coadd->sums, piece.n, store->flux + piece.to, store->ivar + piece.to,
+                          masks ? store->mask + piece.to : NULL);
     }
     return 0;
 }
@@ -990,9 +990,8 @@ void fb_coadd_spectrum(const struct fb_coadd *coadd, size_t k, double *flux, dou
     for (int c = 0; c < coadd->ncameras; c++) {
         const struct store *store = &coadd->store[c];
         size_t at = loaded->slot * coadd->camera[c].n;
-        int masked = has_mask(coadd, c) && !coadd->has_exposures; /* what is joined has its masks in ivar */
-        pixels[c] =
-            (struct fastbal_pixels){ store->flux + at, store->ivar + at, masked ? store->mask + at : NULL };
+        pixels[c] = (struct fastbal_pixels){ store->flux + at, store->ivar + at,
+                                             has_mask(coadd, c) ? store->mask + at : NULL };
     }
     fastbal_join_range(coadd->grid, pixels, loaded->part.begin, loaded->part.end, flux, ivar);
 }

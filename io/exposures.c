@@ -42,22 +42,27 @@ int fb_exposure_is_good(int64_t fiberstatus, const char *camera)
     return (fiberstatus & bad) == 0;
 }
 
-void fb_exposure_add(size_t n, const float *flux, const float *ivar, const int32_t *mask, double *flux_sum,
-                     double *ivar_sum)
+void fb_exposure_add(struct fb_exposure_sum *sums, size_t n, const float *flux, const float *ivar,
+                     const int32_t *mask)
 {
     for (size_t i = 0; i < n; i++) {
-        int measured = fabsf(flux[i]) <= FLT_MAX && ivar[i] >= 0 && ivar[i] <= FLT_MAX;
-        if (!measured || (mask && mask[i] != 0))
+        if (!(fabsf(flux[i]) <= FLT_MAX && ivar[i] >= 0 && ivar[i] <= FLT_MAX))
             continue;
-        flux_sum[i] += (double)ivar[i] * (double)flux[i];
-        ivar_sum[i] += (double)ivar[i];
+        int masked = mask && mask[i] != 0;
+        *(masked ? &sums[i].masked_flux : &sums[i].flux) += (double)ivar[i] * (double)flux[i];
+        *(masked ? &sums[i].masked_ivar : &sums[i].ivar) += (double)ivar[i];
     }
 }
 
-void fb_exposures_mean(size_t n, const double *flux_sum, const double *ivar_sum, float *flux, float *ivar)
+void fb_exposures_mean(const struct fb_exposure_sum *sums, size_t n, float *flux, float *ivar, int32_t *mask)
 {
     for (size_t i = 0; i < n; i++) {
-        flux[i] = ivar_sum[i] > 0 ? (float)(flux_sum[i] / ivar_sum[i]) : 0;
-        ivar[i] = (float)ivar_sum[i];
+        int masked = !(sums[i].ivar > 0) && sums[i].masked_ivar > 0;
+        double f = masked ? sums[i].masked_flux : sums[i].flux,
+               iv = masked ? sums[i].masked_ivar : sums[i].ivar;
+        flux[i] = iv > 0 ? (float)(f / iv) : 0;
+        ivar[i] = (float)iv;
+        if (mask)
+            mask[i] = masked;
     }
 }

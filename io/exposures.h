@@ -13,12 +13,17 @@
 /* Does an exposure with this FIBERSTATUS count in this camera (B, R, Z or BRZ)? */
 int fb_exposure_is_good(int64_t fiberstatus, const char *camera);
 
-/* Add n pixels of an exposure: ivar * flux to flux_sum, ivar to ivar_sum. Pixels that are masked (mask may be NULL)
- * or are no measurement add nothing. */
-void fb_exposure_add(size_t n, const float *flux, const float *ivar, const int32_t *mask, double *flux_sum,
-                     double *ivar_sum);
+/* Of one pixel: the sums of ivar * flux and ivar of the exposures where it is not masked, and of those where it is. */
+struct fb_exposure_sum {
+    double flux, ivar, masked_flux, masked_ivar;
+};
 
-/* The spectrum: the mean of the flux and the sum of ivar; both are 0 where nothing was added. */
-void fb_exposures_mean(size_t n, const double *flux_sum, const double *ivar_sum, float *flux, float *ivar);
+/* Add n pixels of an exposure; mask may be NULL. What is no measurement adds nothing. */
+void fb_exposure_add(struct fb_exposure_sum *sums, size_t n, const float *flux, const float *ivar,
+                     const int32_t *mask);
+
+/* The spectrum: flux is the mean, ivar the sum. Where that is 0, the masked values stand in, and mask is 1 if there are
+ * any; mask may be NULL. Flux is 0 where ivar is. */
+void fb_exposures_mean(const struct fb_exposure_sum *sums, size_t n, float *flux, float *ivar, int32_t *mask);
 
 #endif

@@ -74,15 +74,17 @@ def join_exposures(fibermap, cameras):
     joined = {}
     for name, (wave, flux, ivar, mask) in cameras.items():
         flux, ivar = clean(flux, ivar)
-        if mask is not None:
-            ivar = np.where(mask == 0, ivar, 0.0)
         for bit in BAD_STATUS[""] + BAD_STATUS.get(name, ()):
             ivar[status >> bit & 1 == 1] = 0
-        sums, weights = np.zeros((2, len(targets), len(wave)))
-        np.add.at(sums, target, ivar * flux)
-        np.add.at(weights, target, ivar)
-        mean = sums / np.where(weights > 0, weights, 1)
-        joined[name] = wave, mean.astype("f4"), weights.astype("f4"), None
+        masked = np.zeros(flux.shape, bool) if mask is None else mask != 0
+        sums, weights = np.zeros((2, 2, len(targets), len(wave)))  # of good pixels, and of masked ones
+        for k, counts in enumerate((~masked, masked)):
+            np.add.at(sums[k], target, np.where(counts, ivar * flux, 0))
+            np.add.at(weights[k], target, np.where(counts, ivar, 0))
+        stands_in = (weights[0] == 0) & (weights[1] > 0)
+        total, weight = np.where(stands_in, sums[1], sums[0]), np.where(stands_in, weights[1], weights[0])
+        mean = total / np.where(weight > 0, weight, 1)
+        joined[name] = wave, mean.astype("f4"), weight.astype("f4"), stands_in
     return fibermap[first], joined
 
 

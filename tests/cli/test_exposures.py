@@ -50,20 +50,23 @@ def make_exposures(coadd, exposures, joined, status="FIBERSTATUS", seed=1):
                 noise = rng.normal(size=iv.shape) / np.sqrt(np.where(iv > 0, iv, 1))
             flux, iv = (coadded[target] + noise).astype(kind), iv.astype(kind)
             m = np.where(rng.random(iv.shape) < 0.01, 2, 0) + masked[:, None]
-            useless = (m > 0) | (fiberstatus & BADFIBER > 0)[:, None]
-            if camera == "R":
-                useless |= (fiberstatus & BADAMPR > 0)[:, None]
+            m[(rng.random(coadded.shape) < 0.003)[target]] |= 8  # in all exposures of a target
+            flux[m > 0] += 20
+            useless = fiberstatus & (BADFIBER | (BADAMPR if camera == "R" else 0)) > 0
             flux[useless] = 1e5
             with np.errstate(invalid="ignore"):
-                counts = ~useless & np.isfinite(flux) & np.isfinite(iv) & (iv >= 0)
-            w = np.where(counts, iv, 0).astype(float)
-            f = np.where(counts, flux, 0).astype(float)
-            sums, mean = np.zeros((2, *coadded.shape))
+                counts = ~useless[:, None] & np.isfinite(flux) & np.isfinite(iv) & (iv >= 0)
+            w, f = (np.where(counts, values, 0).astype(float) for values in (iv, flux))
+            sums, mean, m_joined = np.zeros((3, *coadded.shape))
             for k in range(len(coadded)):
-                sums[k] = w[target == k].sum(axis=0)
-                mean[k] = (w * f)[target == k].sum(axis=0) / np.where(sums[k] > 0, sums[k], 1)
+                here, good = target == k, m[target == k] == 0
+                all_masked = (w[here] * good).sum(axis=0) == 0
+                weights = w[here] * (good | all_masked)
+                sums[k] = weights.sum(axis=0)
+                mean[k] = (weights * f[here]).sum(axis=0) / np.where(sums[k] > 0, sums[k], 1)
+                m_joined[k] = all_masked
             for out, parts in ((many, (flux, iv, m.astype(mask.dtype))),
-                               (one, (mean.astype("f4"), sums.astype("f4"), np.zeros(mean.shape, mask.dtype)))):
+                               (one, (mean.astype("f4"), sums.astype("f4"), m_joined.astype(mask.dtype)))):
                 out += [fits.ImageHDU(data, name=f"{camera}_{what}")
                         for what, data in zip(("WAVELENGTH", "FLUX", "IVAR", "MASK"), (wave, *parts))]
             if f"{camera}_RESOLUTION" in hdus:

@@ -43,40 +43,46 @@ static void test_pixels(void **state)
         float flux[3], ivar[3];
         int32_t mask[3];
         float mean, sum;
+        int masked;
     } pixels[] = {
-        { { 1, 2, 3 }, { 1, 1, 2 }, { 0, 0, 0 }, 2.25F, 4 },
-        { { 1, 2, 3 }, { 1, 1, 2 }, { 0, 0, 8 }, 1.5F, 2 },
-        { { 1, 2, 3 }, { 1, 1, 2 }, { 1, INT32_MIN, 8 }, 0, 0 },
-        { { 7, 2, 3 }, { 0, 0, 0 }, { 0, 0, 0 }, 0, 0 },
-        { { NAN, 2, 4 }, { 1, 1, 1 }, { 0, 0, 0 }, 3, 2 },
-        { { INFINITY, 2, -INFINITY }, { 1, 3, 1 }, { 0, 0, 0 }, 2, 3 },
-        { { 1, 2, 4 }, { NAN, 1, 1 }, { 0, 0, 0 }, 3, 2 },
-        { { 1, 2, 4 }, { 1, INFINITY, 1 }, { 0, 0, 0 }, 2.5F, 2 },
-        { { 1, 2, 4 }, { 1, -5, 3 }, { 0, 0, 0 }, 3.25F, 4 },
-        { { 3e38F, 3e38F, 3e38F }, { 1, 2, 1 }, { 0, 0, 0 }, 3e38F, 4 },
+        { { 1, 2, 3 }, { 1, 1, 2 }, { 0, 0, 0 }, 2.25F, 4, 0 },
+        { { 1, 2, 3 }, { 1, 1, 2 }, { 0, 0, 8 }, 1.5F, 2, 0 },
+        { { 1, 2, 3 }, { 1, 1, 2 }, { 1, INT32_MIN, 8 }, 2.25F, 4, 1 }, /* better than nothing */
+        { { NAN, 2, 3 }, { 1, 1, 3 }, { 1, 1, 1 }, 2.75F, 4, 1 },
+        { { 7, 2, 3 }, { 0, 3, 1 }, { 0, 2, 2 }, 2.25F, 4, 1 },
+        { { 7, 2, 3 }, { 0, 0, 0 }, { 1, 1, 1 }, 0, 0, 0 },
+        { { 7, 2, 3 }, { 0, 0, 0 }, { 0, 0, 0 }, 0, 0, 0 },
+        { { NAN, 2, 4 }, { 1, 1, 1 }, { 0, 0, 0 }, 3, 2, 0 },
+        { { INFINITY, 2, -INFINITY }, { 1, 3, 1 }, { 0, 0, 0 }, 2, 3, 0 },
+        { { 1, 2, 4 }, { NAN, 1, 1 }, { 0, 0, 0 }, 3, 2, 0 },
+        { { 1, 2, 4 }, { 1, INFINITY, 1 }, { 0, 0, 0 }, 2.5F, 2, 0 },
+        { { 1, 2, 4 }, { 1, -5, 3 }, { 0, 0, 0 }, 3.25F, 4, 0 },
+        { { 3e38F, 3e38F, 3e38F }, { 1, 2, 1 }, { 0, 0, 0 }, 3e38F, 4, 0 },
     };
     (void)state;
     for (size_t i = 0; i < sizeof pixels / sizeof pixels[0]; i++) {
-        double flux_sum = 0, ivar_sum = 0;
+        struct fb_exposure_sum sum = { 0 };
         float flux, ivar;
+        int32_t mask = -1;
         for (int k = 0; k < 3; k++)
-            fb_exposure_add(1, &pixels[i].flux[k], &pixels[i].ivar[k], &pixels[i].mask[k], &flux_sum,
-                            &ivar_sum);
-        fb_exposures_mean(1, &flux_sum, &ivar_sum, &flux, &ivar);
-        assert_true(flux == pixels[i].mean && ivar == pixels[i].sum);
+            fb_exposure_add(&sum, 1, &pixels[i].flux[k], &pixels[i].ivar[k], &pixels[i].mask[k]);
+        fb_exposures_mean(&sum, 1, &flux, &ivar, &mask);
+        assert_true(flux == pixels[i].mean && ivar == pixels[i].sum && mask == pixels[i].masked);
     }
 }
 
 static void test_no_masks(void **state)
 {
     const float flux[3] = { 1, 2, 3 }, ivar[3] = { 1, 2, 4 };
-    double sums[6] = { 0 };
+    static const float mean[3] = { 1, 16.0F / 6, 3 }, sum[3] = { 1, 6, 4 };
+    struct fb_exposure_sum sums[3] = { 0 };
+    float flux_out[3], ivar_out[3];
     (void)state;
-    fb_exposure_add(3, flux, ivar, NULL, sums, sums + 3);
-    fb_exposure_add(2, flux + 1, ivar + 1, NULL, sums, sums + 3);
-    const double expected[6] = { 5, 16, 12, 3, 6, 4 };
-    for (int i = 0; i < 6; i++)
-        assert_true(sums[i] == expected[i]);
+    fb_exposure_add(sums, 3, flux, ivar, NULL);
+    fb_exposure_add(sums + 1, 1, flux + 2, ivar + 2, NULL);
+    fb_exposures_mean(sums, 3, flux_out, ivar_out, NULL);
+    for (int i = 0; i < 3; i++)
+        assert_true(flux_out[i] == mean[i] && ivar_out[i] == sum[i]);
 }
 
 int main(void)
