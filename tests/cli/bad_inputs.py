@@ -570,7 +570,9 @@ for name, value in (("0", 0), ("-1", -1), ("the least", -2**63), ("the largest",
         value)),
         status=DONE, rows={"BALSTATUS": [0, 64, 0], "TARGETID": [IDS[0], value, IDS[2]]})
 add("coadd: the same TARGETID in all rows", COADD, spoil("coadd", cells("FIBERMAP", "TARGETID", slice(None), IDS[0])),
-    status=DONE, rows={"BALSTATUS": [0, 64, 64]})
+    "fastbal find: {bad}: 2 of 3 quasars not measured: 2 not in the coadd",
+    "fastbal find: {bad} has several rows per target: the exposures of each target are joined",
+    status=PARTLY, writes=("out.fits",), rows={"BALSTATUS": [0, 64, 64], "PCA_CHI2": None})
 add("redshifts: the same TARGETID in all rows", ZCAT, spoil("zcat", cells("REDSHIFTS", "TARGETID", slice(None),
     IDS[0])),
     status=DONE, rows={"TARGETID": [IDS[0]] * 3, "Z": [np.float32(z).item() for z in REDSHIFTS[:3]],
