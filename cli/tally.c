@@ -13,6 +13,7 @@ static const char *const words[FB_NFATES] = {
     [FB_FATE_NO_GOOD_PIXELS] = "without enough good pixels",
     [FB_FATE_SINGULAR] = "with a singular fit",
     [FB_FATE_NO_CIV] = "without C IV in the spectrum",
+    [FB_FATE_NEGATIVE] = "with a negative continuum",
     [FB_FATE_OTHER] = "with another BALSTATUS",
     [FB_FATE_OUTSIDE_RANGE] = "outside redshift 1.57 to 5",
     [FB_FATE_NOT_QSO] = "not a QSO",
@@ -28,6 +29,7 @@ enum fb_fate fb_fate_of(const struct fb_balrow *row)
                   { FASTBAL_NO_CIV, FB_FATE_NO_CIV },
                   { FASTBAL_FEW_PIXELS, FB_FATE_NO_GOOD_PIXELS },
                   { FASTBAL_SINGULAR, FB_FATE_SINGULAR },
+                  { FASTBAL_NO_DIFFERENCE, FB_FATE_NEGATIVE },
                   { FASTBAL_NOT_MEASURED, FB_FATE_OTHER } };
     for (size_t i = 0; i < sizeof fates / sizeof fates[0]; i++)
         if (row->balstatus & fates[i].bit)

@@ -22,6 +22,7 @@ enum fb_fate {
     FB_FATE_NO_GOOD_PIXELS,
     FB_FATE_SINGULAR,
     FB_FATE_NO_CIV,
+    FB_FATE_NEGATIVE, /* in C IV, so that Si IV troughs can't be measured: --rules optimize */
     FB_FATE_OTHER, /* another BALSTATUS bit that means "not measured" */
     /* not asked for */
     FB_FATE_OUTSIDE_RANGE,

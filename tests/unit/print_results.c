@@ -1,5 +1,5 @@
 /*
- * print_results.c - every bit of the results for random spectra. Built twice, with the kernels chosen for
+ * print_results.c - every bit of the results for random spectra, by both rules. Built twice, with the kernels chosen for
  * this processor and with plain C alone: both have to print the same (see tests/CMakeLists.txt).
  *
  * SPDX-License-Identifier: BSD-3-Clause
@@ -55,6 +55,16 @@ static void print_line(const struct fastbal_line *line)
     }
 }
 
+static void print_result(const struct fastbal_result *result)
+{
+    printf("%u %d\n", (unsigned)result->status, result->iterations);
+    print_bits("coeffs", result->coeffs, FASTBAL_MAX_TEMPLATES);
+    print_bits("chi2", &result->chi2, 1);
+    print_bits("snr", &result->snr_civ, 3);
+    print_line(&result->civ);
+    print_line(&result->siiv);
+}
+
 int main(void)
 {
     static double wavelength[NPIX], joined_flux[2 * NPIX], joined_ivar[2 * NPIX];
@@ -79,14 +89,12 @@ int main(void)
         fastbal_join(grid, pixels, joined_flux, joined_ivar);
         struct fastbal_spectrum spectrum = { fastbal_grid_size(grid), fastbal_grid_wavelength(grid),
                                              joined_flux, joined_ivar, z };
-        if (fastbal_measure(work, templates, &spectrum, &result) != FASTBAL_OK)
-            return 1;
-        printf("%u %d\n", (unsigned)result.status, result.iterations);
-        print_bits("coeffs", result.coeffs, FASTBAL_MAX_TEMPLATES);
-        print_bits("chi2", &result.chi2, 1);
-        print_bits("snr", &result.snr_civ, 3);
-        print_line(&result.civ);
-        print_line(&result.siiv);
+        for (int rules = FASTBAL_RULES_MAIN; rules <= FASTBAL_RULES_OPTIMIZE; rules++) {
+            struct fastbal_options options = { .rules = rules };
+            if (fastbal_measure_with(work, templates, &spectrum, &options, &result) != FASTBAL_OK)
+                return 1;
+            print_result(&result);
+        }
     }
     fastbal_workspace_free(work);
     fastbal_templates_free(templates);
