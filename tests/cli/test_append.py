@@ -207,6 +207,11 @@ def test_tables_of_different_fits(done_tree):
     complains(done_tree.append("-c"), "append", "1 of 3 BAL tables", "fit of the first one, which is exact")
 
 
+def test_tables_of_different_rules(done_tree):
+    done_tree.find("-hp", PIXELS[1], "-c", "--rules", "optimize")
+    complains(done_tree.append("-c"), "append", "1 of 3 BAL tables", "rules of the first one, which are main")
+
+
 def test_log(finished_tree):
     lines = (finished_tree.z / "logfile-main-dark.txt").read_text().splitlines()
     in_tables = sum(map(len, IN_TABLE.values()))

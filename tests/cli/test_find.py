@@ -52,6 +52,7 @@ def test_header(finished_tree):
     h = header(finished_tree.baltable(PIXELS[0]))
     assert "builtin" in h["QSOTEMPS"]
     assert h["BALFIT"] == "exact"
+    assert h["BALRULES"] == "main"
     assert re.search(r"Last updated 2023-11-14 22:13:20 UT by \w+", str(h["HISTORY"]))
     depends = {h[key]: h[key.replace("NAM", "VER")] for key in h if key.startswith("DEPNAM")}
     version = run("--version").stdout.split()[1]
@@ -273,6 +274,34 @@ def test_fits(split_tree):
 def test_unknown_fit(split_tree):
     for fit in ("Simplex", "simplexes", "0"):
         complains(split_tree.find("--fit", fit, status=UNUSABLE), "find", "--fit", "exact or simplex", f"'{fit}'")
+
+
+# ---- rules ----
+
+def test_rules(split_tree):
+    """The name of the rules stands in the tables, and a table made by other rules is not kept."""
+    for options, rules, done, redone in (([], "main", 3, 0), (["--rules", "main"], "main", 0, 0),
+                                         (["--rules", "optimize"], "optimize", 3, 3),
+                                         (["--rules=optimize"], "optimize", 0, 0),
+                                         (["--rules=optimize", "--fit=simplex"], "optimize", 3, 0), ([], "main", 3, 0)):
+        result = split_tree.find(*options)
+        assert f"{done} pixels done, {3 - done} kept" in result.stdout
+        assert result.stderr.count("this BAL table was made by other rules") == redone
+        assert [header(split_tree.baltable(pixel))["BALRULES"] for pixel in PIXELS] == 3 * [rules]
+
+
+def test_unknown_rules(split_tree):
+    for rules in ("Main", "optimized", "1"):
+        complains(split_tree.find("--rules", rules, status=UNUSABLE), "find", "--rules", "main or optimize", f"'{rules}'")
+
+
+def test_tables_without_rules_are_kept(split_tree):
+    """Those of the reference and of older versions say nothing."""
+    split_tree.find()
+    for pixel in PIXELS:
+        with fits.open(split_tree.baltable(pixel), mode="update") as hdus:
+            del hdus[1].header["BALRULES"]
+    assert "0 pixels done, 3 kept" in split_tree.find("--rules", "optimize").stdout
 
 
 # ---- templates ----

@@ -15,12 +15,12 @@ OPTIONS = {  # every spelling of every option that programs promise
     "split": "-q --qsocat -a --altzdir -z --zfileroot -s --survey -m --moon --program --mock -l --logfile "
              "-c --clobber --overwrite -v --verbose --nproc --chunk-size",
     "find": "-hp --healpix -r --release --specprod -a --altzdir -z --zfileroot -s --survey -m --moon --program --mock "
-            "--mockdir -o --outdir -l --logfile --nproc -c --clobber --overwrite -v --verbose -t --alttemp --templates --fit "
+            "--mockdir -o --outdir -l --logfile --nproc -c --clobber --overwrite -v --verbose -t --alttemp --templates --fit --rules "
             "--tids --chunk-size --file-discovery-workers --mpi --coadd --zcat",
     "append": "-q --qsocat -b --baldir -o --outcatfile -s --survey -m --moon --program --mock -l --logfile "
               "-c --clobber --overwrite -v --verbose -t --alttemp --nproc --chunk-size",
     "run": "-q --qsocat -o --outcatfile -r --release --specprod -s --survey -m --moon --program --mock --mockdir "
-           "-b --baldir -l --logfile -c --clobber --overwrite -v --verbose -t --alttemp --templates --fit --nproc --chunk-size --mpi",
+           "-b --baldir -l --logfile -c --clobber --overwrite -v --verbose -t --alttemp --templates --fit --rules --nproc --chunk-size --mpi",
     "mask": "-hp --healpix -r --release --specprod -w --workdir -q --qsocat -s --survey -m --moon --program --mock --mockdir "
             "-l --logfile --nproc -c --clobber --overwrite -v --verbose --lines --all --chunk-size",
     "truth": "-q --qsocat -b --balcat --truth -o --outcat -c --clobber --overwrite -v --verbose --nproc",

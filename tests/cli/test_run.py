@@ -67,6 +67,19 @@ def test_bal_tables_as_well(tree, out, option):
     nothing_left_behind(tree.root / "bal")
 
 
+def test_rules(tree, out):
+    one_pass(tree, out, "--rules", "optimize")
+    tree.split()
+    tree.find("--rules", "optimize")
+    tree.append()
+    assert tree.out.read_bytes() == out.read_bytes()
+    one_pass(tree, out.with_name("main.fits"))
+    found, others = table(out), table(out.with_name("main.fits"))
+    troughs = others["NCIV_450"] > 0
+    assert troughs.any() and (found["AI_CIV"][troughs] != others["AI_CIV"][troughs]).all()
+    complains(one_pass(tree, out, "--rules", "0", status=UNUSABLE), "run", "--rules", "main or optimize", "'0'")
+
+
 def test_append_takes_its_tables(tree, out):
     one_pass(tree, out, "--baldir", tree.z)
     tree.append()
@@ -171,7 +184,7 @@ def test_clobber_measures_again(begun, out):
     assert out.read_bytes() == begun.expected
 
 
-@pytest.mark.parametrize("change", ["redshift", "target", "fewer", "more", "templates", "fit", "truncated", "text"])
+@pytest.mark.parametrize("change", ["redshift", "target", "fewer", "more", "templates", "fit", "rules", "truncated", "text"])
 def test_tables_of_something_else_are_redone(begun, out, change):
     """A table that was not made of the catalog's rows is replaced, and a line says why."""
     path = begun.baltable(PIXELS[1])
@@ -190,6 +203,8 @@ def test_tables_of_something_else_are_redone(begun, out, change):
                 hdus[1].header["QSOTEMPS"] = "others.fits"
             elif change == "fit":
                 hdus[1].header["BALFIT"] = "simplex"
+            elif change == "rules":
+                hdus[1].header["BALRULES"] = "optimize"
             else:
                 n = len(data)
                 hdus[1].data = data[:n - 1] if change == "fewer" else data[np.r_[:n, n - 1]]
