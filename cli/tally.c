@@ -25,12 +25,9 @@ enum fb_fate fb_fate_of(const struct fb_balrow *row)
     static const struct {
         int bit;
         enum fb_fate fate;
-    } fates[] = { { FASTBAL_NO_SPECTRUM, FB_FATE_NOT_IN_COADD },
-                  { FASTBAL_NO_CIV, FB_FATE_NO_CIV },
-                  { FASTBAL_FEW_PIXELS, FB_FATE_NO_GOOD_PIXELS },
-                  { FASTBAL_SINGULAR, FB_FATE_SINGULAR },
-                  { FASTBAL_NO_DIFFERENCE, FB_FATE_NEGATIVE },
-                  { FASTBAL_NOT_MEASURED, FB_FATE_OTHER } };
+    } fates[] = { { FASTBAL_NO_SPECTRUM, FB_FATE_NOT_IN_COADD },  { FASTBAL_NO_CIV, FB_FATE_NO_CIV },
+                  { FASTBAL_FEW_PIXELS, FB_FATE_NO_GOOD_PIXELS }, { FASTBAL_SINGULAR, FB_FATE_SINGULAR },
+                  { FASTBAL_NO_DIFFERENCE, FB_FATE_NEGATIVE },    { FASTBAL_NOT_MEASURED, FB_FATE_OTHER } };
     for (size_t i = 0; i < sizeof fates / sizeof fates[0]; i++)
         if (row->balstatus & fates[i].bit)
             return fates[i].fate;

@@ -212,7 +212,7 @@ enum fastbal_fit {
     FASTBAL_FIT_SIMPLEX    /* where the published catalogs' simplex search for it ends */
 };
 
-/* Whose rules decide what a trough is and what is masked (docs/algorithm.md, "Rules"). */
+/* Whose rules decide what a trough is and what is masked (docs/algorithm.md, §8). */
 enum fastbal_rules {
     FASTBAL_RULES_MAIN = 0, /* the reference's main branch */
     FASTBAL_RULES_OPTIMIZE  /* its optimised branch */

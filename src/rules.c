@@ -1,6 +1,6 @@
 /*
  * rules.c - what differs between the rules of the reference's main branch and those of its optimised branch
- * (docs/algorithm.md, "Rules"). Everything else is the same code.
+ * (docs/algorithm.md, §8). Everything else is the same code.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -288,8 +288,9 @@ class NoDifference(Exception):
 
 def scan_optimize(nf, ns, v, kind):
     """(first, last) pixel of every trough: the runs of pixels that are in, or are spikes."""
-    if len(nf) == 0 or np.median(nf) < np.median(ns):
-        return []
+    with np.errstate(over="ignore"):
+        if len(nf) == 0 or np.median(nf) < np.median(ns):
+            return []
     n, inside = len(nf), (1 - nf / 0.9) - 0.5 * ns > 0
     spike = ~inside & np.append(inside[1:], False)
     if kind == "450":

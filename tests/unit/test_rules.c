@@ -1,5 +1,5 @@
 /*
- * test_rules.c - where the rules of the optimised branch differ from those of main (algorithm, "Rules"), and the
+ * test_rules.c - where the rules of the optimised branch differ from those of main (algorithm, §8), and the
  * chi-square limit of main. What both have in common is in test_troughs.c and test_iteration.c.
  *
  * Under these rules k pixels of flux f, 97 km/s apart, have the same indices as under those of main, 97 (k - 6)
