@@ -133,8 +133,10 @@ static void do_pixel(void *context, int thread, size_t index)
         return;
     enum fb_pixel_outcome outcome = run->work(run->context, thread, index, &err);
     /* it may have failed because it was interrupted: the next run tells */
-    if (outcome == FB_PIXEL_FAILED && fb_stop_signal())
+    if (outcome == FB_PIXEL_FAILED && fb_stop_signal()) {
+        run->parcels[index].tally = (struct fb_tally){ 0 };
         return;
+    }
     run->outcomes[index] = (signed char)outcome;
     fb_pixel_settle(run, index, &err);
 }

@@ -17,8 +17,8 @@
  * SIGXFSZ is ignored: a write beyond the file size limit fails with EFBIG, and that output fails as on a full disk.
  * The limit holds for each file, so the other outputs can still be written. SIGPIPE is ignored as well.
  *
- * Signals that are ignored when the program starts stay ignored. Commands that keep nothing, diff and templates, do
- * not watch: a signal ends them at once.
+ * Signals that are ignored when the program starts stay ignored. Commands that write next to nothing, diff, info and
+ * templates, do not watch: a signal ends them at once.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -13,7 +13,7 @@ from astropy.io import fits
 from support import BIN, DONE, PARTLY, ROWS, SANITIZERS, UNUSABLE, Tree, fits_files, portable_files, the_line
 from test_truth import write_truth
 
-COMMANDS = ["split", "find", "append", "run", "mask", "truth", "diff", "simulate", "templates"]
+COMMANDS = ["split", "find", "append", "run", "mask", "truth", "diff", "info", "simulate", "templates"]
 LISTINGS = [["--help"], ["help"], ["--version"], *([name, "--help"] for name in COMMANDS), ["find", "--version"],
             ["help", "find"]]
 WORK = {  # commands that do something, and say so
@@ -26,11 +26,12 @@ WORK = {  # commands that do something, and say so
     "diff": ["diff", "out/qso-bal.fits", "out/qso-bal.fits"],
     "diff, other": ["diff", "--all", "out/qso-bal.fits", "other.fits"],
     "diff, JSON": ["diff", "--json", "out/qso-bal.fits", "other.fits"],
+    "info": ["info", "out/qso-bal.fits"],
     "simulate": ["simulate", "new", "--pixels", "2", "--quasars", "2", "--others", "0", "--no-resolution", "-v"],
     "templates": ["templates"],
     "export": ["templates", "--export", "new.fits"],
 }
-WRITERS = [name for name in WORK if not name.startswith("diff") and name != "templates"]
+WRITERS = [name for name in WORK if name.split(",")[0] not in ("diff", "info", "templates")]
 
 
 @pytest.fixture(scope="module")
