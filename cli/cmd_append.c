@@ -162,16 +162,17 @@ static int create_catalog(struct append *append, struct fb_error *err)
     return status;
 }
 
-static void log_matches(const void *context, FILE *log)
+static int log_matches(const void *context, FILE *log)
 {
     const struct append *append = context;
     fprintf(log, "Total matches: %zu\n", append->nmatches);
+    return 0;
 }
 
 static char *log_path(const struct append *append)
 {
     char *label = fb_tree_label(&append->tree);
-    char *path = label ? fb_log_path(append->options->baldir, append->options->logfile, label) : NULL;
+    char *path = fb_log_path("append", append->options->baldir, append->options->logfile, label);
     free(label);
     return path;
 }

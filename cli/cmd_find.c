@@ -202,7 +202,7 @@ static int choose_pixels(struct find *find, struct fb_error *err)
 static char *log_path(const struct find *find)
 {
     char *folder = fb_tree_folder(&find->redshifts);
-    char *path = folder ? fb_log_path(folder, find->options->logfile, "") : NULL;
+    char *path = fb_log_path("find", folder, find->options->logfile, "");
     free(folder);
     return path;
 }

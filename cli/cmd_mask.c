@@ -251,7 +251,7 @@ static int prepare(struct mask *mask, struct fb_error *err)
 static char *log_path(const struct mask *mask)
 {
     char *folder = fb_tree_folder(&mask->work);
-    char *path = folder ? fb_log_path(folder, mask->options->logfile, "") : NULL;
+    char *path = fb_log_path("mask", folder, mask->options->logfile, "");
     free(folder);
     return path;
 }

@@ -297,7 +297,7 @@ static char *log_path(const struct run *run)
     if (!o->logfile && !o->baldir)
         return NULL;
     char *label = fb_tree_label(&run->layout.tree);
-    char *path = label ? fb_log_path(o->baldir ? o->baldir : ".", o->logfile, label) : NULL;
+    char *path = fb_log_path("run", o->baldir ? o->baldir : ".", o->logfile, label);
     free(label);
     return path;
 }

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include "cli/command.h"
@@ -85,7 +86,7 @@ static int writers(long nproc)
     return nproc > 0 || threads > WRITERS ? threads : WRITERS;
 }
 
-static void log_files(const void *context, FILE *log)
+static int log_files(const void *context, FILE *log)
 {
     const struct split *split = context;
     const struct fb_pixel_rows *s = &split->sorted;
@@ -94,15 +95,20 @@ static void log_files(const void *context, FILE *log)
         if (outcome != FB_PIXEL_DONE && outcome != FB_PIXEL_KEPT)
             continue;
         char *file = fb_tree_path(&split->tree, split->options->zfileroot, s->pixels.pixels[i]);
-        fprintf(log, "%s: %zu\n", file ? file : "(out of memory)", s->begin[i + 1] - s->begin[i]);
+        if (!file) {
+            errno = ENOMEM;
+            return -1;
+        }
+        fprintf(log, "%s: %zu\n", file, s->begin[i + 1] - s->begin[i]);
         free(file);
     }
+    return 0;
 }
 
 static char *log_path(const struct split *split)
 {
     char *label = fb_tree_label(&split->tree);
-    char *path = label ? fb_log_path(split->options->altzdir, split->options->logfile, label) : NULL;
+    char *path = fb_log_path("split", split->options->altzdir, split->options->logfile, label);
     free(label);
     return path;
 }

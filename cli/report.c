@@ -116,20 +116,6 @@ void fb_report_pixels(struct fb_report *report, char *log_path)
 
 /* ---- the summary ---- */
 
-/* Where memory is lacking, the log does without the line. */
-static void keep(struct fb_report *report, const char *line)
-{
-    size_t length = strlen(line);
-    char *grown = realloc(report->summary, report->used + length + 2);
-    if (!grown)
-        return;
-    memcpy(grown + report->used, line, length);
-    grown[report->used + length] = '\n';
-    grown[report->used + length + 1] = '\0';
-    report->summary = grown;
-    report->used += length + 1;
-}
-
 void fb_report_say(struct fb_report *report, const char *format, ...)
 {
     struct fb_error line;
@@ -138,7 +124,8 @@ void fb_report_say(struct fb_report *report, const char *format, ...)
     fb_error_set_v(&line, format, arguments);
     va_end(arguments);
     fb_say("%s", line.text);
-    keep(report, line.text);
+    size_t room = sizeof report->summary - strlen(report->summary);
+    snprintf(report->summary + strlen(report->summary), room, "%s\n", line.text);
 }
 
 /* ---- the log ---- */
@@ -180,8 +167,9 @@ static void log_line(void *context, const char *pixel, const char *text)
     fprintf(context, "%s : %s\n", pixel, text);
 }
 
-static void write_log(const struct fb_report *report, FILE *log, fb_report_fn *write_lines,
-                      const void *context)
+/* Returns -1, with errno, where lines are missing. */
+static int write_log(const struct fb_report *report, FILE *log, fb_report_fn *write_lines,
+                     const void *context)
 {
     const struct fb_pixel_run *run = report->run;
     char updated[200];
@@ -191,16 +179,15 @@ static void write_log(const struct fb_report *report, FILE *log, fb_report_fn *w
     if (report->heading)
         fprintf(log, "%s\n", report->heading);
     each_line(run, log_line, log);
-    if (report->summary)
-        fputs(report->summary, log);
-    if (write_lines)
-        write_lines(context, log);
+    fputs(report->summary, log);
+    int failed = write_lines ? write_lines(context, log) : 0;
     if (run->signal)
         fprintf(log, "Stopped by %s, %zu of %zu pixels left\n", fb_stop_name(run->signal), run->nleft,
                 run->pixels->n);
     else if (run->gave_up)
         fprintf(log, "Stopped because %zu pixels in a row could not be written, %zu of %zu pixels left\n",
                 run->unwritten, run->nleft, run->pixels->n);
+    return failed;
 }
 
 static int append_to_log(const struct fb_report *report, fb_report_fn *write_lines, const void *context,
@@ -212,8 +199,8 @@ static int append_to_log(const struct fb_report *report, fb_report_fn *write_lin
     if (!log)
         return fb_fail(err, "%s: can't write to this log: %s", report->log_path, strerror(errno));
     errno = 0;
-    write_log(report, log, write_lines, context);
-    int failed = fflush(log) != 0 || ferror(log), reason = errno;
+    int failed = write_log(report, log, write_lines, context) != 0 || fflush(log) != 0 || ferror(log),
+        reason = errno;
     if (fclose(log) != 0 && !failed) {
         failed = 1;
         reason = errno;
@@ -230,7 +217,6 @@ void fb_report_end(struct fb_report *report, fb_report_fn *write_lines, const vo
     if (report->log_path && append_to_log(report, write_lines, context, &err) != 0)
         fb_complain(report->run->command, "warning: %s", err.text);
     free(report->log_path);
-    free(report->summary);
     *report = (struct fb_report){ 0 };
 }
 
@@ -243,9 +229,14 @@ int fb_nothing_measured(const char *command, const struct fb_tally *tally, const
     return FB_EXIT_UNUSABLE;
 }
 
-char *fb_log_path(const char *folder, const char *name, const char *label)
+char *fb_log_path(const char *command, const char *folder, const char *name, const char *label)
 {
-    if (!name)
-        return fb_format("%s/logfile-%s.txt", folder, label);
-    return name[0] == '/' ? strdup(name) : fb_format("%s/%s", folder, name);
+    char *path = NULL;
+    if (folder && label)
+        path = !name            ? fb_format("%s/logfile-%s.txt", folder, label)
+               : name[0] == '/' ? strdup(name)
+                                : fb_format("%s/%s", folder, name);
+    if (!path)
+        fb_complain(command, "warning: there is no log: out of memory");
+    return path;
 }

@@ -504,8 +504,8 @@ add("wavelengths: as text", COADD, spoil("coadd", lambda d: d.replace("B_WAVELEN
     "B_WAVELENGTH", [("W", "8A", [b"3600.0  "] * 276)]))),
     "fastbal find: {bad}: can't read HDU B_WAVELENGTH: CHDU not an IMAGE extension")
 add("wavelengths: in nm", COADD, spoil("coadd", lambda d: [d.replace(f"{c}_WAVELENGTH", damage.image(
-    f"{c}_WAVELENGTH", w / 10)) for c, w in WAVES.items()] and None), status=DONE,
-    rows={"BALSTATUS": [1, 1, 1], "PCA_CHI2": [0, 0, 0]})
+    f"{c}_WAVELENGTH", w / 10)) for c, w in WAVES.items()] and None),
+    "fastbal find: {bad}: none of its quasars could be measured: 3 without C IV in the spectrum")
 add("wavelengths: 1e300", COADD, spoil("coadd", waves("Z", put(-1, 1e300))), status=DONE, rows={"BALSTATUS": [0, 0, 0]})
 add("wavelengths: to be resampled up to 1e300", COADD,
     spoil("coadd", waves("Z", put(slice(None), np.append(7521 + 8.0 * np.arange(288), 1e300)))),
@@ -535,20 +535,21 @@ def finite(box):
         assert np.isfinite(rows[name]).all() or (name[:3] in ("PCA", "SNR") and not np.isnan(rows[name]).any()), name
 
 
-for part, value in (("FLUX", 0), ("FLUX", -1e30), ("FLUX", 1e-40), ("IVAR", 1e-40), ("FLUX", -5)):
+for part, value, status in (("FLUX", 0, 16), ("FLUX", -1e30, 16 + 256), ("FLUX", 1e-40, 16), ("IVAR", 1e-40, 16),
+                            ("FLUX", -5, 16)):
     add(f"pixels: {part} {value:g}", COADD, spoil("coadd", pixels(part, value)), status=DONE,
-        rows={"BALSTATUS": [0, 16, 0]}, check=finite)
+        rows={"BALSTATUS": [0, status, 0]}, check=finite)
 for part, value in (("FLUX", 3e38), ("IVAR", 3e38)):
     add(f"pixels: {part} {value:g}", COADD, spoil("coadd", pixels(part, value)), status=DONE,
-        rows={"BALSTATUS": [0, 0, 0], "PCA_CHI2": None}, check=finite)
+        rows={"BALSTATUS": [0, 256, 0], "PCA_CHI2": None}, check=finite)
 for part, value in (("FLUX", np.nan), ("IVAR", np.nan), ("FLUX", np.inf), ("IVAR", -3), ("FLUX", 3e38), ("IVAR", 3e38)):
     add(f"pixels: one {part} {value:g}", COADD, spoil("coadd", pixels(part, value, 40)), status=DONE,
-        rows={"BALSTATUS": [0, 0, 0], "PCA_CHI2": None}, check=finite)
+        rows={"BALSTATUS": [0, 256 if value > 1e30 and np.isfinite(value) else 0, 0], "PCA_CHI2": None}, check=finite)
 add("coadd: no rows", COADD, spoil("coadd", lambda d: damage.primary() + damage.table(
     "FIBERMAP", [(n, f, v[:0]) for n, f, v in d.columns("FIBERMAP")]) + b"".join(
         damage.image(f"{c}_{p}", w if p == "WAVELENGTH" else np.zeros((0, len(w)), "f4"))
-        for c, w in WAVES.items() for p in ("WAVELENGTH", "FLUX", "IVAR"))), status=DONE,
-    rows={"BALSTATUS": [64, 64, 64]})
+        for c, w in WAVES.items() for p in ("WAVELENGTH", "FLUX", "IVAR"))),
+    "fastbal find: {bad}: none of the 3 quasars asked for is among its targets: ...")
 
 
 def column(table_name, name, form=None, values=None):
@@ -563,12 +564,13 @@ def cells(table_name, name, where, value):
 
 # ---- TARGETIDs, redshifts, positions ----
 
+LOST = "1 of 3 quasars not measured: 1 not in the coadd"
 for name, value in (("0", 0), ("-1", -1), ("the least", -2**63), ("the largest", 2**63 - 1)):
     add(f"coadd: TARGETID of the middle quasar {name}", COADD, spoil("coadd", cells("FIBERMAP", "TARGETID", 1, value)),
-        status=DONE, rows={"BALSTATUS": [0, 64, 0], "TARGETID": IDS[:3]})
+        f"fastbal find: {{bad}}: {LOST}", status=PARTLY, writes=("out.fits",), rows={"BALSTATUS": [0, 64, 0], "TARGETID": IDS[:3]})
     add(f"redshifts: TARGETID of the middle quasar {name}", ZCAT, spoil("zcat", cells("REDSHIFTS", "TARGETID", 1,
         value)),
-        status=DONE, rows={"BALSTATUS": [0, 64, 0], "TARGETID": [IDS[0], value, IDS[2]]})
+        f"fastbal find: {{coadd}}: {LOST}", status=PARTLY, writes=("out.fits",), rows={"BALSTATUS": [0, 64, 0], "TARGETID": [IDS[0], value, IDS[2]]})
 add("coadd: the same TARGETID in all rows", COADD, spoil("coadd", cells("FIBERMAP", "TARGETID", slice(None), IDS[0])),
     "fastbal find: {bad}: 2 of 3 quasars not measured: 2 not in the coadd",
     "fastbal find: {bad} has several rows per target: the exposures of each target are joined",
@@ -669,7 +671,7 @@ for name, column_name, value in (
     add(f"catalog: {name}: run", RUN, spoil("qso", change), f"fastbal run: {NOWHERE}", status=PARTLY,
         writes=("out.fits",), rows={"BALMASK": [0, 1, 0, 0], "TARGETID": IDS})
 add("catalog: no row has a position: split", SPLIT, spoil("qso", cells("QSO_CAT", "TARGET_RA", slice(None), np.nan)),
-    "fastbal split: {bad}: 4 rows without a position on the sky that has a pixel, left out", status=PARTLY,
+    "fastbal split: {bad}: 4 rows without a position on the sky that has a pixel, left out",
     writes=("z/logfile-main-dark.txt",))
 add("catalog: right ascension below 0", SPLIT, spoil("qso", cells("QSO_CAT", "TARGET_RA", slice(None), RA - 360)),
     status=DONE, writes=SPLIT_FILES)
@@ -678,8 +680,8 @@ for value, mask in ((0, 3), (-1, 3), (np.nan, 3), (np.inf, 3), (1e30, 3), (1.569
         rows={"BALMASK": [0, mask, 0, 0], "BAL_PROB": [0, -99, 0, 0]})
 add("catalog: TARGETID repeated: run", RUN, spoil("qso", cells("QSO_CAT", "TARGETID", 1, IDS[0])), status=DONE,
     rows={"BALMASK": [0, 0, 0, 0], "TARGETID": [IDS[0], IDS[0], IDS[2], IDS[3]]})
-add("catalog: TARGETID that no spectrum has: run", RUN, spoil("qso", cells("QSO_CAT", "TARGETID", 1, -7)), status=DONE,
-    rows={"BALMASK": [0, 8, 0, 0]})
+add("catalog: TARGETID that no spectrum has: run", RUN, spoil("qso", cells("QSO_CAT", "TARGETID", 1, -7)),
+    f"fastbal run: pixel {A}: {LOST}", status=PARTLY, writes=("out.fits",), rows={"BALMASK": [0, 8, 0, 0]})
 add("catalog: a position in another pixel: run", RUN, spoil("qso", cells("QSO_CAT", "TARGET_DEC", 1, 50)),
     "fastbal run: Did not find spectra {redux}/sim/healpix/main/dark/...", status=PARTLY, writes=("out.fits",),
     rows={"BALMASK": [0, 1, 0, 0]})
@@ -717,9 +719,14 @@ def bal_table(change):
     return make
 
 
-def add_table(name, change, said=None, mask=(1, 1, 1, 0), **more):
-    lines = (f"fastbal append: {{here}}/z/{{table_A}}: {said}",) if said else ()
-    add(f"BAL table: {name}", TREE_APPEND, bal_table(change), *lines, status=PARTLY if said else DONE,
+def add_table(name, change, said=None, mask=(1, 1, 1, 0), lost=None, **more):
+    """said: why the pixel fails; lost: why some of its quasars are lost."""
+    lines = ()
+    if said:
+        lines = (f"fastbal append: {{here}}/z/{{table_A}}: {said}",)
+    elif lost:
+        lines = (f"fastbal append: pixel {A}: {lost[0]} of 3 quasars not measured: {lost}",)
+    add(f"BAL table: {name}", TREE_APPEND, bal_table(change), *lines, status=PARTLY if lines else DONE,
         writes=("out.fits", "z/logfile-main-dark.txt"), **({"rows": {"BALMASK": list(mask), "TARGETID": IDS}} | more))
 
 
@@ -746,14 +753,18 @@ for name, form, wanted in (("AI_CIV", "D", "1E"), ("VMIN_CIV_450", "16E", "17E")
 add_table("other templates than in the other tables", column("BALCAT", "PCA_COEFFS", "4E", 0),
           "PCA_COEFFS has 4 values (templates without a name), in other BAL tables 3 (without a name)", mask=(1, 1, 1,
               0))
-add_table("TARGETIDs of others", cells("BALCAT", "TARGETID", slice(None), [7, 8, 9]), mask=(1, 1, 1, 0))
-add_table("a TARGETID repeated", cells("BALCAT", "TARGETID", 1, IDS[0]), mask=(0, 1, 0, 0))
-add_table("Z differs", cells("BALCAT", "Z", 1, 3.7), mask=(0, 4, 0, 0))
-add_table("Z is NaN", cells("BALCAT", "Z", 1, np.nan), mask=(0, 4, 0, 0))
-add_table("BALSTATUS -1", cells("BALCAT", "BALSTATUS", 1, -1), mask=(0, 8, 0, 0))
+add_table("TARGETIDs of others", cells("BALCAT", "TARGETID", slice(None), [7, 8, 9]), lost="3 not in the BAL table")
+add_table("a TARGETID repeated", cells("BALCAT", "TARGETID", 1, IDS[0]), mask=(0, 1, 0, 0),
+          lost="1 not in the BAL table")
+add_table("Z differs", cells("BALCAT", "Z", 1, 3.7), mask=(0, 4, 0, 0),
+          lost="1 with another redshift than in the BAL table")
+add_table("Z is NaN", cells("BALCAT", "Z", 1, np.nan), mask=(0, 4, 0, 0),
+          lost="1 with another redshift than in the BAL table")
+add_table("BALSTATUS -1", cells("BALCAT", "BALSTATUS", 1, -1), mask=(0, 8, 0, 0),
+          lost="1 not in the coadd")
 add_table("no rows", lambda d: damage.primary() + damage.table("BALCAT", [(n, f, v[:0]) for n, f,
     v in d.columns("BALCAT")]),
-          mask=(1, 1, 1, 0))
+          lost="3 not in the BAL table")
 add("BAL table: is not there", TREE_APPEND, lambda box: shutil.copytree(
     box.world.z, box.here / "z", ignore=lambda _, names: [n for n in names if n == f"baltable-main-dark-{A}.fits"]),
     "fastbal append: Did not find BAL table {here}/z/{table_A}", status=PARTLY,
@@ -782,10 +793,10 @@ for name, change, said in (
     add(f"templates: {name}", TEMPLATES, spoil("templates", change), f"fastbal templates: {{bad}}: {said}")
 add("templates: two components alike: find", "find --coadd {coadd} --zcat {zcat} -o {out} --templates {bad}",
     spoil("templates", lambda d: d.rows("TEMPLATES")["PCA1"].__setitem__(slice(None), d.rows("TEMPLATES")["PCA0"])),
-    status=DONE, rows={"BALSTATUS": [4, 4, 4], "PCA_CHI2": None})
+    "fastbal find: {coadd}: none of its quasars could be measured: 3 with a singular fit")
 add("templates: all 0: find", "find --coadd {coadd} --zcat {zcat} -o {out} --templates {bad}",
     spoil("templates", lambda d: [d.rows("TEMPLATES")[f"PCA{k}"].fill(0) for k in range(3)] and None),
-    status=DONE, rows={"BALSTATUS": [4, 4, 4], "PCA_CHI2": None})
+    "fastbal find: {coadd}: none of its quasars could be measured: 3 with a singular fit")
 NO_TEMPLATES = "expected guo, brodzeller, builtin or a FITS file, found no such file"
 for program, command in (("find", "find --coadd {coadd} --zcat {zcat} -o {out}"),
                          ("run", "run -q {qso} -r {redux}/sim -o {out}"), ("templates", "templates")):

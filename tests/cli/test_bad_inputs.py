@@ -87,7 +87,7 @@ def check_rows(path, expected, good):
     rows = table(path)
     for column, values in expected.items():
         assert values is None or rows[column].tolist() == values, (column, rows[column])
-    if "BALSTATUS" not in rows.dtype.names:
+    if rows.dtype != good.dtype:  # a catalog
         return
     raw, good_raw = rows.view(np.ndarray), good.view(np.ndarray)
     place = {(t, z): k for k, (t, z) in enumerate(zip(good["TARGETID"], good["Z"]))}
