@@ -237,7 +237,9 @@ static int finish(const struct append *append, int argc, char **argv)
     fb_report_say(&report, "append: %s", text);
     fb_report_say(&report, "append: %zu pixel%s done, %zu failed; %s%s", run->ndone, fb_s(run->ndone),
                   run->nfailed, o->outcatfile, written ? "" : " was not written");
-    if (!written && !run->signal && !run->gave_up)
+    if (!written && run->gave_up)
+        status = FB_EXIT_UNUSABLE;
+    else if (!written && !run->signal)
         status = fb_nothing_measured("append", &append->tally, o->outcatfile);
     fb_report_end(&report, log_matches, append);
     return fb_pixel_run_stopped(run, "the same command starts again", status);

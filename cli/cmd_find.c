@@ -42,8 +42,9 @@ struct find {
     struct fb_pixel_list pixels;
     struct fb_finder finder;
     struct fb_pixel_run run;
-    int64_t *sizes; /* of the redshift catalogs, bytes: how much work the pixels are */
-    size_t *order;  /* the largest pixels first */
+    int64_t *sizes;      /* of the redshift catalogs, bytes: how much work the pixels are */
+    size_t *order;       /* the largest pixels first */
+    unsigned char *seen; /* which of the --targetids are quasars in range */
     double start;
 };
 
@@ -62,6 +63,37 @@ static void select_targets(const struct fb_selection *selection, struct fb_redsh
     redshifts->n = kept;
     if (selection->targetids.n > 0) /* nobody knows which of these were asked for */
         redshifts->noutside = redshifts->nothers = 0;
+}
+
+/* The targets a pixel has, for rank 0 to mark. */
+static int pack_targets(const struct find *find, const struct fb_redshifts *redshifts,
+                        struct fb_parcel *parcel, struct fb_error *err)
+{
+    if (find->selection.targetids.n == 0)
+        return 0;
+    int64_t *ids = malloc((redshifts->n + 1) * sizeof *ids);
+    if (!ids)
+        return fb_fail(err, "out of memory for %zu rows", redshifts->n);
+    for (size_t i = 0; i < redshifts->n; i++)
+        ids[i] = redshifts->rows[i].targetid;
+    parcel->bytes = ids;
+    parcel->size = redshifts->n * sizeof *ids;
+    return 0;
+}
+
+static void mark_target(const struct find *find, int64_t targetid)
+{
+    size_t place = fb_pixel_list_find(&find->selection.targetids, targetid);
+    __atomic_store_n(&find->seen[place], 1, __ATOMIC_RELAXED);
+}
+
+static int mark_targets(void *context, const struct fb_parcel *parcel, struct fb_error *err)
+{
+    const int64_t *ids = parcel->bytes;
+    (void)err;
+    for (size_t i = 0; i < parcel->size / sizeof *ids; i++)
+        mark_target(context, ids[i]);
+    return 0;
 }
 
 static int read_redshifts(struct find *find, int thread, const struct paths *paths,
@@ -107,13 +139,13 @@ static enum fb_pixel_outcome find_files(struct find *find, int thread, const str
         fb_finder_tell_older(paths->out, err);
     else
         outcome = make_table(find, thread, paths, &redshifts, &table, parcel, err);
-    if (fb_pixel_failed(outcome)) {
-        fb_baltable_release(&table);
-        parcel->tally.n[FB_FATE_PIXEL_FAILED] = redshifts.n;
-    } else {
-        parcel->tally = fb_finder_tally(&redshifts, &table);
-        parcel->nquasars = parcel->tally.n[FB_FATE_MEASURED];
-    }
+    if (!fb_pixel_failed(outcome) && pack_targets(find, &redshifts, parcel, err) != 0)
+        outcome = FB_PIXEL_FAILED;
+    if (fb_pixel_failed(outcome))
+        fb_baltable_release(&table); /* leaves no rows */
+    parcel->tally = fb_finder_tally(&redshifts, &table);
+    parcel->tally.n[FB_FATE_PIXEL_FAILED] = redshifts.n - table.n;
+    parcel->nquasars = parcel->tally.n[FB_FATE_MEASURED];
     fb_baltable_release(&table);
     fb_redshifts_release(&redshifts);
     return outcome;
@@ -162,6 +194,14 @@ static void find_ahead(void *context, int thread, size_t index)
 }
 
 /* ---- the command ---- */
+
+static int make_selection(struct find *find, struct fb_error *err)
+{
+    if (fb_selection_make(&find->selection, &find->layout, &find->options->layout, err) != 0)
+        return -1;
+    find->seen = calloc(find->selection.targetids.n + 1, 1);
+    return find->seen ? 0 : fb_fail(err, "out of memory for a selection");
+}
 
 /* Add the pixels that have spectra or redshifts: one without the other is an error of its own. */
 static int walk(struct find *find, struct fb_pixel_list *found, struct fb_error *err)
@@ -270,8 +310,10 @@ static void add_up(void *context, struct fb_account *total)
 
 static int complain_of_targets(const struct find *find)
 {
-    size_t asked = find->selection.targetids.n, found = fb_tally_asked(&find->run.tally);
-    if (asked <= found)
+    size_t asked = find->selection.targetids.n, found = 0;
+    for (size_t i = 0; i < asked; i++)
+        found += find->seen[i];
+    if (found == asked)
         return 0;
     fb_complain("find", "%zu of %zu --targetids are quasars in range that have a redshift", found, asked);
     return 1;
@@ -315,8 +357,7 @@ static int find_tree(struct find *find, int argc, char **argv, struct fb_error *
 {
     const struct find_options *o = find->options;
     int status = FB_EXIT_UNUSABLE;
-    int failed = fb_layout_find(&find->layout, &o->layout, 1, err) != 0 ||
-                 fb_selection_make(&find->selection, &find->layout, &o->layout, err) != 0;
+    int failed = fb_layout_find(&find->layout, &o->layout, 1, err) != 0 || make_selection(find, err) != 0;
 
     if (fb_ranks_agree(&find->ranks, failed ? -1 : 0, err) != 0)
         return status;
@@ -332,6 +373,7 @@ static int find_tree(struct find *find, int argc, char **argv, struct fb_error *
                                            .order = find->order,
                                            .work = find_pixel,
                                            .ahead = find_ahead,
+                                           .deliver = mark_targets,
                                            .account = add_up,
                                            .context = find };
         if (fb_pixel_run_all(&find->run, err) == 0)
@@ -353,14 +395,18 @@ static int keeps_single(struct find *find, const struct paths *paths, const stru
     return kept;
 }
 
-/* Where no quasar could be measured nothing is written. */
+/* Where no quasar could be measured nothing is written, nor kept without a word. */
 static int write_single(struct find *find, const struct paths *paths, const struct fb_tally *tally,
-                        const struct fb_baltable *table, struct fb_error *err)
+                        const struct fb_baltable *table, int kept, struct fb_error *err)
 {
     char reasons[FB_TALLY_TEXT];
     fb_tally_reasons(tally, reasons);
+    if (find->selection.targetids.n > 0 && fb_tally_asked(tally) == 0)
+        return fb_fail(err, "%s: none of the --targetids is a quasar in range there", paths->zcat);
     if (fb_tally_is_empty(tally))
         return fb_fail(err, "%s: none of its quasars could be measured: %.600s", paths->coadd, reasons);
+    if (kept)
+        return 0;
     return fb_finder_write(&find->finder, 0, paths->out,
                            find->options->clobber ? FB_REPLACE : FB_KEEP_EXISTING, table->rows, table->n,
                            err);
@@ -392,7 +438,7 @@ static int measure_single(struct find *find, const struct paths *paths, struct f
     struct fb_redshifts redshifts;
     struct fb_baltable table = { 0 };
     struct fb_tally tally = { 0 };
-    int status = read_redshifts(find, 0, paths, &redshifts, err), kept = 0;
+    int status = read_redshifts(find, 0, paths, &redshifts, err), kept = 0, partly = 0;
 
     fb_temporary_sweep(paths->out);
     if (status == 0)
@@ -401,13 +447,17 @@ static int measure_single(struct find *find, const struct paths *paths, struct f
         status = kept < 0 ? -1 : fb_finder_table(&find->finder, 0, paths->coadd, &redshifts, &table, err);
     if (status == 0)
         tally = fb_finder_tally(&redshifts, &table);
-    if (status == 0 && !kept)
-        status = write_single(find, paths, &tally, &table, err);
     if (status == 0)
+        status = write_single(find, paths, &tally, &table, kept, err);
+    for (size_t i = 0; i < redshifts.n; i++)
+        mark_target(find, redshifts.rows[i].targetid);
+    if (status == 0) {
         say_single(find, paths, &tally, kept);
+        partly = complain_of_targets(find) || fb_tally_lost(&tally) > 0;
+    }
     fb_baltable_release(&table);
     fb_redshifts_release(&redshifts);
-    return status != 0 ? FB_EXIT_UNUSABLE : fb_tally_lost(&tally) > 0 ? FB_EXIT_PARTLY : FB_EXIT_DONE;
+    return status != 0 ? FB_EXIT_UNUSABLE : partly ? FB_EXIT_PARTLY : FB_EXIT_DONE;
 }
 
 static int find_single(struct find *find, struct fb_error *err)
@@ -419,8 +469,7 @@ static int find_single(struct find *find, struct fb_error *err)
         return FB_EXIT_UNUSABLE;
     }
     int failed = fb_check_output_name(o->out, err) != 0 || fb_check_apart(o->out, o->coadd, err) != 0 ||
-                 fb_check_apart(o->out, o->zcat, err) != 0 ||
-                 fb_selection_make(&find->selection, &find->layout, &o->layout, err) != 0 ||
+                 fb_check_apart(o->out, o->zcat, err) != 0 || make_selection(find, err) != 0 ||
                  prepare(find, err) != 0;
     return failed ? FB_EXIT_UNUSABLE : measure_single(find, &paths, err);
 }
@@ -433,6 +482,7 @@ static void release(struct find *find)
     fb_layout_release(&find->layout);
     free(find->sizes);
     free(find->order);
+    free(find->seen);
 }
 
 /* A single file needs few options. Those for a tree are taken, so that a command line can be changed with ease,

@@ -337,7 +337,9 @@ static int finish(struct run *run, int argc, char **argv)
     fb_report_say(&report, "run: %zu pixel%s done, %zu kept, %zu failed; %s%s", p->ndone, fb_s(p->ndone),
                   p->nkept, p->nfailed, run->options->outcatfile, written ? "" : " was not written");
     fb_account_say("run", &p->used, p->nquasars, run->start, run->ranks.size);
-    if (!written && !p->signal && !p->gave_up)
+    if (!written && p->gave_up)
+        status = FB_EXIT_UNUSABLE;
+    else if (!written && !p->signal)
         status = fb_nothing_measured("run", &run->tally, run->options->outcatfile);
     fb_report_end(&report, NULL, NULL);
     return fb_pixel_run_stopped(p, what_next(run->options), status);

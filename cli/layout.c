@@ -383,15 +383,7 @@ void fb_selection_release(struct fb_selection *selection)
 
 static int selects(const struct fb_pixel_list *list, int64_t value)
 {
-    size_t lo = 0, hi = list->n;
-    while (lo < hi) {
-        size_t middle = lo + (hi - lo) / 2;
-        if (list->pixels[middle] < value)
-            lo = middle + 1;
-        else
-            hi = middle;
-    }
-    return list->n == 0 || (lo < list->n && list->pixels[lo] == value);
+    return list->n == 0 || fb_pixel_list_find(list, value) < list->n;
 }
 
 int fb_selects_pixel(const struct fb_selection *selection, int64_t pixel)

@@ -155,15 +155,6 @@ static int sort_rows(struct fb_pixel_rows *s, int64_t *pixel, struct fb_error *e
 /* Rows that are not selected get a pixel that is none and is not missed either. */
 enum { NOT_SELECTED = -2 };
 
-/* The place of a value in a sorted list it is in. */
-static size_t place_in(const struct fb_pixel_list *list, int64_t value)
-{
-    if (list->n == 0)
-        return 0;
-    const int64_t *found = bsearch(&value, list->pixels, list->n, sizeof value, ascending);
-    return found ? (size_t)(found - list->pixels) : list->n;
-}
-
 static size_t count_zeros(const unsigned char *seen, size_t n)
 {
     size_t zeros = 0;
@@ -200,7 +191,7 @@ static int select_rows(struct fb_pixel_rows *s, const struct fb_selection *selec
         }
         const int64_t values[3] = { pixel[i], fb_tile_of(pixel[i]), s->rows[i].targetid };
         for (int k = 0; k < 3; k++)
-            seen[k][place_in(lists[k], values[k])] = 1;
+            seen[k][fb_pixel_list_find(lists[k], values[k])] = 1;
     }
     for (int k = 0; k < 3; k++) {
         s->missing += status == 0 ? count_zeros(seen[k], lists[k]->n) : 0;

@@ -73,8 +73,10 @@ static void count(struct fb_pixel_run *run, size_t index)
     if (outcome == FB_PIXEL_DONE)
         run->nquasars += run->parcels[index].nquasars;
     fb_tally_add(&run->tally, &run->parcels[index].tally);
+    if (run->gave_up) /* those that were in hand */
+        return;
     run->unwritten = outcome == FB_PIXEL_UNWRITTEN ? run->unwritten + 1 : 0;
-    if (run->unwritten >= MOST_UNWRITTEN)
+    if (run->unwritten == MOST_UNWRITTEN)
         __atomic_store_n(&run->gave_up, 1, __ATOMIC_RELAXED);
 }
 
@@ -234,9 +236,10 @@ int fb_pixel_run_stopped(const struct fb_pixel_run *run, const char *next, int s
     }
     if (!run->gave_up)
         return status;
-    fb_complain(run->command, "stopped because %zu pixels in a row could not be written, %zu of %zu left: %s",
+    fb_complain(run->command,
+                "stopped because %zu pixels in a row could not be written, %zu of %zu pixels left: %s",
                 run->unwritten, run->nleft, run->pixels->n, next);
-    return fb_pixel_run_is_empty(run) ? FB_EXIT_UNUSABLE : FB_EXIT_PARTLY;
+    return fb_pixel_run_is_empty(run) ? FB_EXIT_UNUSABLE : status;
 }
 
 /* ---- the largest first ---- */

@@ -23,7 +23,7 @@ enum fb_fate {
     FB_FATE_SINGULAR,
     FB_FATE_NO_CIV,
     FB_FATE_NEGATIVE, /* in C IV, so that Si IV troughs can't be measured: --rules optimize */
-    FB_FATE_OTHER,    /* another BALSTATUS bit that means "not measured" */
+    FB_FATE_OTHER,    /* BALMASK says so, and no BALSTATUS why */
     /* not asked for */
     FB_FATE_OUTSIDE_RANGE,
     FB_FATE_NOT_QSO,

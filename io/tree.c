@@ -432,6 +432,19 @@ void fb_pixel_list_sort(struct fb_pixel_list *list)
     list->n = kept + 1;
 }
 
+size_t fb_pixel_list_find(const struct fb_pixel_list *list, int64_t pixel)
+{
+    size_t lo = 0, hi = list->n;
+    while (lo < hi) {
+        size_t middle = lo + (hi - lo) / 2;
+        if (list->pixels[middle] < pixel)
+            lo = middle + 1;
+        else
+            hi = middle;
+    }
+    return lo < list->n && list->pixels[lo] == pixel ? lo : list->n;
+}
+
 void fb_pixel_list_release(struct fb_pixel_list *list)
 {
     free(list->pixels);

@@ -98,6 +98,8 @@ int fb_tree_any(const struct fb_tree *tree, const char *kind, int64_t *pixel, st
 
 int fb_pixel_list_add(struct fb_pixel_list *list, int64_t pixel); /* -1 if out of memory */
 void fb_pixel_list_sort(struct fb_pixel_list *list);              /* ascending, each pixel once */
+/* The place of a pixel in a sorted list; n where it is not in it. */
+size_t fb_pixel_list_find(const struct fb_pixel_list *list, int64_t pixel);
 void fb_pixel_list_release(struct fb_pixel_list *list);
 
 #endif
