@@ -92,8 +92,8 @@ static int gather_quasars(const struct mask *mask, size_t place, struct quasars 
 
 /* ---- one pixel ---- */
 
-static int mask_file(struct mask *mask, size_t index, const char *in, const char *out,
-                     enum fb_replace replace, struct fb_error *err)
+static enum fb_pixel_outcome mask_file(struct mask *mask, size_t index, const char *in, const char *out,
+                                       enum fb_replace replace, struct fb_error *err)
 {
     struct fb_parcel *parcel = &mask->run.parcels[index];
     struct fb_mask_count count = { 0 };
@@ -113,7 +113,7 @@ static int mask_file(struct mask *mask, size_t index, const char *in, const char
     }
     free(quasars.targets);
     free(quasars.ranges);
-    return status;
+    return status == 0 ? FB_PIXEL_DONE : count.begun ? FB_PIXEL_UNWRITTEN : FB_PIXEL_FAILED;
 }
 
 /* Coadds of a release must never be replaced by masked ones. */
@@ -163,11 +163,11 @@ static enum fb_pixel_outcome mask_paths(struct mask *mask, size_t index, const c
             return kept > 0 ? FB_PIXEL_KEPT : FB_PIXEL_FAILED;
         replace = *note ? FB_REPLACE_LINK : FB_KEEP_EXISTING;
     }
-    if (mask_file(mask, index, in, out, replace, err) == 0)
-        return FB_PIXEL_DONE;
+    enum fb_pixel_outcome outcome = mask_file(mask, index, in, out, replace, err);
     /* another run may have been faster */
-    return replace == FB_KEEP_EXISTING && keeps(in, out, note, &ignored) > 0 ? FB_PIXEL_KEPT
-                                                                             : FB_PIXEL_FAILED;
+    if (fb_pixel_failed(outcome) && replace == FB_KEEP_EXISTING && keeps(in, out, note, &ignored) > 0)
+        return FB_PIXEL_KEPT;
+    return outcome;
 }
 
 static enum fb_pixel_outcome mask_pixel(void *context, int thread, size_t index, struct fb_error *err)

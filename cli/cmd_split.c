@@ -41,7 +41,9 @@ static int keeps(const struct split *split, const char *path, const size_t *orde
                  struct fb_error *err)
 {
     struct fb_error why;
-    int there = split->options->clobber ? 0 : fb_look_for(path, err);
+    struct stat info;
+    int there =
+        split->options->clobber ? 0 : fb_look_at(path, &info, err); /* a link to nowhere is written through */
     if (there <= 0)
         return there;
     if (fb_redshifts_compare(path, split->sorted.rows, order, n, &why) == 0)

@@ -344,6 +344,8 @@ static int parse_only(const char *text, unsigned *only, struct fb_error *err)
         word += length;
         word += strspn(word, ", ");
     }
+    if (text && *only == 0)
+        return fb_fail(err, "option --only: expected survey, program or spectype, found '%s'", text);
     return 0;
 }
 

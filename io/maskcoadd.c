@@ -203,6 +203,7 @@ int fb_mask_coadd(const char *path, enum fb_replace replace, const char *in, str
         fb_fail(err, "%s: not a FITS file", in);
     int status = found > 0 ? fb_mask_plan(&spans, &file, &hdus, targets, n, count, err) : -1;
     if (status == 0 && (spans.n > 0 || copy_all)) {
+        count->begun = 1;
         status = mask_source(&file, &hdus, &spans, path, replace, err);
         count->written = status == 0;
     }

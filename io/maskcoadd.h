@@ -24,6 +24,7 @@ struct fb_mask_count {
     size_t missing; /* targets that are not in the file */
     size_t targets; /* of which something was masked */
     int64_t values; /* of ivar set to 0 */
+    int begun;      /* to write: what fails from then on is the copy, not the original */
     int written;
 };
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from support import BIN, PARTLY, ROOT, ROWS, SANITIZERS, check_sums, environment, fits_files, run, table, write_catalog
+from support import BIN, ROOT, ROWS, SANITIZERS, check_sums, environment, fits_files, run, table, write_catalog
 
 N, PIXELS, ROW_BYTES = 40_000, 60, 2000
 
@@ -125,11 +125,10 @@ def test_packed_catalog(done_tree, lists):
     check_sums(done_tree.out)
 
 
-def test_no_tables_at_all(tmp_path):
+def test_no_row_in_any_table(done_tree, tmp_path):
     """Every row is one that nobody put."""
-    write_catalog(tmp_path / "qso.fits")
-    (tmp_path / "work").mkdir()
-    run("append", "-q", tmp_path / "qso.fits", "-b", tmp_path / "work", "-o", tmp_path / "out.fits",
-        status=PARTLY)
+    write_catalog(tmp_path / "qso.fits", [t._replace(targetid=t.targetid + 1000, z=0.5) for t in ROWS.values()])
+    run("append", "-q", tmp_path / "qso.fits", "-b", done_tree.z, "-o", tmp_path / "out.fits")
     check_sums(tmp_path / "out.fits")
-    assert (table(tmp_path / "out.fits")["BAL_PROB"] == -99).all()
+    data = table(tmp_path / "out.fits")
+    assert (data["BAL_PROB"] == -99).all() and (data["BALMASK"] == 3).all()
