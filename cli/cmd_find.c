@@ -211,8 +211,12 @@ static int walk(struct find *find, struct fb_pixel_list *found, struct fb_error 
     const char *kind = fb_spectra_kind(spectra);
     if (fb_walk_tree(spectra, kind, workers, found, err) != 0)
         return -1;
-    if (found->n == 0)
-        return fb_tree_no_files(spectra, kind, "spectra", err);
+    if (found->n == 0) { /* which need not be, where all BAL tables are there */
+        int64_t pixel;
+        int there = fb_tree_any(&find->redshifts, "baltable", &pixel, err);
+        if (there <= 0)
+            return there < 0 ? -1 : fb_tree_no_files(spectra, kind, "spectra", err);
+    }
     if (fb_walk_tree(&find->redshifts, find->options->zfileroot, workers, found, err) != 0)
         return -1;
     fb_pixel_list_sort(found);
