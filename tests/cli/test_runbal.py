@@ -299,9 +299,9 @@ def test_slurm_with_local(tree, script, slurm):
     ("TILES", "1; rm -rf", "TILES"),
     ("NIGHT", "20260101", "TILES"),
     ("NSIDE", "16", "TREE"),
-    ("TEMPLATES", "gou", "TEMPLATES: gou: "),
-    ("TEMPLATES", "/no/such/templates.fits", "TEMPLATES: /no/such/templates.fits: "),
-    ("TEMPLATES", "guo", "TEMPLATES: templates guo: PCA_Eigenvectors.fits was not found"),
+    ("TEMPLATES", "gou", "TEMPLATES: templates gou: expected guo, "),
+    ("TEMPLATES", "/no/such/templates.fits", "TEMPLATES: templates /no/such/templates.fits: "),
+    ("TEMPLATES", "guo", "TEMPLATES: templates guo: PCA_Eigenvectors.fits is neither in "),
     *((name, f"a{c}b", f"{name} has a new line or another control character")
       for name in ("QSOCAT", "ALTZDIR", "OUTDIR", "OUTCAT", "RELEASE", "SURVEY", "PROGRAM", "TEMPLATES", "NPROC", "TILES",
                    "DESI_SPECTRO_REDUX", "ACCOUNT", "QOS", "CONSTRAINT", "TIME") for c in "\n\r"[:1 + (name == "OUTDIR")]),

@@ -247,7 +247,9 @@ static void check_bal_columns(fitsfile *file, size_t i, const struct fb_balrow *
 static void check_catalog(const char *path, const struct rows *r)
 {
     fitsfile *file;
-    struct fb_balrow none = { .bal_prob = -99, .balmask = FB_BALMASK_NO_ROW };
+    struct fb_balrow none = { .bal_prob = -99,
+                              .balmask = FB_BALMASK_NO_ROW,
+                              .balstatus = FB_BALSTATUS_NO_ROW };
     int status = 0, nhdus = 0, data, hdu;
     LONGLONG nrows = 0;
     fits_open_diskfile(&file, path, READONLY, &status);
