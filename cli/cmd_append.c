@@ -313,7 +313,7 @@ int fb_cmd_append(int argc, char **argv)
     struct fb_error err = { "" };
 
     enum fb_options_outcome outcome =
-        fb_options_parse("append", "Append BAL columns to a QSO catalog.", table, argc, argv);
+        fb_options_parse_writer("append", "Append BAL columns to a QSO catalog.", table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
     fb_stop_watch("append");

@@ -10,6 +10,7 @@
 #include <string.h>
 #include "cli/command.h"
 #include "cli/finder.h"
+#include "cli/hand_out.h"
 #include "cli/layout.h"
 #include "cli/message.h"
 #include "cli/options.h"
@@ -31,6 +32,7 @@ struct find_options {
     const char *altzdir, *zfileroot, *out, *logfile, *coadd, *zcat;
     int clobber, verbose, tids, mpi;
     long chunk, discovery;
+    struct fb_settings settings; /* for --mpi */
 };
 
 struct find {
@@ -278,13 +280,23 @@ static int sort_pixels(struct find *find, struct fb_error *err)
 
 static int prepare(struct find *find, struct fb_error *err)
 {
-    const struct find_options *o = find->options;
-    find->finder.part = o->layout.targetids.n > 0;
-    if (fb_finder_prepare(&find->finder, &o->finder, err) != 0)
+    if (fb_finder_prepare(&find->finder, &find->options->finder, err) != 0)
         return -1;
-    if (find->finder.templates.note[0] && fb_ranks_leads(&find->ranks))
+    if (find->finder.templates.note[0])
         fb_complain("find", "%s", find->finder.templates.note);
     return 0;
+}
+
+/* The options are the same on all ranks. What was found by looking has to be as well. */
+static int compare_ranks(const struct find *find, struct fb_error *err)
+{
+    struct fb_settings settings = { 0 };
+    fb_layout_describe(&find->layout, &settings);
+    fb_settings_add_path(&settings, "the folder of redshift catalogs", find->options->altzdir);
+    fb_hand_out_describe(&settings);
+    int failed = fb_ranks_compare(&find->ranks, &settings, err);
+    fb_settings_release(&settings);
+    return failed;
 }
 
 /* Everything up to the first pixel; fails on all ranks or on none. Only rank 0 looks for files. */
@@ -292,12 +304,13 @@ static int prepare_tree(struct find *find, struct fb_error *err)
 {
     const struct find_options *o = find->options;
     int failed = 0;
+    find->finder.part = o->layout.targetids.n > 0;
     if (fb_ranks_leads(&find->ranks))
         failed = fb_layout_need_redshifts(&find->layout, &o->layout, o->altzdir, o->zfileroot, err) != 0 ||
-                 choose_pixels(find, err) != 0 || (find->ranks.size > 1 && sort_pixels(find, err) != 0);
-    if (!failed)
-        failed = prepare(find, err);
-    if (fb_ranks_agree(&find->ranks, failed, err) != 0)
+                 choose_pixels(find, err) != 0 || (find->ranks.size > 1 && sort_pixels(find, err) != 0) ||
+                 prepare(find, err) != 0;
+    if (fb_ranks_agree(&find->ranks, failed, err) != 0 ||
+        fb_finder_share(&find->finder, &o->finder, &find->ranks, err) != 0)
         return -1;
     void *pixels = find->pixels.pixels;
     failed = fb_ranks_share(&find->ranks, &pixels, &find->pixels.n, sizeof *find->pixels.pixels, err);
@@ -363,7 +376,7 @@ static int find_tree(struct find *find, int argc, char **argv, struct fb_error *
     int status = FB_EXIT_UNUSABLE;
     int failed = fb_layout_find(&find->layout, &o->layout, 1, err) != 0 || make_selection(find, err) != 0;
 
-    if (fb_ranks_agree(&find->ranks, failed ? -1 : 0, err) != 0)
+    if (fb_ranks_agree(&find->ranks, failed, err) != 0 || compare_ranks(find, err) != 0)
         return status;
     find->redshifts = fb_layout_beside(&find->layout, o->altzdir);
     if (prepare_tree(find, err) == 0) {
@@ -528,10 +541,10 @@ static enum fb_options_outcome parse(struct find_options *o, int argc, char **ar
           .help = "with --coadd: the BAL table to write; otherwise deprecated, warned about and ignored" },
         { "-l", "--logfile", FB_OPT_STRING, &o->logfile, .metavar = "NAME",
           .help = "log, beside the pixels" },
-        { NULL, "--nproc", FB_OPT_INT, &o->finder.nproc, .metavar = "N", .min = 1, .max = 4096,
+        { NULL, "--nproc", FB_OPT_INT, &o->finder.nproc, .metavar = "N", .min = 1, .max = 4096, .own = 1,
           .help = "worker threads; default: every core this process may use" },
         { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o->clobber, .help = "replace existing BAL tables" },
-        { "-v", "--verbose", FB_OPT_FLAG, &o->verbose, .help = "say how far the run is" },
+        { "-v", "--verbose", FB_OPT_FLAG, &o->verbose, .own = 1, .help = "say how far the run is" },
         { "-t", "--alttemp", FB_OPT_FLAG, &o->finder.alttemp, .help = "the same as --templates brodzeller" },
         { NULL, "--templates", FB_OPT_STRING, &o->finder.templates, .metavar = "NAME",
           .help =
@@ -542,19 +555,19 @@ static enum fb_options_outcome parse(struct find_options *o, int argc, char **ar
           .help = "main, or optimize: what the reference's optimised branch calls a trough" },
         { NULL, "--tids", FB_OPT_FLAG, &o->tids,
           .help = "read only the targets of the redshift catalog (always done)" },
-        { NULL, "--chunk-size", FB_OPT_INT, &o->chunk, .metavar = "N", .min = 1, .max = 1e9,
+        { NULL, "--chunk-size", FB_OPT_INT, &o->chunk, .metavar = "N", .min = 1, .max = 1e9, .own = 1,
           .help = "pixels handed out at a time; -v reports each chunk" },
         { NULL, "--file-discovery-workers", FB_OPT_INT, &o->discovery, .metavar = "N", .min = 1, .max = 4096,
-          .help = "threads that look for files in the tree" },
-        { NULL, "--mpi", FB_OPT_FLAG, &o->mpi,
+          .own = 1, .help = "threads that look for files in the tree" },
+        { NULL, "--mpi", FB_OPT_FLAG, &o->mpi, .several = 1,
           .help = "one of several ranks, as started by srun -n N or mpirun -n N" },
-        { NULL, "--coadd", FB_OPT_STRING, &o->coadd, .metavar = "FILE",
+        { NULL, "--coadd", FB_OPT_STRING, &o->coadd, .metavar = "FILE", .several = 1,
           .help = "work on this file alone, with --zcat and -o" },
         { NULL, "--zcat", FB_OPT_STRING, &o->zcat, .metavar = "FILE",
           .help = "redshift catalog for --coadd" },
         { 0 }
     };
-    enum fb_options_outcome outcome = fb_options_parse(
+    enum fb_options_outcome outcome = fb_options_parse_writer(
         "find", "Measure broad absorption lines in coadds: one BAL table per pixel.", table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome;
@@ -573,6 +586,8 @@ static enum fb_options_outcome parse(struct find_options *o, int argc, char **ar
         name_unused(table);
     if (!single && o->out)
         fb_complain("find", "option --outdir is deprecated and ignored: BAL tables go to --altzdir");
+    fb_settings_start(&o->settings, "find");
+    fb_options_describe(table, &o->settings);
     return FB_OPTIONS_RUN;
 }
 
@@ -590,7 +605,9 @@ int fb_cmd_find(int argc, char **argv)
     enum fb_options_outcome outcome = parse(&options, argc, argv);
     int status = outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
     fb_stop_watch("find");
-    if (outcome == FB_OPTIONS_RUN && fb_ranks_start(&find.ranks, options.mpi, &err) == 0)
+    if (outcome == FB_OPTIONS_BAD)
+        fb_ranks_give_up(argc, argv);
+    if (outcome == FB_OPTIONS_RUN && fb_ranks_start(&find.ranks, options.mpi, &options.settings, &err) == 0)
         status =
             options.coadd || options.zcat ? find_single(&find, &err) : find_tree(&find, argc, argv, &err);
     if (status == FB_EXIT_UNUSABLE && err.text[0] && fb_ranks_leads(&find.ranks))
@@ -599,5 +616,6 @@ int fb_cmd_find(int argc, char **argv)
         status = fb_stop_status(fb_stop_signal());
     release(&find);
     fb_layout_options_release(&options.layout);
+    fb_settings_release(&options.settings);
     return fb_ranks_stop(&find.ranks, status);
 }

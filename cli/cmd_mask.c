@@ -336,7 +336,7 @@ static enum fb_options_outcome parse(struct mask_options *o, struct fb_mask_line
         { 0 }
     };
     struct fb_error err = { "" };
-    enum fb_options_outcome outcome = fb_options_parse(
+    enum fb_options_outcome outcome = fb_options_parse_writer(
         "mask", "Mask the troughs of BAL quasars in coadds, to fit redshifts again.", table, argc, argv);
     if (outcome == FB_OPTIONS_RUN && fb_mask_lines_parse(lines, o->lines, &err) != 0) {
         fb_complain("mask", "option --lines: %s", err.text);

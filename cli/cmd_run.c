@@ -13,6 +13,7 @@
 #include <string.h>
 #include "cli/command.h"
 #include "cli/finder.h"
+#include "cli/hand_out.h"
 #include "cli/match.h"
 #include "cli/message.h"
 #include "cli/options.h"
@@ -32,6 +33,7 @@ struct run_options {
     struct fb_finder_options finder;
     int clobber, verbose, mpi;
     long chunk;
+    struct fb_settings settings; /* for --mpi */
 };
 
 /* With several ranks only rank 0 has the catalog; its rows are given to all. */
@@ -280,14 +282,15 @@ static int share_rows(struct run *run, struct fb_error *err)
 static int prepare(struct run *run, struct fb_error *err)
 {
     const struct run_options *o = run->options;
-    int leads = fb_ranks_leads(&run->ranks);
-    int failed = leads ? check_outputs(run, err) : 0;
-    if (!failed)
-        failed = fb_finder_prepare(&run->finder, &o->finder, err);
+    int failed = 0;
     run->finder.part = o->layout.targetids.n > 0;
-    if (!failed && leads)
-        failed = prepare_catalog(run, err);
-    return fb_ranks_agree(&run->ranks, failed, err) != 0 ? -1 : share_rows(run, err);
+    if (fb_ranks_leads(&run->ranks))
+        failed = check_outputs(run, err) != 0 || fb_finder_prepare(&run->finder, &o->finder, err) != 0 ||
+                 prepare_catalog(run, err) != 0;
+    if (fb_ranks_agree(&run->ranks, failed, err) != 0 ||
+        fb_finder_share(&run->finder, &o->finder, &run->ranks, err) != 0)
+        return -1;
+    return share_rows(run, err);
 }
 
 /* With --baldir there is a log, named like those of split and append; without, there is one where it was asked for. */
@@ -410,7 +413,7 @@ static enum fb_options_outcome parse(struct run_options *o, int argc, char **arg
         { "-l", "--logfile", FB_OPT_STRING, &o->logfile, .metavar = "NAME",
           .help = "log, in --baldir; without --baldir there is none unless a file is named here" },
         { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o->clobber, .help = "replace existing outputs" },
-        { "-v", "--verbose", FB_OPT_FLAG, &o->verbose, .help = "say how far the run is" },
+        { "-v", "--verbose", FB_OPT_FLAG, &o->verbose, .own = 1, .help = "say how far the run is" },
         { "-t", "--alttemp", FB_OPT_FLAG, &o->finder.alttemp, .help = "the same as --templates brodzeller" },
         { NULL, "--templates", FB_OPT_STRING, &o->finder.templates, .metavar = "NAME",
           .help =
@@ -419,19 +422,37 @@ static enum fb_options_outcome parse(struct run_options *o, int argc, char **arg
           .help = "exact, or simplex: the published catalogs' search, which stops early on bright quasars" },
         { NULL, "--rules", FB_OPT_STRING, &o->finder.rules, .metavar = "NAME",
           .help = "main, or optimize: what the reference's optimised branch calls a trough" },
-        { NULL, "--nproc", FB_OPT_INT, &o->finder.nproc, .metavar = "N", .min = 1, .max = 4096,
+        { NULL, "--nproc", FB_OPT_INT, &o->finder.nproc, .metavar = "N", .min = 1, .max = 4096, .own = 1,
           .help = "worker threads; default: every core this process may use" },
-        { NULL, "--chunk-size", FB_OPT_INT, &o->chunk, .metavar = "N", .min = 1, .max = 1e9,
+        { NULL, "--chunk-size", FB_OPT_INT, &o->chunk, .metavar = "N", .min = 1, .max = 1e9, .own = 1,
           .help = "-v reports each time that many more pixels are done" },
-        { NULL, "--mpi", FB_OPT_FLAG, &o->mpi,
+        { NULL, "--mpi", FB_OPT_FLAG, &o->mpi, .several = 1,
           .help = "one of several ranks, as started by srun -n N or mpirun -n N" },
         { 0 }
     };
-    enum fb_options_outcome outcome = fb_options_parse(
+    enum fb_options_outcome outcome = fb_options_parse_writer(
         "run", "QSO catalog and coadds to a catalog with BAL columns, in one pass.", table, argc, argv);
     if (outcome == FB_OPTIONS_RUN && !fb_finder_options_check("run", &o->finder))
         return FB_OPTIONS_BAD;
+    if (outcome == FB_OPTIONS_RUN) {
+        fb_settings_start(&o->settings, "run");
+        fb_options_describe(table, &o->settings);
+    }
     return outcome;
+}
+
+/* The options are the same on all ranks. What was found by looking has to be as well. */
+static int compare_ranks(const struct run *run, struct fb_error *err)
+{
+    struct fb_settings settings = { 0 };
+    fb_layout_describe(&run->layout, &settings);
+    fb_settings_add_path(&settings, "the folder of BAL tables", run->options->baldir);
+    fb_settings_add(&settings, "the size of rows", "%zu and %zu bytes", sizeof(struct fb_redshift),
+                    sizeof(struct delivery));
+    fb_hand_out_describe(&settings);
+    int failed = fb_ranks_compare(&run->ranks, &settings, err);
+    fb_settings_release(&settings);
+    return failed;
 }
 
 static int run_ranks(struct run *run, int argc, char **argv, struct fb_error *err)
@@ -439,9 +460,9 @@ static int run_ranks(struct run *run, int argc, char **argv, struct fb_error *er
     const struct run_options *o = run->options;
     int failed = fb_layout_find(&run->layout, &o->layout, 1, err);
     run->tables = fb_layout_beside(&run->layout, o->baldir);
-    int status = fb_ranks_agree(&run->ranks, failed, err);
-    status = status == 0 ? run_catalog(run, argc, argv, err) : FB_EXIT_UNUSABLE;
-    return status;
+    if (fb_ranks_agree(&run->ranks, failed, err) != 0 || compare_ranks(run, err) != 0)
+        return FB_EXIT_UNUSABLE;
+    return run_catalog(run, argc, argv, err);
 }
 
 int fb_cmd_run(int argc, char **argv)
@@ -454,10 +475,12 @@ int fb_cmd_run(int argc, char **argv)
 
     enum fb_options_outcome outcome = parse(&options, argc, argv);
     int status = FB_EXIT_UNUSABLE;
+    if (outcome == FB_OPTIONS_BAD)
+        fb_ranks_give_up(argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
     fb_stop_watch("run");
-    if (fb_ranks_start(&run.ranks, options.mpi, &err) == 0)
+    if (fb_ranks_start(&run.ranks, options.mpi, &options.settings, &err) == 0)
         status = run_ranks(&run, argc, argv, &err);
     if (status == FB_EXIT_UNUSABLE && err.text[0] && fb_ranks_leads(&run.ranks))
         fb_complain("run", "%s", err.text);
@@ -468,6 +491,7 @@ int fb_cmd_run(int argc, char **argv)
     fb_selection_release(&run.selection);
     fb_layout_release(&run.layout);
     fb_layout_options_release(&options.layout);
+    fb_settings_release(&options.settings);
     free(run.order);
     return fb_ranks_stop(&run.ranks, status);
 }

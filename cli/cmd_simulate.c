@@ -73,7 +73,7 @@ static enum fb_options_outcome parse(struct arguments *a, int argc, char **argv)
         { "-v", "--verbose", FB_OPT_FLAG, &a->verbose, .help = "print a line for each pixel" },
         { 0 }
     };
-    const enum fb_options_outcome outcome = fb_options_parse(
+    const enum fb_options_outcome outcome = fb_options_parse_writer(
         NAME, "Write simulated quasar spectra, their catalog and the truth about their troughs.", table, argc,
         argv);
     if (outcome != FB_OPTIONS_RUN)

@@ -196,7 +196,7 @@ int fb_cmd_split(int argc, char **argv)
     struct split split = { .options = &o };
     struct fb_error err = { "" };
 
-    enum fb_options_outcome outcome = fb_options_parse(
+    enum fb_options_outcome outcome = fb_options_parse_writer(
         "split", "Split a QSO catalog into one redshift catalog per pixel.", table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;

@@ -271,8 +271,8 @@ int fb_cmd_truth(int argc, char **argv)
     struct truth truth = { .options = &o };
     struct fb_error err = { "" };
 
-    enum fb_options_outcome outcome =
-        fb_options_parse("truth", "Append a mock's true BAL columns to its QSO catalog.", table, argc, argv);
+    enum fb_options_outcome outcome = fb_options_parse_writer(
+        "truth", "Append a mock's true BAL columns to its QSO catalog.", table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
     fb_stop_watch("truth");

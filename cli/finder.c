@@ -24,9 +24,10 @@ static int find_name(const char *const *names, int n, const char *name)
     return i;
 }
 
-int fb_finder_prepare(struct fb_finder *finder, const struct fb_finder_options *options, struct fb_error *err)
+/* What each thread needs, once there are templates. */
+static int prepare_threads(struct fb_finder *finder, const struct fb_finder_options *options,
+                           struct fb_error *err)
 {
-    const char *name = options->templates ? options->templates : options->alttemp ? "brodzeller" : NULL;
     int fit = find_name(fit_names, NFITS, options->fit);
     int rules = find_name(rules_names, NRULES, options->rules);
 
@@ -36,13 +37,7 @@ int fb_finder_prepare(struct fb_finder *finder, const struct fb_finder_options *
         return fb_fail(err, "there are no rules '%s'", options->rules);
     finder->fit = fit_names[fit];
     finder->rules = rules_names[rules];
-    if (fb_template_set_read(&finder->templates, name, FB_SHARE, err) != 0)
-        return -1;
     finder->ntemplates = fastbal_templates_count(finder->templates.templates);
-    struct fb_baltable_settings settings = { finder->ntemplates, finder->templates.name, finder->fit,
-                                             finder->rules };
-    if (fb_baltable_form(&finder->form, &settings, err) != 0)
-        return -1;
     finder->nthreads = fb_threads(options->nproc);
     finder->measurers = calloc((size_t)finder->nthreads, sizeof *finder->measurers);
     finder->accounts = calloc((size_t)finder->nthreads, sizeof *finder->accounts);
@@ -53,6 +48,74 @@ int fb_finder_prepare(struct fb_finder *finder, const struct fb_finder_options *
         finder->measurers[i].options = (struct fastbal_options){ .fit = fit, .rules = rules };
     }
     return 0;
+}
+
+int fb_finder_prepare(struct fb_finder *finder, const struct fb_finder_options *options, struct fb_error *err)
+{
+    const char *name = options->templates ? options->templates : options->alttemp ? "brodzeller" : NULL;
+
+    if (fb_template_set_read(&finder->templates, name, FB_SHARE, err) != 0 ||
+        prepare_threads(finder, options, err) != 0)
+        return -1;
+    struct fb_baltable_settings settings = { finder->ntemplates, finder->templates.name, finder->fit,
+                                             finder->rules };
+    return fb_baltable_form(&finder->form, &settings, err);
+}
+
+/* Rank 0's templates to all. */
+static int share_templates(struct fb_finder *finder, const struct fb_ranks *ranks, struct fb_error *err)
+{
+    const fastbal_templates *t = finder->templates.templates; /* NULL on the others */
+    struct {
+        int ncomponents;
+        size_t nwave;
+        char name[sizeof finder->templates.name];
+    } about = { 0 };
+    void *values = t ? fb_template_set_values(&finder->templates) : NULL;
+    size_t n = 0;
+
+    if (t) {
+        about.ncomponents = fastbal_templates_count(t);
+        about.nwave = fastbal_templates_size(t);
+        memcpy(about.name, finder->templates.name, sizeof about.name);
+        n = (1 + (size_t)about.ncomponents) * about.nwave;
+    }
+    int failed = t && !values ? fb_fail(err, "out of memory for %zu wavelengths", about.nwave) : 0;
+    failed = fb_ranks_agree(ranks, failed, err);
+    if (!failed) {
+        fb_ranks_broadcast(ranks, &about, sizeof about);
+        failed = fb_ranks_share(ranks, &values, &n, sizeof(double), err);
+    }
+    if (!failed && !t)
+        failed = fb_template_set_create(&finder->templates, about.name, about.nwave, about.ncomponents,
+                                        values, err);
+    free(values);
+    return failed;
+}
+
+/* The form of BAL tables holds variables of rank 0's environment: with its own each rank would write others. */
+static int share_form(struct fb_finder *finder, const struct fb_ranks *ranks, struct fb_error *err)
+{
+    void *header = finder->form.header; /* NULL on the others */
+    size_t size = finder->form.size;
+
+    fb_ranks_broadcast(ranks, &finder->form, sizeof finder->form);
+    finder->form.header = NULL;
+    int failed = fb_ranks_share(ranks, &header, &size, 1, err);
+    finder->form.header = header;
+    return failed;
+}
+
+int fb_finder_share(struct fb_finder *finder, const struct fb_finder_options *options,
+                    const struct fb_ranks *ranks, struct fb_error *err)
+{
+    if (ranks->size == 1)
+        return 0;
+    int failed = share_templates(finder, ranks, err);
+    if (!failed && ranks->rank > 0)
+        failed = prepare_threads(finder, options, err);
+    failed = fb_ranks_agree(ranks, failed, err);
+    return failed ? -1 : share_form(finder, ranks, err);
 }
 
 void fb_finder_release(struct fb_finder *finder)

@@ -8,6 +8,7 @@
 
 #include "cli/account.h"
 #include "cli/measure_pixel.h"
+#include "cli/ranks.h"
 #include "cli/tally.h"
 #include "io/error.h"
 #include "io/baltable.h"
@@ -32,10 +33,15 @@ struct fb_finder {
     const char *fit, *rules; /* what BAL tables call them */
 };
 
-/* Read the templates of --templates, or --alttemp, or the default; options have been checked. Release in any
- * case. */
+/*
+ * Get everything ready that threads need; options have been checked. Templates, those of --templates, or --alttemp, or
+ * the default, are read by rank 0 alone, and so is the form of BAL tables made there: fb_finder_prepare() is for rank 0,
+ * and fb_finder_share(), which all ranks call after it, gives the others the same. Release in any case.
+ */
 int fb_finder_prepare(struct fb_finder *finder, const struct fb_finder_options *options,
                       struct fb_error *err);
+int fb_finder_share(struct fb_finder *finder, const struct fb_finder_options *options,
+                    const struct fb_ranks *ranks, struct fb_error *err);
 void fb_finder_release(struct fb_finder *finder);
 
 /*

@@ -5,7 +5,8 @@
  * another when they are done. The thread that called stands between those queues and the other ranks; it
  * computes nothing, and sleeps most of the time. So it answers at once, whatever the pixels of its rank are
  * doing, and no rank waits for another's arithmetic. A rank has a few pixels in its queue, in order to be
- * busy while it asks for more.
+ * busy while it asks for more. While there are plenty it has one more for each thread, so that threads can fetch the
+ * next file ahead.
  *
  * A rank that is asked to stop leaves the pixels in its queue as they are and tells so; rank 0 then hands out no
  * more, as when it is asked itself, and the run ends as if all were done.
@@ -37,6 +38,7 @@ struct message {
 
 /* And back: no pixels means that there are none left. */
 struct answer {
+    size_t share; /* of the pixels that are not handed out yet, one rank's */
     size_t n, index[MOST_HANDED];
 };
 
@@ -49,6 +51,7 @@ struct desk {
     size_t npixels, given;            /* rank 0: of the run's order, so many are handed out */
     size_t done;                      /* rank 0: pixels of all ranks; else of this rank */
     size_t taken;                     /* pixels this rank was given */
+    size_t share;                     /* of the last answer to it */
     int nleft;                        /* rank 0: ranks that haven't sent LAST */
     struct message message;
     struct answer answer;
@@ -60,31 +63,45 @@ static void nap(void)
     nanosleep(&pause, NULL);
 }
 
-/* How many pixels to keep in the queue of a rank, above those that its threads are at. */
-static size_t ahead(const struct desk *desk)
+/* How many pixels to ask for at a time, and to keep in the queue of a rank above those that its threads are at. */
+static size_t some(const struct desk *desk)
 {
     return 1 + (size_t)desk->pool->nthreads / 4;
+}
+
+/* How many more, for threads to look ahead: they leave one for each of them in the queue. But what waits here can't be
+ * done elsewhere, so towards the end there are no more than one rank's share of what is left. */
+static size_t for_looking_ahead(const struct desk *desk)
+{
+    size_t most = desk->pool->ahead ? (size_t)desk->pool->nthreads + 1 : 0;
+    return desk->share < most ? desk->share : most;
 }
 
 /* How many this rank would like to have. */
 static size_t wanted(const struct desk *desk)
 {
-    size_t waiting = fb_queue_length(desk->todo);
     if (desk->taken == 0)
-        return (size_t)desk->pool->nthreads + ahead(desk);
-    return waiting < ahead(desk) ? ahead(desk) : 0;
+        return (size_t)desk->pool->nthreads + some(desk);
+    return fb_queue_length(desk->todo) < some(desk) + for_looking_ahead(desk) ? some(desk) : 0;
+}
+
+/* What a rank may have of the pixels that are left. */
+static size_t share_of(const struct desk *desk)
+{
+    size_t size = (size_t)desk->run->ranks->size;
+    return (desk->npixels - desk->given + size - 1) / size;
 }
 
 /* Take pixels from the run's list: no rank gets more than its share of what is left. */
 static void hand_out(struct desk *desk, size_t n, struct answer *answer)
 {
-    size_t size = (size_t)desk->run->ranks->size, left = desk->npixels - desk->given,
-           share = (left + size - 1) / size;
+    size_t share = share_of(desk);
     answer->n = 0;
     for (; n > 0 && answer->n < share && answer->n < MOST_HANDED; n--) {
         size_t k = desk->given++;
         answer->index[answer->n++] = desk->run->order ? desk->run->order[k] : k;
     }
+    answer->share = share_of(desk);
 }
 
 static void take(struct desk *desk, const struct answer *answer)
@@ -92,6 +109,7 @@ static void take(struct desk *desk, const struct answer *answer)
     for (size_t i = 0; i < answer->n; i++)
         fb_queue_put(desk->todo, answer->index[i]);
     desk->taken += answer->n;
+    desk->share = answer->share;
 }
 
 /* ---- rank 0 ---- */
@@ -229,6 +247,12 @@ static void say_last(struct desk *desk)
 
 /* ---- both ---- */
 
+void fb_hand_out_describe(struct fb_settings *settings)
+{
+    fb_settings_add(settings, "the size of messages", "%zu and %zu bytes", sizeof(struct message),
+                    sizeof(struct answer));
+}
+
 int fb_hand_out(struct fb_pixel_run *run, const struct fb_pool *pool, struct fb_error *err)
 {
     const struct fb_ranks *ranks = run->ranks;
@@ -238,7 +262,7 @@ int fb_hand_out(struct fb_pixel_run *run, const struct fb_pool *pool, struct fb_
 
     if (desk && todo && finished)
         crew = fb_crew_start(pool, todo, finished);
-    int failed = crew ? 0 : fb_fail(err, "rank %d: can't start its threads", ranks->rank);
+    int failed = crew ? 0 : fb_fail(err, "can't start threads");
     failed = fb_ranks_agree(ranks, failed, err);
     int works = crew && !failed;
     if (crew && failed)

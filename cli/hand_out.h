@@ -17,4 +17,7 @@
  */
 int fb_hand_out(struct fb_pixel_run *run, const struct fb_pool *pool, struct fb_error *err);
 
+/* What has to be the same on all ranks for them to understand each other. */
+void fb_hand_out_describe(struct fb_settings *settings);
+
 #endif

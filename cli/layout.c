@@ -193,6 +193,13 @@ void fb_layout_release(struct fb_layout *layout)
     *layout = (struct fb_layout){ 0 };
 }
 
+void fb_layout_describe(const struct fb_layout *layout, struct fb_settings *settings)
+{
+    fb_settings_add_path(settings, "the tree of spectra", layout->root);
+    fb_settings_add(settings, "the scheme of the tree", "%s", fb_scheme_name(layout->tree.scheme));
+    fb_settings_add(settings, "the nside of the tree", "%ld", layout->tree.nside);
+}
+
 struct fb_tree fb_layout_beside(const struct fb_layout *layout, const char *root)
 {
     struct fb_tree tree = layout->tree;

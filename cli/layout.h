@@ -73,6 +73,9 @@ int fb_layout_read_map(struct fb_layout *layout, const char *tables, struct fb_e
 const struct fb_pixel_map *fb_layout_map(const struct fb_layout *layout);
 void fb_layout_release(struct fb_layout *layout);
 
+/* Add what has to be the same on all ranks: which tree it is, and what was found by looking at it. */
+void fb_layout_describe(const struct fb_layout *layout, struct fb_settings *settings);
+
 /* The same tree elsewhere, as that of redshift catalogs and BAL tables. */
 struct fb_tree fb_layout_beside(const struct fb_layout *layout, const char *root);
 

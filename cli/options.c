@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include "cli/launcher.h"
 #include "cli/message.h"
 #include "cli/options.h"
 
@@ -426,10 +427,9 @@ static enum fb_options_outcome parse(struct parser p, const char *summary)
     return check_required(&p) == 0 ? FB_OPTIONS_RUN : FB_OPTIONS_BAD;
 }
 
-enum fb_options_outcome fb_options_parse(const char *command, const char *summary, struct fb_option *table,
-                                         int argc, char **argv)
+/* Lists are only the caller's where the command runs. */
+static enum fb_options_outcome finish(struct fb_option *table, enum fb_options_outcome outcome)
 {
-    enum fb_options_outcome outcome = parse((struct parser){ command, table, argc, argv, 1 }, summary);
     for (struct fb_option *o = table; outcome != FB_OPTIONS_RUN && !is_end(o); o++) {
         if (o->kind == FB_OPT_LIST)
             fb_int_list_release(o->value);
@@ -437,4 +437,96 @@ enum fb_options_outcome fb_options_parse(const char *command, const char *summar
             fb_text_list_release(o->value);
     }
     return outcome;
+}
+
+enum fb_options_outcome fb_options_parse(const char *command, const char *summary, struct fb_option *table,
+                                         int argc, char **argv)
+{
+    return finish(table, parse((struct parser){ command, table, argc, argv, 1 }, summary));
+}
+
+/* ---- several processes ---- */
+
+enum fb_options_outcome fb_options_parse_writer(const char *command, const char *summary,
+                                                struct fb_option *table, int argc, char **argv)
+{
+    enum fb_options_outcome outcome = fb_options_parse(command, summary, table, argc, argv);
+    struct fb_launched launched = fb_launched();
+    int mpi = 0;
+
+    if (outcome != FB_OPTIONS_RUN || launched.size == 1)
+        return outcome;
+    for (const struct fb_option *o = table; !is_end(o); o++) {
+        if (o->several && o->given && (o->kind != FB_OPT_FLAG || *(const int *)o->value))
+            return outcome;
+        mpi |= o->several && o->kind == FB_OPT_FLAG;
+    }
+    if (launched.rank == 0)
+        fb_complain(
+            command,
+            "one of %ld processes started together (%s=%ld), which would all do the same: %sstart one",
+            launched.size, launched.variable, launched.size, mpi ? "add --mpi, or " : "");
+    return finish(table, FB_OPTIONS_BAD);
+}
+
+/* A few numbers as they are, many as their checksum (FNV-1a). */
+static void describe_list(const char *name, const struct fb_int_list *list, struct fb_settings *settings)
+{
+    enum { FEW = 5 };
+    char text[FEW * 24] = "";
+    uint64_t sum = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < list->n; i++) {
+        size_t used = strlen(text);
+        if (i < FEW)
+            snprintf(text + used, sizeof text - used, "%s%" PRId64, i > 0 ? " " : "", list->values[i]);
+        for (int shift = 0; shift < 64; shift += 8)
+            sum = (sum ^ ((uint64_t)list->values[i] >> shift & 0xff)) * UINT64_C(0x100000001b3);
+    }
+    if (list->n > FEW)
+        fb_settings_add(settings, name, "%zu numbers with the checksum %016" PRIx64, list->n, sum);
+    else
+        fb_settings_add(settings, name, "%s", list->n > 0 ? text : "not given");
+}
+
+static void describe(const struct fb_option *o, const char *name, struct fb_settings *settings)
+{
+    const char *text;
+    switch (o->kind) {
+    case FB_OPT_FLAG:
+        fb_settings_add(settings, name, "%s", *(const int *)o->value ? "given" : "not given");
+        break;
+    case FB_OPT_STRING:
+    case FB_OPT_POSITIONAL:
+        text = *(const char *const *)o->value;
+        fb_settings_add(settings, name, "%s", text ? text : "not given");
+        break;
+    case FB_OPT_INT:
+        if (*(const long *)o->value != 0)
+            fb_settings_add(settings, name, "%ld", *(const long *)o->value);
+        else
+            fb_settings_add(settings, name, "not given");
+        break;
+    case FB_OPT_FLOAT:
+        fb_settings_add(settings, name, "%.17g", *(const double *)o->value);
+        break;
+    case FB_OPT_TEXTS:
+        for (size_t i = 0; i < ((const struct fb_text_list *)o->value)->n; i++)
+            fb_settings_add(settings, name, "%s", ((const struct fb_text_list *)o->value)->texts[i]);
+        break;
+    case FB_OPT_LIST:
+        if (o->seen)
+            fb_settings_add(settings, name, "%s", *o->seen ? "given" : "not given");
+        describe_list(name, o->value, settings);
+        break;
+    }
+}
+
+void fb_options_describe(const struct fb_option *table, struct fb_settings *settings)
+{
+    for (const struct fb_option *o = table; !is_end(o); o++) {
+        char name[64], text[80];
+        snprintf(text, sizeof text, "option %s", option_name(o, name, sizeof name));
+        if (!o->own)
+            describe(o, text, settings);
+    }
 }

@@ -18,6 +18,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "cli/settings.h"
 
 enum fb_option_kind {
     FB_OPT_FLAG,   /* int: 0 or 1 */
@@ -52,7 +53,9 @@ struct fb_option {
     double min, max; /* for numbers; both 0: any */
     int *seen;       /* for a list that may be empty: becomes 1 where the option is given; else NULL */
     int required;
-    int given; /* set by parsing: 1 where the user gave it */
+    int several; /* 1: where it is given, the command may be one of several processes started together */
+    int own;     /* 1: with several ranks each may have its own, for it does not change results */
+    int given;   /* set by parsing: 1 where the user gave it */
 };
 
 enum fb_options_outcome {
@@ -65,5 +68,12 @@ enum fb_options_outcome {
  * all-zero row. Lists belong to the caller where the outcome is FB_OPTIONS_RUN; else they are empty. */
 enum fb_options_outcome fb_options_parse(const char *command, const char *summary, struct fb_option *table,
                                          int argc, char **argv);
+/* The same for a command that writes. Where it is one of several processes that srun or mpirun started together, which
+ * would all write the same files, it is refused; unless an option is given that makes sense of several. */
+enum fb_options_outcome fb_options_parse_writer(const char *command, const char *summary,
+                                                struct fb_option *table, int argc, char **argv);
+
+/* Once parsed: add the options' values to settings, all but the ranks' own. */
+void fb_options_describe(const struct fb_option *table, struct fb_settings *settings);
 
 #endif

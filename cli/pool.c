@@ -8,19 +8,6 @@
 #include <unistd.h>
 #include "cli/pool.h"
 
-struct shared {
-    const struct fb_pool *pool;
-    size_t n, next;
-    pthread_mutex_t hand_out, report;
-};
-
-struct worker {
-    struct shared *shared;
-    int thread;
-    pthread_t id;
-    int started;
-};
-
 int fb_pool_cores(void)
 {
 #ifdef __linux__
@@ -32,70 +19,6 @@ int fb_pool_cores(void)
     return cores > 0 ? (int)cores : 1;
 }
 
-/* The next item while more than `spare` are left, else n. */
-static size_t take_item(struct shared *s, size_t spare)
-{
-    pthread_mutex_lock(&s->hand_out);
-    size_t item = s->n - s->next > spare ? s->next++ : s->n;
-    pthread_mutex_unlock(&s->hand_out);
-    return item;
-}
-
-/* Take the item after this one and get it ready, unless the other threads need what is left. */
-static size_t look_ahead(struct worker *worker)
-{
-    struct shared *s = worker->shared;
-    if (!s->pool->ahead)
-        return s->n;
-    size_t next = take_item(s, (size_t)s->pool->nthreads);
-    if (next < s->n)
-        s->pool->ahead(s->pool->context, worker->thread, next);
-    return next;
-}
-
-static void *work(void *argument)
-{
-    struct worker *worker = argument;
-    struct shared *s = worker->shared;
-    size_t next = s->n;
-    for (;;) {
-        size_t item = next < s->n ? next : take_item(s, 0);
-        if (item == s->n)
-            return NULL;
-        next = look_ahead(worker);
-        s->pool->work(s->pool->context, worker->thread, item);
-        if (s->pool->done) {
-            pthread_mutex_lock(&s->report);
-            s->pool->done(s->pool->context, item);
-            pthread_mutex_unlock(&s->report);
-        }
-    }
-}
-
-void fb_pool_run(const struct fb_pool *pool, size_t n)
-{
-    struct shared shared = { .pool = pool, .n = n };
-    struct worker first = { .shared = &shared };
-    size_t others = pool->nthreads > 1 && n > 1 ? (size_t)pool->nthreads - 1 : 0;
-    if (others > n - (n > 0))
-        others = n - 1;
-    struct worker *workers = others ? calloc(others, sizeof *workers) : NULL;
-
-    pthread_mutex_init(&shared.hand_out, NULL);
-    pthread_mutex_init(&shared.report, NULL);
-    for (size_t i = 0; workers && i < others; i++) {
-        workers[i] = (struct worker){ .shared = &shared, .thread = (int)i + 1 };
-        workers[i].started = pthread_create(&workers[i].id, NULL, work, &workers[i]) == 0;
-    }
-    work(&first);
-    for (size_t i = 0; workers && i < others; i++)
-        if (workers[i].started)
-            pthread_join(workers[i].id, NULL);
-    pthread_mutex_destroy(&shared.hand_out);
-    pthread_mutex_destroy(&shared.report);
-    free(workers);
-}
-
 /* ---- queues ---- */
 
 struct fb_queue {
@@ -103,17 +26,29 @@ struct fb_queue {
     pthread_cond_t changed;
     size_t begin, end, most;
     int closed;
-    size_t numbers[];
+    size_t *numbers; /* NULL: 0, 1, 2 and so on */
 };
+
+static void prepare_queue(struct fb_queue *queue)
+{
+    pthread_mutex_init(&queue->lock, NULL);
+    pthread_cond_init(&queue->changed, NULL);
+}
+
+static void release_queue(struct fb_queue *queue)
+{
+    pthread_mutex_destroy(&queue->lock);
+    pthread_cond_destroy(&queue->changed);
+}
 
 struct fb_queue *fb_queue_create(size_t most)
 {
-    struct fb_queue *queue = calloc(1, sizeof *queue + most * sizeof queue->numbers[0]);
+    struct fb_queue *queue = calloc(1, sizeof *queue + (most + 1) * sizeof *queue->numbers);
     if (!queue)
         return NULL;
     queue->most = most;
-    pthread_mutex_init(&queue->lock, NULL);
-    pthread_cond_init(&queue->changed, NULL);
+    queue->numbers = (size_t *)(queue + 1);
+    prepare_queue(queue);
     return queue;
 }
 
@@ -121,8 +56,7 @@ void fb_queue_free(struct fb_queue *queue)
 {
     if (!queue)
         return;
-    pthread_mutex_destroy(&queue->lock);
-    pthread_cond_destroy(&queue->changed);
+    release_queue(queue);
     free(queue);
 }
 
@@ -151,19 +85,27 @@ size_t fb_queue_length(struct fb_queue *queue)
     return length;
 }
 
-int fb_queue_take(struct fb_queue *queue, int wait, size_t *number)
+/* Take the first while more than `spare` are there: 1, else 0. */
+static int take(struct fb_queue *queue, int wait, size_t spare, size_t *number)
 {
     pthread_mutex_lock(&queue->lock);
     while (wait && queue->begin == queue->end && !queue->closed)
         pthread_cond_wait(&queue->changed, &queue->lock);
-    int there = queue->begin < queue->end;
-    if (there)
-        *number = queue->numbers[queue->begin++];
+    int there = queue->end - queue->begin > spare;
+    if (there) {
+        *number = queue->numbers ? queue->numbers[queue->begin] : queue->begin;
+        queue->begin++;
+    }
     pthread_mutex_unlock(&queue->lock);
     return there;
 }
 
-/* ---- crews ---- */
+int fb_queue_take(struct fb_queue *queue, int wait, size_t *number)
+{
+    return take(queue, wait, 0, number);
+}
+
+/* ---- threads ---- */
 
 struct member {
     struct fb_crew *crew;
@@ -173,49 +115,105 @@ struct member {
 
 struct fb_crew {
     const struct fb_pool *pool;
-    struct fb_queue *todo, *finished;
+    struct fb_queue *todo, *finished; /* finished may be NULL: then the pool's done is called */
+    pthread_mutex_t report;
     size_t nmembers;
-    struct member members[];
+    struct member *members; /* those that were started as threads */
 };
 
-static void *serve(void *argument)
+static void report(struct fb_crew *crew, size_t item)
+{
+    if (crew->finished) {
+        fb_queue_put(crew->finished, item);
+    } else if (crew->pool->done) {
+        pthread_mutex_lock(&crew->report);
+        crew->pool->done(crew->pool->context, item);
+        pthread_mutex_unlock(&crew->report);
+    }
+}
+
+/* Take the item after this one and get it ready, unless the other threads need what is left. */
+static int look_ahead(const struct member *member, size_t *next)
+{
+    const struct fb_pool *pool = member->crew->pool;
+    if (!pool->ahead || !take(member->crew->todo, 0, (size_t)pool->nthreads, next))
+        return 0;
+    pool->ahead(pool->context, member->thread, *next);
+    return 1;
+}
+
+static void *work(void *argument)
 {
     const struct member *member = argument;
-    const struct fb_crew *crew = member->crew;
-    size_t item;
-    while (fb_queue_take(crew->todo, 1, &item)) {
+    struct fb_crew *crew = member->crew;
+    size_t item, next;
+    int there = take(crew->todo, 1, 0, &item);
+    while (there) {
+        int ready = look_ahead(member, &next);
         crew->pool->work(crew->pool->context, member->thread, item);
-        fb_queue_put(crew->finished, item);
+        report(crew, item);
+        if (ready)
+            item = next;
+        else
+            there = take(crew->todo, 1, 0, &item);
     }
     return NULL;
 }
 
-struct fb_crew *fb_crew_start(const struct fb_pool *pool, struct fb_queue *todo, struct fb_queue *finished)
+/* Start n threads, the first of which is called `first`, or as many as the system gives. */
+static void start(struct fb_crew *crew, int first, size_t n)
 {
-    size_t n = (size_t)pool->nthreads;
-    struct fb_crew *crew = calloc(1, sizeof *crew + n * sizeof crew->members[0]);
-    if (!crew)
-        return NULL;
-    *crew = (struct fb_crew){ .pool = pool, .todo = todo, .finished = finished };
-    for (size_t i = 0; i < n; i++) {
+    pthread_mutex_init(&crew->report, NULL);
+    crew->nmembers = 0;
+    crew->members = calloc(n + 1, sizeof *crew->members);
+    while (crew->members && crew->nmembers < n) {
         struct member *member = &crew->members[crew->nmembers];
-        *member = (struct member){ .crew = crew, .thread = (int)i };
-        if (pthread_create(&member->id, NULL, serve, member) != 0)
+        *member = (struct member){ .crew = crew, .thread = first + (int)crew->nmembers };
+        if (pthread_create(&member->id, NULL, work, member) != 0)
             break;
         crew->nmembers++;
     }
-    if (crew->nmembers == 0) {
-        free(crew);
+}
+
+static void join(struct fb_crew *crew)
+{
+    for (size_t i = 0; i < crew->nmembers; i++)
+        pthread_join(crew->members[i].id, NULL);
+    pthread_mutex_destroy(&crew->report);
+    free(crew->members);
+}
+
+void fb_pool_run(const struct fb_pool *pool, size_t n)
+{
+    struct fb_queue todo = { .end = n, .closed = 1 };
+    struct fb_crew crew = { .pool = pool, .todo = &todo };
+    struct member first = { .crew = &crew };
+    size_t most = n > 0 ? n - 1 : 0, others = pool->nthreads > 1 ? (size_t)pool->nthreads - 1 : 0;
+
+    prepare_queue(&todo);
+    start(&crew, 1, others < most ? others : most);
+    work(&first);
+    join(&crew);
+    release_queue(&todo);
+}
+
+struct fb_crew *fb_crew_start(const struct fb_pool *pool, struct fb_queue *todo, struct fb_queue *finished)
+{
+    struct fb_crew *crew = calloc(1, sizeof *crew);
+    if (!crew)
         return NULL;
-    }
-    return crew;
+    *crew = (struct fb_crew){ .pool = pool, .todo = todo, .finished = finished };
+    start(crew, 0, (size_t)pool->nthreads);
+    if (crew->nmembers > 0)
+        return crew;
+    fb_crew_join(crew);
+    return NULL;
 }
 
 void fb_crew_join(struct fb_crew *crew)
 {
     if (!crew)
         return;
-    for (size_t i = 0; i < crew->nmembers; i++)
-        pthread_join(crew->members[i].id, NULL);
+    join(crew);
     free(crew);
 }

@@ -15,7 +15,8 @@ struct fb_pool {
     int nthreads;
     /* Do item i; thread is 0 .. nthreads - 1. Runs in several threads at a time. */
     void (*work)(void *context, int thread, size_t item);
-    /* Get item i ready, by the thread that does it next, before it does the one before; may be NULL. */
+    /* Get item i ready, by the thread that does it next, before it does the one before; may be NULL. It is called while
+     * more items wait than there are threads, so that none is without work because another holds two. */
     void (*ahead)(void *context, int thread, size_t item);
     /* Told after each item, by one thread at a time; may be NULL. */
     void (*done)(void *context, size_t item);

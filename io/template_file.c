@@ -204,6 +204,29 @@ int fb_template_set_read(struct fb_template_set *set, const char *name, const ch
     return status;
 }
 
+int fb_template_set_create(struct fb_template_set *set, const char *name, size_t nwave, int ncomponents,
+                           const double *values, struct fb_error *err)
+{
+    memset(set, 0, sizeof *set);
+    snprintf(set->name, sizeof set->name, "%s", name);
+    int code = fastbal_templates_create(&set->templates, nwave, values, ncomponents, values + nwave);
+    return code == FASTBAL_OK ? 0 : fb_fail(err, "templates %s: %s", name, fastbal_strerror(code));
+}
+
+double *fb_template_set_values(const struct fb_template_set *set)
+{
+    const fastbal_templates *t = set->templates;
+    size_t n = fastbal_templates_size(t), ncomponents = (size_t)fastbal_templates_count(t);
+    double *values = malloc((1 + ncomponents) * n * sizeof *values);
+    if (!values)
+        return NULL;
+    memcpy(values, fastbal_templates_wavelength(t), n * sizeof *values);
+    for (size_t k = 0; k < ncomponents; k++)
+        for (size_t i = 0; i < n; i++)
+            values[(1 + k) * n + i] = fastbal_templates_value(t, (int)k, i);
+    return values;
+}
+
 void fb_template_set_release(struct fb_template_set *set)
 {
     fastbal_templates_free(set->templates);

@@ -24,6 +24,12 @@ struct fb_template_set {
  */
 int fb_template_set_read(struct fb_template_set *set, const char *name, const char *share,
                          struct fb_error *err);
+/* A set of values that were read elsewhere, as fb_template_set_values() gave them. */
+int fb_template_set_create(struct fb_template_set *set, const char *name, size_t nwave, int ncomponents,
+                           const double *values, struct fb_error *err);
+/* The wavelengths, and then each component, (1 + components) x wavelengths in all; NULL if out of memory. The caller
+ * frees them. */
+double *fb_template_set_values(const struct fb_template_set *set);
 void fb_template_set_release(struct fb_template_set *set);
 
 /* Write a set in the format it is read in. */

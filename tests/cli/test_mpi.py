@@ -1,4 +1,5 @@
-"""Several ranks: the bytes of one process, one bad pixel stops nobody, the worst exit status for all.
+"""Several ranks: the bytes of one process, one bad pixel stops nobody, the worst exit status for all. Several processes
+that don't know of each other are refused.
 
 Without mpirun, or with a build without MPI, only the refusals are tested.
 
@@ -8,8 +9,10 @@ import os
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
+from astropy.io import fits
 
 from support import (BALMASK, BIN, DONE, HAS_MPI, PARTLY, PIXELS, ROWS, UNUSABLE, complains, environment, fits_files, needs_mpi,
                      ranks_environment, run, table)
@@ -17,12 +20,26 @@ from support import (BALMASK, BIN, DONE, HAS_MPI, PARTLY, PIXELS, ROWS, UNUSABLE
 
 def ranks(n, *command, status=DONE, env=None):
     """mpirun -n N fastbal COMMAND --mpi; what mpirun itself says is taken out of stderr."""
-    result = subprocess.run(["mpirun", "-n", str(n), BIN / "fastbal", command[0], "--mpi", *map(str, command[1:])],
-                            env=ranks_environment(env or environment()), stdin=subprocess.DEVNULL, capture_output=True,
-                            text=True, timeout=120)
+    return start([(n, {}, BIN, command)], status, env)
+
+
+def start(parts, status=DONE, env=None, mpi=True):
+    """mpirun with several parts: [(ranks, changes of the environment, folder of the program, command)]."""
+    words = []
+    for n, changes, folder, command in parts:
+        env_words = [word for k, v in changes.items() for word in (["-u", k] if v is None else [f"{k}={v}"])]
+        unset_first = sorted(env_words, key=lambda word: "=" in word)
+        words += [":"] * bool(words) + ["-n", n, "env", *unset_first, Path(folder) / "fastbal", command[0],
+                                        *["--mpi"] * mpi, *command[1:]]
+    result = subprocess.run(["mpirun", *map(str, words)], env=ranks_environment(env or environment()),
+                            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
     assert result.returncode == status, f"status {result.returncode}\n{result.stdout}\n{result.stderr}"
     result.stderr = "".join(line + "\n" for line in result.stderr.splitlines() if line.startswith("fastbal"))
     return result
+
+
+def as_text(variables):
+    return {k: str(v) for k, v in variables.items()}
 
 
 def one_pass(tree, out, *options):
@@ -139,7 +156,259 @@ def test_existing_catalog(tree, tmp_path):
     assert (tmp_path / "out.fits").read_text() == "mine"
 
 
+# ---- the same settings on all ranks ----
+
+def write_templates(folder, components):
+    """The first components of the built-in templates, under the name of the default."""
+    folder.mkdir()
+    path = folder / "PCA_Eigenvectors.fits"
+    run("templates", "--export", path)
+    with fits.open(path) as hdus:
+        names = ["WAVE", *[f"PCA{k}" for k in range(components)]]
+        columns = fits.ColDefs([c for c in hdus[1].columns if c.name in names])
+        fits.BinTableHDU.from_columns(columns).writeto(path, overwrite=True)
+    return folder
+
+
+@needs_mpi
+@pytest.mark.parametrize("lacks", [0, 1])
+def test_one_set_of_templates(split_tree, tmp_path, lacks):
+    """All measure with what rank 0 has found, whatever is in the others' environment; nor do they read any file."""
+    tree, options = split_tree, ["-q", split_tree.qso, "-r", "sim", "--nproc", 1]
+    other = {"FASTBAL_TEMPLATES": None, "USER": "somebody", "DESI_ROOT": "/nowhere"}
+    changes = [{"FASTBAL_TEMPLATES": write_templates(tmp_path / "templates", 3)}, {"DESI_ROOT": None}]
+    changes[lacks] = other | ({} if lacks == 0 else {"HOME": tmp_path})
+    (tmp_path / "Catalogs").mkdir()
+    (tmp_path / "Catalogs" / "PCA_Eigenvectors.fits").write_text("broken")
+    env = tree.env | {k: str(v) for k, v in changes[0].items() if v is not None}
+    alone = run("run", *options, "-o", tmp_path / "alone.fits", "-b", tmp_path / "alone", env=env)
+    together = ["run", *options, "-o", tmp_path / "out.fits", "-b", tmp_path / "bal"]
+    result = start([(1, changes[0], BIN, together), (2, changes[1], BIN, together)], env=tree.env)
+    assert result.stderr == alone.stderr and len(result.stderr.splitlines()) == (lacks == 0)
+    assert (tmp_path / "out.fits").read_bytes() == (tmp_path / "alone.fits").read_bytes()
+    assert fits_files(tmp_path / "bal") == fits_files(tmp_path / "alone")
+    builtin = int(run("templates").stdout.split()[1])
+    assert table(tmp_path / "out.fits")["PCA_COEFFS"].shape[1] == (3 if lacks == 1 else builtin) and builtin != 3
+
+
+MANY = ",".join(str(k) for k in range(100))
+
+
+@needs_mpi
+@pytest.mark.parametrize("command, options, words", [
+    ("run", ["--fit", "simplex"], ["option --fit is simplex, on rank 0 exact"]),
+    ("find", ["--fit", "simplex"], ["option --fit is simplex, on rank 0 exact"]),
+    ("run", ["-c"], ["option --clobber is given, on rank 0 not given"]),
+    ("find", ["-c"], ["option --clobber is given, on rank 0 not given"]),
+    ("find", ["--templates", "guo"], ["option --templates is guo, on rank 0 builtin"]),
+    ("find", ["-s", "sv3"], ["option --survey is sv3, on rank 0 main"]),
+    ("find", ["-z", "other"], ["option --zfileroot is other, on rank 0 zafter"]),
+    ("find", ["-hp", 3, 5], ["option --healpix is 3 5, on rank 0 not given"]),
+    ("run", ["--targetids", MANY], ["option --targetids is 100 numbers with the checksum ", ", on rank 0 not given"]),
+    ("find", ["-a", "elsewhere"], ["option --altzdir is elsewhere, on rank 0 "]),
+    ("run", ["-b", "elsewhere"], ["option --baldir is elsewhere, on rank 0 not given"]),
+    ("run", ["-o", "other.fits"], ["option --outcatfile is other.fits, on rank 0 "]),
+])
+def test_other_option(split_tree, tmp_path, command, options, words):
+    """One line from all, before anything is done."""
+    tree = split_tree
+    arguments = one_pass(tree, tmp_path / "out.fits") if command == "run" else find(tree)
+    result = start([(2, {}, BIN, arguments), (1, {}, BIN, [*arguments, *options])], UNUSABLE, tree.env)
+    complains(result, command, "rank 2: ", *words)
+    assert not list(tmp_path.glob("out*")) and not list(tree.z.rglob("baltable*"))
+
+
+@needs_mpi
+def test_ranks_own_options(split_tree):
+    """What does not change results may differ."""
+    own = [*find(split_tree), "--nproc", 2, "-v", "--chunk-size", 7, "--file-discovery-workers", 3]
+    start([(1, {}, BIN, find(split_tree)), (1, {}, BIN, own)], env=split_tree.env)
+    assert len(list(split_tree.z.rglob("baltable*"))) == 3
+
+
+@needs_mpi
+def test_other_tree(split_tree):
+    """Named, also where it comes from the environment; a tree that is not there is named with its rank."""
+    copy, missing = split_tree.root / "copy", split_tree.root / "missing"
+    shutil.copytree(split_tree.redux, copy)
+    for redux, words in (copy, [f"the tree of spectra is {copy}/sim, on rank 0 {split_tree.redux}/sim"]), \
+                        (missing, [f"{missing}/sim", "no such folder"]):
+        result = start([(1, {}, BIN, find(split_tree)), (1, {"DESI_SPECTRO_REDUX": redux}, BIN, find(split_tree))],
+                       UNUSABLE, split_tree.env)
+        complains(result, "find", "rank 1: ", *words)
+    assert not list(split_tree.z.rglob("baltable*"))
+
+
+@needs_mpi
+def test_other_version(split_tree, tmp_path):
+    """A copy of the program that says it is another version."""
+    version = run("--version").stdout.split()[1]
+    whole = (BIN / "fastbal").read_bytes()
+    other = version[:-1] + ("1" if version[-1] != "1" else "2")
+    patched = whole.replace(f"\0{version}\0".encode(), f"\0{other}\0".encode())
+    if patched == whole:
+        pytest.skip("the version can't be found in the program")
+    (tmp_path / "fastbal").write_bytes(patched)
+    (tmp_path / "fastbal").chmod(0o755)
+    for module in BIN.glob("fastbal_mpi.*"):
+        (tmp_path / module.name).symlink_to(module)
+    result = start([(2, {}, BIN, find(split_tree)), (1, {}, tmp_path, find(split_tree))], UNUSABLE, split_tree.env)
+    complains(result, "find", f"rank 2: the program's version is {other}, on rank 0 {version}")
+
+
+@needs_mpi
+def test_other_command(split_tree, tmp_path):
+    result = start([(1, {}, BIN, find(split_tree)), (1, {}, BIN, one_pass(split_tree, tmp_path / "out.fits"))], UNUSABLE,
+                   split_tree.env)
+    complains(result, "find", "rank 1: the command is run, on rank 0 find")
+
+
+@needs_mpi
+@pytest.mark.parametrize("who", [0, 1])
+def test_bad_option_of_one_rank(split_tree, who):
+    """It says so and tells the others, which don't wait for it."""
+    parts = [(1, {}, BIN, find(split_tree)), (1, {}, BIN, find(split_tree))]
+    parts[who] = (1, {}, BIN, find(split_tree, "--targetids", "@/nowhere/list"))
+    complains(start(parts, UNUSABLE, split_tree.env), "find", "/nowhere/list")
+    assert not list(split_tree.z.rglob("baltable*"))
+
+
+# ---- fetching ahead ----
+
+HINTS = Path(os.environ.get("FASTBAL_HINTS", BIN.parent / "tests" / "hints.so"))
+
+
+def ahead(report):
+    """{process: how many files were announced while another one was being read}."""
+    last, counts = {}, {}
+    for line in report.read_text().splitlines():
+        process, thread, kind, path = line.split(" ", 3)
+        if "/coadd-" not in path:
+            continue
+        announced = last.setdefault((process, thread), set())
+        counts.setdefault(process, 0)
+        if kind == "hint":
+            announced.add(path)
+        else:  # what is announced and then not the next that is read
+            counts[process] += len(announced - {path})
+            announced.clear()
+    return counts
+
+
+@pytest.fixture(scope="module")
+def many_pixels(tmp_path_factory):
+    tree = tmp_path_factory.mktemp("many") / "tree"
+    run("simulate", tree, "--pixels", 40, "--quasars", 4, "--others", 1, "--seed", 5, "--no-resolution")
+    return tree
+
+
+@needs_mpi
+@pytest.mark.skipif(not HINTS.exists(), reason=f"{HINTS} was not built")
+@pytest.mark.parametrize("command", ["find", "run"])
+def test_next_file_is_fetched(many_pixels, tmp_path, command):
+    """By each thread of one process, and of each rank, where files are not in memory."""
+    qso, env, counts = many_pixels / "qso.fits", environment(DESI_SPECTRO_REDUX=many_pixels / "redux"), []
+    for n in 1, 2:
+        out, report = tmp_path / str(n), tmp_path / f"report-{n}"
+        run("split", "-q", qso, "-a", out, env=env)
+        where = ["-a", out] if command == "find" else ["-q", qso, "-o", out / "out.fits", "-b", out]
+        arguments = [command, "-r", "sim", *where, "--templates", "builtin", "--nproc", 1]
+        hinted = {"LD_PRELOAD": HINTS, "HINTS_REPORT": report}
+        if n == 1:
+            run(*arguments, env=env | as_text(hinted))
+        else:
+            start([(n, hinted, BIN, arguments)], env=env)
+        counts.append(sorted(ahead(report).values()))
+    # of forty: not the first, which finds that they are cold, nor the second, which was taken before, nor the last, which
+    # is left to other threads
+    assert counts[0] == [37]
+    assert len(counts[1]) == 2 and all(count > 0 for count in counts[1]), counts
+    assert fits_files(tmp_path / "1") == fits_files(tmp_path / "2")
+
+
 # ---- refusals ----
+
+STEP = {"SLURM_STEP_ID": 0, "SLURM_STEP_NUM_TASKS": 4, "SLURM_NTASKS": 4}
+
+
+@pytest.mark.parametrize("command", ["split", "find", "run", "append", "mask", "truth", "simulate"])
+def test_without_mpi(done_tree, tmp_path, command):
+    """Several processes that would all write the same: one line, of the first."""
+    tree, out = done_tree, tmp_path / "new"
+    arguments = {"find": find(tree), "run": one_pass(tree, out), "split": ["split", "-q", tree.qso, "-a", out],
+                 "append": ["append", "-q", tree.qso, "-b", tree.z, "-o", out],
+                 "mask": ["mask", "-q", tree.out, "-r", "sim", "-w", out],
+                 "truth": ["truth", "-q", tree.qso, "-b", tree.qso, "-o", out], "simulate": ["simulate", out]}[command]
+    before = fits_files(tree.root)
+    for rank in 0, 3:
+        result = run(*arguments, env=tree.env | as_text(STEP | {"SLURM_PROCID": rank}), status=UNUSABLE)
+        if rank == 0:
+            line = complains(result, command, "one of 4 processes started together (SLURM_STEP_NUM_TASKS=4), which would all")
+            assert line.endswith("add --mpi, or start one" if command in ("find", "run") else ": start one")
+        else:
+            assert result.stderr == ""
+        assert result.stdout == "" and not out.exists() and fits_files(tree.root) == before
+
+
+@pytest.mark.parametrize("variables, says", [
+    ({"OMPI_COMM_WORLD_SIZE": 2, "OMPI_COMM_WORLD_RANK": 0}, "OMPI_COMM_WORLD_SIZE=2"),
+    ({"OMPI_COMM_WORLD_SIZE": 2, "OMPI_COMM_WORLD_RANK": 1}, None),
+    ({"PMI_SIZE": 2, "PMI_RANK": 0}, "PMI_SIZE=2"),
+    ({"PMI_SIZE": 2, "PMIX_RANK": 1}, None),
+    ({"PMI_SIZE": 2}, "PMI_SIZE=2"),
+    ({"SLURM_STEP_NUM_TASKS": 2, "PMIX_RANK": 1}, None),
+])
+def test_launchers(split_tree, variables, says):
+    result = run(*find(split_tree), env=split_tree.env | as_text(variables), status=UNUSABLE)
+    assert says in complains(result, "find") if says else result.stderr == ""
+
+
+@pytest.mark.parametrize("variables", [
+    {"SLURM_NTASKS": 8, "SLURM_PROCID": 0, "SLURM_JOB_ID": 1},  # a batch script
+    {"SLURM_NTASKS": 8, "SLURM_PROCID": 0, "SLURM_STEP_ID": "batch", "SLURM_STEP_NUM_TASKS": 8},
+    {"SLURM_NTASKS": 8, "SLURM_PROCID": 0, "SLURM_STEP_ID": 4294967291, "SLURM_STEP_NUM_TASKS": 8},
+    {"SLURM_NTASKS": 8, "SLURM_PROCID": 0, "SLURM_STEP_ID": 0, "SLURM_STEP_NUM_TASKS": 1},  # srun -n 1 in a larger job
+    STEP | {"SLURM_PROCID": 2, "PARALLEL_SEQ": 7},  # GNU parallel in a step
+    STEP | {"SLURM_PROCID": 2, "OMPI_COMM_WORLD_SIZE": 1, "OMPI_COMM_WORLD_RANK": 0},  # mpirun's daemons are a step
+    {"SLURM_ARRAY_TASK_ID": 3, "SLURM_ARRAY_TASK_COUNT": 9, "SLURM_PROCID": 0},
+    {"PMIX_RANK": 0},
+    {"OMPI_COMM_WORLD_SIZE": "many"},
+])
+def test_one_process(split_tree, variables):
+    """In a job of whatever size."""
+    result = run(*find(split_tree), env=split_tree.env | as_text(variables))
+    assert result.stderr == "" and len(list(split_tree.z.rglob("baltable*"))) == 3
+
+
+def test_what_writes_nothing_is_not_refused(done_tree, tmp_path):
+    """Nor one file, which each process may choose."""
+    env = done_tree.env | as_text(STEP | {"SLURM_PROCID": 0})
+    for command in (["--version"], ["--help"], ["find", "--help"], ["templates"], ["diff", done_tree.z, done_tree.z],
+                    ["find", "--coadd", done_tree.coadd(PIXELS[0]), "--zcat", done_tree.zafter(PIXELS[0]), "-o",
+                     tmp_path / "one.fits", "--templates", "builtin"]):
+        assert run(*command, env=env).stderr == ""
+
+
+@needs_mpi
+@pytest.mark.parametrize("n", [1, 3])
+def test_mpirun_without_mpi(split_tree, n):
+    result = start([(n, {}, BIN, find(split_tree))], DONE if n == 1 else UNUSABLE, split_tree.env, mpi=False)
+    if n > 1:
+        complains(result, "find", f"one of {n} processes", "add --mpi")
+
+
+@needs_mpi
+@pytest.mark.parametrize("rank", [0, 1])
+def test_mpi_that_does_not_know_its_launcher(split_tree, rank):
+    """Then each process would be the only rank, and do everything."""
+    env = ranks_environment(split_tree.env) | {"MV2_COMM_WORLD_SIZE": "2", "MV2_COMM_WORLD_RANK": str(rank)}
+    result = run(*find(split_tree, "--mpi"), env=env, status=UNUSABLE)
+    if rank == 0:
+        complains(result, "find", "MPI finds one process, but 2 were started together (MV2_COMM_WORLD_SIZE=2)")
+    else:
+        assert result.stderr == ""
+    assert not list(split_tree.z.rglob("baltable*"))
+
 
 @pytest.mark.parametrize("command", ["run", "find"])
 def test_login_node(split_tree, tmp_path, command):
