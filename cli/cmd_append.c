@@ -18,6 +18,7 @@
 #include "io/catalog.h"
 #include "io/system.h"
 #include "io/temporary.h"
+#include "io/unpack.h"
 
 struct append_options {
     const char *qsocat, *baldir, *outcatfile, *logfile;
@@ -307,6 +308,7 @@ int fb_cmd_append(int argc, char **argv)
           .help = "worker threads; default: every core this process may use" },
         { NULL, "--chunk-size", FB_OPT_INT, &o.chunk, .metavar = "N", .min = 1, .max = 1e9,
           .help = "pixels handed out at a time; -v reports each chunk" },
+        FB_MAX_UNPACKED_OPTION,
         { 0 }
     };
     struct append append = { .options = &o };

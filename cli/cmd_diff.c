@@ -9,6 +9,7 @@
 #include "cli/message.h"
 #include "cli/options.h"
 #include "cli/pixels.h"
+#include "io/unpack.h"
 
 enum { SHOWN = 10 }; /* rows of a list without --all */
 
@@ -95,6 +96,7 @@ int fb_cmd_diff(int argc, char **argv)
           .help = "no report: exit status 0 the same, 1 different, 2 trouble" },
         { NULL, "--nproc", FB_OPT_INT, &o.nproc, .metavar = "N", .min = 1, .max = 4096,
           .help = "worker threads; default: every core this process may use" },
+        FB_MAX_UNPACKED_OPTION,
         { 0 }
     };
 

@@ -25,6 +25,7 @@
 #include "io/system.h"
 #include "io/temporary.h"
 #include "io/tree_faults.h"
+#include "io/unpack.h"
 
 struct find_options {
     struct fb_layout_options layout;
@@ -565,6 +566,7 @@ static enum fb_options_outcome parse(struct find_options *o, int argc, char **ar
           .help = "work on this file alone, with --zcat and -o" },
         { NULL, "--zcat", FB_OPT_STRING, &o->zcat, .metavar = "FILE",
           .help = "redshift catalog for --coadd" },
+        FB_MAX_UNPACKED_OPTION,
         { 0 }
     };
     enum fb_options_outcome outcome = fb_options_parse_writer(

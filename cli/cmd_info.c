@@ -12,6 +12,7 @@
 #include "cli/options.h"
 #include "cli/tally.h"
 #include "io/anytable.h"
+#include "io/unpack.h"
 
 /* The columns that say what became of a quasar; NULL where the table lacks one. */
 struct columns {
@@ -116,6 +117,7 @@ int fb_cmd_info(int argc, char **argv)
     struct fb_option options[] = { { NULL, NULL, FB_OPT_POSITIONAL, &path, .metavar = "FILE",
                                      .help = "a BAL table, a catalog, a redshift catalog or templates",
                                      .required = 1 },
+                                   FB_MAX_UNPACKED_OPTION,
                                    { 0 } };
     struct fb_any_table table = { 0 };
     struct fb_error err;

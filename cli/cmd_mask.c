@@ -17,6 +17,7 @@
 #include "io/balquasars.h"
 #include "io/maskcoadd.h"
 #include "io/system.h"
+#include "io/unpack.h"
 
 struct mask_options {
     struct fb_layout_options layout;
@@ -333,6 +334,7 @@ static enum fb_options_outcome parse(struct mask_options *o, struct fb_mask_line
         { "-v", "--verbose", FB_OPT_FLAG, &o->verbose, .help = "say how far the run is" },
         { NULL, "--chunk-size", FB_OPT_INT, &o->chunk, .metavar = "N", .min = 1, .max = 1e9,
           .help = "-v reports each time that many more pixels are done" },
+        FB_MAX_UNPACKED_OPTION,
         { 0 }
     };
     struct fb_error err = { "" };

@@ -26,6 +26,7 @@
 #include "io/catalog.h"
 #include "io/system.h"
 #include "io/temporary.h"
+#include "io/unpack.h"
 
 struct run_options {
     const char *qsocat, *outcatfile, *baldir, *logfile;
@@ -428,6 +429,7 @@ static enum fb_options_outcome parse(struct run_options *o, int argc, char **arg
           .help = "-v reports each time that many more pixels are done" },
         { NULL, "--mpi", FB_OPT_FLAG, &o->mpi, .several = 1,
           .help = "one of several ranks, as started by srun -n N or mpirun -n N" },
+        FB_MAX_UNPACKED_OPTION,
         { 0 }
     };
     enum fb_options_outcome outcome = fb_options_parse_writer(

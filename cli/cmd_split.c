@@ -15,6 +15,7 @@
 #include "cli/stop.h"
 #include "io/system.h"
 #include "io/temporary.h"
+#include "io/unpack.h"
 
 enum { WRITERS = 32 };
 
@@ -191,6 +192,7 @@ int fb_cmd_split(int argc, char **argv)
           .help = "worker threads; default: 32, since they mostly wait for the disk" },
         { NULL, "--chunk-size", FB_OPT_INT, &o.chunk, .metavar = "N", .min = 1, .max = 1e9,
           .help = "pixels handed out at a time; -v reports each chunk" },
+        FB_MAX_UNPACKED_OPTION,
         { 0 }
     };
     struct split split = { .options = &o };

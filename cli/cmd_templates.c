@@ -9,6 +9,7 @@
 #include "io/system.h"
 #include "io/template_file.h"
 #include "io/temporary.h"
+#include "io/unpack.h"
 
 static int show(const struct fb_template_set *set)
 {
@@ -29,6 +30,7 @@ int fb_cmd_templates(int argc, char **argv)
         { NULL, "--export", FB_OPT_STRING, &export, .metavar = "FILE",
           .help = "write the templates to this file" },
         { "-c", "--clobber --overwrite", FB_OPT_FLAG, &overwrite, .help = "replace an existing file" },
+        FB_MAX_UNPACKED_OPTION,
         { 0 }
     };
     struct fb_template_set set;

@@ -20,6 +20,7 @@
 #include "io/system.h"
 #include "io/temporary.h"
 #include "io/truth.h"
+#include "io/unpack.h"
 
 enum { TEMPLATES = 5, WALKERS = 8, CHUNK = 50 }; /* TEMPLATES: PCA_COEFFS has the reference's length */
 
@@ -266,6 +267,7 @@ int fb_cmd_truth(int argc, char **argv)
         { "-v", "--verbose", FB_OPT_FLAG, &o.verbose, .help = "say how far the run is" },
         { NULL, "--nproc", FB_OPT_INT, &o.nproc, .metavar = "N", .min = 1, .max = 4096,
           .help = "worker threads; default: every core this process may use" },
+        FB_MAX_UNPACKED_OPTION,
         { 0 }
     };
     struct truth truth = { .options = &o };

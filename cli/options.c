@@ -127,6 +127,18 @@ static int parse_whole(const char *text, size_t length, int64_t *value)
     return errno == 0 && *end == '\0';
 }
 
+/* Bytes, as in 4096, 500M or 4G. */
+static int parse_size(const char *text, int64_t *value)
+{
+    static const char units[] = "kKmMgGtT";
+    size_t length = strlen(text);
+    const char *unit = length > 0 ? strchr(units, text[length - 1]) : NULL;
+    if (!unit)
+        return parse_whole(text, length, value);
+    int64_t factor = (int64_t)1024 << 10 * ((unit - units) / 2);
+    return parse_whole(text, length - 1, value) && !__builtin_mul_overflow(*value, factor, value);
+}
+
 static int add_to_list(struct fb_int_list *list, int64_t value)
 {
     int64_t *grown = realloc(list->values, (list->n + 1) * sizeof *grown);
@@ -211,6 +223,11 @@ static int set_value(const struct parser *p, struct fb_option *o, const char *te
         if (!parse_whole(text, strlen(text), &whole) || !in_range(o, (double)whole))
             return bad_number(p, o, "a whole number", text);
         *(long *)o->value = (long)whole;
+        return 0;
+    case FB_OPT_SIZE:
+        if (!parse_size(text, &whole) || !in_range(o, (double)whole))
+            return bad_number(p, o, "a number of bytes, as in 500M or 4G,", text);
+        *(int64_t *)o->value = whole;
         return 0;
     case FB_OPT_FLOAT:
         *(double *)o->value = strtod(text, &end);
@@ -368,6 +385,14 @@ static void print_names(const struct fb_option *o, char *text, size_t size)
                  o->kind == FB_OPT_LIST ? " ..." : "");
 }
 
+static void print_size(int64_t bytes)
+{
+    size_t k = 0;
+    for (; k < 4 && bytes % 1024 == 0; k++)
+        bytes /= 1024;
+    printf(" [%" PRId64 "%.1s]", bytes, &"\0KMGT"[k]);
+}
+
 static void print_default(const struct fb_option *o)
 {
     const char *text = o->kind == FB_OPT_STRING ? *(const char *const *)o->value : NULL;
@@ -375,6 +400,8 @@ static void print_default(const struct fb_option *o)
         printf(" [%s]", text);
     else if (o->kind == FB_OPT_INT && *(const long *)o->value != 0)
         printf(" [%ld]", *(const long *)o->value);
+    else if (o->kind == FB_OPT_SIZE)
+        print_size(*(const int64_t *)o->value);
     else if (o->kind == FB_OPT_FLOAT)
         printf(" [%g]", *(const double *)o->value);
     if (o->required)
@@ -505,6 +532,9 @@ static void describe(const struct fb_option *o, const char *name, struct fb_sett
             fb_settings_add(settings, name, "%ld", *(const long *)o->value);
         else
             fb_settings_add(settings, name, "not given");
+        break;
+    case FB_OPT_SIZE:
+        fb_settings_add(settings, name, "%" PRId64 " bytes", *(const int64_t *)o->value);
         break;
     case FB_OPT_FLOAT:
         fb_settings_add(settings, name, "%.17g", *(const double *)o->value);

@@ -25,6 +25,7 @@ enum fb_option_kind {
     FB_OPT_STRING, /* const char *: points into argv */
     FB_OPT_INT,    /* long, between min and max */
     FB_OPT_FLOAT,  /* double, between min and max */
+    FB_OPT_SIZE,   /* int64_t: bytes, between min and max; K, M, G or T multiply by powers of 1024 */
     FB_OPT_TEXTS,  /* struct fb_text_list: one more text each time the option is given */
     FB_OPT_LIST, /* struct fb_int_list: whole numbers separated by spaces or commas, between min and max; @FILE is
                       a text file of them, in which # begins a comment */
@@ -63,6 +64,14 @@ enum fb_options_outcome {
     FB_OPTIONS_STOP = 1, /* --help or --version was printed: exit with status 0 */
     FB_OPTIONS_BAD = 2   /* a line was printed to stderr: exit with status 2 */
 };
+
+/* A row of the table of every command that reads FITS files; needs io/unpack.h. */
+#define FB_MAX_UNPACKED_OPTION                                                                       \
+    {                                                                                                \
+        NULL, "--max-unpacked", FB_OPT_SIZE, &fb_unpack_limit,                                       \
+            .metavar = "SIZE", .min = 65536, .max = 1e15,                                            \
+            .help = "most memory for what one packed input holds, for each thread; as in 500M or 4G" \
+    }
 
 /* command: what to call it in messages ("find"); summary: one line for --help. The table ends with an
  * all-zero row. Lists belong to the caller where the outcome is FB_OPTIONS_RUN; else they are empty. */

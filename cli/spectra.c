@@ -45,17 +45,12 @@ const char *fb_spectra_kind(const struct fb_tree *spectra)
 
 char *fb_plain_or_packed(char *path, struct fb_error *err)
 {
-    char *packed = path ? fb_format("%s.gz", path) : NULL;
-    int there = packed ? fb_look_for(path, err) : fb_fail(err, "out of memory"), other = 0;
-    if (there == 0)
-        other = fb_look_for(packed, err);
-    if (there < 0 || other < 0) {
-        free(path);
-        free(packed);
-        return NULL;
-    }
-    free(other ? path : packed);
-    return other ? packed : path;
+    if (!path)
+        return fb_fail(err, "out of memory"), NULL;
+    if (fb_tree_look_for(&path, err) >= 0)
+        return path;
+    free(path);
+    return NULL;
 }
 
 char *fb_spectra_path(const struct fb_tree *spectra, int64_t pixel, struct fb_error *err)

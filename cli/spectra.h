@@ -20,8 +20,8 @@ char *fb_spectra_root(int mock, const char *mockdir, const char *release, struct
 /* What the files are called: "coadd", or "spectra" for mocks. */
 const char *fb_spectra_kind(const struct fb_tree *spectra);
 
-/* A path that is taken over, or the same with .gz where only that is there; to be freed by the caller. NULL and a line in
- * err where the system can't tell, or path is NULL: out of memory. */
+/* A path that is taken over, or the same with .gz or .fz where only that is there (fb_tree_look_for()); to be freed by the
+ * caller. NULL and a line in err where the system can't tell, or path is NULL: out of memory. */
 char *fb_plain_or_packed(char *path, struct fb_error *err);
 /* The same for the file of a pixel. */
 char *fb_spectra_path(const struct fb_tree *spectra, int64_t pixel, struct fb_error *err);

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "io/coadd.h"
 #include "io/exposures.h"
 #include "io/fits.h"
@@ -718,11 +719,22 @@ static void close_files(struct fb_coadd *coadd)
     coadd->nrows = 0;
 }
 
+/* Of packed files only these extensions are kept in memory: resolution matrices are four fifths of a file. */
+static int is_wanted(const char *extname)
+{
+    static const char *const images[] = { "WAVELENGTH", "FLUX", "IVAR", "MASK" };
+    const char *underscore = strchr(extname, '_');
+    for (size_t k = 0; underscore && k < sizeof images / sizeof *images; k++)
+        if (strcmp(underscore + 1, images[k]) == 0)
+            return 1;
+    return strcasecmp(extname, "FIBERMAP") == 0;
+}
+
 static int open_file(struct fb_coadd *coadd, const char *path, struct fb_error *err)
 {
     if (!(coadd->path = strdup(path)) || (!coadd->buffer && !(coadd->buffer = malloc(FB_ROWS_BUFFER))))
         return fb_fail(err, "%s: out of memory", path);
-    if (fb_file_open(&coadd->file, coadd->path, &coadd->io, err) != 0)
+    if (fb_file_open_parts(&coadd->file, coadd->path, is_wanted, &coadd->io, err) != 0)
         return -1;
     coadd->plain = fb_hdus_read(&coadd->hdus, &coadd->file, err);
     return coadd->plain < 0 || read_targets(coadd, err) != 0 || find_cameras(coadd, err) != 0

@@ -107,7 +107,7 @@ static ssize_t read_at(struct fb_file *file, unsigned char *bytes, size_t n, int
     return (ssize_t)done;
 }
 
-static int look_at(struct fb_file *file, struct fb_error *err)
+static int look_at(struct fb_file *file, fb_keep_fn *keep, struct fb_error *err)
 {
     struct stat info;
     for (int attempt = 0; fstat(file->descriptor, &info) != 0; reopen(file))
@@ -129,10 +129,11 @@ static int look_at(struct fb_file *file, struct fb_error *err)
     if (got < 0)
         return fb_fail(err, "%s: can't read its beginning: %s", file->path, strerror(errno));
     file->nhead = (size_t)got;
-    return fb_is_packed(file) ? fb_unpack(file, err) : 0;
+    return fb_is_packed(file) ? fb_unpack(file, keep, err) : 0;
 }
 
-int fb_file_open(struct fb_file *file, const char *path, struct fb_io_stats *stats, struct fb_error *err)
+int fb_file_open_parts(struct fb_file *file, const char *path, fb_keep_fn *keep, struct fb_io_stats *stats,
+                       struct fb_error *err)
 {
     unsigned char *head = file->head;
     *file = (struct fb_file){ .path = path, .stats = stats, .head = head };
@@ -143,7 +144,7 @@ int fb_file_open(struct fb_file *file, const char *path, struct fb_io_stats *sta
                        errno == EINTR ? "stopped while it was opened: the same command starts again"
                                       : strerror(errno));
     }
-    if (look_at(file, err) != 0) {
+    if (look_at(file, keep, err) != 0) {
         fb_file_close(file);
         return -1;
     }
@@ -151,12 +152,20 @@ int fb_file_open(struct fb_file *file, const char *path, struct fb_io_stats *sta
     return 0;
 }
 
+int fb_file_open(struct fb_file *file, const char *path, struct fb_io_stats *stats, struct fb_error *err)
+{
+    return fb_file_open_parts(file, path, NULL, stats, err);
+}
+
 void fb_file_close(struct fb_file *file)
 {
     if (file->path)
         close(file->descriptor);
     free(file->contents);
+    free(file->gaps);
     file->contents = NULL;
+    file->gaps = NULL;
+    file->ngaps = 0;
     file->path = NULL;
 }
 
@@ -167,19 +176,32 @@ void fb_file_release(struct fb_file *file)
     *file = (struct fb_file){ 0 };
 }
 
+/* From the contents of a file that was packed. */
+static int read_contents(const struct fb_file *file, void *bytes, size_t n, int64_t offset,
+                         struct fb_error *err)
+{
+    int64_t left_out = 0;
+    if (offset < 0 || offset > file->size || n > (uint64_t)(file->size - offset))
+        return fb_fail(err, "%s: expected %zu bytes at %lld, but its contents end at %lld", file->path, n,
+                       (long long)offset, (long long)file->size);
+    for (size_t i = 0; i < file->ngaps && file->gaps[i].begin < offset + (int64_t)n; i++) {
+        if (offset < file->gaps[i].end)
+            return fb_fail(err, "%s: internal error: %zu bytes at %lld were left out when it was unpacked",
+                           file->path, n, (long long)offset);
+        left_out += file->gaps[i].end - file->gaps[i].begin;
+    }
+    memcpy(bytes, file->contents + (offset - left_out), n);
+    return 0;
+}
+
 int fb_file_read(struct fb_file *file, void *bytes, size_t n, int64_t offset, struct fb_error *err)
 {
     if (offset >= 0 && (uint64_t)offset + n <= file->nhead) {
         memcpy(bytes, file->head + offset, n);
         return 0;
     }
-    if (file->contents && offset >= 0 && offset <= file->size && n <= (uint64_t)(file->size - offset)) {
-        memcpy(bytes, file->contents + offset, n);
-        return 0;
-    }
     if (file->contents)
-        return fb_fail(err, "%s: expected %zu bytes at %lld, but its contents end at %lld", file->path, n,
-                       (long long)offset, (long long)file->size);
+        return read_contents(file, bytes, n, offset, err);
     ssize_t got = read_at(file, bytes, n, offset);
     if (got < 0)
         return fb_fail(err, "%s: can't read %zu bytes at %lld: %s", file->path, n, (long long)offset,
@@ -188,6 +210,14 @@ int fb_file_read(struct fb_file *file, void *bytes, size_t n, int64_t offset, st
         return fb_fail(err, "%s: expected %zu bytes at %lld, but the file ends after %zd", file->path, n,
                        (long long)offset, got);
     return 0;
+}
+
+int64_t fb_file_ahead(struct fb_file *file, int64_t offset, int64_t n, struct fb_error *err)
+{
+    if (file->unpacking && fb_unpack_to(file, offset + n, err) != 0)
+        return -1;
+    int64_t left = file->size - offset;
+    return left < 0 ? 0 : left < n ? left : n;
 }
 
 int fb_file_in_memory(const struct fb_file *file, int64_t offset)

@@ -34,6 +34,14 @@ double fb_clock(void);
 /* Reads within the first FB_FILE_HEAD bytes come from memory: headers and small tables are read at once. */
 enum { FB_FILE_HEAD = 32768 };
 
+/* A part of a packed file that was not kept. */
+struct fb_gap {
+    int64_t begin, end;
+};
+
+/* Is the data of an extension of this name wanted? */
+typedef int fb_keep_fn(const char *extname);
+
 struct fb_file {
     const char *path; /* borrowed; NULL: not open */
     int descriptor;
@@ -41,18 +49,29 @@ struct fb_file {
     struct fb_io_stats *stats; /* borrowed */
     size_t nhead;
     unsigned char *head; /* owned; kept when the file is closed */
-    unsigned char *
-        contents; /* owned: all bytes of a file that was packed, and zeros to the end of the block; NULL: not packed */
+    /* Of a file that was packed, owned: all its bytes but those in the gaps, and zeros to the end of the block; NULL: not
+     * packed. */
+    unsigned char *contents;
+    struct fb_gap *gaps; /* owned; ascending */
+    size_t ngaps;
+    struct fb_unpacking *unpacking; /* borrowed; NULL but while fb_unpack() works */
 };
 
 /* Open for reading, read the head; a file packed by gzip is unpacked (io/unpack.h), and read as if it were not.
  * All zero is a good start; a struct may be used for one file after the other. */
 int fb_file_open(struct fb_file *file, const char *path, struct fb_io_stats *stats, struct fb_error *err);
+/* The same for a reader that needs only some of the extensions: where the file is packed, the data of those that keep()
+ * says no to are not kept in memory. Reading them is an error. */
+int fb_file_open_parts(struct fb_file *file, const char *path, fb_keep_fn *keep, struct fb_io_stats *stats,
+                       struct fb_error *err);
 void fb_file_close(struct fb_file *file);
 void fb_file_release(struct fb_file *file); /* closes as well */
 
 /* Read n bytes from a place. Fewer are an error. */
 int fb_file_read(struct fb_file *file, void *bytes, size_t n, int64_t offset, struct fb_error *err);
+
+/* How many of n bytes there are from an offset on. Only while the file is unpacked can this fail, with -1. */
+int64_t fb_file_ahead(struct fb_file *file, int64_t offset, int64_t n, struct fb_error *err);
 
 /* 1 if this byte is known to be in memory already, so that hints are not worth their time. */
 int fb_file_in_memory(const struct fb_file *file, int64_t offset);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 #include "io/hdus.h"
+#include "io/unpack.h"
 
 enum {
     CARD = 80,
@@ -14,6 +15,7 @@ enum {
         2 * BLOCK, /* an image's header fits; and nothing less than two pages is read from a disk anyway */
     NEXT_READ = 16 * BLOCK, /* a table's columns may need hundreds of cards */
     MOST_HEADER = 2000 * BLOCK,
+    MOST_TEXT = 16 * MOST_HEADER,
     MOST_HDUS = 100000,
     MOST_AXES = 999,
     MOST_FIELDS = 999
@@ -235,10 +237,10 @@ static int take_named_card(struct scan *scan, const char *card)
 }
 
 /* Bytes of the data, and whether the file has them. */
-static int measure_data(struct scan *scan, int64_t data, int64_t file_size)
+static int measure_data(struct scan *scan, struct fb_file *file, int64_t data)
 {
     struct fb_hdu *hdu = scan->hdu;
-    int64_t bytes = 0, padded;
+    int64_t bytes = 0, end;
     int empty =
         hdu->naxis == 0 || (hdu->naxis > 1 && scan->number == 0 && hdu->axis[0] == 0 && !scan->groups);
     if (!empty && (__builtin_add_overflow(scan->pixels, hdu->pcount, &bytes) ||
@@ -247,10 +249,14 @@ static int measure_data(struct scan *scan, int64_t data, int64_t file_size)
         return header_fail(scan, "a data size of 64 bits", NULL);
     hdu->data = data;
     hdu->size = bytes;
-    if (__builtin_add_overflow(bytes, BLOCK - 1, &padded) || padded / BLOCK * BLOCK > file_size - data)
-        return fb_fail(
-            scan->err, "%s: HDU %zu %s: expected %lld bytes of data at %lld, but the file ends at %lld",
-            scan->path, scan->number, hdu->name, (long long)bytes, (long long)data, (long long)file_size);
+    end = __builtin_add_overflow(bytes, data + BLOCK, &end) ? INT64_MAX : data + fb_whole_blocks(bytes);
+    if (file->unpacking && fb_unpack_data(file, scan->number > 0 ? hdu->name : NULL, end, scan->err) != 0)
+        return -1;
+    if (end > file->size)
+        return fb_fail(scan->err,
+                       "%s: HDU %zu %s: expected %lld bytes of data at %lld, but the file ends at %lld",
+                       scan->path, scan->number, hdu->name, (long long)hdu->size, (long long)data,
+                       (long long)file->size);
     return 0;
 }
 
@@ -287,18 +293,20 @@ static int make_room(struct fb_hdus *hdus)
 static int64_t read_more(struct fb_hdus *hdus, struct fb_file *file, int64_t offset, size_t have,
                          struct fb_error *err)
 {
-    int64_t left = file->size - offset - (int64_t)have;
-    size_t n = have == 0 ? FIRST_READ : NEXT_READ;
-    if (left < CARD || have >= MOST_HEADER)
+    int64_t n = fb_file_ahead(file, offset + (int64_t)have, have == 0 ? FIRST_READ : NEXT_READ, err);
+    if (n < 0)
+        return -1;
+    if (n < CARD || have >= MOST_HEADER)
         return fb_fail(err, "%s: HDU %zu: expected a header that ends in END, found none in %zu bytes",
                        file->path, hdus->n, have);
-    if ((int64_t)n > left)
-        n = (size_t)left;
-    if (make_text_room(hdus, have + n) != 0)
+    if (hdus->used + have >= MOST_TEXT)
+        return fb_fail(err, "%s: expected headers of at most %d bytes in all, found more", file->path,
+                       MOST_TEXT);
+    if (make_text_room(hdus, have + (size_t)n) != 0)
         return fb_fail(err, "%s: out of memory for its headers", file->path);
-    if (fb_file_read(file, hdus->text + hdus->used + have, n, offset + (int64_t)have, err) != 0)
+    if (fb_file_read(file, hdus->text + hdus->used + have, (size_t)n, offset + (int64_t)have, err) != 0)
         return -1;
-    return (int64_t)(have + n);
+    return (int64_t)have + n;
 }
 
 /* 1 where the header ends; -1 where it may end or not, depending on who reads it. */
@@ -339,7 +347,7 @@ static int read_header(struct fb_hdus *hdus, struct fb_file *file, int64_t offse
     scan->hdu->ncards = i;
     hdus->used += CARD * i;
     int64_t data = offset + fb_whole_blocks((int64_t)(CARD * (i + 1)));
-    return measure_data(scan, data, file->size) == 0 ? 1 : -1;
+    return measure_data(scan, file, data) == 0 ? 1 : -1;
 }
 
 /* Rows of the first table: what most other HDUs have as their last axis. */
@@ -379,7 +387,11 @@ static void want_headers(const struct fb_hdus *hdus, const struct fb_file *file,
 static int check_rest(const struct fb_hdus *hdus, struct fb_file *file, int64_t end, struct fb_error *err)
 {
     char begin[8];
-    for (int64_t place = end + BLOCK; file->size - place >= CARD; place += BLOCK) {
+    int64_t ahead;
+    if (file->unpacking && fb_unpack_rest(file, err) != 0)
+        return -1;
+    for (int64_t place = end + BLOCK; (ahead = fb_file_ahead(file, place, CARD, err)) == CARD;
+         place += BLOCK) {
         if (fb_file_read(file, begin, sizeof begin, place, err) != 0)
             return -1;
         if (begins_like_fits(begin, 0))
@@ -387,7 +399,7 @@ static int check_rest(const struct fb_hdus *hdus, struct fb_file *file, int64_t 
                 err, "%s: HDU %zu %s: expected the next HDU where its data end, at %lld, found it at %lld",
                 file->path, hdus->n - 1, hdus->hdu[hdus->n - 1].name, (long long)end, (long long)place);
     }
-    return 0;
+    return ahead < 0 ? -1 : 0;
 }
 
 /* The HDUs of the file before are kept as a guess. */
@@ -405,12 +417,12 @@ static void keep_last(struct fb_hdus *hdus)
 
 int fb_hdus_read(struct fb_hdus *hdus, struct fb_file *file, struct fb_error *err)
 {
-    int64_t offset = 0;
+    int64_t offset = 0, ahead;
     int guessed = 0;
     keep_last(hdus);
     if (file->nhead < CARD || !begins_like_fits((const char *)file->head, 1))
         return 0;
-    while (file->size - offset >= CARD) {
+    while ((ahead = fb_file_ahead(file, offset, CARD, err)) == CARD) {
         if (hdus->n >= MOST_HDUS || make_room(hdus) != 0)
             return fb_fail(err, "%s: too many HDUs", file->path);
         struct fb_hdu *hdu = &hdus->hdu[hdus->n];
@@ -428,7 +440,7 @@ int fb_hdus_read(struct fb_hdus *hdus, struct fb_file *file, struct fb_error *er
         hdus->n++;
         offset = hdu->data + fb_whole_blocks(hdu->size);
     }
-    return 1;
+    return ahead < 0 ? -1 : 1;
 }
 
 void fb_hdus_release(struct fb_hdus *hdus)

@@ -142,6 +142,24 @@ char *fb_tree_path(const struct fb_tree *tree, const char *kind, int64_t pixel)
     return path;
 }
 
+int fb_tree_look_for(char **path, struct fb_error *err)
+{
+    static const char *const endings[] = { "", ".gz", ".fz" };
+    for (size_t k = 0; k < sizeof endings / sizeof *endings; k++) {
+        char *packed = fb_format("%s%s", *path, endings[k]);
+        int found = packed ? fb_look_for(packed, err) : fb_fail(err, "%s: out of memory", *path);
+        if (found > 0) {
+            free(*path);
+            *path = packed;
+            return 1;
+        }
+        free(packed);
+        if (found < 0)
+            return -1;
+    }
+    return 0;
+}
+
 char *fb_tree_label(const struct fb_tree *tree)
 {
     if (tree->scheme == FB_SCHEME_MOCK || tree->scheme == FB_SCHEME_TILES)
@@ -188,12 +206,8 @@ int fb_tree_groups(const struct fb_tree *tree, struct fb_pixel_list *groups, str
 static int has_file(const struct fb_tree *tree, const char *kind, int64_t pixel, struct fb_error *err)
 {
     char *path = fb_tree_path(tree, kind, pixel);
-    char *packed = path ? fb_format("%s.gz", path) : NULL;
-    int found = packed ? fb_look_for(path, err) : fb_fail(err, "%s: out of memory", tree->root);
-    if (found == 0)
-        found = fb_look_for(packed, err);
+    int found = path ? fb_tree_look_for(&path, err) : fb_fail(err, "%s: out of memory", tree->root);
     free(path);
-    free(packed);
     return found;
 }
 
@@ -368,6 +382,10 @@ static char *any_file(const struct fb_tree *tree, struct fb_error *err)
         fb_tree_no_files(tree, "coadd", "spectra", err);
     else if (there > 0 && !path)
         fb_fail(err, "%s: out of memory", tree->root);
+    if (path && fb_tree_look_for(&path, err) < 0) {
+        free(path);
+        path = NULL;
+    }
     return path;
 }
 

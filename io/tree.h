@@ -4,8 +4,11 @@
  *     healpix   ROOT/healpix/SURVEY/PROGRAM/PIX//100/PIX/KIND-SURVEY-PROGRAM-PIX.fits    nested, nside 64
  *     uniqpix   ROOT/spectra/SURVEY/PROGRAM/PIX//100/PIX/KIND-SURVEY-PROGRAM-PIX.fits    nested, adaptive
  *     skimmed   ROOT/PIX//100/PIX/KIND-SURVEY-PROGRAM-PIX.fits                           nested, any nside
- *     mock      ROOT/spectra-16/PIX//100/PIX/KIND-16-PIX.fits (or .fits.gz)              nested, nside 16
+ *     mock      ROOT/spectra-16/PIX//100/PIX/KIND-16-PIX.fits                            nested, nside 16
  *     tiles     ROOT/tiles/cumulative/TILE/NIGHT/KIND-PETAL-TILE-thruNIGHT.fits
+ *
+ * Each of these may be NAME.fits, or where that is not there NAME.fits.gz or NAME.fits.fz (compressed images), in that
+ * order.
  *
  * A pixel is the number of what is in one file: a HEALPix pixel; with adaptive pixels pixel + 4 nside^2 (io/pixel_map.h);
  * for tiles (tile x 10^8 + night) x 10 + petal.
@@ -78,6 +81,9 @@ char *fb_tree_place(const struct fb_tree *tree);
 char *fb_tree_folder(const struct fb_tree *tree);
 /* The file of a kind ("coadd", "spectra", "zafter", "baltable") for a pixel. */
 char *fb_tree_path(const struct fb_tree *tree, const char *kind, int64_t pixel);
+/* Look for that file, or where it is not there the same with .gz or .fz appended. 1: one is there, and *path is what it is
+ * called; 0: none is, and *path is as it was; -1: the system can't tell. */
+int fb_tree_look_for(char **path, struct fb_error *err);
 /* "SURVEY-PROGRAM", "mock" or "tiles": how logs are named. */
 char *fb_tree_label(const struct fb_tree *tree);
 

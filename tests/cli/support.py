@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import NamedTuple
@@ -59,6 +60,29 @@ def run(*command, status=DONE, env=None, cwd=None, prefix=()):
     if status is not None:
         assert result.returncode == status, f"status {result.returncode}\n{result.stdout}\n{result.stderr}"
     return result
+
+
+# Runs a command and says its peak memory in kB; a small process, since a child's peak begins with its parent's.
+PEAK = """
+import os, sys
+pid = os.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+_, status, used = os.wait4(pid, 0)
+print(used.ru_maxrss, file=sys.stderr)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+def run_for_peak(*command, status=DONE, env=None):
+    """Run fastbal COMMAND ...; its result, and its peak memory in bytes."""
+    result = subprocess.run([sys.executable, "-S", "-c", PEAK, BIN / "fastbal", *map(str, command)],
+                            env=env or environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                            timeout=300)
+    assert result.returncode == status, f"status {result.returncode}\n{result.stdout}\n{result.stderr}"
+    *said, peak = result.stderr.splitlines(keepends=True)
+    result.stderr = "".join(said)
+    return result, 1024 * int(peak)
 
 
 def sanitizers():

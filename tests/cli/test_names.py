@@ -13,21 +13,22 @@ COMMANDS = ("split", "find", "append", "run", "mask", "truth", "diff", "info", "
 
 OPTIONS = {  # every spelling of every option that programs promise
     "split": "-q --qsocat -a --altzdir -z --zfileroot -s --survey -m --moon --program --mock -l --logfile "
-             "-c --clobber --overwrite -v --verbose --nproc --chunk-size",
+             "-c --clobber --overwrite -v --verbose --nproc --chunk-size --max-unpacked",
     "find": "-hp --healpix -r --release --specprod -a --altzdir -z --zfileroot -s --survey -m --moon --program --mock "
             "--mockdir -o --outdir -l --logfile --nproc -c --clobber --overwrite -v --verbose -t --alttemp --templates --fit --rules "
-            "--tids --chunk-size --file-discovery-workers --mpi --coadd --zcat",
+            "--tids --chunk-size --file-discovery-workers --mpi --coadd --zcat --max-unpacked",
     "append": "-q --qsocat -b --baldir -o --outcatfile -s --survey -m --moon --program --mock -l --logfile "
-              "-c --clobber --overwrite -v --verbose -t --alttemp --nproc --chunk-size",
+              "-c --clobber --overwrite -v --verbose -t --alttemp --nproc --chunk-size --max-unpacked",
     "run": "-q --qsocat -o --outcatfile -r --release --specprod -s --survey -m --moon --program --mock --mockdir "
-           "-b --baldir -l --logfile -c --clobber --overwrite -v --verbose -t --alttemp --templates --fit --rules --nproc --chunk-size --mpi",
+           "-b --baldir -l --logfile -c --clobber --overwrite -v --verbose -t --alttemp --templates --fit --rules --nproc --chunk-size --mpi "
+           "--max-unpacked",
     "mask": "-hp --healpix -r --release --specprod -w --workdir -q --qsocat -s --survey -m --moon --program --mock --mockdir "
-            "-l --logfile --nproc -c --clobber --overwrite -v --verbose --lines --all --chunk-size",
-    "truth": "-q --qsocat -b --balcat --truth -o --outcat -c --clobber --overwrite -v --verbose --nproc",
-    "diff": "--rtol --atol --velocity --tol --columns --ignore --json -a --all -q --quiet --nproc",
+            "-l --logfile --nproc -c --clobber --overwrite -v --verbose --lines --all --chunk-size --max-unpacked",
+    "truth": "-q --qsocat -b --balcat --truth -o --outcat -c --clobber --overwrite -v --verbose --nproc --max-unpacked",
+    "diff": "--rtol --atol --velocity --tol --columns --ignore --json -a --all -q --quiet --nproc --max-unpacked",
     "simulate": "--pixels --quasars --others --seed --bright --gaps --mock --no-resolution",
-    "info": "--help",
-    "templates": "--export",
+    "info": "--max-unpacked",
+    "templates": "--export --max-unpacked",
 }
 
 

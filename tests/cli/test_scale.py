@@ -10,27 +10,9 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from support import BIN, ROOT, ROWS, SANITIZERS, check_sums, environment, fits_files, run, table, write_catalog
+from support import BIN, ROOT, ROWS, SANITIZERS, check_sums, fits_files, run, run_for_peak, table, write_catalog
 
 N, PIXELS, ROW_BYTES = 40_000, 60, 2000
-
-# Runs a command and says its peak memory in kB; a small process, since a child's peak begins with its parent's.
-PEAK = """
-import os, sys
-pid = os.fork()
-if pid == 0:
-    os.execv(sys.argv[1], sys.argv[1:])
-_, status, used = os.wait4(pid, 0)
-print(used.ru_maxrss, file=sys.stderr)
-sys.exit(os.waitstatus_to_exitcode(status))
-"""
-
-
-def peak_bytes(*command):
-    result = subprocess.run([sys.executable, "-S", "-c", PEAK, BIN / "fastbal", *map(str, command)],
-                            env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
-    return 1024 * int(result.stderr.splitlines()[-1])
 
 
 class Large:
@@ -42,8 +24,8 @@ class Large:
         subprocess.run([sys.executable, "-B", ROOT / "bench" / "make_catalog.py", self.qso, "--rows", str(N),
                         "--pixels", str(PIXELS), "--row-bytes", str(ROW_BYTES), "--tables", self.bal,
                         "--like", like, *options], check=True)
-        self.split_peak = peak_bytes("split", "-q", self.qso, "-a", self.z)
-        self.append_peak = peak_bytes("append", "-q", self.qso, "-b", self.bal, "-o", self.out)
+        self.split_peak = run_for_peak("split", "-q", self.qso, "-a", self.z)[1]
+        self.append_peak = run_for_peak("append", "-q", self.qso, "-b", self.bal, "-o", self.out)[1]
 
 
 @pytest.fixture(scope="module")

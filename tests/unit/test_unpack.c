@@ -98,6 +98,66 @@ static void test_table(void **state)
     remove_file(path);
 }
 
+static int is_not_big(const char *extname)
+{
+    return strcmp(extname, "BIG") != 0;
+}
+
+/* What a reader does not want is not there, and everything else is where it should be. */
+static void test_parts(void **state)
+{
+    enum { BIG = 300000 };
+    struct fits_bytes f = { 0 };
+    struct fb_io_stats io = { 0 };
+    struct fb_file file = { 0 };
+    struct fb_hdus hdus = { 0 };
+    struct fb_error err;
+    unsigned char bytes[16];
+    (void)state;
+    put_primary(&f);
+    for (int k = 0; k < 4; k++) {
+        put_image_cards(&f, k % 2 ? "SMALL" : "BIG", -64, BIG, 0);
+        put_end(&f);
+        for (int i = 0; i < BIG; i++)
+            put_double(&f, k * BIG + i);
+        put_padding(&f);
+    }
+    int64_t size = (int64_t)f.n;
+    pack(&f);
+    char *path = write_file(&f, "parts.fits.gz");
+    assert_int_equal(fb_file_open_parts(&file, path, is_not_big, &io, &err), 0);
+    assert_int_equal(file.size, size);
+    assert_int_equal(file.ngaps, 2);
+    assert_int_equal(fb_hdus_read(&hdus, &file, &err), 1);
+    assert_int_equal(hdus.n, 5);
+    for (int k = 0; k < 4; k++) {
+        int64_t data = hdus.hdu[k + 1].data;
+        for (int i = 0; i < BIG; i += i < BIG - 1000 ? 997 : 1) {
+            int status = fb_file_read(&file, bytes, 8, data + 8 * i, &err);
+            double value;
+            if (k % 2 == 0 && 8 * i > 3 * FB_FILE_HEAD) { /* what comes with the header may be there */
+                assert_int_equal(status, -1);
+                assert_non_null(strstr(err.text, "left out"));
+            } else if (status == 0) {
+                fb_swap8(bytes, 1);
+                memcpy(&value, bytes, 8);
+                assert_true(value == k * BIG + i);
+            } else {
+                assert_int_equal(k % 2, 0);
+            }
+        }
+        assert_int_equal(fb_file_read(&file, bytes, 16, data + 8 * BIG - 8, &err), k % 2 ? 0 : -1);
+        assert_int_equal(fb_file_read(&file, bytes, 16, file.gaps[k / 2].begin - 8, &err), -1);
+        assert_int_equal(fb_file_read(&file, bytes, 8, file.gaps[k / 2].begin - 8, &err), 0);
+        assert_int_equal(fb_file_read(&file, bytes, 8, file.gaps[k / 2].end, &err), 0);
+    }
+    assert_int_equal(fb_file_read(&file, bytes, 9, size - 8, &err), -1);
+    assert_non_null(strstr(err.text, "contents end"));
+    fb_hdus_release(&hdus);
+    fb_file_release(&file);
+    remove_file(path);
+}
+
 static void refuse(struct fits_bytes *f, const char *words)
 {
     struct fb_table table;
@@ -164,10 +224,8 @@ static void test_bomb(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_contents),
-        cmocka_unit_test(test_table),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_bomb),
+        cmocka_unit_test(test_contents), cmocka_unit_test(test_table), cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_refused),  cmocka_unit_test(test_bomb),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
