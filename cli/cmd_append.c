@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "cli/command.h"
@@ -37,9 +38,7 @@ struct append {
     struct fb_balcatalog *catalog;
     struct fb_baltable first; /* no rows: which templates and fit the catalog is for */
     size_t nmatches;          /* rows that are in BAL tables */
-    size_t nothers;           /* tables made with other templates, of the same number */
-    size_t nfits;             /* tables made with another fit */
-    size_t nrules;            /* tables made by other rules */
+    size_t nothers[FB_NPROVENANCE]; /* tables that say something else than the first, by keyword */
     struct fb_tally tally;    /* of the catalog's rows */
 };
 
@@ -47,7 +46,15 @@ struct append {
 
 static const char *name_of(const struct fb_baltable *table)
 {
-    return table->template_name[0] ? table->template_name : "without a name";
+    return table->made.templates[0] ? table->made.templates : "without a name";
+}
+
+static void count_mixtures(struct append *append, const struct fb_provenance *made)
+{
+    for (int k = 0; k < FB_NPROVENANCE; k++)
+        if (strcmp(fb_provenance_text(made, &fb_provenance_keys[k]),
+                   fb_provenance_text(&append->first.made, &fb_provenance_keys[k])) != 0)
+            __atomic_fetch_add(&append->nothers[k], 1, __ATOMIC_RELAXED);
 }
 
 static int append_table(struct append *append, size_t index, const char *path, struct fb_error *err)
@@ -68,12 +75,7 @@ static int append_table(struct append *append, size_t index, const char *path, s
         append->run.parcels[index].tally = matches.tally;
         append->run.parcels[index].nquasars = matches.tally.n[FB_FATE_MEASURED];
         __atomic_fetch_add(&append->nmatches, matches.n, __ATOMIC_RELAXED);
-        if (strcmp(table.template_name, append->first.template_name) != 0)
-            __atomic_fetch_add(&append->nothers, 1, __ATOMIC_RELAXED);
-        if (strcmp(table.fit, append->first.fit) != 0)
-            __atomic_fetch_add(&append->nfits, 1, __ATOMIC_RELAXED);
-        if (strcmp(table.rules, append->first.rules) != 0)
-            __atomic_fetch_add(&append->nrules, 1, __ATOMIC_RELAXED);
+        count_mixtures(append, &table.made);
     }
     fb_matches_release(&matches);
     fb_baltable_release(&table);
@@ -157,6 +159,7 @@ static int create_catalog(struct append *append, struct fb_error *err)
                                              .ntemplates = append->first.ntemplates,
                                              .balmask = balmask,
                                              .n = s->n,
+                                             .described = 1,
                                              .stop = fb_stop_signal };
     int status = fb_balcatalog_create(&append->catalog, &plan, err);
     free(balmask);
@@ -197,19 +200,24 @@ static int check_inputs(struct append *append, struct fb_error *err)
 
 static void complain_of_mixtures(const struct append *append)
 {
-    const char *baldir = append->options->baldir;
-    if (append->nothers > 0)
-        fb_complain("append", "%s: %zu of %zu BAL tables were not made with %s, as the first one was", baldir,
-                    append->nothers, append->run.ndone, name_of(&append->first));
-    if (append->nfits > 0)
-        fb_complain("append", "%s: %zu of %zu BAL tables do not have the fit of the first one, which is %s",
-                    baldir, append->nfits, append->run.ndone,
-                    append->first.fit[0] ? append->first.fit : "not known");
-    if (append->nrules > 0)
-        fb_complain("append",
-                    "%s: %zu of %zu BAL tables do not have the rules of the first one, which are %s", baldir,
-                    append->nrules, append->run.ndone,
-                    append->first.rules[0] ? append->first.rules : "not known");
+    for (int k = 0; k < FB_NPROVENANCE; k++) {
+        const struct fb_provenance_key *key = &fb_provenance_keys[k];
+        const char *first = fb_provenance_text(&append->first.made, key);
+        if (append->nothers[k] > 0)
+            fb_complain("append", "%s: %zu of %zu BAL tables differ from the first in %s, which is %s there",
+                        append->options->baldir, append->nothers[k], append->run.ndone, key->words,
+                        first[0] ? first : "not known");
+    }
+}
+
+/* What the tables have in common. */
+static struct fb_provenance common_provenance(const struct append *append)
+{
+    struct fb_provenance made = append->first.made;
+    for (int k = 0; k < FB_NPROVENANCE; k++)
+        if (append->nothers[k] > 0)
+            snprintf(fb_provenance_place(&made, &fb_provenance_keys[k]), fb_provenance_keys[k].size, "mixed");
+    return made;
 }
 
 /* A catalog in which nothing was measured is none, nor one of a run that was stopped. */
@@ -256,6 +264,8 @@ static int commit(struct append *append, struct fb_error *err)
         fb_balcatalog_discard(catalog);
         return 0;
     }
+    const struct fb_provenance made = common_provenance(append);
+    fb_catalog_describe(catalog, &made, &append->options->layout, &append->tally);
     int failed = fb_balcatalog_commit(catalog, err);
     append->run.signal = failed ? fb_stop_signal() : 0;
     return append->run.signal ? 0 : failed;

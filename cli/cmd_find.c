@@ -281,6 +281,8 @@ static int sort_pixels(struct find *find, struct fb_error *err)
 
 static int prepare(struct find *find, struct fb_error *err)
 {
+    snprintf(find->finder.made.product, sizeof find->finder.made.product, "%s",
+             fb_layout_product(&find->layout));
     if (fb_finder_prepare(&find->finder, &find->options->finder, err) != 0)
         return -1;
     if (find->finder.templates.note[0])

@@ -12,6 +12,7 @@
 #include "cli/options.h"
 #include "cli/tally.h"
 #include "io/anytable.h"
+#include "io/provenance.h"
 #include "io/unpack.h"
 
 /* The columns that say what became of a quasar; NULL where the table lacks one. */
@@ -65,15 +66,12 @@ static int count_rows(struct fb_any_table *table, const struct columns *c, struc
 
 static void say_settings(struct fb_any_table *table)
 {
-    static const struct {
-        const char *keyword, *words;
-    } settings[] = { { "QSOTEMPS", "templates" }, { "TEMPSUM", "templates' checksum" },
-                     { "BALFIT", "fit" },         { "BALRULES", "rules" },
-                     { "BALPROD", "specprod" },   { "BALOPTS", "options" } };
     char text[1000];
-    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
-        if (fb_any_table_text(table, settings[i].keyword, text, sizeof text))
-            fb_say("  %s: %s", settings[i].words, text);
+    for (const struct fb_provenance_key *key = fb_provenance_keys; key < fb_provenance_keys + FB_NPROVENANCE; key++)
+        if (fb_any_table_text(table, key->keyword, text, sizeof text))
+            fb_say("  %s: %s", key->words, text);
+    if (fb_any_table_text(table, "BALOPTS", text, sizeof text))
+        fb_say("  options: %s", text);
 }
 
 /* DEPNAMnn and DEPVERnn. */

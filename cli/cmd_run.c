@@ -220,6 +220,7 @@ static int create_catalog(struct run *run, struct fb_error *err)
                                              .ntemplates = run->finder.ntemplates,
                                              .balmask = balmask,
                                              .n = s->n,
+                                             .described = 1,
                                              .stop = fb_stop_signal };
     int status = fb_balcatalog_create(&run->catalog, &plan, err);
     free(balmask);
@@ -285,6 +286,8 @@ static int prepare(struct run *run, struct fb_error *err)
     const struct run_options *o = run->options;
     int failed = 0;
     run->finder.part = o->layout.targetids.n > 0;
+    snprintf(run->finder.made.product, sizeof run->finder.made.product, "%s",
+             fb_layout_product(&run->layout));
     if (fb_ranks_leads(&run->ranks))
         failed = check_outputs(run, err) != 0 || fb_finder_prepare(&run->finder, &o->finder, err) != 0 ||
                  prepare_catalog(run, err) != 0;
@@ -355,9 +358,10 @@ static int commit(struct run *run, struct fb_error *err)
     double start = fb_seconds();
     int status = 0;
     run->tally = fb_catalog_tally(&run->sorted, &run->pixels);
-    if (is_catalog(run))
+    if (is_catalog(run)) {
+        fb_catalog_describe(run->catalog, &run->finder.made, &run->options->layout, &run->tally);
         status = fb_balcatalog_commit(run->catalog, err);
-    else
+    } else
         fb_balcatalog_discard(run->catalog);
     run->catalog = NULL;
     run->pixels.used.writing += fb_seconds() - start;

@@ -1,5 +1,6 @@
 /* finder.c - SPDX-License-Identifier: BSD-3-Clause */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "cli/finder.h"
@@ -35,8 +36,10 @@ static int prepare_threads(struct fb_finder *finder, const struct fb_finder_opti
         return fb_fail(err, "there is no fit '%s'", options->fit);
     if (rules >= NRULES)
         return fb_fail(err, "there are no rules '%s'", options->rules);
-    finder->fit = fit_names[fit];
-    finder->rules = rules_names[rules];
+    snprintf(finder->made.templates, sizeof finder->made.templates, "%s", finder->templates.name);
+    snprintf(finder->made.sum, sizeof finder->made.sum, "%s", finder->templates.sum);
+    snprintf(finder->made.fit, sizeof finder->made.fit, "%s", fit_names[fit]);
+    snprintf(finder->made.rules, sizeof finder->made.rules, "%s", rules_names[rules]);
     finder->ntemplates = fastbal_templates_count(finder->templates.templates);
     finder->nthreads = fb_threads(options->nproc);
     finder->measurers = calloc((size_t)finder->nthreads, sizeof *finder->measurers);
@@ -57,9 +60,7 @@ int fb_finder_prepare(struct fb_finder *finder, const struct fb_finder_options *
     if (fb_template_set_read(&finder->templates, name, FB_SHARE, err) != 0 ||
         prepare_threads(finder, options, err) != 0)
         return -1;
-    struct fb_baltable_settings settings = { finder->ntemplates, finder->templates.name, finder->fit,
-                                             finder->rules };
-    return fb_baltable_form(&finder->form, &settings, err);
+    return fb_baltable_form(&finder->form, finder->ntemplates, &finder->made, err);
 }
 
 /* Rank 0's templates to all. */
@@ -219,17 +220,27 @@ static int same(float found, double wanted)
     return found == (float)wanted || (isnan(found) && isnan(wanted));
 }
 
+/* Of what a table says it was made with; one that says nothing may be right. */
+static int differ(const char *found, const char *wanted)
+{
+    return found[0] && strcmp(found, wanted) != 0;
+}
+
 /* Why a BAL table can't stand for these redshifts; NULL where it can. */
 static const char *unfit(const struct fb_finder *finder, const struct fb_baltable *table,
                          const struct fb_redshifts *redshifts)
 {
-    if (table->ntemplates != finder->ntemplates ||
-        (table->template_name[0] && strcmp(table->template_name, finder->templates.name) != 0))
+    const struct fb_provenance *theirs = &table->made, *ours = &finder->made;
+    if (table->ntemplates != finder->ntemplates || !fb_same_templates(theirs->templates, ours->templates))
         return "was made with other templates";
-    if (table->fit[0] && strcmp(table->fit, finder->fit) != 0)
+    if (differ(theirs->sum, ours->sum))
+        return "was made with other templates of this name";
+    if (differ(theirs->fit, ours->fit))
         return "was made with another fit";
-    if (table->rules[0] && strcmp(table->rules, finder->rules) != 0)
+    if (differ(theirs->rules, ours->rules))
         return "was made by other rules";
+    if (differ(theirs->product, ours->product))
+        return "was made from another release";
     if (table->n != redshifts->n)
         return "has another number of rows than there are quasars";
     for (size_t i = 0; i < table->n; i++) {

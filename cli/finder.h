@@ -30,7 +30,7 @@ struct fb_finder {
     int nthreads;
     int ntemplates;
     int part;                /* of the targets alone: a BAL table of others is not replaced unasked */
-    const char *fit, *rules; /* what BAL tables call them */
+    struct fb_provenance made; /* what BAL tables say: product is the caller's to fill in before */
 };
 
 /*

@@ -1,5 +1,7 @@
 /* layout.c - SPDX-License-Identifier: BSD-3-Clause */
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "cli/layout.h"
@@ -191,6 +193,47 @@ void fb_layout_release(struct fb_layout *layout)
     fb_pixel_map_release(&layout->map);
     free(layout->root);
     *layout = (struct fb_layout){ 0 };
+}
+
+const char *fb_layout_product(const struct fb_layout *layout)
+{
+    const char *slash = layout->root ? strrchr(layout->root, '/') : NULL;
+    return slash ? slash + 1 : layout->root ? layout->root : "";
+}
+
+static void add_text(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void add_text(char *text, size_t size, const char *format, ...)
+{
+    size_t used = strlen(text);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text + used, size - used, format, arguments);
+    va_end(arguments);
+}
+
+void fb_layout_text(const struct fb_layout_options *o, char *text, size_t size)
+{
+    const struct {
+        const char *name;
+        size_t n;
+    } lists[] = { { "healpix", o->healpix.n }, { "uniqpix", o->uniqpix.n }, { "tiles", o->tile.n },
+                  { "targetids", o->targetids.n } };
+
+    text[0] = '\0';
+    if (o->mock)
+        add_text(text, size, " mock");
+    else
+        add_text(text, size, " survey=%s program=%s", o->survey, o->program);
+    if (o->only)
+        add_text(text, size, " only=%s", o->only);
+    if (o->tiles && o->tile.n == 0)
+        add_text(text, size, " tiles=all");
+    if (o->night)
+        add_text(text, size, " night=%ld", o->night);
+    for (size_t k = 0; k < sizeof lists / sizeof *lists; k++)
+        if (lists[k].n > 0)
+            add_text(text, size, " %s=%zu", lists[k].name, lists[k].n);
+    memmove(text, text + 1, strlen(text));
 }
 
 void fb_layout_describe(const struct fb_layout *layout, struct fb_settings *settings)

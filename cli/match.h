@@ -7,6 +7,7 @@
 #ifndef FB_MATCH_H
 #define FB_MATCH_H
 
+#include "cli/layout.h"
 #include "cli/pixel_rows.h"
 #include "cli/pixels.h"
 #include "cli/tally.h"
@@ -37,5 +38,9 @@ int fb_match_rows(struct fb_matches *matches, const struct fb_pixel_rows *sorted
 /* What became of all rows of a catalog, once the run over its pixels has ended. */
 struct fb_tally fb_catalog_tally(const struct fb_pixel_rows *sorted, const struct fb_pixel_run *run);
 void fb_matches_release(struct fb_matches *matches);
+
+/* Say in the header of a catalog, before it is committed, what it was made with and what is in it. */
+void fb_catalog_describe(struct fb_balcatalog *catalog, const struct fb_provenance *made,
+                         const struct fb_layout_options *options, const struct fb_tally *tally);
 
 #endif

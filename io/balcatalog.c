@@ -72,6 +72,8 @@ struct fb_balcatalog {
     off_t header, data;     /* where the table and its first row begin */
     size_t row_bytes, bal_begin, bal_bytes; /* of a row in the output */
     uint32_t sum;                           /* checksum of what is in the file */
+    struct fb_balcatalog_header described;
+    int has_description;
 };
 
 /* ---- the source ---- */
@@ -318,8 +320,45 @@ static void list_columns(const struct source *s, int ntemplates, struct column_l
     }
 }
 
+/* Counts in the header of a described catalog. */
+static const char *const count_keys[] = { "BALNMEAS", "BALNAI  ", "BALNBI  " };
+
+static void delete_key(fitsfile *file, const char *keyword, int *status)
+{
+    while (*status == 0)
+        fits_delete_key(file, keyword, status);
+    if (*status == KEY_NO_EXIST) {
+        *status = 0;
+        fits_clear_errmsg();
+    }
+}
+
+/* Cards for what fb_balcatalog_describe() says; what an earlier program said of the source no longer holds. */
+static void write_description(fitsfile *to, int described, int *status)
+{
+    static const char *const counts[] = { "quasars measured", "of these with AI_CIV > 0",
+                                          "of these with BI_CIV > 0" };
+    char blank[FB_CARD_TEXT + 1];
+    memset(blank, '-', FB_CARD_TEXT);
+    blank[FB_CARD_TEXT] = '\0';
+    for (int k = 0; k <= FB_NPROVENANCE; k++) {
+        const char *keyword = k < FB_NPROVENANCE ? fb_provenance_keys[k].keyword : "BALOPTS ";
+        delete_key(to, keyword, status);
+        if (described)
+            fits_write_key_str(to, keyword, blank, NULL, status);
+    }
+    for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
+        delete_key(to, count_keys[k], status);
+        if (described)
+            fits_write_key_lng(to, count_keys[k], 0, counts[k], status);
+    }
+    if (described)
+        fb_write_dependencies(to, status);
+}
+
 /* Primary HDU and the table's header, with room for its checksums. */
-static int write_header(struct fb_balcatalog *catalog, const struct source *s, struct fb_error *err)
+static int write_header(struct fb_balcatalog *catalog, const struct source *s, int described,
+                        struct fb_error *err)
 {
     struct column_list list;
     fitsfile *to = catalog->out.file;
@@ -335,6 +374,7 @@ static int write_header(struct fb_balcatalog *catalog, const struct source *s, s
     /* as if without rows, or CFITSIO fills their place with zeros first */
     fits_insert_btbl(to, 0, list.n, list.ttype, list.tform, list.tunit, "ZCATALOG", 0, &status);
     copy_header(s, to, &status);
+    write_description(to, described, &status);
     fb_write_history(to, &status);
     fits_update_key(to, TSTRING, "CHECKSUM", "0000000000000000", "HDU checksum", &status);
     fits_update_key(to, TSTRING, "DATASUM", "0", "data unit checksum", &status);
@@ -749,7 +789,7 @@ static int start(struct fb_balcatalog *catalog, const struct fb_balcatalog_plan 
                        plan->n, (long long)s->table.nrows);
     if (allocate(catalog, plan, s, err) != 0 ||
         fb_output_create(&catalog->out, plan->path, plan->replace, err) != 0 ||
-        start_store(catalog, plan->kept_bytes, err) != 0 || write_header(catalog, s, err) != 0 ||
+        start_store(catalog, plan->kept_bytes, err) != 0 || write_header(catalog, s, plan->described, err) != 0 ||
         start_rows(catalog, s, err) != 0 || take_cells(catalog, s, err) != 0)
         return -1;
     if (s->heap_bytes > 0 && copy_heap(catalog, s, err) != 0)
@@ -778,7 +818,26 @@ int fb_balcatalog_create(struct fb_balcatalog **out, const struct fb_balcatalog_
     return failed ? -1 : 0;
 }
 
-/* How many rows the table has, the size of its heap, and its checksums. */
+void fb_balcatalog_describe(struct fb_balcatalog *catalog, const struct fb_balcatalog_header *header)
+{
+    catalog->described = *header;
+    catalog->has_description = 1;
+}
+
+static int put_description(const struct fb_balcatalog_header *d, unsigned char *header, size_t size)
+{
+    const size_t counts[] = { d->nmeasured, d->nai, d->nbi };
+    int failed = fb_header_put_text(header, size, "BALOPTS ", d->options);
+    for (int k = 0; k < FB_NPROVENANCE; k++) {
+        const char *text = fb_provenance_text(&d->made, &fb_provenance_keys[k]);
+        failed |= fb_header_put_text(header, size, fb_provenance_keys[k].keyword, text[0] ? text : "unknown");
+    }
+    for (size_t k = 0; k < sizeof counts / sizeof *counts; k++)
+        failed |= fb_header_put_number(header, size, count_keys[k], counts[k]);
+    return failed;
+}
+
+/* How many rows the table has, the size of its heap, what it was made with, and its checksums. */
 static int finish_header(struct fb_balcatalog *catalog, struct fb_error *err)
 {
     size_t size = (size_t)(catalog->data - catalog->header);
@@ -788,6 +847,7 @@ static int finish_header(struct fb_balcatalog *catalog, struct fb_error *err)
         failed = read_at(catalog->out.path, catalog->descriptor, header, size, catalog->header, err);
     if (!failed && (fb_header_put_number(header, size, "NAXIS2  ", catalog->nrows) != 0 ||
                     fb_header_put_number(header, size, "PCOUNT  ", catalog->heap_bytes) != 0 ||
+                    (catalog->has_description && put_description(&catalog->described, header, size) != 0) ||
                     fb_header_put_sums(header, size, catalog->sum) != 0))
         failed = fb_fail(err, "%s: can't finish its header", catalog->out.path);
     if (!failed)

@@ -11,10 +11,15 @@
 
 /* ---- writing ---- */
 
+struct made_with {
+    int ntemplates;
+    const struct fb_provenance *made;
+};
+
 static int write_table(void *file, const void *context, int *status)
 {
     char *ttype[MOST_COLUMNS], *tform[MOST_COLUMNS], *tunit[MOST_COLUMNS], form[MOST_COLUMNS][16];
-    const struct fb_baltable_settings *settings = context;
+    const struct made_with *with = context;
     size_t n;
     int used = 0;
     const struct fb_balrow_column *c = fb_balrow_columns(&n);
@@ -22,7 +27,7 @@ static int write_table(void *file, const void *context, int *status)
     for (size_t i = 0; i < n; i++) {
         if (!(c[i].use & FB_IN_TABLE))
             continue;
-        int repeat = fb_balrow_repeat(&c[i], settings->ntemplates);
+        int repeat = fb_balrow_repeat(&c[i], with->ntemplates);
         if (repeat == 1)
             snprintf(form[used], sizeof form[used], "%c", c[i].type);
         else
@@ -33,16 +38,20 @@ static int write_table(void *file, const void *context, int *status)
         used++;
     }
     fits_create_tbl(file, BINARY_TBL, 0, used, ttype, tform, tunit, "BALCAT", status);
-    fits_write_key_longstr(file, "QSOTEMPS", settings->template_name, "continuum templates", status);
-    fits_write_key_str(file, "BALFIT", settings->fit, "how the continuum was fitted", status);
-    fits_write_key_str(file, "BALRULES", settings->rules, "what troughs were found by", status);
+    for (int k = 0; k < FB_NPROVENANCE; k++) {
+        const struct fb_provenance_key *key = &fb_provenance_keys[k];
+        if (fb_provenance_text(with->made, key)[0])
+            fits_write_key_longstr(file, key->keyword, fb_provenance_text(with->made, key), key->comment, status);
+    }
     fb_write_dependencies(file, status);
     return fb_write_history(file, status);
 }
 
-int fb_baltable_form(struct fb_form *form, const struct fb_baltable_settings *settings, struct fb_error *err)
+int fb_baltable_form(struct fb_form *form, int ntemplates, const struct fb_provenance *made,
+                     struct fb_error *err)
 {
-    return fb_form_create(form, write_table, settings, err);
+    const struct made_with with = { ntemplates, made };
+    return fb_form_create(form, write_table, &with, err);
 }
 
 int fb_baltable_write(const struct fb_form *form, const char *path, enum fb_replace replace,
@@ -125,6 +134,17 @@ static int read_plain_rows(struct fb_file *file, const struct fb_hdu *hdu, struc
     return failed;
 }
 
+/* 0 where a keyword can only be read by CFITSIO. */
+static int plain_provenance(const struct fb_hdus *hdus, const struct fb_hdu *hdu, struct fb_provenance *made)
+{
+    for (int k = 0; k < FB_NPROVENANCE; k++) {
+        const struct fb_provenance_key *key = &fb_provenance_keys[k];
+        if (fb_hdu_text(hdus, hdu, key->keyword, fb_provenance_place(made, key), key->size) < 0)
+            return 0;
+    }
+    return 1;
+}
+
 /* Returns 1, 0 where the file is not plain, -1 on failure. */
 static int read_plain(struct fb_baltable *table, const char *path, struct fb_error *err)
 {
@@ -138,9 +158,7 @@ static int read_plain(struct fb_baltable *table, const char *path, struct fb_err
     if (status == 0)
         status = fb_hdus_read(&hdus, &file, err);
     const struct fb_hdu *hdu = status > 0 ? fb_hdus_table(&hdus, table_names) : NULL;
-    if (hdu && fb_hdu_text(&hdus, hdu, "QSOTEMPS", table->template_name, sizeof table->template_name) >= 0 &&
-        fb_hdu_text(&hdus, hdu, "BALFIT  ", table->fit, sizeof table->fit) >= 0 &&
-        fb_hdu_text(&hdus, hdu, "BALRULES", table->rules, sizeof table->rules) >= 0)
+    if (hdu && plain_provenance(&hdus, hdu, &table->made))
         nplaces = plain_places(&hdus, hdu, places, &table->ntemplates);
     if (status > 0 && fb_sums_check(&file, &hdus, err) < 0)
         status = -1;
@@ -245,9 +263,10 @@ static int open_baltable(struct fb_table *t, const char *path, struct fb_error *
 static int read_settings(struct fb_table *t, struct fb_baltable *table, struct fb_error *err)
 {
     int status = 0;
-    fb_fits_text(t->file, "QSOTEMPS", table->template_name, sizeof table->template_name, &status);
-    fb_fits_text(t->file, "BALFIT", table->fit, sizeof table->fit, &status);
-    fb_fits_text(t->file, "BALRULES", table->rules, sizeof table->rules, &status);
+    for (int k = 0; k < FB_NPROVENANCE; k++) {
+        const struct fb_provenance_key *key = &fb_provenance_keys[k];
+        fb_fits_text(t->file, key->keyword, fb_provenance_place(&table->made, key), key->size, &status);
+    }
     return status ? fb_fits_fail(err, t->path, "can't read its header", status) : 0;
 }
 

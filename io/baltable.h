@@ -10,24 +10,18 @@
 #include "io/balrow.h"
 #include "io/error.h"
 #include "io/form.h"
+#include "io/provenance.h"
 
 struct fb_baltable {
     struct fb_balrow *rows; /* owned */
     size_t n;
-    int ntemplates;          /* length of PCA_COEFFS */
-    char template_name[256]; /* QSOTEMPS; empty where the file has none, or a longer one */
-    char fit[16];            /* BALFIT, how the continuum was fitted: exact or simplex; empty likewise */
-    char rules[16];          /* BALRULES, what troughs were found by: main or optimize; empty likewise */
+    int ntemplates; /* length of PCA_COEFFS */
+    struct fb_provenance made;
 };
 
-/* What tables are made with. The names go to QSOTEMPS, BALFIT and BALRULES. */
-struct fb_baltable_settings {
-    int ntemplates;
-    const char *template_name, *fit, *rules;
-};
-
-/* The form of the tables made with these settings; to be released with fb_form_release(). */
-int fb_baltable_form(struct fb_form *form, const struct fb_baltable_settings *settings, struct fb_error *err);
+/* The form of the tables that are made so, with keywords for what is known; to be released with fb_form_release(). */
+int fb_baltable_form(struct fb_form *form, int ntemplates, const struct fb_provenance *made,
+                     struct fb_error *err);
 /* Write a table, with as many templates as the form has. The file appears under its name only when it is
  * complete. Any number of threads may share the form. */
 int fb_baltable_write(const struct fb_form *form, const char *path, enum fb_replace replace,
@@ -38,7 +32,7 @@ int fb_baltable_write(const struct fb_form *form, const char *path, enum fb_repl
 int fb_baltable_read(struct fb_baltable *table, const char *path, struct fb_error *err);
 void fb_baltable_release(struct fb_baltable *table);
 
-/* Only the length of PCA_COEFFS, QSOTEMPS, BALFIT and BALRULES: no rows, nothing to release. */
+/* Only the length of PCA_COEFFS and what it was made with: no rows, nothing to release. */
 int fb_baltable_read_kind(struct fb_baltable *table, const char *path, struct fb_error *err);
 
 #endif

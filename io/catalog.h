@@ -12,6 +12,8 @@
 #include "io/balrow.h"
 #include "io/error.h"
 #include "io/file.h"
+#include "io/form.h"
+#include "io/provenance.h"
 #include "io/redshifts.h"
 #include "io/temporary.h"
 
@@ -56,6 +58,7 @@ struct fb_balcatalog_plan {
     const unsigned char *balmask; /* BALMASK bits of the rows that are not put */
     size_t n;                     /* rows of the source; another number is an error */
     fb_stop_fn *stop;             /* long work asks it between blocks, and fails; may be NULL */
+    int described;                /* room in the header for struct fb_balcatalog_header */
     size_t kept_bytes;            /* memory for rows that can't be written at once; 0: 96 MiB */
 };
 
@@ -75,6 +78,14 @@ struct fb_balput {
  * to the file together. Several threads may put different rows at a time. */
 int fb_balcatalog_put_rows(struct fb_balcatalog *catalog, const struct fb_balput *puts, size_t n,
                            struct fb_error *err);
+/* What its header says of a catalog: keywords of io/provenance.h, "unknown" where they are empty, and counts. */
+struct fb_balcatalog_header {
+    struct fb_provenance made;
+    char options[FB_CARD_TEXT + 1];  /* BALOPTS */
+    size_t nmeasured, nai, nbi;      /* BALNMEAS, BALNAI, BALNBI: rows measured, with AI > 0, with BI > 0 */
+};
+/* To be called before commit for a catalog that was planned with described. */
+void fb_balcatalog_describe(struct fb_balcatalog *catalog, const struct fb_balcatalog_header *header);
 /* Finish, or give up; both free the catalog. */
 int fb_balcatalog_commit(struct fb_balcatalog *catalog, struct fb_error *err);
 void fb_balcatalog_discard(struct fb_balcatalog *catalog);

@@ -589,14 +589,22 @@ void fb_output_discard(struct fb_output *out)
     fits_clear_errmsg();
 }
 
-static void write_dependency(fitsfile *file, int *n, const char *name, const char *version, int *status)
+/* Into the next free pair of keywords, or in place of an older version of the same. */
+static void write_dependency(fitsfile *file, const char *name, const char *version, int *status)
 {
-    char key[FLEN_KEYWORD];
-    snprintf(key, sizeof key, "DEPNAM%02d", *n);
-    fits_write_key_longstr(file, key, name, NULL, status);
-    snprintf(key, sizeof key, "DEPVER%02d", *n);
-    fits_write_key_longstr(file, key, version, NULL, status);
-    ++*n;
+    char key[FLEN_KEYWORD], there[FLEN_VALUE];
+    int found = 0;
+    for (int n = 0; n < 100 && !found; n++) {
+        snprintf(key, sizeof key, "DEPNAM%02d", n);
+        int any = fb_fits_text(file, key, there, sizeof there, status);
+        found = !any || strcmp(there, name) == 0;
+        if (!any)
+            fits_write_key_longstr(file, key, name, NULL, status);
+    }
+    if (!found)
+        return;
+    memcpy(key, "DEPVER", 6);
+    fits_update_key_longstr(file, key, version, NULL, status);
 }
 
 int fb_write_dependencies(fitsfile *file, int *status)
@@ -604,16 +612,15 @@ int fb_write_dependencies(fitsfile *file, int *status)
     static const char *const variables[] = { "DESI_ROOT", "DESI_SPECTRO_REDUX", "SPECPROD" };
     char version[32];
     float cfitsio;
-    int n = 0;
 
-    write_dependency(file, &n, "fastbal", fastbal_version(), status);
+    write_dependency(file, "fastbal", fastbal_version(), status);
     fits_get_version(&cfitsio);
     snprintf(version, sizeof version, "%.4g", (double)cfitsio);
-    write_dependency(file, &n, "cfitsio", version, status);
+    write_dependency(file, "cfitsio", version, status);
     for (size_t k = 0; k < sizeof variables / sizeof variables[0]; k++) {
         const char *value = getenv(variables[k]);
         if (value && *value)
-            write_dependency(file, &n, variables[k], value, status);
+            write_dependency(file, variables[k], value, status);
     }
     return *status;
 }

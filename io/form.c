@@ -106,6 +106,30 @@ int fb_header_put_number(unsigned char *header, size_t size, const char *key, si
     return card ? 0 : -1;
 }
 
+int fb_header_put_text(unsigned char *header, size_t size, const char *key, const char *text)
+{
+    size_t place = find_card(header, size, key), n = 0, quotes = 0;
+    char value[FB_CARD_TEXT + 2] = "", card[CARD + 1];
+    for (; *text && n <= FB_CARD_TEXT; text++) {
+        value[n++] = *text;
+        if (*text == '\'' && n <= FB_CARD_TEXT)
+            value[n++] = *text;
+    }
+    if (n > FB_CARD_TEXT) {
+        n = FB_CARD_TEXT - 3;
+        for (size_t k = n; k > 0 && value[k - 1] == '\''; k--)
+            quotes++;
+        n -= quotes % 2; /* half of a doubled one */
+        memcpy(value + n, "...", 4);
+    }
+    if (!place)
+        return -1;
+    snprintf(card, sizeof card, "%.8s= '%-8s'", key, value);
+    memset(header + place, ' ', CARD);
+    memcpy(header + place, card, strlen(card));
+    return 0;
+}
+
 int fb_header_put_sums(unsigned char *header, size_t size, uint32_t data)
 {
     size_t checksum = find_card(header, size, "CHECKSUM"), datasum = find_card(header, size, "DATASUM ");

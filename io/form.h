@@ -46,6 +46,10 @@ uint32_t fb_sum_add(uint32_t sum, const unsigned char *bytes, size_t n);
 /* The same where the first byte has that place in the data: it need not begin a word. */
 uint32_t fb_sum_add_at(uint32_t sum, const unsigned char *bytes, size_t n, uint64_t place);
 uint32_t fb_sum_join(uint32_t a, uint32_t b);
+enum { FB_CARD_TEXT = 68 }; /* bytes of text that fit in a card, quotes doubled */
+/* Put a text into a card that is there already, key padded to 8 characters; -1 if it is not. What does not fit is left
+ * out, and "..." says so. A comment goes. */
+int fb_header_put_text(unsigned char *header, size_t size, const char *key, const char *text);
 /* Put a number into a card that is there already, key padded to 8 characters. -1 if it is not. */
 int fb_header_put_number(unsigned char *header, size_t size, const char *key, size_t number);
 /* Put the sum of an HDU's data and the checksum that follows into the cards of its header. -1 if it has none.

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 #include "io/fits.h"
 #include "io/system.h"
 #include "io/template_file.h"
@@ -155,11 +156,31 @@ static int read_file(fastbal_templates **templates, const char *path, struct fb_
     return status;
 }
 
+static int add_sum(struct fb_template_set *set, struct fb_error *err)
+{
+    size_t n = (1 + (size_t)fastbal_templates_count(set->templates)) * fastbal_templates_size(set->templates);
+    double *values = fb_template_set_values(set);
+    if (!values)
+        return fb_fail(err, "templates %s: out of memory", set->name);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        bits = __builtin_bswap64(bits);
+#endif
+        memcpy(&values[i], &bits, sizeof bits);
+    }
+    snprintf(set->sum, sizeof set->sum, "%08lx", crc32_z(0, (const unsigned char *)values, n * sizeof *values));
+    free(values);
+    return 0;
+}
+
 static int use_builtin(struct fb_template_set *set, struct fb_error *err)
 {
     int code = fastbal_templates_builtin(&set->templates);
     snprintf(set->name, sizeof set->name, "builtin");
-    return code == FASTBAL_OK ? 0 : fb_fail(err, "built-in templates: %s", fastbal_strerror(code));
+    return code == FASTBAL_OK ? add_sum(set, err)
+                              : fb_fail(err, "built-in templates: %s", fastbal_strerror(code));
 }
 
 /* The path of the file that is meant; NULL where a named set is found nowhere. */
@@ -201,7 +222,7 @@ int fb_template_set_read(struct fb_template_set *set, const char *name, const ch
     snprintf(set->name, sizeof set->name, "%s", base_name(path));
     int status = read_file(&set->templates, path, err);
     free(path);
-    return status;
+    return status == 0 ? add_sum(set, err) : status;
 }
 
 int fb_template_set_create(struct fb_template_set *set, const char *name, size_t nwave, int ncomponents,
@@ -210,7 +231,8 @@ int fb_template_set_create(struct fb_template_set *set, const char *name, size_t
     memset(set, 0, sizeof *set);
     snprintf(set->name, sizeof set->name, "%s", name);
     int code = fastbal_templates_create(&set->templates, nwave, values, ncomponents, values + nwave);
-    return code == FASTBAL_OK ? 0 : fb_fail(err, "templates %s: %s", name, fastbal_strerror(code));
+    return code == FASTBAL_OK ? add_sum(set, err)
+                              : fb_fail(err, "templates %s: %s", name, fastbal_strerror(code));
 }
 
 double *fb_template_set_values(const struct fb_template_set *set)

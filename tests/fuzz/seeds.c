@@ -218,21 +218,20 @@ static void baltables(void)
     struct fb_error err;
     struct fb_form form;
     struct fb_balrow rows[2];
-    char path[1000], name[200];
-    struct fb_baltable_settings named = { 5, "PCA_Eigenvectors.fits", "exact", "main" };
-    struct fb_baltable_settings long_named = { 2, name, "simplex", "optimize" };
+    char path[1000];
+    const struct fb_provenance named = { .templates = "PCA_Eigenvectors.fits", .sum = "0123abcd", .fit = "exact", .rules = "main", .product = "loa" };
+    struct fb_provenance long_named = { .fit = "simplex", .rules = "optimize" };
     memset(rows, 0, sizeof rows);
     rows[0].targetid = 1000;
     rows[1].targetid = 1001;
     make_path(path, sizeof path, "baltable", "plain");
-    if (fb_baltable_form(&form, &named, &err) != 0 ||
+    if (fb_baltable_form(&form, 5, &named, &err) != 0 ||
         fb_baltable_write(&form, path, FB_REPLACE, rows, 2, 5, &err) != 0)
         die(path);
     fb_form_release(&form);
     make_path(path, sizeof path, "baltable", "long-name");
-    memset(name, 'n', sizeof name);
-    name[sizeof name - 1] = '\0';
-    if (fb_baltable_form(&form, &long_named, &err) != 0 ||
+    memset(long_named.templates, 'n', 199);
+    if (fb_baltable_form(&form, 2, &long_named, &err) != 0 ||
         fb_baltable_write(&form, path, FB_REPLACE, rows, 1, 2, &err) != 0)
         die(path);
     fb_form_release(&form);
