@@ -379,6 +379,11 @@ def test_bad_template_file(split_tree, tmp_path, spoil):
 
 # ---- one file ----
 
+def without_product(contents):
+    """What portable() gives, without the card that a table of no tree can't have."""
+    return [([card for card in cards if not card.startswith("BALPROD ")], data) for cards, data in contents]
+
+
 def test_one_file(split_tree, finished_tree, tmp_path):
     """--coadd F --zcat F -o F: the same table, wherever the files lie."""
     pixel = PIXELS[1]
@@ -386,7 +391,7 @@ def test_one_file(split_tree, finished_tree, tmp_path):
     shutil.copy(split_tree.coadd(pixel), coadd)
     shutil.copy(split_tree.zafter(pixel), zcat)
     run("find", "--coadd", coadd, "--zcat", zcat, "-o", out, "--templates", "builtin", env=split_tree.env)
-    assert portable(out) == portable(finished_tree.baltable(pixel))
+    assert portable(out) == without_product(portable(finished_tree.baltable(pixel)))
     before = stamp(out)
     again = ["find", "--coadd", coadd, "--zcat", zcat, "-o", out, "--templates", "builtin"]
     assert "is kept" in run(*again, env=split_tree.env).stdout and stamp(out) == before
@@ -394,7 +399,7 @@ def test_one_file(split_tree, finished_tree, tmp_path):
     complains(run(*again, env=split_tree.env, status=UNUSABLE), "find", out, "--clobber")
     assert out.read_bytes() == b"old"
     run(*again, "-c", env=split_tree.env)
-    assert portable(out) == portable(finished_tree.baltable(pixel))
+    assert portable(out) == without_product(portable(finished_tree.baltable(pixel)))
 
 
 def test_one_packed_file(split_tree, finished_tree, tmp_path):
@@ -402,7 +407,7 @@ def test_one_packed_file(split_tree, finished_tree, tmp_path):
     (tmp_path / "a.fits.gz").write_bytes(gzip.compress(split_tree.coadd(pixel).read_bytes()))
     run("find", "--coadd", tmp_path / "a.fits.gz", "--zcat", split_tree.zafter(pixel), "-o", tmp_path / "c.fits",
         "--templates", "builtin", env=split_tree.env)
-    assert portable(tmp_path / "c.fits") == portable(finished_tree.baltable(pixel))
+    assert portable(tmp_path / "c.fits") == without_product(portable(finished_tree.baltable(pixel)))
 
 
 @pytest.mark.parametrize("missing", ["--zcat", "-o"])
