@@ -226,8 +226,6 @@ void fb_layout_text(const struct fb_layout_options *o, char *text, size_t size)
         add_text(text, size, " survey=%s program=%s", o->survey, o->program);
     if (o->only)
         add_text(text, size, " only=%s", o->only);
-    if (o->tiles && o->tile.n == 0)
-        add_text(text, size, " tiles=all");
     if (o->night)
         add_text(text, size, " night=%ld", o->night);
     for (size_t k = 0; k < sizeof lists / sizeof *lists; k++)

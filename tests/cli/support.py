@@ -184,6 +184,11 @@ def portable(path):
     return contents
 
 
+def without_product(contents):
+    """What portable() gives, without the card that a table of no tree can't have."""
+    return [([card for card in cards if not card.startswith("BALPROD ")], data) for cards, data in contents]
+
+
 def portable_files(folder):
     """{relative path: what it says} of every FITS file below a folder."""
     return {name: portable(Path(folder) / name) for name in fits_files(folder)}

@@ -14,7 +14,7 @@ import oracle
 from compare import compare_tables
 from support import (PARTLY, IN_TABLE, PIXEL, PIXELS, ROWS, UNUSABLE, balcolumns, check_sums, complains, desi_waves,
                      environment, fits_files, forms, header, nothing_left_behind, portable, run, stamp, table,
-                     write_spectra)
+                     without_product, write_spectra)
 
 NOT_MEASURED = 1 | 2 | 4 | 64
 
@@ -378,11 +378,6 @@ def test_bad_template_file(split_tree, tmp_path, spoil):
 
 
 # ---- one file ----
-
-def without_product(contents):
-    """What portable() gives, without the card that a table of no tree can't have."""
-    return [([card for card in cards if not card.startswith("BALPROD ")], data) for cards, data in contents]
-
 
 def test_one_file(split_tree, finished_tree, tmp_path):
     """--coadd F --zcat F -o F: the same table, wherever the files lie."""
