@@ -36,10 +36,10 @@ struct append {
     struct fb_pixel_rows sorted;
     struct fb_pixel_run run;
     struct fb_balcatalog *catalog;
-    struct fb_baltable first; /* no rows: which templates and fit the catalog is for */
-    size_t nmatches;          /* rows that are in BAL tables */
+    struct fb_baltable first;       /* no rows: which templates and fit the catalog is for */
+    size_t nmatches;                /* rows that are in BAL tables */
     size_t nothers[FB_NPROVENANCE]; /* tables that say something else than the first, by keyword */
-    struct fb_tally tally;    /* of the catalog's rows */
+    struct fb_tally tally;          /* of the catalog's rows */
 };
 
 /* ---- one pixel ---- */

@@ -67,7 +67,8 @@ static int count_rows(struct fb_any_table *table, const struct columns *c, struc
 static void say_settings(struct fb_any_table *table)
 {
     char text[1000];
-    for (const struct fb_provenance_key *key = fb_provenance_keys; key < fb_provenance_keys + FB_NPROVENANCE; key++)
+    for (const struct fb_provenance_key *key = fb_provenance_keys; key < fb_provenance_keys + FB_NPROVENANCE;
+         key++)
         if (fb_any_table_text(table, key->keyword, text, sizeof text))
             fb_say("  %s: %s", key->words, text);
     if (fb_any_table_text(table, "BALOPTS", text, sizeof text))

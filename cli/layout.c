@@ -216,7 +216,9 @@ void fb_layout_text(const struct fb_layout_options *o, char *text, size_t size)
     const struct {
         const char *name;
         size_t n;
-    } lists[] = { { "healpix", o->healpix.n }, { "uniqpix", o->uniqpix.n }, { "tiles", o->tile.n },
+    } lists[] = { { "healpix", o->healpix.n },
+                  { "uniqpix", o->uniqpix.n },
+                  { "tiles", o->tile.n },
                   { "targetids", o->targetids.n } };
 
     text[0] = '\0';

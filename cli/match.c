@@ -132,10 +132,9 @@ void fb_matches_release(struct fb_matches *matches)
 void fb_catalog_describe(struct fb_balcatalog *catalog, const struct fb_provenance *made,
                          const struct fb_layout_options *options, const struct fb_tally *tally)
 {
-    struct fb_balcatalog_header header = { .made = *made,
-                                           .nmeasured = tally->n[FB_FATE_MEASURED],
-                                           .nai = tally->nai,
-                                           .nbi = tally->nbi };
+    struct fb_balcatalog_header header = {
+        .made = *made, .nmeasured = tally->n[FB_FATE_MEASURED], .nai = tally->nai, .nbi = tally->nbi
+    };
     fb_layout_text(options, header.options, sizeof header.options);
     fb_balcatalog_describe(catalog, &header);
 }

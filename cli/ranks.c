@@ -98,7 +98,7 @@ int fb_ranks_compare(const struct fb_ranks *ranks, const struct fb_settings *set
     of_rank_0.size = (size_t)strtoull(size, NULL, 10);
     of_rank_0.text = malloc(of_rank_0.size + 1);
     int failed = fb_ranks_agree(ranks, of_rank_0.text ? 0 : fb_fail(err, "out of memory"), err);
-    if (!failed) {
+    if (!failed && of_rank_0.text) { /* all ranks have it */
         if (ranks->rank == 0)
             memcpy(of_rank_0.text, settings->text, settings->size);
         fb_ranks_broadcast(ranks, of_rank_0.text, of_rank_0.size);

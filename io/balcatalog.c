@@ -789,8 +789,9 @@ static int start(struct fb_balcatalog *catalog, const struct fb_balcatalog_plan 
                        plan->n, (long long)s->table.nrows);
     if (allocate(catalog, plan, s, err) != 0 ||
         fb_output_create(&catalog->out, plan->path, plan->replace, err) != 0 ||
-        start_store(catalog, plan->kept_bytes, err) != 0 || write_header(catalog, s, plan->described, err) != 0 ||
-        start_rows(catalog, s, err) != 0 || take_cells(catalog, s, err) != 0)
+        start_store(catalog, plan->kept_bytes, err) != 0 ||
+        write_header(catalog, s, plan->described, err) != 0 || start_rows(catalog, s, err) != 0 ||
+        take_cells(catalog, s, err) != 0)
         return -1;
     if (s->heap_bytes > 0 && copy_heap(catalog, s, err) != 0)
         return -1;

@@ -41,7 +41,8 @@ static int write_table(void *file, const void *context, int *status)
     for (int k = 0; k < FB_NPROVENANCE; k++) {
         const struct fb_provenance_key *key = &fb_provenance_keys[k];
         if (fb_provenance_text(with->made, key)[0])
-            fits_write_key_longstr(file, key->keyword, fb_provenance_text(with->made, key), key->comment, status);
+            fits_write_key_longstr(file, key->keyword, fb_provenance_text(with->made, key), key->comment,
+                                   status);
     }
     fb_write_dependencies(file, status);
     return fb_write_history(file, status);

@@ -81,8 +81,8 @@ int fb_balcatalog_put_rows(struct fb_balcatalog *catalog, const struct fb_balput
 /* What its header says of a catalog: keywords of io/provenance.h, "unknown" where they are empty, and counts. */
 struct fb_balcatalog_header {
     struct fb_provenance made;
-    char options[FB_CARD_TEXT + 1];  /* BALOPTS */
-    size_t nmeasured, nai, nbi;      /* BALNMEAS, BALNAI, BALNBI: rows measured, with AI > 0, with BI > 0 */
+    char options[FB_CARD_TEXT + 1]; /* BALOPTS */
+    size_t nmeasured, nai, nbi;     /* BALNMEAS, BALNAI, BALNBI: rows measured, with AI > 0, with BI > 0 */
 };
 /* To be called before commit for a catalog that was planned with described. */
 void fb_balcatalog_describe(struct fb_balcatalog *catalog, const struct fb_balcatalog_header *header);

@@ -2,9 +2,11 @@
 #include <string.h>
 #include "io/provenance.h"
 
-#define KEY(keyword, member, words, comment) \
-    { keyword, comment, words, offsetof(struct fb_provenance, member), \
-      sizeof(((struct fb_provenance *)NULL)->member) }
+#define KEY(keyword, member, words, comment)                             \
+    {                                                                    \
+        keyword, comment, words, offsetof(struct fb_provenance, member), \
+            sizeof(((struct fb_provenance *)NULL)->member)               \
+    }
 
 const struct fb_provenance_key fb_provenance_keys[FB_NPROVENANCE] = {
     KEY("QSOTEMPS", templates, "templates", "continuum templates"),

@@ -170,7 +170,8 @@ static int add_sum(struct fb_template_set *set, struct fb_error *err)
 #endif
         memcpy(&values[i], &bits, sizeof bits);
     }
-    snprintf(set->sum, sizeof set->sum, "%08lx", crc32_z(0, (const unsigned char *)values, n * sizeof *values));
+    snprintf(set->sum, sizeof set->sum, "%08lx",
+             crc32_z(0, (const unsigned char *)values, n * sizeof *values));
     free(values);
     return 0;
 }

@@ -13,8 +13,8 @@
 struct fb_template_set {
     fastbal_templates *templates; /* owned */
     char name[256];               /* file name without folders, or "builtin" */
-    char sum[16];                 /* CRC-32 of the wavelengths and components as little-endian doubles, in hexadecimal */
-    char note[512];               /* a line for the user where the default was not found; empty otherwise */
+    char sum[16];   /* CRC-32 of the wavelengths and components as little-endian doubles, in hexadecimal */
+    char note[512]; /* a line for the user where the default was not found; empty otherwise */
 };
 
 /*

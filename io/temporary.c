@@ -313,8 +313,7 @@ static int open_folder(const char *path)
 /* Not every file system can do everything. */
 static int is_unsupported(int reason)
 {
-    return reason == ENOSYS || reason == EINVAL || reason == ENOTSUP || reason == EOPNOTSUPP ||
-           reason == EPERM;
+    return reason == ENOSYS || reason == EINVAL || reason == ENOTSUP || reason == EPERM;
 }
 
 /* rename() that fails with EEXIST where there is something of that name. */

@@ -12,7 +12,8 @@ static void check_table(const struct fb_baltable *table)
 {
     CHECK(table->ntemplates >= 1 && table->ntemplates <= FASTBAL_MAX_TEMPLATES);
     for (int k = 0; k < FB_NPROVENANCE; k++)
-        CHECK(memchr(fb_provenance_text(&table->made, &fb_provenance_keys[k]), '\0', fb_provenance_keys[k].size));
+        CHECK(memchr(fb_provenance_text(&table->made, &fb_provenance_keys[k]), '\0',
+                     fb_provenance_keys[k].size));
     for (size_t i = 0; i < table->n; i++) {
         unsigned char cells[4 * FASTBAL_MAX_TEMPLATES] = { 0 };
         const float *beyond = table->rows[i].pca_coeffs + table->ntemplates;

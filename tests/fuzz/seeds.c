@@ -219,7 +219,11 @@ static void baltables(void)
     struct fb_form form;
     struct fb_balrow rows[2];
     char path[1000];
-    const struct fb_provenance named = { .templates = "PCA_Eigenvectors.fits", .sum = "0123abcd", .fit = "exact", .rules = "main", .product = "loa" };
+    const struct fb_provenance named = { .templates = "PCA_Eigenvectors.fits",
+                                         .sum = "0123abcd",
+                                         .fit = "exact",
+                                         .rules = "main",
+                                         .product = "loa" };
     struct fb_provenance long_named = { .fit = "simplex", .rules = "optimize" };
     memset(rows, 0, sizeof rows);
     rows[0].targetid = 1000;
