@@ -15,22 +15,23 @@ double fb_seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-static void add_joined(struct fb_account *total, size_t n, const char *path)
+static void add_noted(struct fb_noted *total, size_t n, const char *path)
 {
-    if (n > 0 && (total->joined == 0 || strcmp(path, total->joined_path) < 0))
-        snprintf(total->joined_path, sizeof total->joined_path, "%s", path);
-    total->joined += n;
+    if (n > 0 && (total->n == 0 || strcmp(path, total->path) < 0))
+        snprintf(total->path, sizeof total->path, "%s", path);
+    total->n += n;
 }
 
-void fb_account_joined(struct fb_account *account, const char *path)
+void fb_note_file(struct fb_noted *files, const char *path)
 {
-    add_joined(account, 1, path);
+    add_noted(files, 1, path);
 }
 
 void fb_account_add(struct fb_account *total, const struct fb_account *part)
 {
     total->files += part->files;
-    add_joined(total, part->joined, part->joined_path);
+    add_noted(&total->joined, part->joined.n, part->joined.path);
+    add_noted(&total->unknown_fit, part->unknown_fit.n, part->unknown_fit.path);
     total->bytes += part->bytes;
     total->reading += part->reading;
     total->computing += part->computing;
@@ -73,16 +74,20 @@ void fb_account_process(struct fb_account *total)
     fb_account_add(total, &process);
 }
 
-void fb_account_tell_joined(const char *command, const struct fb_account *account)
+/* One line: "PATH and 2 more files have WHAT", or "PATH has WHAT". */
+static void tell(const char *command, const struct fb_noted *files, const char *what)
 {
-    if (account->joined > 1)
-        fb_complain(
-            command,
-            "%s and %zu more file%s have several rows per target: the exposures of each target are joined",
-            account->joined_path, account->joined - 1, fb_s(account->joined - 1));
-    else if (account->joined > 0)
-        fb_complain(command, "%s has several rows per target: the exposures of each target are joined",
-                    account->joined_path);
+    if (files->n > 1)
+        fb_complain(command, "%s and %zu more file%s have %s", files->path, files->n - 1, fb_s(files->n - 1), what);
+    else if (files->n > 0)
+        fb_complain(command, "%s has %s", files->path, what);
+}
+
+void fb_account_tell_noted(const char *command, const struct fb_account *account)
+{
+    tell(command, &account->joined, "several rows per target: the exposures of each target are joined");
+    tell(command, &account->unknown_fit,
+         "no keyword BALFIT, as of the reference: kept, with a fit that is not known; --clobber measures again");
 }
 
 void fb_account_say(const char *command, const struct fb_account *account, size_t nquasars, double start,

@@ -9,13 +9,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Files of which one line tells. */
+struct fb_noted {
+    size_t n;
+    char path[1024]; /* one of them: the first by name */
+};
+
 /* Seconds of reading, computing and writing are those of all threads together, and may add up to more than
  * the wall time. */
 struct fb_account {
     size_t files;           /* files of spectra that were opened */
-    size_t joined;          /* of those, files of exposures, which were joined */
-    char joined_path[1024]; /* one of them: the first by name */
-    int64_t bytes;          /* read by the process, whatever for; 0 where the system does not tell */
+    struct fb_noted joined;      /* of those, files of exposures, which were joined */
+    struct fb_noted unknown_fit; /* BAL tables that were kept and do not say how they were fitted */
+    int64_t bytes;               /* read by the process, whatever for; 0 where the system does not tell */
     double reading, computing, writing;
     double cpu;   /* user and system seconds of the process */
     int64_t peak; /* most resident memory, bytes; of several processes the largest */
@@ -30,10 +36,9 @@ void fb_account_add(struct fb_account *total, const struct fb_account *part);
 /* Add what the system knows of this process: bytes, cpu, peak. */
 void fb_account_process(struct fb_account *total);
 
-/* Note a file of exposures. */
-void fb_account_joined(struct fb_account *account, const char *path);
-/* One line that exposures were joined, where they were. */
-void fb_account_tell_joined(const char *command, const struct fb_account *account);
+void fb_note_file(struct fb_noted *files, const char *path);
+/* At most a line for each kind of files that were noted. */
+void fb_account_tell_noted(const char *command, const struct fb_account *account);
 
 /* The line. start: fb_seconds() when the command began; ranks: processes it ran in. */
 void fb_account_say(const char *command, const struct fb_account *account, size_t nquasars, double start,

@@ -350,7 +350,7 @@ static int finish(struct find *find, int argc, char **argv)
     fb_report_start(&report, run, argc, argv);
     report.heading = "List of healpix with errors and error types: ";
     fb_report_pixels(&report, log_path(find));
-    fb_account_tell_joined("find", &run->used);
+    fb_account_tell_noted("find", &run->used);
     if (run->nfailed > 0 || fb_tally_lost(&run->tally) > 0)
         status = FB_EXIT_PARTLY;
     if (!stopped && run->nfailed == 0 && complain_of_targets(find))
@@ -448,7 +448,7 @@ static void say_single(const struct find *find, const struct paths *paths, const
     if (kept)
         return;
     add_up((struct find *)find, &used);
-    fb_account_tell_joined("find", &used);
+    fb_account_tell_noted("find", &used);
     fb_account_say("find", &used, tally->n[FB_FATE_MEASURED], find->start, 1);
 }
 

@@ -335,7 +335,7 @@ static int finish(struct run *run, int argc, char **argv)
 
     fb_report_start(&report, p, argc, argv);
     fb_report_pixels(&report, log_path(run));
-    fb_account_tell_joined("run", &p->used);
+    fb_account_tell_noted("run", &p->used);
     if (fb_pixel_rows_complain(&run->sorted, "run", run->options->qsocat) || p->nfailed > 0 ||
         fb_tally_lost(&run->tally) > 0)
         status = FB_EXIT_PARTLY;

@@ -65,6 +65,7 @@ static int find_root(struct truth *truth, struct fb_error *err)
 static enum fb_pixel_outcome read_pixel(void *context, int thread, size_t index, struct fb_error *err)
 {
     struct truth *truth = context;
+    truth->parts[index].zeros = truth->truth.zeros;
     char *path = fb_plain_or_packed(fb_tree_path(&truth->tree, "truth", truth->pixels.pixels[index]), err);
     int status = path ? fb_truth_read(&truth->parts[index], path, 0, err) : -1;
     (void)thread;
@@ -121,6 +122,12 @@ static int read_truth(struct truth *truth, struct fb_error *err)
 
 /* ---- the catalog ---- */
 
+/* BALMASK of a row that the truth does not have. The reference knows no redshift range here. */
+static unsigned char mask_of(const struct truth *truth, double z)
+{
+    return truth->truth.zeros ? FB_BALMASK_NO_ROW : fb_balmask_no_row(z);
+}
+
 /* The BAL columns of every row; free *puts in any case. */
 static int match_rows(struct truth *truth, const struct fb_balrow none[4], struct fb_balput **puts,
                       struct fb_error *err)
@@ -135,7 +142,7 @@ static int match_rows(struct truth *truth, const struct fb_balrow none[4], struc
         matched[key] = 1;
         truth->nmatches += (size_t)found;
         (*puts)[i] = (struct fb_balput){ i, found ? &t->rows[t->keys[key].row]
-                                                  : &none[fb_balmask_no_row(truth->catalog.rows[i].z)] };
+                                                  : &none[mask_of(truth, truth->catalog.rows[i].z)] };
     }
     for (size_t k = 0; status == 0 && k < t->nkeys; k++)
         truth->nunmatched += !matched[k];
@@ -162,7 +169,7 @@ static int write_catalog(struct truth *truth, struct fb_error *err)
                                              .stop = fb_stop_signal };
 
     for (unsigned char mask = 0; mask < 4; mask++)
-        fb_truth_no_bal(&none[mask], mask);
+        fb_truth_no_bal(&none[mask], mask, truth->truth.zeros);
     int failed = balmask ? 0 : fb_fail(err, "out of memory for %zu rows", truth->catalog.n);
     failed = failed || match_rows(truth, none, &puts, err) != 0 ||
              fb_balcatalog_create(&catalog, &plan, err) != 0 ||
@@ -270,7 +277,7 @@ int fb_cmd_truth(int argc, char **argv)
         FB_MAX_UNPACKED_OPTION,
         { 0 }
     };
-    struct truth truth = { .options = &o };
+    struct truth truth = { .options = &o, .truth.zeros = fb_is_old_name(argv[0]) };
     struct fb_error err = { "" };
 
     enum fb_options_outcome outcome = fb_options_parse_writer(

@@ -15,6 +15,8 @@ enum {
 
 /* argv[0] is how the user called it: "fastbal find", or "runbalfinder_hp.py". */
 typedef int fb_command_fn(int argc, char **argv);
+/* Was it called by the name of the reference's program? */
+int fb_is_old_name(const char *called);
 
 fb_command_fn fb_cmd_split, fb_cmd_find, fb_cmd_append, fb_cmd_run, fb_cmd_mask, fb_cmd_truth, fb_cmd_diff,
     fb_cmd_info, fb_cmd_simulate, fb_cmd_templates;

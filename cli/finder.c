@@ -154,7 +154,7 @@ int fb_finder_measure(struct fb_finder *finder, int thread, const char *spectra,
     finder->accounts[thread].computing += fb_seconds() - start - reading;
     finder->accounts[thread].files += redshifts->n > 0;
     if (status == 0 && redshifts->n > 0 && fb_coadd_has_exposures(measurer->coadd))
-        fb_account_joined(&finder->accounts[thread], spectra);
+        fb_note_file(&finder->accounts[thread].joined, spectra);
     return status;
 }
 
@@ -270,6 +270,8 @@ int fb_finder_keeps(struct fb_finder *finder, int thread, const char *path,
         status = fb_fail(why, "%s: this BAL table %s", path, differs);
     if (status != 0)
         fb_baltable_release(table);
+    else if (!table->made.fit[0])
+        fb_note_file(&finder->accounts[thread].unknown_fit, path);
     return status == 0;
 }
 

@@ -57,6 +57,11 @@ static int run_command(int i, int argc, char **argv)
     return commands[i].run(argc, argv);
 }
 
+int fb_is_old_name(const char *called)
+{
+    return strncmp(called, "fastbal ", strlen("fastbal ")) != 0;
+}
+
 static int dispatch(int argc, char **argv)
 {
     for (int i = 0; i < NCOMMANDS; i++)

@@ -30,16 +30,19 @@ static struct fb_balrow_troughs *troughs_of(struct fb_balrow *row, int kind)
     return of[kind];
 }
 
-void fb_truth_no_bal(struct fb_balrow *row, unsigned char balmask)
+static void empty_troughs(struct fb_balrow_troughs *t)
+{
+    for (int k = 0; k < FASTBAL_MAX_AI; k++)
+        t->vmin[k] = t->vmax[k] = t->posmin[k] = t->fmin[k] = -1;
+}
+
+void fb_truth_no_bal(struct fb_balrow *row, unsigned char balmask, int zeros)
 {
     memset(row, 0, sizeof *row);
     row->bal_prob = -99;
     row->balmask = balmask;
-    for (int kind = 0; kind < KINDS; kind++) {
-        struct fb_balrow_troughs *t = troughs_of(row, kind);
-        for (int k = 0; k < FASTBAL_MAX_AI; k++)
-            t->vmin[k] = t->vmax[k] = t->posmin[k] = t->fmin[k] = -1;
-    }
+    for (int kind = 0; kind < KINDS && !zeros; kind++)
+        empty_troughs(troughs_of(row, kind));
 }
 
 /* Returns whether there were more than fit. */
@@ -63,7 +66,7 @@ static int read_row(struct reader *r, struct fb_truth *truth, int64_t row, struc
     double prob = -99;
     int cut = 0;
 
-    fb_truth_no_bal(to, 0);
+    fb_truth_no_bal(to, 0, truth->zeros);
     if (fb_table_read_int(&r->table, r->targetid, row, 1, &to->targetid, err) != 0 ||
         (r->bal_prob && fb_table_read_double(&r->table, r->bal_prob, row, 1, &prob, err) != 0))
         return -1;
@@ -71,6 +74,8 @@ static int read_row(struct reader *r, struct fb_truth *truth, int64_t row, struc
     for (int kind = 0; kind < KINDS; kind++) {
         if (fb_troughs_read(&r->troughs, &r->table, &r->columns[kind], row, err) != 0)
             return -1;
+        if (r->columns[kind].length > 0)
+            empty_troughs(troughs_of(to, kind));
         cut |= take_troughs(troughs_of(to, kind), &r->troughs, kinds[kind].most);
         truth->nswapped += (size_t)r->troughs.nswapped;
     }

@@ -25,6 +25,7 @@ struct fb_truth {
     size_t nswapped; /* troughs that had VMIN and VMAX the other way round; they are put in order */
     size_t ncut;     /* quasars with more troughs than fit the columns; the first ones are kept */
     int has_table;   /* there was a table */
+    int zeros;       /* to be set before: what a table does not say is 0, as the reference writes it, and not -1 */
 };
 
 /*
@@ -42,7 +43,7 @@ int fb_truth_sort(struct fb_truth *truth, struct fb_error *err);
 size_t fb_truth_find(const struct fb_truth *truth, int64_t targetid);
 void fb_truth_release(struct fb_truth *truth);
 
-/* What is known of a quasar that is in no truth table: no troughs. */
-void fb_truth_no_bal(struct fb_balrow *row, unsigned char balmask);
+/* What is known of a quasar that is in no truth table: no troughs, which are -1 or, with zeros, 0. */
+void fb_truth_no_bal(struct fb_balrow *row, unsigned char balmask, int zeros);
 
 #endif

@@ -88,7 +88,9 @@ def test_tables_that_do_not_say(done_tree):
     assert done_tree.append().stderr == ""
     said = described(done_tree.out)
     assert [said[key] for key in KEYS] == ["/some/where/builtin"] + 4 * ["unknown"]
-    assert "3 kept" in done_tree.find().stdout
+    result = done_tree.find()
+    assert "3 kept" in result.stdout
+    complains(result, "find", "and 2 more files have no keyword BALFIT", "--clobber")
 
 
 def test_twice(done_tree, tmp_path):

@@ -85,6 +85,29 @@ def qso(tmp_path):
 ROWS = [bal(3), bal(0, [(100, 700), (3000, 9000)], [(3500, 9000)]), bal(7, [(2000, 2500)]), bal(99)]
 
 
+@pytest.mark.parametrize("name", ["appendbaltruth", "appendbaltruth.py"])
+def test_old_name(qso, tmp_path, name):
+    """As the reference writes it: 0 and BALMASK 1 where the truth has nothing, and what the truth has as ever."""
+    write_truth(tmp_path / "bal_cat.fits", ROWS)
+    both = [tmp_path / "old.fits", tmp_path / "new.fits"]
+    for program, out in zip(([name], ["fastbal", "truth"]), both):
+        run(*program, "-q", qso, "-b", tmp_path / "bal_cat.fits", "-o", out)
+    old, new = map(table, both)
+    known = np.isin(old["TARGETID"], [row["TARGETID"] for row in ROWS])
+    assert known.any() and (old["BALMASK"] == np.where(known, 0, 1)).all() and (new["BALMASK"] == 3).any()
+    for column in old.names:
+        if column == "BALMASK":
+            continue
+        if any(column.startswith(what) for what in ("VMIN", "VMAX", "POSMIN", "FMIN")):
+            assert not old[column][~known].any() and (new[column][~known] == -1).all()
+            if "SIIV" in column:
+                assert not old[column][known].any() and (new[column][known] == -1).all()
+                continue
+        else:
+            np.testing.assert_array_equal(old[column], new[column])
+        np.testing.assert_array_equal(old[column][known], new[column][known])
+
+
 @pytest.mark.parametrize("how", [
     {}, {"name": "ZCATALOG"}, {"name": "BALCAT"}, {"name": "other"}, {"id_form": "K"}, {"length": 17}, {"length": 5},
     {"swapped": False}, {"empty": 0.0}, {"empty": float("nan")}, {"gap": 2}], ids=str)
