@@ -78,7 +78,8 @@ void fb_account_process(struct fb_account *total)
 static void tell(const char *command, const struct fb_noted *files, const char *what)
 {
     if (files->n > 1)
-        fb_complain(command, "%s and %zu more file%s have %s", files->path, files->n - 1, fb_s(files->n - 1), what);
+        fb_complain(command, "%s and %zu more file%s have %s", files->path, files->n - 1, fb_s(files->n - 1),
+                    what);
     else if (files->n > 0)
         fb_complain(command, "%s has %s", files->path, what);
 }
@@ -87,7 +88,8 @@ void fb_account_tell_noted(const char *command, const struct fb_account *account
 {
     tell(command, &account->joined, "several rows per target: the exposures of each target are joined");
     tell(command, &account->unknown_fit,
-         "no keyword BALFIT, as of the reference: kept, with a fit that is not known; --clobber measures again");
+         "no keyword BALFIT, as of the reference: kept, with a fit that is not known; --clobber measures "
+         "again");
 }
 
 void fb_account_say(const char *command, const struct fb_account *account, size_t nquasars, double start,

@@ -18,7 +18,7 @@ struct fb_noted {
 /* Seconds of reading, computing and writing are those of all threads together, and may add up to more than
  * the wall time. */
 struct fb_account {
-    size_t files;           /* files of spectra that were opened */
+    size_t files;                /* files of spectra that were opened */
     struct fb_noted joined;      /* of those, files of exposures, which were joined */
     struct fb_noted unknown_fit; /* BAL tables that were kept and do not say how they were fitted */
     int64_t bytes;               /* read by the process, whatever for; 0 where the system does not tell */

@@ -23,6 +23,7 @@
 
 struct append_options {
     const char *qsocat, *baldir, *outcatfile, *logfile;
+    int log_here; /* logfile counts from the current folder, as the reference's program has it */
     struct fb_layout_options layout;
     int clobber, verbose, alttemp;
     long nproc, chunk;
@@ -176,7 +177,8 @@ static int log_matches(const void *context, FILE *log)
 static char *log_path(const struct append *append)
 {
     char *label = fb_tree_label(&append->tree);
-    char *path = fb_log_path("append", append->options->baldir, append->options->logfile, label);
+    const struct append_options *o = append->options;
+    char *path = fb_log_path("append", o->logfile && o->log_here ? "." : o->baldir, o->logfile, label);
     free(label);
     return path;
 }
@@ -297,6 +299,7 @@ static int append_catalog(struct append *append, int argc, char **argv, struct f
 int fb_cmd_append(int argc, char **argv)
 {
     struct append_options o = { .outcatfile = "qso-balcat.fits",
+                                .log_here = fb_is_old_name(argv[0]),
                                 .layout = { .survey = "main", .program = "dark" },
                                 .chunk = 160 };
     struct fb_option table[] = {

@@ -588,6 +588,8 @@ static enum fb_options_outcome parse(struct find_options *o, int argc, char **ar
         return FB_OPTIONS_BAD;
     if (single)
         name_unused(table);
+    else
+        fb_layout_old_default("find", argv[0], "everest", &o->layout);
     if (!single && o->out)
         fb_complain("find", "option --outdir is deprecated and ignored: BAL tables go to --altzdir");
     fb_settings_start(&o->settings, "find");

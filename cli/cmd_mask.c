@@ -344,6 +344,8 @@ static enum fb_options_outcome parse(struct mask_options *o, struct fb_mask_line
         fb_complain("mask", "option --lines: %s", err.text);
         return FB_OPTIONS_BAD;
     }
+    if (outcome == FB_OPTIONS_RUN)
+        fb_layout_old_default("mask", argv[0], "iron", &o->layout);
     return outcome;
 }
 

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "cli/command.h"
 #include "cli/layout.h"
+#include "cli/message.h"
 #include "cli/spectra.h"
 #include "io/system.h"
 #include "io/tree_faults.h"
@@ -193,6 +195,16 @@ void fb_layout_release(struct fb_layout *layout)
     fb_pixel_map_release(&layout->map);
     free(layout->root);
     *layout = (struct fb_layout){ 0 };
+}
+
+void fb_layout_old_default(const char *command, const char *called, const char *release,
+                           struct fb_layout_options *o)
+{
+    if (!fb_is_old_name(called) || o->release || o->tree || o->mock)
+        return;
+    o->release = release;
+    fb_complain(command, "option --release was not given: %s, the default of the program of this name",
+                release);
 }
 
 const char *fb_layout_product(const struct fb_layout *layout)

@@ -49,6 +49,10 @@ struct fb_layout_options {
 /* clang-format on */
 
 void fb_layout_options_release(struct fb_layout_options *options);
+/* Where a command was called by the name of the reference's program and no spectra were named: take the release that the
+ * program takes then, whatever $SPECPROD is, and say so. called: argv[0]. */
+void fb_layout_old_default(const char *command, const char *called, const char *release,
+                           struct fb_layout_options *options);
 
 struct fb_layout {
     struct fb_tree tree;     /* of the spectra; its root is NULL where nobody said where they are */

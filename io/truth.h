@@ -25,7 +25,7 @@ struct fb_truth {
     size_t nswapped; /* troughs that had VMIN and VMAX the other way round; they are put in order */
     size_t ncut;     /* quasars with more troughs than fit the columns; the first ones are kept */
     int has_table;   /* there was a table */
-    int zeros;       /* to be set before: what a table does not say is 0, as the reference writes it, and not -1 */
+    int zeros; /* to be set before: what a table does not say is 0, as the reference writes it, and not -1 */
 };
 
 /*

@@ -121,7 +121,7 @@ class Inputs:
         paths = sorted(p.relative_to(folder) for p in folder.rglob(pattern))
         for n in range(1, len(paths) + 1):
             for missing in itertools.combinations(paths, n):
-                copy = self.root / "without"
+                copy = self.root / "without" / folder.name  # catalogs say what the folder is called
                 shutil.rmtree(copy, ignore_errors=True)
                 shutil.copytree(folder, copy)
                 for path in missing:

@@ -153,3 +153,28 @@ def test_spellings_of_values(tree, tmp_path):
 
 def test_beginnings_have_to_be_unambiguous():
     complains(run("find", "--mo", "dark", status=UNUSABLE), "find", "--mo")  # --mock, --mockdir or --moon
+
+
+def test_default_release_of_old_names(split_tree, tmp_path):
+    """Everest and iron, whatever SPECPROD is; the names of fastbal have no release of their own."""
+    for name, release in (("runbalfinder_hp", "everest"), ("maskcoadds_hp", "iron")):
+        arguments = (["-a", split_tree.z, "--templates", "builtin"] if release == "everest"
+                     else ["-w", tmp_path / "masked", "-q", split_tree.qso])
+        env = split_tree.env | {"SPECPROD": "sim"}
+        result = run(name, *arguments, env=env, status=UNUSABLE)
+        line = result.stderr.splitlines()[0]
+        assert "--release was not given" in line and release in line and f"/{release}" in result.stderr
+    run("find", "-a", split_tree.z, "--templates", "builtin", env=split_tree.env | {"SPECPROD": "sim"})
+    (split_tree.redux / "sim").rename(split_tree.redux / "everest")
+    result = run("runbalfinder_hp", "-a", split_tree.z, "--templates", "builtin", "-c", env=split_tree.env)
+    assert "3 pixels done" in result.stdout
+
+
+def test_log_of_old_names(done_tree, tmp_path):
+    """-l counts from the current folder there, and from --baldir in fastbal append; the default is the same."""
+    for program, folder in ((["appendbalinfo_hp"], tmp_path), (["fastbal", "append"], done_tree.z)):
+        run(*program, "-q", done_tree.qso, "-b", done_tree.z, "-o", tmp_path / "out.fits", "-l", "mine.txt", "-c",
+            cwd=tmp_path, env=done_tree.env)
+        assert "Total matches" in (folder / "mine.txt").read_text()
+        (folder / "mine.txt").unlink()
+    assert not list(done_tree.z.glob("mine.txt"))
