@@ -592,19 +592,18 @@ void fb_output_discard(struct fb_output *out)
 /* Into the next free pair of keywords, or in place of an older version of the same. */
 static void write_dependency(fitsfile *file, const char *name, const char *version, int *status)
 {
-    char key[FLEN_KEYWORD], there[FLEN_VALUE];
+    char key[FLEN_KEYWORD], version_key[FLEN_KEYWORD], there[FLEN_VALUE];
     int found = 0;
     for (int n = 0; n < 100 && !found; n++) {
         snprintf(key, sizeof key, "DEPNAM%02d", n);
+        snprintf(version_key, sizeof version_key, "DEPVER%02d", n);
         int any = fb_fits_text(file, key, there, sizeof there, status);
         found = !any || strcmp(there, name) == 0;
         if (!any)
             fits_write_key_longstr(file, key, name, NULL, status);
     }
-    if (!found)
-        return;
-    memcpy(key, "DEPVER", 6);
-    fits_update_key_longstr(file, key, version, NULL, status);
+    if (found)
+        fits_update_key_longstr(file, version_key, version, NULL, status);
 }
 
 int fb_write_dependencies(fitsfile *file, int *status)

@@ -108,25 +108,29 @@ int fb_header_put_number(unsigned char *header, size_t size, const char *key, si
 
 int fb_header_put_text(unsigned char *header, size_t size, const char *key, const char *text)
 {
-    size_t place = find_card(header, size, key), n = 0, quotes = 0;
-    char value[FB_CARD_TEXT + 2] = "", card[CARD + 1];
+    unsigned char value[FB_CARD_TEXT + 2];
+    size_t n = 0, quotes = 0, place = find_card(header, size, key);
+    unsigned char *card = header + place;
+    if (!place)
+        return -1;
     for (; *text && n <= FB_CARD_TEXT; text++) {
-        value[n++] = *text;
-        if (*text == '\'' && n <= FB_CARD_TEXT)
-            value[n++] = *text;
+        value[n++] = (unsigned char)*text;
+        if (*text == '\'')
+            value[n++] = '\'';
     }
     if (n > FB_CARD_TEXT) {
         n = FB_CARD_TEXT - 3;
         for (size_t k = n; k > 0 && value[k - 1] == '\''; k--)
             quotes++;
         n -= quotes % 2; /* half of a doubled one */
-        memcpy(value + n, "...", 4);
+        memset(value + n, '.', 3);
+        n += 3;
     }
-    if (!place)
-        return -1;
-    snprintf(card, sizeof card, "%.8s= '%-8s'", key, value);
-    memset(header + place, ' ', CARD);
-    memcpy(header + place, card, strlen(card));
+    memset(card + 8, ' ', CARD - 8);
+    card[8] = '=';
+    card[10] = '\'';
+    memcpy(card + 11, value, n);
+    card[11 + (n > 8 ? n : 8)] = '\'';
     return 0;
 }
 
