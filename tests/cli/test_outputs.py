@@ -364,7 +364,8 @@ def test_more_columns_than_fits_allows(case, tmp_path, name):
     command[command.index("-q") + 1], command[-1] = str(out), str(tmp_path / "again.fits")
     if name == "append":
         run(*command, env=case.tree.env)
-        assert (tmp_path / "again.fits").stat().st_size == out.stat().st_size
+        with fits.open(tmp_path / "again.fits", memmap=False) as hdus:
+            assert hdus[1].columns.names == names
 
 
 @pytest.mark.parametrize("name", ["append", "run", "truth"])
