@@ -281,8 +281,6 @@ static int sort_pixels(struct find *find, struct fb_error *err)
 
 static int prepare(struct find *find, struct fb_error *err)
 {
-    snprintf(find->finder.made.product, sizeof find->finder.made.product, "%s",
-             fb_layout_product(&find->layout));
     if (fb_finder_prepare(&find->finder, &find->options->finder, err) != 0)
         return -1;
     if (find->finder.templates.note[0])
@@ -308,6 +306,8 @@ static int prepare_tree(struct find *find, struct fb_error *err)
     const struct find_options *o = find->options;
     int failed = 0;
     find->finder.part = o->layout.targetids.n > 0;
+    snprintf(find->finder.made.product, sizeof find->finder.made.product, "%s",
+             fb_layout_product(&find->layout));
     if (fb_ranks_leads(&find->ranks))
         failed = fb_layout_need_redshifts(&find->layout, &o->layout, o->altzdir, o->zfileroot, err) != 0 ||
                  choose_pixels(find, err) != 0 || (find->ranks.size > 1 && sort_pixels(find, err) != 0) ||
@@ -445,11 +445,10 @@ static void say_single(const struct find *find, const struct paths *paths, const
         fb_complain("find", "%s: %s", paths->coadd, text);
     fb_tally_text(tally, find->finder.templates.name, text);
     fb_say("find: %s", text);
-    if (kept)
-        return;
     add_up((struct find *)find, &used);
     fb_account_tell_noted("find", &used);
-    fb_account_say("find", &used, tally->n[FB_FATE_MEASURED], find->start, 1);
+    if (!kept)
+        fb_account_say("find", &used, tally->n[FB_FATE_MEASURED], find->start, 1);
 }
 
 /* Returns the exit status. */

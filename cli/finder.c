@@ -220,10 +220,10 @@ static int same(float found, double wanted)
     return found == (float)wanted || (isnan(found) && isnan(wanted));
 }
 
-/* Of what a table says it was made with; one that says nothing may be right. */
+/* Of what a table says it was made with; where nothing is known it may be right. */
 static int differ(const char *found, const char *wanted)
 {
-    return found[0] && strcmp(found, wanted) != 0;
+    return found[0] && wanted[0] && strcmp(found, wanted) != 0;
 }
 
 /* Why a BAL table can't stand for these redshifts; NULL where it can. */

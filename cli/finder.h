@@ -29,8 +29,9 @@ struct fb_finder {
     struct fb_account *accounts;   /* what each has used */
     int nthreads;
     int ntemplates;
-    int part;                  /* of the targets alone: a BAL table of others is not replaced unasked */
-    struct fb_provenance made; /* what BAL tables say: product is the caller's to fill in before */
+    int part; /* of the targets alone: a BAL table of others is not replaced unasked */
+    struct fb_provenance
+        made; /* what BAL tables say: product is the caller's to fill in before, on every rank */
 };
 
 /*

@@ -210,7 +210,8 @@ void fb_layout_old_default(const char *command, const char *called, const char *
 const char *fb_layout_product(const struct fb_layout *layout)
 {
     const char *slash = layout->root ? strrchr(layout->root, '/') : NULL;
-    return slash ? slash + 1 : layout->root ? layout->root : "";
+    const char *name = slash ? slash + 1 : layout->root ? layout->root : "";
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ? "" : name;
 }
 
 static void add_text(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));

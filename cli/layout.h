@@ -77,7 +77,7 @@ int fb_layout_read_map(struct fb_layout *layout, const char *tables, struct fb_e
 const struct fb_pixel_map *fb_layout_map(const struct fb_layout *layout);
 void fb_layout_release(struct fb_layout *layout);
 
-/* What the tree of spectra is called, for BALPROD: its folder's name, as loa. */
+/* What the tree of spectra is called, for BALPROD: its folder's name, as loa; empty where that was given as "." or "..". */
 const char *fb_layout_product(const struct fb_layout *layout);
 /* The options that choose spectra and rows, for BALOPTS: "survey=main program=dark only=spectype targetids=12". */
 void fb_layout_text(const struct fb_layout_options *options, char *text, size_t size);

@@ -72,8 +72,8 @@ struct fb_balcatalog {
     off_t header, data;     /* where the table and its first row begin */
     size_t row_bytes, bal_begin, bal_bytes; /* of a row in the output */
     uint32_t sum;                           /* checksum of what is in the file */
-    struct fb_balcatalog_header described;
-    int has_description;
+    int has_description;                    /* the header has room for it */
+    struct fb_balcatalog_header description;
 };
 
 /* ---- the source ---- */
@@ -357,8 +357,7 @@ static void write_description(fitsfile *to, int described, int *status)
 }
 
 /* Primary HDU and the table's header, with room for its checksums. */
-static int write_header(struct fb_balcatalog *catalog, const struct source *s, int described,
-                        struct fb_error *err)
+static int write_header(struct fb_balcatalog *catalog, const struct source *s, struct fb_error *err)
 {
     struct column_list list;
     fitsfile *to = catalog->out.file;
@@ -374,7 +373,7 @@ static int write_header(struct fb_balcatalog *catalog, const struct source *s, i
     /* as if without rows, or CFITSIO fills their place with zeros first */
     fits_insert_btbl(to, 0, list.n, list.ttype, list.tform, list.tunit, "ZCATALOG", 0, &status);
     copy_header(s, to, &status);
-    write_description(to, described, &status);
+    write_description(to, catalog->has_description, &status);
     fb_write_history(to, &status);
     fits_update_key(to, TSTRING, "CHECKSUM", "0000000000000000", "HDU checksum", &status);
     fits_update_key(to, TSTRING, "DATASUM", "0", "data unit checksum", &status);
@@ -758,6 +757,7 @@ static int allocate(struct fb_balcatalog *catalog, const struct fb_balcatalog_pl
     catalog->nrows = plan->n;
     catalog->ntemplates = plan->ntemplates;
     catalog->stop = plan->stop;
+    catalog->has_description = plan->described;
     catalog->heap_bytes = (size_t)s->heap_bytes;
     catalog->bal_begin = s->kept_bytes;
     catalog->bal_bytes = fb_balrow_bytes(FB_IN_CATALOG, plan->ntemplates);
@@ -789,9 +789,8 @@ static int start(struct fb_balcatalog *catalog, const struct fb_balcatalog_plan 
                        plan->n, (long long)s->table.nrows);
     if (allocate(catalog, plan, s, err) != 0 ||
         fb_output_create(&catalog->out, plan->path, plan->replace, err) != 0 ||
-        start_store(catalog, plan->kept_bytes, err) != 0 ||
-        write_header(catalog, s, plan->described, err) != 0 || start_rows(catalog, s, err) != 0 ||
-        take_cells(catalog, s, err) != 0)
+        start_store(catalog, plan->kept_bytes, err) != 0 || write_header(catalog, s, err) != 0 ||
+        start_rows(catalog, s, err) != 0 || take_cells(catalog, s, err) != 0)
         return -1;
     if (s->heap_bytes > 0 && copy_heap(catalog, s, err) != 0)
         return -1;
@@ -821,8 +820,7 @@ int fb_balcatalog_create(struct fb_balcatalog **out, const struct fb_balcatalog_
 
 void fb_balcatalog_describe(struct fb_balcatalog *catalog, const struct fb_balcatalog_header *header)
 {
-    catalog->described = *header;
-    catalog->has_description = 1;
+    catalog->description = *header;
 }
 
 static int put_description(const struct fb_balcatalog_header *d, unsigned char *header, size_t size)
@@ -848,7 +846,7 @@ static int finish_header(struct fb_balcatalog *catalog, struct fb_error *err)
         failed = read_at(catalog->out.path, catalog->descriptor, header, size, catalog->header, err);
     if (!failed && (fb_header_put_number(header, size, "NAXIS2  ", catalog->nrows) != 0 ||
                     fb_header_put_number(header, size, "PCOUNT  ", catalog->heap_bytes) != 0 ||
-                    (catalog->has_description && put_description(&catalog->described, header, size) != 0) ||
+                    (catalog->has_description && put_description(&catalog->description, header, size) != 0) ||
                     fb_header_put_sums(header, size, catalog->sum) != 0))
         failed = fb_fail(err, "%s: can't finish its header", catalog->out.path);
     if (!failed)

@@ -84,7 +84,7 @@ struct fb_balcatalog_header {
     char options[FB_CARD_TEXT + 1]; /* BALOPTS */
     size_t nmeasured, nai, nbi;     /* BALNMEAS, BALNAI, BALNBI: rows measured, with AI > 0, with BI > 0 */
 };
-/* To be called before commit for a catalog that was planned with described. */
+/* To be called before commit for a catalog that was planned with described; without it, nothing is known. */
 void fb_balcatalog_describe(struct fb_balcatalog *catalog, const struct fb_balcatalog_header *header);
 /* Finish, or give up; both free the catalog. */
 int fb_balcatalog_commit(struct fb_balcatalog *catalog, struct fb_error *err);

@@ -592,15 +592,20 @@ void fb_output_discard(struct fb_output *out)
 /* Into the next free pair of keywords, or in place of an older version of the same. */
 static void write_dependency(fitsfile *file, const char *name, const char *version, int *status)
 {
-    char key[FLEN_KEYWORD], version_key[FLEN_KEYWORD], there[FLEN_VALUE];
+    char key[FLEN_KEYWORD], version_key[FLEN_KEYWORD], card[FLEN_CARD], there[FLEN_VALUE];
     int found = 0;
-    for (int n = 0; n < 100 && !found; n++) {
+    for (int n = 0; n < 100 && !found && *status == 0; n++) {
+        int missing = 0;
         snprintf(key, sizeof key, "DEPNAM%02d", n);
         snprintf(version_key, sizeof version_key, "DEPVER%02d", n);
-        int any = fb_fits_text(file, key, there, sizeof there, status);
-        found = !any || strcmp(there, name) == 0;
-        if (!any)
+        if (fits_read_card(file, key, card, &missing) == KEY_NO_EXIST) {
+            fits_clear_errmsg();
             fits_write_key_longstr(file, key, name, NULL, status);
+            found = 1;
+        } else {
+            fb_fits_text(file, key, there, sizeof there, status);
+            found = strcmp(there, name) == 0;
+        }
     }
     if (found)
         fits_update_key_longstr(file, version_key, version, NULL, status);

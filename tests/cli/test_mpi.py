@@ -86,6 +86,7 @@ def test_find(split_tree, n):
     assert "chunk 3 of 3: 3 of 3 pixels done" in result.stdout
     found = fits_files(split_tree.z)
     assert len(found) == 6
+    assert "0 pixels done, 3 kept, 0 failed" in ranks(n, *find(split_tree), env=split_tree.env).stdout
     run(*find(split_tree, "-c"), env=split_tree.env)
     assert fits_files(split_tree.z) == found
 

@@ -93,6 +93,33 @@ def test_tables_that_do_not_say(done_tree):
     complains(result, "find", "and 2 more files have no keyword BALFIT", "--clobber")
 
 
+def test_where_the_release_is_not_known(done_tree, tmp_path):
+    """A single coadd, and a tree that is given as ".": a table with BALPROD may be right and is kept."""
+    pixel = PIXELS[1]
+    result = run("fastbal", "find", "--coadd", done_tree.coadd(pixel), "--zcat", done_tree.zafter(pixel), "-o",
+                 done_tree.baltable(pixel), "--templates", "builtin", env=done_tree.env)
+    assert "is kept" in result.stdout and result.stderr == ""
+    result = run("fastbal", "find", "--tree", ".", "-a", done_tree.z, "--templates", "builtin", env=done_tree.env,
+                 cwd=done_tree.redux / "sim")
+    assert "3 kept" in result.stdout and result.stderr == ""
+    change(done_tree.baltable(pixel), BALFIT=None)
+    result = run("fastbal", "find", "--coadd", done_tree.coadd(pixel), "--zcat", done_tree.zafter(pixel), "-o",
+                 done_tree.baltable(pixel), "--templates", "builtin", env=done_tree.env)
+    complains(result, "find", done_tree.baltable(pixel), "no keyword BALFIT")
+
+
+def test_many_dependencies(done_tree, tmp_path):
+    """A name of a dependency that is longer than a card holds its place."""
+    source = tmp_path / "source.fits"
+    source.write_bytes(done_tree.qso.read_bytes())
+    change(source, DEPNAM00="x" * 100, DEPVER00="1")
+    run("fastbal", "append", "-q", source, "-b", done_tree.z, "-o", tmp_path / "out.fits", env=done_tree.env)
+    h = header(tmp_path / "out.fits")
+    cards = [card.keyword for card in h.cards]
+    assert h["DEPNAM00"] == "x" * 100 and h["DEPVER00"] == "1"
+    assert cards.count("DEPNAM00") == 1 and h["DEPNAM01"] == "fastbal"
+
+
 def test_twice(done_tree, tmp_path):
     """A catalog of an earlier run as input: its keywords are replaced, also one that went over several cards."""
     source = tmp_path / "source.fits"
