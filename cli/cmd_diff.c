@@ -94,8 +94,7 @@ int fb_cmd_diff(int argc, char **argv)
         { "-a", "--all", FB_OPT_FLAG, &o.all, .help = "complete lists in the report, too" },
         { "-q", "--quiet", FB_OPT_FLAG, &o.quiet,
           .help = "no report: exit status 0 the same, 1 different, 2 trouble" },
-        { NULL, "--nproc", FB_OPT_INT, &o.nproc, .metavar = "N", .min = 1, .max = 4096,
-          .help = "worker threads; default: every core this process may use" },
+        FB_NPROC_OPTION(o.nproc),
         FB_MAX_UNPACKED_OPTION,
         { 0 }
     };

@@ -264,16 +264,16 @@ int fb_cmd_truth(int argc, char **argv)
 {
     struct truth_options o = { 0 };
     struct fb_option table[] = {
-        { "-q", "--qsocat", FB_OPT_STRING, &o.qsocat, .metavar = "FILE", .required = 1,
+        { "-q", "--qsocat", FB_OPT_STRING, &o.qsocat, .metavar = "FILE", .required = 1, .old = 1,
           .help = "QSO catalog of a mock" },
-        { "-b", "--balcat --truth", FB_OPT_STRING, &o.truth, .metavar = "PATH", .required = 1,
+        { "-b", "--balcat --truth", FB_OPT_STRING, &o.truth, .metavar = "PATH", .required = 1, .old = 1,
           .help = "catalog of its BAL quasars, or the folder of its spectra-16, with truth files" },
-        { "-o", "--outcat --outcatfile", FB_OPT_STRING, &o.outcat, .metavar = "FILE",
+        { "-o", "--outcat --outcatfile", FB_OPT_STRING, &o.outcat, .metavar = "FILE", .old = 1,
           .help = "the catalog to write; default: QSOCAT-baltrue.fits" },
-        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o.clobber, .help = "replace an existing catalog" },
-        { "-v", "--verbose", FB_OPT_FLAG, &o.verbose, .help = "say how far the run is" },
-        { NULL, "--nproc", FB_OPT_INT, &o.nproc, .metavar = "N", .min = 1, .max = 4096,
-          .help = "worker threads; default: every core this process may use" },
+        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o.clobber, .old = 1,
+          .help = "replace an existing catalog" },
+        { "-v", "--verbose", FB_OPT_FLAG, &o.verbose, .old = 1, .help = "say how far the run is" },
+        FB_NPROC_OPTION(o.nproc),
         FB_MAX_UNPACKED_OPTION,
         { 0 }
     };

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include "cli/command.h"
 #include "cli/launcher.h"
 #include "cli/message.h"
 #include "cli/options.h"
@@ -50,6 +51,20 @@ static int in_words(const char *words, const char *name, size_t length, int pref
     return 0;
 }
 
+/* The reference's option of which this is the beginning of the name; NULL where there is none, or more than one. */
+static struct fb_option *find_old(const struct parser *p, const char *name, size_t length)
+{
+    struct fb_option *found = NULL;
+    for (struct fb_option *o = p->table; !is_end(o); o++) {
+        if (!o->old || strcspn(o->names, " ") < length || strncmp(o->names, name, length) != 0)
+            continue;
+        if (found)
+            return NULL;
+        found = o;
+    }
+    return found;
+}
+
 /* The option that a long name, or an unambiguous beginning of one, stands for; NULL after a complaint. */
 static struct fb_option *find_long(const struct parser *p, const char *name, size_t length)
 {
@@ -57,6 +72,9 @@ static struct fb_option *find_long(const struct parser *p, const char *name, siz
     for (struct fb_option *o = p->table; !is_end(o); o++)
         if (in_words(o->names, name, length, 0))
             return o;
+    found = find_old(p, name, length);
+    if (found)
+        return found;
     for (struct fb_option *o = p->table; !is_end(o); o++) {
         if (!in_words(o->names, name, length, 1))
             continue;
@@ -224,6 +242,11 @@ static int set_value(const struct parser *p, struct fb_option *o, const char *te
             return bad_number(p, o, "a whole number", text);
         *(long *)o->value = (long)whole;
         return 0;
+    case FB_OPT_THREADS:
+        if (!parse_whole(text, strlen(text), &whole) || whole < 0 || (double)whole > o->max)
+            return bad_number(p, o, "a whole number", text);
+        *(long *)o->value = whole > 0 ? (long)whole : 1;
+        return 0;
     case FB_OPT_SIZE:
         if (!parse_size(text, &whole) || !in_range(o, (double)whole))
             return bad_number(p, o, "a number of bytes, as in 500M or 4G,", text);
@@ -278,6 +301,8 @@ static int is_option(const char *text)
     return text[0] == '-' && text[1] != '\0' && !isdigit((unsigned char)text[1]) && text[1] != '.';
 }
 
+enum { NOTHING_TO_DO = 1 }; /* beside 0 and -1 */
+
 /* The arguments that follow a list option and are not options are its values. */
 static int take_list(struct parser *p, struct fb_option *o, const char *attached)
 {
@@ -291,6 +316,12 @@ static int take_list(struct parser *p, struct fb_option *o, const char *attached
     if (o->seen) {
         *o->seen = 1;
         return 0;
+    }
+    if (list->n == 0 && o->old && fb_is_old_name(p->argv[0])) { /* as the reference takes an empty list */
+        char name[64];
+        fb_complain(p->command, "option %s: the list is empty: there is nothing to do",
+                    option_name(o, name, sizeof name));
+        return NOTHING_TO_DO;
     }
     return list->n > 0 ? 0 : bad_value(p, o, "whole numbers", attached ? attached : "nothing");
 }
@@ -429,12 +460,26 @@ static void print_help(const struct parser *p, const char *summary)
            "stop\n");
 }
 
+/* "--hel" is the beginning of --help, where it is not that of an option. */
+static int asks_for_help(const struct parser *p, const char *argument)
+{
+    size_t length = strlen(argument);
+    if (strcmp(argument, "-h") == 0 || strcmp(argument, "--help") == 0)
+        return 1;
+    if (length < 3 || strncmp("--help", argument, length) != 0)
+        return 0;
+    for (const struct fb_option *o = p->table; !is_end(o); o++)
+        if (in_words(o->names, argument, length, 1))
+            return 0;
+    return 1;
+}
+
 static enum fb_options_outcome parse(struct parser p, const char *summary)
 {
     while (p.next < p.argc) {
         const char *argument = p.argv[p.next++];
         int status;
-        if (strcmp(argument, "-h") == 0 || strcmp(argument, "--help") == 0) {
+        if (asks_for_help(&p, argument)) {
             print_help(&p, summary);
             return FB_OPTIONS_STOP;
         }
@@ -449,7 +494,7 @@ static enum fb_options_outcome parse(struct parser p, const char *summary)
         else
             status = take_positional(&p, argument);
         if (status != 0)
-            return FB_OPTIONS_BAD;
+            return status == NOTHING_TO_DO ? FB_OPTIONS_STOP : FB_OPTIONS_BAD;
     }
     return check_required(&p) == 0 ? FB_OPTIONS_RUN : FB_OPTIONS_BAD;
 }
@@ -528,6 +573,7 @@ static void describe(const struct fb_option *o, const char *name, struct fb_sett
         fb_settings_add(settings, name, "%s", text ? text : "not given");
         break;
     case FB_OPT_INT:
+    case FB_OPT_THREADS:
         if (*(const long *)o->value != 0)
             fb_settings_add(settings, name, "%ld", *(const long *)o->value);
         else

@@ -2,8 +2,8 @@
  * options.h - command options as a table: parsing and --help both come from it.
  *
  * Spellings follow Python's argparse, which the reference programs use: "-q FILE", "-qFILE", "--qsocat FILE",
- * "--qsocat=FILE", "-hp 1 2 3", and unambiguous beginnings of long names. A flag may be followed by True or
- * False, as some scripts do.
+ * "--qsocat=FILE", "-hp 1 2 3", and unambiguous beginnings of long names: those that are unambiguous among the
+ * reference's options stay so. A flag may be followed by True or False, as some scripts do.
  *
  *     struct fb_option table[] = {
  *         { "-q", "--qsocat", FB_OPT_STRING, &qsocat, .metavar = "FILE", .required = 1, .help = "QSO catalog"
@@ -21,12 +21,13 @@
 #include "cli/settings.h"
 
 enum fb_option_kind {
-    FB_OPT_FLAG,   /* int: 0 or 1 */
-    FB_OPT_STRING, /* const char *: points into argv */
-    FB_OPT_INT,    /* long, between min and max */
-    FB_OPT_FLOAT,  /* double, between min and max */
-    FB_OPT_SIZE,   /* int64_t: bytes, between min and max; K, M, G or T multiply by powers of 1024 */
-    FB_OPT_TEXTS,  /* struct fb_text_list: one more text each time the option is given */
+    FB_OPT_FLAG,    /* int: 0 or 1 */
+    FB_OPT_STRING,  /* const char *: points into argv */
+    FB_OPT_INT,     /* long, between min and max */
+    FB_OPT_THREADS, /* long, at most max; 0, which is serial, is taken as 1 */
+    FB_OPT_FLOAT,   /* double, between min and max */
+    FB_OPT_SIZE,    /* int64_t: bytes, between min and max; K, M, G or T multiply by powers of 1024 */
+    FB_OPT_TEXTS,   /* struct fb_text_list: one more text each time the option is given */
     FB_OPT_LIST, /* struct fb_int_list: whole numbers separated by spaces or commas, between min and max; @FILE is
                       a text file of them, in which # begins a comment */
     FB_OPT_POSITIONAL /* const char *: an argument without an option name; short_names and names are NULL */
@@ -54,6 +55,7 @@ struct fb_option {
     double min, max; /* for numbers; both 0: any */
     int *seen;       /* for a list that may be empty: becomes 1 where the option is given; else NULL */
     int required;
+    int old;     /* 1: the reference's program has this option, by the first of its names */
     int several; /* 1: where it is given, the command may be one of several processes started together */
     int own;     /* 1: with several ranks each may have its own, for it does not change results */
     int given;   /* set by parsing: 1 where the user gave it */
@@ -61,9 +63,17 @@ struct fb_option {
 
 enum fb_options_outcome {
     FB_OPTIONS_RUN = 0,  /* go on */
-    FB_OPTIONS_STOP = 1, /* --help or --version was printed: exit with status 0 */
+    FB_OPTIONS_STOP = 1, /* --help or --version was printed, or nothing is asked for: exit with status 0 */
     FB_OPTIONS_BAD = 2   /* a line was printed to stderr: exit with status 2 */
 };
+
+/* A row of the table of every command that has threads; where is a long, 0 for every core. */
+#define FB_NPROC_OPTION(where)                                                 \
+    {                                                                          \
+        NULL, "--nproc", FB_OPT_THREADS, &(where),                             \
+            .metavar = "N", .max = 4096, .old = 1, .own = 1,                   \
+            .help = "worker threads; default: every core this process may use" \
+    }
 
 /* A row of the table of every command that reads FITS files; needs io/unpack.h. */
 #define FB_MAX_UNPACKED_OPTION                                                                       \

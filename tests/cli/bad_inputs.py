@@ -976,9 +976,9 @@ BASE = {"split": "split -q {qso} -a {here}/z", "find": "find -r {redux}/sim -a {
     "append": "append -q {qso} -b {z} -o {out}",
         "run": "run -q {qso} -r {redux}/sim -o {out}", "templates": "templates", "simulate": "simulate {here}/sim"}
 FOUND = "expected a whole number from {} to {}, found '{}'"
-for program, option, low, high in (("split", "--nproc", 1, 4096), ("find", "--nproc", 1, 4096), ("append", "--nproc",
-    1, 4096),
-                                   ("run", "--nproc", 1, 4096), ("find", "--chunk-size", 1, 10**9),
+for program, option, low, high in (("split", "--nproc", 0, 4096), ("find", "--nproc", 0, 4096),
+                                   ("append", "--nproc", 0, 4096),
+                                   ("run", "--nproc", 0, 4096), ("find", "--chunk-size", 1, 10**9),
                                    ("simulate", "--quasars", 0, 20000), ("simulate", "--seed", 0, 10**15)):
     some = ("-1", LONG[:20]) if option != "--nproc" or program != "find" else \
         ("-1", LONG[:20], "1e2", "0x10", "4.5", "many", "1 ", "\u0663")

@@ -129,7 +129,8 @@ def test_unknown_command():
     (["mask", "-q", "x", "-w", "x"], "--release"),
     (["split", "-a", "x", "-q"], "--qsocat"),  # its value is missing
     (["split", "-q", "x", "-a", "x", "--nproc", "many"], "--nproc"),
-    (["split", "-q", "x", "-a", "x", "--nproc", "0"], "--nproc"),
+    (["split", "-q", "x", "-a", "x", "--nproc", "-1"], "--nproc"),
+    (["find", "-a", "x", "-hp"], "--healpix"),
     (["split", "-q", "x", "-a", "x", "--chunk-size", "-3"], "--chunk-size"),
     (["find", "-a", "x", "-hp", "12", "abc"], "abc"),
     (["find", "-a", "x", "-hp", "-12"], "-12"),
@@ -153,6 +154,36 @@ def test_spellings_of_values(tree, tmp_path):
 
 def test_beginnings_have_to_be_unambiguous():
     complains(run("find", "--mo", "dark", status=UNUSABLE), "find", "--mo")  # --mock, --mockdir or --moon
+
+
+# What was unambiguous in the reference, where fastbal has more options that begin so.
+@pytest.mark.parametrize("command, arguments", [
+    ("find", ["--t"]), ("find", ["--ti"]), ("find", ["--chu", "5"]), ("find", ["--n", "1"]), ("find", ["--s", "main"]),
+    ("find", ["--r", "sim"]), ("find", ["--m", "dark"]), ("append", ["--o", "x.fits"]), ("append", ["--n", "0"]),
+    ("split", ["--n", "2"]),
+])
+def test_beginnings_that_the_reference_takes(command, arguments):
+    """An ambiguous or unknown option would end before --help is reached."""
+    if command == "find" and arguments[0] == "--m":
+        complains(run(command, *arguments, status=UNUSABLE), command, "--m")  # --moon, --mock or --mockdir there as well
+        return
+    assert run(command, *arguments, "--hel").stdout.startswith(f"usage: fastbal {command}")
+
+
+def test_empty_list_of_pixels(split_tree):
+    """Nothing to do under the reference's name, for a script whose list may be empty; a slip under ours."""
+    arguments = ["-r", "sim", "-a", split_tree.z, "-hp"]
+    before = fits_files(split_tree.z)
+    result = run("runbalfinder_hp", *arguments, env=split_tree.env)
+    assert "nothing to do" in result.stderr and fits_files(split_tree.z) == before
+    complains(run("find", *arguments, env=split_tree.env, status=UNUSABLE), "find", "--healpix")
+
+
+def test_no_processes_is_serial(split_tree):
+    """--nproc 0."""
+    result = run("runbalfinder_hp", "-r", "sim", "-a", split_tree.z, "--templates", "builtin", "--nproc", "0",
+                 env=split_tree.env)
+    assert "3 pixels done" in result.stdout
 
 
 def test_default_release_of_old_names(split_tree, tmp_path):
