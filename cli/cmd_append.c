@@ -15,11 +15,11 @@
 #include "cli/pixels.h"
 #include "cli/report.h"
 #include "cli/stop.h"
-#include "io/baltable.h"
-#include "io/catalog.h"
-#include "io/system.h"
-#include "io/temporary.h"
-#include "io/unpack.h"
+#include "desi/baltable.h"
+#include "desi/catalog.h"
+#include "fits/system.h"
+#include "fits/temporary.h"
+#include "fits/unpack.h"
 
 struct append_options {
     const char *qsocat, *baldir, *outcatfile, *logfile;

@@ -9,7 +9,7 @@
 #include "cli/message.h"
 #include "cli/options.h"
 #include "cli/pixels.h"
-#include "io/unpack.h"
+#include "fits/unpack.h"
 
 enum { SHOWN = 10 }; /* rows of a list without --all */
 

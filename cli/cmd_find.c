@@ -21,11 +21,11 @@
 #include "cli/spectra.h"
 #include "cli/stop.h"
 #include "cli/walk.h"
-#include "io/baltable.h"
-#include "io/system.h"
-#include "io/temporary.h"
-#include "io/tree_faults.h"
-#include "io/unpack.h"
+#include "desi/baltable.h"
+#include "fits/system.h"
+#include "fits/temporary.h"
+#include "desi/tree_faults.h"
+#include "fits/unpack.h"
 
 struct find_options {
     struct fb_layout_options layout;

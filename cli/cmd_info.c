@@ -11,9 +11,9 @@
 #include "cli/message.h"
 #include "cli/options.h"
 #include "cli/tally.h"
-#include "io/anytable.h"
-#include "io/provenance.h"
-#include "io/unpack.h"
+#include "fits/anytable.h"
+#include "desi/provenance.h"
+#include "fits/unpack.h"
 
 /* The columns that say what became of a quasar; NULL where the table lacks one. */
 struct columns {

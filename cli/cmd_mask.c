@@ -14,10 +14,10 @@
 #include "cli/report.h"
 #include "cli/spectra.h"
 #include "cli/stop.h"
-#include "io/balquasars.h"
-#include "io/maskcoadd.h"
-#include "io/system.h"
-#include "io/unpack.h"
+#include "desi/balquasars.h"
+#include "desi/maskcoadd.h"
+#include "fits/system.h"
+#include "fits/unpack.h"
 
 struct mask_options {
     struct fb_layout_options layout;

@@ -23,10 +23,10 @@
 #include "cli/report.h"
 #include "cli/spectra.h"
 #include "cli/stop.h"
-#include "io/catalog.h"
-#include "io/system.h"
-#include "io/temporary.h"
-#include "io/unpack.h"
+#include "desi/catalog.h"
+#include "fits/system.h"
+#include "fits/temporary.h"
+#include "fits/unpack.h"
 
 struct run_options {
     const char *qsocat, *outcatfile, *baldir, *logfile;

@@ -8,7 +8,7 @@
 #include "cli/message.h"
 #include "cli/options.h"
 #include "cli/stop.h"
-#include "io/simulated_files.h"
+#include "sim/files.h"
 #include "sim/simulate.h"
 #include "sim/survey.h"
 

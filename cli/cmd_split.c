@@ -13,9 +13,9 @@
 #include "cli/pixels.h"
 #include "cli/report.h"
 #include "cli/stop.h"
-#include "io/system.h"
-#include "io/temporary.h"
-#include "io/unpack.h"
+#include "fits/system.h"
+#include "fits/temporary.h"
+#include "fits/unpack.h"
 
 enum { WRITERS = 32 };
 

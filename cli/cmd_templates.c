@@ -6,10 +6,10 @@
 #include "cli/command.h"
 #include "cli/message.h"
 #include "cli/options.h"
-#include "io/system.h"
-#include "io/template_file.h"
-#include "io/temporary.h"
-#include "io/unpack.h"
+#include "fits/system.h"
+#include "desi/template_file.h"
+#include "fits/temporary.h"
+#include "fits/unpack.h"
 
 static int show(const struct fb_template_set *set)
 {

@@ -16,11 +16,11 @@
 #include "cli/spectra.h"
 #include "cli/stop.h"
 #include "cli/walk.h"
-#include "io/catalog.h"
-#include "io/system.h"
-#include "io/temporary.h"
-#include "io/truth.h"
-#include "io/unpack.h"
+#include "desi/catalog.h"
+#include "fits/system.h"
+#include "fits/temporary.h"
+#include "desi/truth.h"
+#include "fits/unpack.h"
 
 enum { TEMPLATES = 5, WALKERS = 8, CHUNK = 50 }; /* TEMPLATES: PCA_COEFFS has the reference's length */
 

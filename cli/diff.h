@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "cli/options.h"
-#include "io/anytable.h"
+#include "fits/anytable.h"
 
 /* ---- rules: which columns, and how close is the same ---- */
 

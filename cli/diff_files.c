@@ -10,7 +10,7 @@
 #include "cli/diff_files.h"
 #include "cli/diff_tree.h"
 #include "cli/pool.h"
-#include "io/system.h"
+#include "fits/system.h"
 
 enum {
     BLOCK_BYTES = 2 << 20,

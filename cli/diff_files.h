@@ -7,7 +7,7 @@
 #define FB_DIFF_FILES_H
 
 #include "cli/diff.h"
-#include "io/baltables.h"
+#include "desi/baltables.h"
 
 enum fb_diff_kind { FB_DIFF_CATALOG, FB_DIFF_TABLE, FB_DIFF_TREE };
 

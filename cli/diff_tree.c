@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli/diff_tree.h"
-#include "io/system.h"
+#include "fits/system.h"
 
 /* What a table is matched by: a stretch of its path. */
 struct key {

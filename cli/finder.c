@@ -6,7 +6,7 @@
 #include "cli/finder.h"
 #include "cli/message.h"
 #include "cli/pixels.h"
-#include "io/system.h"
+#include "fits/system.h"
 
 /* The names of the ways to fit, by enum fastbal_fit; the first is the default. */
 static const char *const fit_names[] = { [FASTBAL_FIT_EXACT] = "exact", [FASTBAL_FIT_SIMPLEX] = "simplex" };

@@ -10,10 +10,10 @@
 #include "cli/measure_pixel.h"
 #include "cli/ranks.h"
 #include "cli/tally.h"
-#include "io/error.h"
-#include "io/baltable.h"
-#include "io/form.h"
-#include "io/template_file.h"
+#include "fits/error.h"
+#include "desi/baltable.h"
+#include "fits/header_template.h"
+#include "desi/template_file.h"
 
 /* What the user chooses; NULL and 0 where nothing is said. */
 struct fb_finder_options {

@@ -8,8 +8,8 @@
 #include "cli/layout.h"
 #include "cli/message.h"
 #include "cli/spectra.h"
-#include "io/system.h"
-#include "io/tree_faults.h"
+#include "fits/system.h"
+#include "desi/tree_faults.h"
 
 void fb_layout_options_release(struct fb_layout_options *options)
 {

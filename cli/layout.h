@@ -8,9 +8,9 @@
 #define FB_LAYOUT_H
 
 #include "cli/options.h"
-#include "io/error.h"
-#include "io/pixel_map.h"
-#include "io/tree.h"
+#include "fits/error.h"
+#include "desi/pixel_map.h"
+#include "desi/tree.h"
 
 /* What the user says. */
 struct fb_layout_options {

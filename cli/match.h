@@ -11,9 +11,9 @@
 #include "cli/pixel_rows.h"
 #include "cli/pixels.h"
 #include "cli/tally.h"
-#include "io/baltable.h"
-#include "io/catalog.h"
-#include "io/error.h"
+#include "desi/baltable.h"
+#include "desi/catalog.h"
+#include "fits/error.h"
 
 /* Catalog rows and their BAL rows, which are rows of the table and have their BALMASK. */
 struct fb_matches {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli/measure_pixel.h"
-#include "io/coadd.h"
+#include "desi/coadd.h"
 
 /* A redshift row and the spectrum it is measured on. */
 struct pair {

@@ -7,10 +7,10 @@
 #define FB_MEASURE_PIXEL_H
 
 #include "fastbal.h"
-#include "io/balrow.h"
-#include "io/coadd.h"
-#include "io/error.h"
-#include "io/redshifts.h"
+#include "desi/balrow.h"
+#include "desi/coadd.h"
+#include "fits/error.h"
+#include "desi/redshifts.h"
 
 /* What a thread needs again and again. All zero is a good start. */
 struct fb_measurer {

@@ -6,7 +6,7 @@
 #include "cli/mpi.h"
 #include "cli/stop.h"
 #include "fastbal.h"
-#include "io/system.h"
+#include "fits/system.h"
 
 void fb_complain(const char *command, const char *format, ...)
 {

@@ -11,7 +11,7 @@
 #define FB_MPI_H
 
 #include <stddef.h>
-#include "io/error.h"
+#include "fits/error.h"
 
 struct fb_mpi {
     /* The library's name and version; may be called before start. */

@@ -75,7 +75,7 @@ enum fb_options_outcome {
             .help = "worker threads; default: every core this process may use" \
     }
 
-/* A row of the table of every command that reads FITS files; needs io/unpack.h. */
+/* A row of the table of every command that reads FITS files; needs fits/unpack.h. */
 #define FB_MAX_UNPACKED_OPTION                                                                       \
     {                                                                                                \
         NULL, "--max-unpacked", FB_OPT_SIZE, &fb_unpack_limit,                                       \

@@ -5,7 +5,7 @@
 #include <string.h>
 #include "cli/message.h"
 #include "cli/pixel_rows.h"
-#include "io/catalog.h"
+#include "desi/catalog.h"
 
 /* Pixels whose numbers are below this are counted in an array over all numbers; others are sorted first. */
 #define MOST_COUNTED ((int64_t)1 << 23)

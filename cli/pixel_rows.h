@@ -7,9 +7,9 @@
 #define FB_PIXEL_ROWS_H
 
 #include "cli/layout.h"
-#include "io/error.h"
-#include "io/redshifts.h"
-#include "io/tree.h"
+#include "fits/error.h"
+#include "desi/redshifts.h"
+#include "desi/tree.h"
 
 enum { FB_NMARKS = 3 }; /* bits of enum fb_catalog_mark */
 

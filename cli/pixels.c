@@ -11,7 +11,7 @@
 #include "cli/pixels.h"
 #include "cli/pool.h"
 #include "cli/stop.h"
-#include "io/system.h"
+#include "fits/system.h"
 
 /* So many pixels in a row that can't be written mean that none can: the disk is full, or read-only. */
 enum { MOST_UNWRITTEN = 5 };

@@ -11,8 +11,8 @@
 #include "cli/account.h"
 #include "cli/ranks.h"
 #include "cli/tally.h"
-#include "io/error.h"
-#include "io/tree.h"
+#include "fits/error.h"
+#include "desi/tree.h"
 
 enum fb_pixel_outcome {
     FB_PIXEL_UNWRITTEN = -2, /* failed because its output could not be written */

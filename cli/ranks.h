@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include "cli/mpi.h"
 #include "cli/settings.h"
-#include "io/error.h"
+#include "fits/error.h"
 
 struct fb_ranks {
     int rank, size;

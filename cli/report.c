@@ -8,7 +8,7 @@
 #include "cli/message.h"
 #include "cli/report.h"
 #include "cli/stop.h"
-#include "io/system.h"
+#include "fits/system.h"
 
 enum { MOST_OF_A_KIND = 10, MOST_KINDS = 32, KIND_BYTES = 200 };
 

@@ -8,7 +8,7 @@
 #define FB_SETTINGS_H
 
 #include <stddef.h>
-#include "io/error.h"
+#include "fits/error.h"
 
 /* All zero is an empty list. */
 struct fb_settings {

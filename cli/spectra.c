@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli/spectra.h"
-#include "io/system.h"
+#include "fits/system.h"
 
 /* The length of a release's name; 0 where what was given is a path: "sim/" is a name, as a shell completes it. */
 static int name_length(const char *release)

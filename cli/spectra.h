@@ -7,8 +7,8 @@
 #define FB_SPECTRA_H
 
 #include <stdint.h>
-#include "io/error.h"
-#include "io/tree.h"
+#include "fits/error.h"
+#include "desi/tree.h"
 
 /*
  * The top of the tree of spectra: mockdir for mocks, else the folder of a release (or, with NULL, of $SPECPROD) in

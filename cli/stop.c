@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "cli/stop.h"
-#include "io/file.h"
+#include "fits/file.h"
 
 #define TOGETHER 0.5 /* seconds within which several signals are one */
 #define PATIENCE 20  /* seconds for what is in hand */

@@ -12,7 +12,7 @@
  * the same status. That covers every call that hangs, in whatever thread, also where the system would let it be
  * interrupted by nothing but the end of the process, as on a dead network file system. The next run removes the
  * temporary files. Slurm waits 30 s from SIGTERM to SIGKILL. An open() or pread() that a signal does interrupt is
- * not tried again (io/file.h), so that the run then ends in order without waiting.
+ * not tried again (fits/file.h), so that the run then ends in order without waiting.
  *
  * SIGXFSZ is ignored: a write beyond the file size limit fails with EFBIG, and that output fails as on a full disk.
  * The limit holds for each file, so the other outputs can still be written. SIGPIPE is ignored as well.

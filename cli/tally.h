@@ -8,7 +8,7 @@
 #define FB_TALLY_H
 
 #include <stddef.h>
-#include "io/balrow.h"
+#include "desi/balrow.h"
 
 enum fb_fate {
     FB_FATE_MEASURED,

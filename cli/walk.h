@@ -6,8 +6,8 @@
 #ifndef FB_WALK_H
 #define FB_WALK_H
 
-#include "io/error.h"
-#include "io/tree.h"
+#include "fits/error.h"
+#include "desi/tree.h"
 
 /* Add the pixels that have a file of this kind; that many threads look, each into other folders. */
 int fb_walk_tree(const struct fb_tree *tree, const char *kind, long workers, struct fb_pixel_list *pixels,

@@ -12,9 +12,9 @@
 
 #include "fastbal.h"
 #include "instrument.h"
-#include "io/simulated_files.h"
-#include "io/system.h"
-#include "io/tree.h"
+#include "sim/files.h"
+#include "fits/system.h"
+#include "desi/tree.h"
 #include "others.h"
 #include "render.h"
 #include "survey.h"

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/simulated_files.h"
+#include "sim/files.h"
 
 #define RADIANS_PER_DEGREE 0.017453292519943295
 #define LIGHT_SPEED 299792.458

@@ -7,7 +7,7 @@
 #define FB_SIM_TABLES_H
 
 #include "instrument.h"
-#include "io/simulated_files.h"
+#include "sim/files.h"
 #include "render.h"
 #include "survey.h"
 

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 #include "fuzz.h"
-#include "io/baltable.h"
+#include "desi/baltable.h"
 
 static void check_table(const struct fb_baltable *table)
 {

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "fuzz.h"
-#include "io/catalog.h"
+#include "desi/catalog.h"
 
 enum { NTEMPLATES = 5, PUTS = 9, MOST_ROWS = 100000 };
 

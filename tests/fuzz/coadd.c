@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "fuzz.h"
-#include "io/coadd.h"
+#include "desi/coadd.h"
 
 enum { MOST_ROWS = 40, MOST_GRID = 20000 };
 

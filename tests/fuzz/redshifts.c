@@ -7,7 +7,7 @@
 #include <string.h>
 #include "fastbal.h"
 #include "fuzz.h"
-#include "io/redshifts.h"
+#include "desi/redshifts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "../unit/fits_bytes.h"
-#include "io/baltable.h"
+#include "desi/baltable.h"
 
 static const char *root;
 

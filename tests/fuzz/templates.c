@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 #include "fuzz.h"
-#include "io/template_file.h"
+#include "desi/template_file.h"
 
 static void check_templates(const fastbal_templates *t)
 {

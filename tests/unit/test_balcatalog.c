@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "io/balstore.h"
-#include "io/catalog.h"
+#include "desi/balstore.h"
+#include "desi/catalog.h"
 
 enum { NROWS = 700, NTEMPLATES = 5, MOST_VALUES = 32, NAME_BYTES = 7, NEVER_PUT = 13 };
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "fits_bytes.h"
-#include "io/coadd.h"
+#include "desi/coadd.h"
 
 enum { NROWS = 60, NB = 300, NR = 250, NZ = 280 };
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "io/exposures.h"
+#include "desi/exposures.h"
 
 /* desispec's bits: all cameras, one camera, and those that don't matter. */
 static void test_fiberstatus(void **state)

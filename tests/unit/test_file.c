@@ -1,5 +1,5 @@
 /*
- * test_file.c - io/file.h: what is tried again, and when no more.
+ * test_file.c - fits/file.h: what is tried again, and when no more.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -8,7 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include "io/file.h"
+#include "fits/file.h"
 
 enum { NEVER = 1 << 30 };
 static int calls, stop_at;

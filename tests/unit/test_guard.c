@@ -11,9 +11,9 @@
 #include <string.h>
 #include <zlib.h>
 #include "fits_bytes.h"
-#include "io/coadd.h"
-#include "io/fits.h"
-#include "io/guard.h"
+#include "desi/coadd.h"
+#include "fits/fits.h"
+#include "fits/guard.h"
 
 enum { NPIXELS = 30, NROWS = 6 };
 

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "fits_bytes.h"
-#include "io/file.h"
-#include "io/hdus.h"
+#include "fits/file.h"
+#include "fits/hdus.h"
 
 /* A file that is open, and its HDUs. */
 struct opened {

@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../io/pixel_map.h"
-#include "../../io/system.h"
-#include "../../io/tree.h"
+#include "../../desi/pixel_map.h"
+#include "../../fits/system.h"
+#include "../../desi/tree.h"
 
 static char folder[] = "/tmp/fastbal-tree-XXXXXX";
 

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <zlib.h>
 #include "fits_bytes.h"
-#include "io/fits.h"
-#include "io/hdus.h"
+#include "fits/fits.h"
+#include "fits/hdus.h"
 
 enum { NROWS = 20000 };
 

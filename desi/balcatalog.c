@@ -1,0 +1,879 @@
+/*
+ * balcatalog.c - a QSO catalog with BAL columns appended.
+ *
+ * BAL tables are read pixel by pixel, while the catalog's rows come in any order. Every row is read and written
+ * once, with its checksum taken on the way, since FITS checksums can be added in any order. Neighbours that come
+ * together go to the file at once. Others are kept, packed, until the end, when the file is written from front to
+ * back: KEPT_BYTES of them in memory unless the plan says otherwise, more in a temporary file. So the memory that grows
+ * with the catalog is 5 bytes a row.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+#include "desi/balstore.h"
+#include "desi/catalog.h"
+#include "desi/dependencies.h"
+#include "fits/file.h"
+#include "fits/fits.h"
+#include "fits/hdus.h"
+#include "fits/header_template.h"
+#include "fits/system.h"
+
+enum {
+    BLOCK_BYTES = 1 << 20,
+    KEPT_BYTES = 96 << 20,
+    MOST_COLUMNS = 999, /* TFIELDS */
+    MANY = 4,           /* neighbours that are written at once */
+    WRITTEN = 128       /* in balmask: the row is in the file */
+};
+
+/* A stretch of the source's row that is kept. */
+struct piece {
+    size_t begin, length;
+};
+
+/* The source's table, and which of its columns are kept. */
+struct source {
+    struct fb_table table;
+    size_t row_bytes;
+    int64_t heap_bytes,
+        heap_start; /* of columns with variable length; start counts from the table's first row */
+    int *number;    /* per column, from 1: its number in the output, 0 where it is left out */
+    struct piece *pieces;
+    size_t npieces, kept_bytes;
+    int nkept;
+};
+
+/* Where the cells of the source that are kept can be read, in any order. */
+struct cells {
+    const char *path; /* borrowed */
+    int descriptor;
+    off_t data; /* where the first row begins */
+    size_t row_bytes;
+    struct piece *pieces; /* owned */
+    size_t npieces;
+};
+
+struct fb_balcatalog {
+    struct fb_output out;
+    fb_stop_fn *stop; /* may be NULL */
+    char *source;     /* its path */
+    struct cells cells;
+    struct fb_balstore store;
+    int descriptor; /* the output's */
+    int ntemplates;
+    size_t nrows, heap_bytes;
+    unsigned char *balmask; /* of rows without BAL cells; WRITTEN for rows that are in the file */
+    off_t header, data;     /* where the table and its first row begin */
+    size_t row_bytes, bal_begin, bal_bytes; /* of a row in the output */
+    uint32_t sum;                           /* checksum of what is in the file */
+    int has_description;                    /* the header has room for it */
+    struct fb_balcatalog_header description;
+};
+
+/* ---- the source ---- */
+
+static int is_bal_column(const char *name)
+{
+    size_t n;
+    const struct fb_balrow_column *c = fb_balrow_columns(&n);
+    for (size_t i = 0; i < n; i++)
+        if ((c[i].use & FB_IN_CATALOG) && strcasecmp(c[i].name, name) == 0)
+            return 1;
+    return 0;
+}
+
+static void release_source(struct source *s)
+{
+    fb_table_close(&s->table);
+    free(s->number);
+    free(s->pieces);
+    memset(s, 0, sizeof *s);
+}
+
+/* Bytes of one column in a row. */
+static size_t column_bytes(fitsfile *file, int column, int *status)
+{
+    int type = 0;
+    LONGLONG repeat = 0, width = 0;
+    fits_get_coltypell(file, column, &type, &repeat, &width, status);
+    if (type < 0) { /* variable length: the cell holds a descriptor, of 2 x 4 or 2 x 8 bytes */
+        char key[FLEN_KEYWORD], form[FLEN_VALUE] = "";
+        fits_make_keyn("TFORM", column, key, status);
+        fits_read_key(file, TSTRING, key, form, NULL, status);
+        return strchr(form, 'Q') ? 16 : 8;
+    }
+    if (type == TSTRING)
+        return (size_t)repeat;
+    return type == TBIT ? (size_t)(repeat + 7) / 8 : (size_t)(repeat * width);
+}
+
+static void keep_piece(struct source *s, size_t begin, size_t length)
+{
+    struct piece *last = s->npieces > 0 ? &s->pieces[s->npieces - 1] : NULL;
+    if (last && last->begin + last->length == begin)
+        last->length += length;
+    else
+        s->pieces[s->npieces++] = (struct piece){ begin, length };
+    s->kept_bytes += length;
+}
+
+static int count_bal_columns(void)
+{
+    size_t n;
+    const struct fb_balrow_column *c = fb_balrow_columns(&n);
+    int count = 0;
+    for (size_t i = 0; i < n; i++)
+        count += (c[i].use & FB_IN_CATALOG) != 0;
+    return count;
+}
+
+static int choose_columns(struct source *s, struct fb_error *err)
+{
+    fitsfile *file = s->table.file;
+    size_t offset = 0;
+    int status = 0;
+
+    s->number = calloc((size_t)s->table.ncols + 1, sizeof *s->number);
+    s->pieces = calloc((size_t)s->table.ncols + 1, sizeof *s->pieces);
+    if (!s->number || !s->pieces)
+        return fb_fail(err, "%s: out of memory", s->table.path);
+    for (int column = 1; column <= s->table.ncols && status == 0; column++) {
+        char key[FLEN_KEYWORD], name[FLEN_VALUE] = "";
+        int unnamed = 0;
+        size_t bytes = column_bytes(file, column, &status);
+        fits_make_keyn("TTYPE", column, key, &status);
+        fits_read_key(file, TSTRING, key, name, NULL, &unnamed);
+        if (!is_bal_column(name)) {
+            s->number[column] = ++s->nkept;
+            keep_piece(s, offset, bytes);
+        }
+        offset += bytes;
+    }
+    if (status)
+        return fb_fits_fail(err, s->table.path, "can't read its columns", status);
+    if (offset != s->row_bytes)
+        return fb_fail(err, "%s: rows have %zu bytes, but its columns %zu", s->table.path, s->row_bytes,
+                       offset);
+    if (s->nkept + count_bal_columns() > MOST_COLUMNS)
+        return fb_fail(
+            err, "%s: has %d columns; with the %d BAL columns that is more than the %d that FITS allows",
+            s->table.path, s->nkept, count_bal_columns(), MOST_COLUMNS);
+    return 0;
+}
+
+static int open_source(struct source *s, const char *path, struct fb_error *err)
+{
+    static const char *const names[] = { "QSO_CAT", "ZCATALOG", "*", NULL };
+    int64_t naxis1 = 0, pcount = 0, theap = 0;
+    int status = 0;
+
+    memset(s, 0, sizeof *s);
+    if (fb_table_open(&s->table, path, names, err) != 0)
+        return -1;
+    int found = fb_fits_integer(s->table.file, "NAXIS1", &naxis1, &status) &&
+                fb_fits_integer(s->table.file, "PCOUNT", &pcount, &status);
+    s->row_bytes = (size_t)naxis1;
+    s->heap_start = naxis1 * s->table.nrows;
+    if (fb_fits_integer(s->table.file, "THEAP", &theap, &status) && theap > s->heap_start) {
+        pcount -= theap - s->heap_start;
+        s->heap_start = theap;
+    }
+    s->heap_bytes = pcount > 0 ? pcount : 0;
+    if (!found || status)
+        fb_fits_fail(err, path, "can't read its header", status);
+    else if (choose_columns(s, err) == 0)
+        return 0;
+    release_source(s);
+    return -1;
+}
+
+/* ---- the header ---- */
+
+/* If a keyword belongs to a column ("TUNIT12"), its column and where the digits begin; else 0. */
+static int column_of_keyword(const char *name, int ncols, size_t *digits)
+{
+    static const char *const roots[] = { "TTYPE", "TFORM", "TUNIT", "TNULL", "TSCAL", "TZERO",
+                                         "TDISP", "TDIM",  "TCOMM", "TDESC", "TUCD",  "TUTYP",
+                                         "TLMIN", "TLMAX", "TDMIN", "TDMAX", "TCTYP", "TCUNI",
+                                         "TCRPX", "TCRVL", "TCDLT", "TCROT", "TRPOS", "TXTYP" };
+    *digits = strcspn(name, "0123456789");
+    if (!isdigit((unsigned char)name[*digits]) ||
+        strspn(name + *digits, "0123456789") != strlen(name + *digits))
+        return 0;
+    for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++) {
+        if (strlen(roots[i]) == *digits && strncmp(roots[i], name, *digits) == 0) {
+            long column = strtol(name + *digits, NULL, 10);
+            return column >= 1 && column <= ncols ? (int)column : 0;
+        }
+    }
+    return 0;
+}
+
+/* Keywords that describe the old table's structure or contents as a whole are written anew. */
+static int is_structural(const char *card, const char *name)
+{
+    int class = fits_get_keyclass((char *)card);
+    return class == TYP_STRUC_KEY || class == TYP_CKSUM_KEY || strcmp(name, "EXTNAME") == 0 ||
+           strcmp(name, "THEAP") == 0;
+}
+
+static int copy_card(const struct source *s, fitsfile *to, char *card, int *status)
+{
+    char name[FLEN_KEYWORD], renamed[FLEN_KEYWORD + 12], changed[FLEN_CARD];
+    int length = 0;
+    size_t digits;
+
+    fits_get_keyname(card, name, &length, status);
+    int column = column_of_keyword(name, s->table.ncols, &digits);
+    if (column == 0)
+        return is_structural(card, name) ? *status : fits_write_record(to, card, status);
+    if (s->number[column] == 0)
+        return *status;
+    snprintf(renamed, sizeof renamed, "%.*s%d", (int)digits, name, s->number[column]);
+    snprintf(changed, sizeof changed, "%-8.8s%.72s", renamed, card + 8);
+    return fits_update_card(to, renamed, changed, status);
+}
+
+static int copy_header(const struct source *s, fitsfile *to, int *status)
+{
+    int ncards = 0;
+    fits_get_hdrspace(s->table.file, &ncards, NULL, status);
+    for (int i = 1; i <= ncards && *status == 0; i++) {
+        char card[FLEN_CARD];
+        fits_read_record(s->table.file, i, card, status);
+        copy_card(s, to, card, status);
+    }
+    return *status;
+}
+
+/* Names, forms and units of the output's columns; strings of the source's columns live in `text`. */
+struct column_list {
+    int n;
+    char **ttype, **tform, **tunit;
+    char (*text)[3][FLEN_VALUE];
+};
+
+static void release_columns(struct column_list *list)
+{
+    free(list->ttype);
+    free(list->text);
+}
+
+static int allocate_columns(struct column_list *list, size_t n)
+{
+    list->n = 0;
+    list->ttype = calloc(3 * n, sizeof *list->ttype);
+    list->text = calloc(n, sizeof *list->text);
+    if (!list->ttype || !list->text) {
+        release_columns(list);
+        return -1;
+    }
+    list->tform = list->ttype + n;
+    list->tunit = list->ttype + 2 * n;
+    return 0;
+}
+
+/* A free slot of the list, its three strings pointing to room of their own. */
+static char (*add_column(struct column_list *list))[FLEN_VALUE]
+{
+    char(*text)[FLEN_VALUE] = list->text[list->n];
+    list->ttype[list->n] = text[0];
+    list->tform[list->n] = text[1];
+    list->tunit[list->n++] = text[2];
+    return text;
+}
+
+static void list_columns(const struct source *s, int ntemplates, struct column_list *list, int *status)
+{
+    static const char *const roots[3] = { "TTYPE", "TFORM", "TUNIT" };
+    size_t n;
+    const struct fb_balrow_column *c = fb_balrow_columns(&n);
+
+    for (int column = 1; column <= s->table.ncols; column++) {
+        if (!s->number[column])
+            continue;
+        char(*text)[FLEN_VALUE] = add_column(list);
+        for (int k = 0; k < 3; k++) {
+            char key[FLEN_KEYWORD];
+            int missing = 0;
+            fits_make_keyn(roots[k], column, key, status);
+            fits_read_key(s->table.file, TSTRING, key, text[k], NULL, &missing);
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!(c[i].use & FB_IN_CATALOG))
+            continue;
+        char(*text)[FLEN_VALUE] = add_column(list);
+        int repeat = fb_balrow_repeat(&c[i], ntemplates);
+        snprintf(text[0], FLEN_VALUE, "%s", c[i].name);
+        if (repeat == 1)
+            snprintf(text[1], FLEN_VALUE, "%c", c[i].type);
+        else
+            snprintf(text[1], FLEN_VALUE, "%d%c", repeat, c[i].type);
+        snprintf(text[2], FLEN_VALUE, "%s", c[i].unit);
+    }
+}
+
+/* Counts in the header of a described catalog. */
+static const char *const count_keys[] = { "BALNMEAS", "BALNAI  ", "BALNBI  " };
+
+static void delete_key(fitsfile *file, const char *keyword, int *status)
+{
+    while (*status == 0)
+        fits_delete_key(file, keyword, status);
+    if (*status == KEY_NO_EXIST) {
+        *status = 0;
+        fits_clear_errmsg();
+    }
+}
+
+/* Cards for what fb_balcatalog_describe() says; what an earlier program said of the source no longer holds. */
+static void write_description(fitsfile *to, int described, int *status)
+{
+    static const char *const counts[] = { "quasars measured", "of these with AI_CIV > 0",
+                                          "of these with BI_CIV > 0" };
+    char blank[FB_CARD_TEXT + 1];
+    memset(blank, '-', FB_CARD_TEXT);
+    blank[FB_CARD_TEXT] = '\0';
+    for (int k = 0; k <= FB_NPROVENANCE; k++) {
+        const char *keyword = k < FB_NPROVENANCE ? fb_provenance_keys[k].keyword : "BALOPTS ";
+        delete_key(to, keyword, status);
+        if (described)
+            fits_write_key_str(to, keyword, blank, NULL, status);
+    }
+    for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
+        delete_key(to, count_keys[k], status);
+        if (described)
+            fits_write_key_lng(to, count_keys[k], 0, counts[k], status);
+    }
+    if (described)
+        fb_write_dependencies(to, status);
+}
+
+/* Primary HDU and the table's header, with room for its checksums. */
+static int write_header(struct fb_balcatalog *catalog, const struct source *s, struct fb_error *err)
+{
+    struct column_list list;
+    fitsfile *to = catalog->out.file;
+    int status = 0, here = 0;
+
+    if (allocate_columns(&list, (size_t)(s->nkept + count_bal_columns())) != 0)
+        return fb_fail(err, "%s: out of memory", catalog->out.path);
+    list_columns(s, catalog->ntemplates, &list, &status);
+    fits_get_hdu_num(s->table.file, &here);
+    fb_fits_move(s->table.file, 1, &status);
+    fits_copy_hdu(s->table.file, to, 0, &status);
+    fb_fits_move(s->table.file, here, &status);
+    /* as if without rows, or CFITSIO fills their place with zeros first */
+    fits_insert_btbl(to, 0, list.n, list.ttype, list.tform, list.tunit, "ZCATALOG", 0, &status);
+    copy_header(s, to, &status);
+    write_description(to, catalog->has_description, &status);
+    fb_write_history(to, &status);
+    fits_update_key(to, TSTRING, "CHECKSUM", "0000000000000000", "HDU checksum", &status);
+    fits_update_key(to, TSTRING, "DATASUM", "0", "data unit checksum", &status);
+    fb_fits_move(to, 1, &status);
+    fb_write_checksum(to, &status);
+    fb_fits_move(to, 2, &status);
+    release_columns(&list);
+    return status ? fb_fits_fail(err, catalog->out.path, "can't write its header", status) : 0;
+}
+
+/* ---- reading and writing at a place ---- */
+
+/* Between blocks: has whoever waits lost interest? */
+static int give_up(const struct fb_balcatalog *catalog, struct fb_error *err)
+{
+    return catalog->stop && catalog->stop()
+               ? fb_fail(err, "%s: stopped before it was finished: the same command starts again",
+                         catalog->out.path)
+               : 0;
+}
+
+static int write_at(struct fb_balcatalog *catalog, const unsigned char *bytes, size_t n, off_t offset,
+                    struct fb_error *err)
+{
+    while (n > 0) {
+        ssize_t written = pwrite(catalog->descriptor, bytes, n, offset);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return fb_fail(err, "%s: can't write it: %s", catalog->out.path,
+                           written < 0 ? strerror(errno) : "disk full");
+        bytes += written;
+        n -= (size_t)written;
+        offset += written;
+    }
+    return 0;
+}
+
+static int read_at(const char *path, int descriptor, unsigned char *bytes, size_t n, off_t offset,
+                   struct fb_error *err)
+{
+    for (int attempt = 0; n > 0;) {
+        ssize_t got = pread(descriptor, bytes, n, offset);
+        if (got < 0 && fb_try_again(errno, attempt++))
+            continue;
+        if (got <= 0)
+            return fb_fail(err, "%s: can't read its rows: %s", path,
+                           got < 0 ? strerror(errno) : "the file is too short");
+        bytes += got;
+        n -= (size_t)got;
+        offset += got;
+    }
+    return 0;
+}
+
+/* Threads add what they wrote to the checksum. */
+static void add_to_sum(struct fb_balcatalog *catalog, uint32_t part)
+{
+    uint32_t sum = __atomic_load_n(&catalog->sum, __ATOMIC_RELAXED);
+    while (!__atomic_compare_exchange_n(&catalog->sum, &sum, fb_sum_join(sum, part), 1, __ATOMIC_RELAXED,
+                                        __ATOMIC_RELAXED))
+        ;
+}
+
+/* ---- the source's cells ---- */
+
+/* One row's cells that are kept. */
+static unsigned char *copy_cells(const struct piece *pieces, size_t npieces, const unsigned char *from,
+                                 unsigned char *to)
+{
+    for (size_t k = 0; k < npieces; k++) {
+        memcpy(to, from + pieces[k].begin, pieces[k].length);
+        to += pieces[k].length;
+    }
+    return to;
+}
+
+/* A source whose rows can't be read at their place: put their cells where they belong in the output, from
+ * where they can. */
+static int unpack_cells(struct fb_balcatalog *catalog, const struct source *s, struct fb_error *err)
+{
+    size_t block = BLOCK_BYTES / catalog->row_bytes + 1;
+    unsigned char *in = malloc(block * s->row_bytes), *out = calloc(block, catalog->row_bytes);
+    int failed = in && out ? 0 : fb_fail(err, "%s: out of memory", catalog->out.path);
+
+    for (size_t first = 0; !failed && first < catalog->nrows; first += block) {
+        size_t n = catalog->nrows - first < block ? catalog->nrows - first : block;
+        int status = 0;
+        if (give_up(catalog, err) != 0) {
+            failed = -1;
+            break;
+        }
+        if (fits_read_tblbytes(s->table.file, (LONGLONG)first + 1, 1, (LONGLONG)(n * s->row_bytes), in,
+                               &status)) {
+            failed = fb_fits_fail(err, s->table.path, "can't read its rows", status);
+            break;
+        }
+        for (size_t i = 0; i < n; i++)
+            copy_cells(s->pieces, s->npieces, in + i * s->row_bytes, out + i * catalog->row_bytes);
+        failed = write_at(catalog, out, n * catalog->row_bytes,
+                          catalog->data + (off_t)(first * catalog->row_bytes), err);
+    }
+    free(in);
+    free(out);
+    return failed;
+}
+
+/* From here on the source's file is not CFITSIO's. */
+static int take_cells(struct fb_balcatalog *catalog, struct source *s, struct fb_error *err)
+{
+    struct cells *cells = &catalog->cells;
+    LONGLONG header, data, end;
+    int status = 0;
+
+    if (!s->table.fits.packed) {
+        fits_get_hduaddrll(s->table.file, &header, &data, &end, &status);
+        cells->descriptor = open(s->table.path, O_RDONLY | O_CLOEXEC);
+        if (status || cells->descriptor < 0)
+            return fb_fail(err, "%s: %s", s->table.path, status ? "can't find its rows" : strerror(errno));
+        cells->path = catalog->source;
+        cells->data = data;
+        cells->row_bytes = s->row_bytes;
+        cells->npieces = s->npieces;
+        cells->pieces = s->pieces;
+        s->pieces = NULL;
+        return 0;
+    }
+    cells->path = catalog->out.path;
+    cells->descriptor = dup(catalog->descriptor);
+    cells->data = catalog->data;
+    cells->row_bytes = catalog->row_bytes;
+    cells->npieces = 1;
+    cells->pieces = malloc(sizeof *cells->pieces);
+    if (cells->descriptor < 0 || !cells->pieces)
+        return fb_fail(err, "%s: out of memory", catalog->out.path);
+    cells->pieces[0] = (struct piece){ 0, s->kept_bytes };
+    return unpack_cells(catalog, s, err);
+}
+
+/* The heap of columns with variable length follows the rows, byte for byte. */
+static int copy_heap(struct fb_balcatalog *catalog, const struct source *s, struct fb_error *err)
+{
+    size_t rows = catalog->nrows * catalog->row_bytes, block = BLOCK_BYTES;
+    unsigned char *bytes = malloc(block);
+    int failed = bytes ? 0 : fb_fail(err, "%s: out of memory", catalog->out.path);
+
+    for (size_t done = 0, heap = (size_t)s->heap_bytes; !failed && done < heap; done += block) {
+        size_t n = heap - done < block ? heap - done : block;
+        int status = 0;
+        if (give_up(catalog, err) != 0) {
+            failed = -1;
+            break;
+        }
+        if (fits_read_ext(s->table.file, s->heap_start + (LONGLONG)done, (LONGLONG)n, bytes, &status)) {
+            failed = fb_fits_fail(err, s->table.path, "can't read its columns of variable length", status);
+            break;
+        }
+        failed = write_at(catalog, bytes, n, catalog->data + (off_t)(rows + done), err);
+        catalog->sum = fb_sum_add_at(catalog->sum, bytes, n, rows + done);
+    }
+    free(bytes);
+    return failed;
+}
+
+/* ---- the source's other HDUs ---- */
+
+static int copy_bytes(struct fb_balcatalog *catalog, struct fb_file *file, int64_t from, int64_t n, off_t to,
+                      unsigned char *bytes, struct fb_error *err)
+{
+    int failed = 0;
+    for (int64_t done = 0; !failed && done < n; done += BLOCK_BYTES) {
+        size_t part = (size_t)(n - done < BLOCK_BYTES ? n - done : BLOCK_BYTES);
+        failed = give_up(catalog, err) != 0 || fb_file_read(file, bytes, part, from + done, err) != 0 ||
+                 write_at(catalog, bytes, part, to + (off_t)done, err) != 0;
+    }
+    return failed ? -1 : 0;
+}
+
+/* Those after the primary HDU follow the table, byte for byte; table is the number of the source's, from 0. */
+static int copy_hdus(struct fb_balcatalog *catalog, struct fb_file *file, const struct fb_hdus *hdus,
+                     size_t table, struct fb_error *err)
+{
+    unsigned char *bytes = malloc(BLOCK_BYTES);
+    int failed = bytes ? 0 : fb_fail(err, "%s: out of memory", catalog->out.path);
+    off_t to = catalog->data +
+               (off_t)fb_whole_blocks((int64_t)(catalog->nrows * catalog->row_bytes + catalog->heap_bytes));
+    for (size_t i = 1; !failed && i < hdus->n; i++) {
+        const struct fb_hdu *hdu = &hdus->hdu[i], *before = hdu - 1;
+        int64_t begin = before->data + fb_whole_blocks(before->size),
+                n = hdu->data + fb_whole_blocks(hdu->size) - begin;
+        if (i == table)
+            continue;
+        failed = copy_bytes(catalog, file, begin, n, to, bytes, err);
+        to += (off_t)n;
+    }
+    free(bytes);
+    return failed;
+}
+
+static int copy_others(struct fb_balcatalog *catalog, const struct source *s, struct fb_error *err)
+{
+    struct fb_io_stats io = { 0 };
+    struct fb_file file = { 0 };
+    struct fb_hdus hdus = { 0 };
+    int here = 0;
+    fits_get_hdu_num(s->table.fits.file, &here);
+    int failed = fb_file_open(&file, s->table.path, &io, err);
+    if (!failed)
+        failed = fb_hdus_read(&hdus, &file, err) < 0 ? -1 : 0;
+    if (!failed && hdus.n > 2)
+        failed = copy_hdus(catalog, &file, &hdus, (size_t)here - 1, err);
+    fb_file_release(&file);
+    fb_hdus_release(&hdus);
+    return failed;
+}
+
+/* ---- rows ---- */
+
+static void default_row(struct fb_balrow *row, unsigned char balmask)
+{
+    memset(row, 0, sizeof *row);
+    row->bal_prob = -99;
+    row->balstatus = FB_BALSTATUS_NO_ROW;
+    row->balmask = balmask;
+}
+
+static size_t rows_in_block(const struct fb_balcatalog *catalog)
+{
+    size_t n = BLOCK_BYTES / (catalog->row_bytes + catalog->cells.row_bytes);
+    return n > 0 ? n : 1;
+}
+
+/* How many of the n rows from the k-th on are neighbours and fit into a block. */
+static size_t neighbours(const struct fb_balcatalog *catalog, const struct fb_balput *puts, size_t n,
+                         size_t k)
+{
+    size_t most = rows_in_block(catalog), count = 1;
+    while (k + count < n && count < most && puts[k + count].row == puts[k].row + count)
+        count++;
+    return count;
+}
+
+/* The cells of a row: given, kept, or those of a row that is in no BAL table. */
+static int bal_cells(const struct fb_balcatalog *catalog, size_t i, const struct fb_balrow *given,
+                     unsigned char *to, struct fb_error *err)
+{
+    struct fb_balrow row;
+    int kept = given ? 0 : fb_balstore_take(&catalog->store, i, to);
+    if (kept > 0)
+        return 0;
+    if (kept < 0)
+        return fb_fail(err, "%s: can't read the BAL columns of row %zu again", catalog->out.path, i);
+    if (!given)
+        default_row(&row, catalog->balmask[i]);
+    fb_balrow_encode(given ? given : &row, FB_IN_CATALOG, catalog->ntemplates, to);
+    return 0;
+}
+
+/* Write n neighbours; puts are their cells where they are given; room is for as many source rows and then output
+ * rows. */
+static int write_rows(struct fb_balcatalog *catalog, size_t first, size_t n, const struct fb_balput *puts,
+                      unsigned char *room, struct fb_error *err)
+{
+    const struct cells *cells = &catalog->cells;
+    size_t place = first * catalog->row_bytes;
+    unsigned char *in = room, *out = room + n * cells->row_bytes, *to = out;
+
+    if (read_at(cells->path, cells->descriptor, in, n * cells->row_bytes,
+                cells->data + (off_t)(first * cells->row_bytes), err) != 0)
+        return -1;
+    for (size_t i = 0; i < n; i++, to += catalog->bal_bytes) {
+        to = copy_cells(cells->pieces, cells->npieces, in + i * cells->row_bytes, to);
+        if (bal_cells(catalog, first + i, puts ? puts[i].bal : NULL, to, err) != 0)
+            return -1;
+    }
+    if (write_at(catalog, out, n * catalog->row_bytes, catalog->data + (off_t)place, err) != 0)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        catalog->balmask[first + i] |= WRITTEN;
+    add_to_sum(catalog, fb_sum_add_at(0, out, n * catalog->row_bytes, place));
+    return 0;
+}
+
+static int write_neighbours(struct fb_balcatalog *catalog, const struct fb_balput *puts, size_t n,
+                            struct fb_error *err)
+{
+    unsigned char *room = malloc(n * (catalog->row_bytes + catalog->cells.row_bytes));
+    int failed = room ? write_rows(catalog, puts[0].row, n, puts, room, err)
+                      : fb_fail(err, "%s: out of memory", catalog->out.path);
+    free(room);
+    return failed;
+}
+
+/* Rows that are not worth writing by themselves; where they can't be kept they are written all the same. */
+static int keep_rows(struct fb_balcatalog *catalog, const struct fb_balput *puts, size_t n,
+                     struct fb_error *err)
+{
+    int failed = 0;
+    if (n == 0 || fb_balstore_keep(&catalog->store, puts, n))
+        return 0;
+    for (size_t i = 0; !failed && i < n; i++)
+        failed = write_neighbours(catalog, puts + i, 1, err);
+    return failed;
+}
+
+static int check_rows(const struct fb_balcatalog *catalog, const struct fb_balput *puts, size_t n,
+                      struct fb_error *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (puts[i].row >= catalog->nrows || (catalog->balmask[puts[i].row] & WRITTEN))
+            return fb_fail(err, "%s: row %zu is not there, or was written before", catalog->out.path,
+                           puts[i].row);
+    return 0;
+}
+
+int fb_balcatalog_put_rows(struct fb_balcatalog *catalog, const struct fb_balput *puts, size_t n,
+                           struct fb_error *err)
+{
+    size_t few = 0, k = 0; /* few: rows before the k-th that are to be kept */
+    int failed = check_rows(catalog, puts, n, err);
+    while (!failed && k < n) {
+        size_t count = neighbours(catalog, puts, n, k);
+        if (count < MANY) {
+            few += count;
+        } else {
+            failed = keep_rows(catalog, puts + k - few, few, err) != 0 ||
+                     write_neighbours(catalog, puts + k, count, err) != 0;
+            few = 0;
+        }
+        k += count;
+    }
+    return failed || keep_rows(catalog, puts + k - few, few, err) != 0 ? -1 : 0;
+}
+
+/* Every row that is not in the file yet. */
+static int write_the_rest(struct fb_balcatalog *catalog, struct fb_error *err)
+{
+    size_t most = rows_in_block(catalog);
+    unsigned char *room = malloc(most * (catalog->row_bytes + catalog->cells.row_bytes));
+    int failed = room ? 0 : fb_fail(err, "%s: out of memory", catalog->out.path);
+
+    for (size_t i = 0, n; !failed && i < catalog->nrows; i += n) {
+        failed = give_up(catalog, err);
+        for (n = 0; n < most && i + n < catalog->nrows && !(catalog->balmask[i + n] & WRITTEN);)
+            n++;
+        if (n == 0)
+            n = 1;
+        else if (!failed)
+            failed = write_rows(catalog, i, n, NULL, room, err);
+    }
+    free(room);
+    return failed;
+}
+
+/* ---- from beginning to end ---- */
+
+/* Close the header's file and open it for rows; what will be padding is zero already. */
+static int start_rows(struct fb_balcatalog *catalog, const struct source *s, struct fb_error *err)
+{
+    LONGLONG header, data, end;
+    int status = 0;
+    fits_set_hdustruc(catalog->out.file, &status);
+    fits_get_hduaddrll(catalog->out.file, &header, &data, &end, &status);
+    if (status)
+        return fb_fits_fail(err, catalog->out.path, "can't write its header", status);
+    catalog->header = header;
+    catalog->data = data;
+    catalog->descriptor = fb_output_begin(&catalog->out, (size_t)data, err);
+    if (catalog->descriptor < 0)
+        return -1;
+    off_t size = (off_t)(catalog->nrows * catalog->row_bytes) + s->heap_bytes;
+    size = data + (off_t)fb_whole_blocks((int64_t)size);
+    if (ftruncate(catalog->descriptor, size) != 0)
+        return fb_fail(err, "%s: can't write it: %s", catalog->out.path, strerror(errno));
+    return 0;
+}
+
+static int allocate(struct fb_balcatalog *catalog, const struct fb_balcatalog_plan *plan,
+                    const struct source *s, struct fb_error *err)
+{
+    catalog->nrows = plan->n;
+    catalog->ntemplates = plan->ntemplates;
+    catalog->stop = plan->stop;
+    catalog->has_description = plan->described;
+    catalog->heap_bytes = (size_t)s->heap_bytes;
+    catalog->bal_begin = s->kept_bytes;
+    catalog->bal_bytes = fb_balrow_bytes(FB_IN_CATALOG, plan->ntemplates);
+    catalog->row_bytes = catalog->bal_begin + catalog->bal_bytes;
+    catalog->source = strdup(plan->source);
+    catalog->balmask = malloc(plan->n + 1);
+    if (!catalog->source || !catalog->balmask)
+        return fb_fail(err, "%s: out of memory", plan->path);
+    for (size_t i = 0; i < plan->n; i++)
+        catalog->balmask[i] = plan->balmask[i] & (WRITTEN - 1);
+    return 0;
+}
+
+/* Rows that memory does not hold go to a file that has no name any more when the catalog's, which has the same
+ * temporary one, is begun. */
+static int start_store(struct fb_balcatalog *catalog, size_t kept_bytes, struct fb_error *err)
+{
+    int failed = fb_balstore_create(&catalog->store, catalog->nrows, catalog->ntemplates,
+                                    kept_bytes ? kept_bytes : KEPT_BYTES, catalog->out.temporary.name);
+    return failed ? fb_fail(err, "%s: out of memory", catalog->out.path) : 0;
+}
+
+/* Everything that is known before the first row is put. */
+static int start(struct fb_balcatalog *catalog, const struct fb_balcatalog_plan *plan, struct source *s,
+                 struct fb_error *err)
+{
+    if ((size_t)s->table.nrows != plan->n)
+        return fb_fail(err, "%s: expected %zu rows as when it was read before, found %lld", plan->source,
+                       plan->n, (long long)s->table.nrows);
+    if (allocate(catalog, plan, s, err) != 0 ||
+        fb_output_create(&catalog->out, plan->path, plan->replace, err) != 0 ||
+        start_store(catalog, plan->kept_bytes, err) != 0 || write_header(catalog, s, err) != 0 ||
+        start_rows(catalog, s, err) != 0 || take_cells(catalog, s, err) != 0)
+        return -1;
+    if (s->heap_bytes > 0 && copy_heap(catalog, s, err) != 0)
+        return -1;
+    return copy_others(catalog, s, err);
+}
+
+int fb_balcatalog_create(struct fb_balcatalog **out, const struct fb_balcatalog_plan *plan,
+                         struct fb_error *err)
+{
+    struct source s;
+    *out = NULL;
+    struct fb_balcatalog *catalog = calloc(1, sizeof *catalog);
+    if (!catalog)
+        return fb_fail(err, "%s: out of memory", plan->path);
+    catalog->cells.descriptor = catalog->out.temporary.descriptor = catalog->store.file = -1;
+    int failed = open_source(&s, plan->source, err);
+    if (!failed) {
+        failed = start(catalog, plan, &s, err);
+        release_source(&s);
+    }
+    if (failed)
+        fb_balcatalog_discard(catalog);
+    else
+        *out = catalog;
+    return failed ? -1 : 0;
+}
+
+void fb_balcatalog_describe(struct fb_balcatalog *catalog, const struct fb_balcatalog_header *header)
+{
+    catalog->description = *header;
+}
+
+static int put_description(const struct fb_balcatalog_header *d, unsigned char *header, size_t size)
+{
+    const size_t counts[] = { d->nmeasured, d->nai, d->nbi };
+    int failed = fb_header_put_text(header, size, "BALOPTS ", d->options);
+    for (int k = 0; k < FB_NPROVENANCE; k++) {
+        const char *text = fb_provenance_text(&d->made, &fb_provenance_keys[k]);
+        failed |= fb_header_put_text(header, size, fb_provenance_keys[k].keyword, text[0] ? text : "unknown");
+    }
+    for (size_t k = 0; k < sizeof counts / sizeof *counts; k++)
+        failed |= fb_header_put_number(header, size, count_keys[k], counts[k]);
+    return failed;
+}
+
+/* How many rows the table has, the size of its heap, what it was made with, and its checksums. */
+static int finish_header(struct fb_balcatalog *catalog, struct fb_error *err)
+{
+    size_t size = (size_t)(catalog->data - catalog->header);
+    unsigned char *header = malloc(size);
+    int failed = header ? 0 : fb_fail(err, "%s: out of memory", catalog->out.path);
+    if (!failed)
+        failed = read_at(catalog->out.path, catalog->descriptor, header, size, catalog->header, err);
+    if (!failed && (fb_header_put_number(header, size, "NAXIS2  ", catalog->nrows) != 0 ||
+                    fb_header_put_number(header, size, "PCOUNT  ", catalog->heap_bytes) != 0 ||
+                    (catalog->has_description && put_description(&catalog->description, header, size) != 0) ||
+                    fb_header_put_sums(header, size, catalog->sum) != 0))
+        failed = fb_fail(err, "%s: can't finish its header", catalog->out.path);
+    if (!failed)
+        failed = write_at(catalog, header, size, catalog->header, err);
+    free(header);
+    return failed;
+}
+
+int fb_balcatalog_commit(struct fb_balcatalog *catalog, struct fb_error *err)
+{
+    int failed = write_the_rest(catalog, err) != 0 || finish_header(catalog, err) != 0 ||
+                 fb_output_publish(&catalog->out, err) != 0;
+    fb_balcatalog_discard(catalog);
+    return failed ? -1 : 0;
+}
+
+void fb_balcatalog_discard(struct fb_balcatalog *catalog)
+{
+    if (!catalog)
+        return;
+    if (catalog->cells.descriptor >= 0)
+        close(catalog->cells.descriptor);
+    fb_output_discard(&catalog->out);
+    fb_balstore_release(&catalog->store);
+    free(catalog->cells.pieces);
+    free(catalog->balmask);
+    free(catalog->source);
+    free(catalog);
+}

@@ -1,0 +1,138 @@
+/* balrow.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+#include "desi/balrow.h"
+
+#define BOTH (FB_IN_TABLE | FB_IN_CATALOG)
+#define AT(member) offsetof(struct fb_balrow, member)
+
+/* The columns of one kind of troughs in one line. */
+#define TROUGHS(INDEX, LINE, WIDTH, most, member)                                   \
+    { #INDEX "_" #LINE, 'E', 1, AT(member.index), BOTH, "km/s" },                   \
+        { "ERR_" #INDEX "_" #LINE, 'E', 1, AT(member.error), BOTH, "km/s" },        \
+        { "N" #LINE "_" #WIDTH, 'J', 1, AT(member.count), BOTH, "" },               \
+        { "VMIN_" #LINE "_" #WIDTH, 'E', most, AT(member.vmin), BOTH, "km/s" },     \
+        { "VMAX_" #LINE "_" #WIDTH, 'E', most, AT(member.vmax), BOTH, "km/s" },     \
+        { "POSMIN_" #LINE "_" #WIDTH, 'E', most, AT(member.posmin), BOTH, "km/s" }, \
+    {                                                                               \
+        "FMIN_" #LINE "_" #WIDTH, 'E', most, AT(member.fmin), BOTH, ""              \
+    }
+
+static const struct fb_balrow_column columns[] = {
+    { "TARGETID", 'K', 1, AT(targetid), FB_IN_TABLE, "" },
+    { "TARGET_RA", 'E', 1, AT(target_ra), FB_IN_TABLE, "deg" },
+    { "TARGET_DEC", 'E', 1, AT(target_dec), FB_IN_TABLE, "deg" },
+    { "Z", 'E', 1, AT(z), FB_IN_TABLE, "" },
+    { "ZERR", 'E', 1, AT(zerr), FB_IN_TABLE, "" },
+    { "ZWARN", 'E', 1, AT(zwarn), FB_IN_TABLE, "" },
+    { "PCA_COEFFS", 'E', 0, AT(pca_coeffs), BOTH, "" },
+    { "PCA_CHI2", 'E', 1, AT(pca_chi2), BOTH, "" },
+    { "BAL_PROB", 'E', 1, AT(bal_prob), BOTH, "" },
+    TROUGHS(BI, CIV, 2000, FASTBAL_MAX_BI, civ_bi),
+    TROUGHS(AI, CIV, 450, FASTBAL_MAX_AI, civ_ai),
+    TROUGHS(BI, SIIV, 2000, FASTBAL_MAX_BI, siiv_bi),
+    TROUGHS(AI, SIIV, 450, FASTBAL_MAX_AI, siiv_ai),
+    { "BALMASK", 'B', 1, AT(balmask), FB_IN_CATALOG, "" },
+    { "SNR_CIV", 'E', 1, AT(snr_civ), BOTH | FB_OPTIONAL, "" },
+    { "SNR_REDSIDE", 'E', 1, AT(snr_redside), BOTH | FB_OPTIONAL, "" },
+    { "SNR_FOREST", 'E', 1, AT(snr_forest), BOTH | FB_OPTIONAL, "" },
+    { "BALSTATUS", 'J', 1, AT(balstatus), BOTH | FB_OPTIONAL, "" },
+};
+
+const struct fb_balrow_column *fb_balrow_columns(size_t *n)
+{
+    *n = sizeof columns / sizeof columns[0];
+    return columns;
+}
+
+int fb_balrow_repeat(const struct fb_balrow_column *column, int ntemplates)
+{
+    return column->repeat > 0 ? column->repeat : ntemplates;
+}
+
+size_t fb_balrow_type_size(char type)
+{
+    return type == 'K' ? 8 : type == 'B' ? 1 : 4;
+}
+
+size_t fb_balrow_bytes(enum fb_balrow_use use, int ntemplates)
+{
+    size_t n, bytes = 0;
+    const struct fb_balrow_column *c = fb_balrow_columns(&n);
+    for (size_t i = 0; i < n; i++)
+        if (c[i].use & (int)use)
+            bytes += fb_balrow_type_size(c[i].type) * (size_t)fb_balrow_repeat(&c[i], ntemplates);
+    return bytes;
+}
+
+/* Copy n values of a size between memory and file order. */
+static inline void swap_values(unsigned char *to, const unsigned char *from, size_t n, size_t size)
+{
+    const uint16_t probe = 1;
+    if (size == 1 || *(const unsigned char *)&probe == 0) {
+        memcpy(to, from, n * size);
+        return;
+    }
+    if (size == 8) {
+        for (size_t i = 0; i < n; i++)
+            for (size_t b = 0; b < 8; b++)
+                to[8 * i + b] = from[8 * i + 7 - b];
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        uint32_t value;
+        memcpy(&value, from + 4 * i, 4);
+        value = __builtin_bswap32(value);
+        memcpy(to + 4 * i, &value, 4);
+    }
+}
+
+unsigned char *fb_balrow_encode(const struct fb_balrow *row, enum fb_balrow_use use, int ntemplates,
+                                unsigned char *bytes)
+{
+    size_t n;
+    const struct fb_balrow_column *c = fb_balrow_columns(&n);
+    for (size_t i = 0; i < n; i++) {
+        if (!(c[i].use & (int)use))
+            continue;
+        size_t size = fb_balrow_type_size(c[i].type), repeat = (size_t)fb_balrow_repeat(&c[i], ntemplates);
+        swap_values(bytes, (const unsigned char *)row + c[i].offset, repeat, size);
+        bytes += repeat * size;
+    }
+    return bytes;
+}
+
+void fb_balrow_decode_value(struct fb_balrow *row, const struct fb_balrow_column *column,
+                            const unsigned char *bytes, int repeat)
+{
+    swap_values((unsigned char *)row + column->offset, bytes, (size_t)repeat,
+                fb_balrow_type_size(column->type));
+}
+
+static void take_troughs(struct fb_balrow_troughs *row, const struct fastbal_troughs *t)
+{
+    row->index = (float)t->index;
+    row->error = (float)t->error;
+    row->count = t->count;
+    for (int k = 0; k < FASTBAL_MAX_AI; k++) {
+        row->vmin[k] = (float)t->vmin[k];
+        row->vmax[k] = (float)t->vmax[k];
+        row->posmin[k] = (float)t->posmin[k];
+        row->fmin[k] = (float)t->fmin[k];
+    }
+}
+
+void fb_balrow_from_result(struct fb_balrow *row, const struct fastbal_result *result)
+{
+    for (int k = 0; k < FASTBAL_MAX_TEMPLATES; k++)
+        row->pca_coeffs[k] = k < result->ntemplates ? (float)result->coeffs[k] : 0;
+    row->pca_chi2 = (float)result->chi2;
+    row->bal_prob = 0;
+    take_troughs(&row->civ_bi, &result->civ.bi);
+    take_troughs(&row->civ_ai, &result->civ.ai);
+    take_troughs(&row->siiv_bi, &result->siiv.bi);
+    take_troughs(&row->siiv_ai, &result->siiv.ai);
+    row->snr_civ = (float)result->snr_civ;
+    row->snr_redside = (float)result->snr_redside;
+    row->snr_forest = (float)result->snr_forest;
+    row->balstatus = (int32_t)result->status;
+}

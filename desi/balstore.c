@@ -1,0 +1,166 @@
+/* balstore.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "desi/balstore.h"
+
+enum { MOST_WORDS = sizeof(struct fb_balrow) / 4 + 1, MOST_MARKS = MOST_WORDS / 32 + 1 };
+
+static void set_no_troughs(struct fb_balrow_troughs *t)
+{
+    for (int k = 0; k < FASTBAL_MAX_AI; k++)
+        t->vmin[k] = t->vmax[k] = t->posmin[k] = t->fmin[k] = -1;
+}
+
+/* Cells as words, in the order of the file; what is beyond the last byte is 0. */
+static void encode(const struct fb_balrow *row, int ntemplates, size_t words, uint32_t *cells)
+{
+    cells[words - 1] = 0;
+    fb_balrow_encode(row, FB_IN_CATALOG, ntemplates, (unsigned char *)cells);
+}
+
+int fb_balstore_create(struct fb_balstore *store, size_t nrows, int ntemplates, size_t room, const char *path)
+{
+    struct fb_balrow usual;
+    uint32_t cells[MOST_WORDS];
+    memset(&usual, 0, sizeof usual);
+    set_no_troughs(&usual.civ_bi);
+    set_no_troughs(&usual.civ_ai);
+    set_no_troughs(&usual.siiv_bi);
+    set_no_troughs(&usual.siiv_ai);
+
+    *store = (struct fb_balstore){ .ntemplates = ntemplates, .file = -1 };
+    store->bytes = fb_balrow_bytes(FB_IN_CATALOG, ntemplates);
+    store->words = (store->bytes + 3) / 4;
+    store->marks = (store->words + 31) / 32;
+    store->room = room / 4;
+    int all = nrows <= store->room / (store->marks + store->words);
+    if (all)
+        store->room = nrows * (store->marks + store->words);
+    store->kept = malloc(store->room * sizeof *store->kept + 1);
+    store->place = malloc(nrows * sizeof *store->place + 1);
+    store->usual = malloc(4 * store->words);
+    if (!store->kept || !store->place || !store->usual)
+        return -1;
+    if (!all && (store->file = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)) >= 0)
+        unlink(path); /* it goes when it is closed, whatever happens */
+    memset(store->place, 0xff, nrows * sizeof *store->place);
+    encode(&usual, ntemplates, store->words, cells);
+    memcpy(store->usual, cells, 4 * store->words);
+    return 0;
+}
+
+void fb_balstore_release(struct fb_balstore *store)
+{
+    if (store->kept && store->file >= 0)
+        close(store->file);
+    free(store->kept);
+    free(store->place);
+    free(store->usual);
+    *store = (struct fb_balstore){ .file = -1 };
+}
+
+/* Marks, and the words that are marked. Returns how many words both are. */
+static size_t pack(const struct fb_balstore *store, const struct fb_balrow *row, uint32_t *packed)
+{
+    uint32_t cells[MOST_WORDS], usual[MOST_WORDS];
+    size_t n = store->marks;
+
+    encode(row, store->ntemplates, store->words, cells);
+    memcpy(usual, store->usual, 4 * store->words);
+    memset(packed, 0, 4 * store->marks);
+    for (size_t k = 0; k < store->words; k++) {
+        uint32_t differs = cells[k] != usual[k];
+        packed[k / 32] |= differs << k % 32;
+        packed[n] = cells[k];
+        n += differs;
+    }
+    return n;
+}
+
+/* Take n words of the store's; together they are in memory, or in the file. Returns 0 if there are none. */
+static int reserve(struct fb_balstore *store, size_t n, size_t *place)
+{
+    size_t used = __atomic_load_n(&store->used, __ATOMIC_RELAXED);
+    do {
+        *place = used < store->room && n > store->room - used ? store->room : used;
+        if (*place >= store->room && (store->file < 0 || *place + n >= FB_BALSTORE_NONE))
+            return 0;
+    } while (
+        !__atomic_compare_exchange_n(&store->used, &used, *place + n, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    return 1;
+}
+
+static int put_words(struct fb_balstore *store, const uint32_t *words, size_t n, size_t place)
+{
+    const char *bytes = (const char *)words;
+    if (place < store->room) {
+        memcpy(store->kept + place, words, 4 * n);
+        return 1;
+    }
+    for (size_t done = 0; done < 4 * n;) {
+        ssize_t written =
+            pwrite(store->file, bytes + done, 4 * n - done, (off_t)(4 * (place - store->room) + done));
+        if (written <= 0)
+            return 0;
+        done += (size_t)written;
+    }
+    return 1;
+}
+
+int fb_balstore_keep(struct fb_balstore *store, const struct fb_balput *puts, size_t n)
+{
+    /* pack() writes a word beyond a row without differences at its end */
+    uint32_t *packed = malloc((n * (store->marks + store->words) + 1) * sizeof *packed);
+    size_t *begin = malloc((n + 1) * sizeof *begin), used = 0, place;
+
+    for (size_t i = 0; packed && begin && i < n; i++) {
+        begin[i] = used;
+        used += pack(store, puts[i].bal, packed + used);
+    }
+    int kept = packed && begin && reserve(store, used, &place) && put_words(store, packed, used, place);
+    for (size_t i = 0; kept && i < n; i++)
+        store->place[puts[i].row] = (uint32_t)(place + begin[i]);
+    free(packed);
+    free(begin);
+    return kept;
+}
+
+/* Rows that are in the file may end with it: what is read beyond them is not looked at. */
+static int read_words(const struct fb_balstore *store, size_t place, uint32_t *words)
+{
+    size_t most = 4 * (store->marks + store->words), done = 0;
+    memset(words, 0, most);
+    while (done < most) {
+        ssize_t got =
+            pread(store->file, (char *)words + done, most - done, (off_t)(4 * (place - store->room) + done));
+        if (got < 0 || (got == 0 && done < 4 * store->marks))
+            return -1;
+        if (got == 0)
+            break;
+        done += (size_t)got;
+    }
+    return 0;
+}
+
+int fb_balstore_take(const struct fb_balstore *store, size_t i, unsigned char *cells)
+{
+    uint32_t all[MOST_WORDS], read[MOST_MARKS + MOST_WORDS];
+    const uint32_t *marks = read;
+    size_t place = store->place[i];
+
+    if (place == FB_BALSTORE_NONE)
+        return 0;
+    if (place < store->room)
+        marks = store->kept + place;
+    else if (read_words(store, place, read) != 0)
+        return -1;
+    const uint32_t *word = marks + store->marks;
+    memcpy(all, store->usual, 4 * store->words);
+    for (size_t m = 0; m < store->marks; m++)
+        for (uint32_t left = marks[m]; left; left &= left - 1)
+            all[32 * m + (size_t)__builtin_ctz(left)] = *word++;
+    memcpy(cells, all, store->bytes);
+    return 1;
+}

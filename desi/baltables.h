@@ -1,0 +1,28 @@
+/*
+ * baltables.h - the BAL tables below a folder, in whatever layout.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_BALTABLES_H
+#define FB_BALTABLES_H
+
+#include <stddef.h>
+#include "fits/error.h"
+
+struct fb_path_list {
+    char **paths; /* owned */
+    size_t n, room;
+};
+
+void fb_path_list_release(struct fb_path_list *list);
+int fb_path_list_add(struct fb_path_list *list, const char *path); /* copies it; -1 if out of memory */
+
+/*
+ * Find every baltable-*.fits, or .fits.gz, below a folder; found has their paths relative to it, sorted.
+ * Folders below it that can't be read go to failures, as lines "PATH: why". Fails where the folder itself
+ * can't be read. Release both in any case.
+ */
+int fb_baltables_find(const char *root, struct fb_path_list *found, struct fb_path_list *failures,
+                      struct fb_error *err);
+
+#endif

@@ -1,0 +1,47 @@
+/* dependencies.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "fastbal.h"
+#include "desi/dependencies.h"
+#include "fits/fits.h"
+
+/* Into the next free pair of keywords, or in place of an older version of the same. */
+static void write_dependency(fitsfile *file, const char *name, const char *version, int *status)
+{
+    char key[FLEN_KEYWORD], version_key[FLEN_KEYWORD], card[FLEN_CARD], there[FLEN_VALUE];
+    int found = 0;
+    for (int n = 0; n < 100 && !found && *status == 0; n++) {
+        int missing = 0;
+        snprintf(key, sizeof key, "DEPNAM%02d", n);
+        snprintf(version_key, sizeof version_key, "DEPVER%02d", n);
+        if (fits_read_card(file, key, card, &missing) == KEY_NO_EXIST) {
+            fits_clear_errmsg();
+            fits_write_key_longstr(file, key, name, NULL, status);
+            found = 1;
+        } else {
+            fb_fits_text(file, key, there, sizeof there, status);
+            found = strcmp(there, name) == 0;
+        }
+    }
+    if (found)
+        fits_update_key_longstr(file, version_key, version, NULL, status);
+}
+
+int fb_write_dependencies(fitsfile *file, int *status)
+{
+    static const char *const variables[] = { "DESI_ROOT", "DESI_SPECTRO_REDUX", "SPECPROD" };
+    char version[32];
+    float cfitsio;
+
+    write_dependency(file, "fastbal", fastbal_version(), status);
+    fits_get_version(&cfitsio);
+    snprintf(version, sizeof version, "%.4g", (double)cfitsio);
+    write_dependency(file, "cfitsio", version, status);
+    for (size_t k = 0; k < sizeof variables / sizeof variables[0]; k++) {
+        const char *value = getenv(variables[k]);
+        if (value && *value)
+            write_dependency(file, variables[k], value, status);
+    }
+    return *status;
+}

@@ -1,0 +1,39 @@
+/*
+ * maskcoadd.h - a copy of a coadd in which ivar is 0 where troughs are, and every other byte is that of the
+ * original; CHECKSUM and DATASUM of what changed are brought up to date where the file has them.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_MASKCOADD_H
+#define FB_MASKCOADD_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "fits/error.h"
+#include "desi/mask_lines.h"
+#include "fits/temporary.h"
+
+/* A target and the wavelengths to mask in each of its spectra. A target may be listed several times. */
+struct fb_mask_target {
+    int64_t targetid;
+    const struct fb_wave_range *ranges; /* borrowed */
+    size_t n;
+};
+
+struct fb_mask_count {
+    size_t missing; /* targets that are not in the file */
+    size_t targets; /* of which something was masked */
+    int64_t values; /* of ivar set to 0 */
+    int begun;      /* to write: what fails from then on is the copy, not the original */
+    int written;
+};
+
+/*
+ * Copy the file `in`, masked, to `path`, where it appears when it is complete and on the disk. Where there is
+ * nothing to mask no file is written, or with copy_all a plain copy. A packed file is unpacked: what is written is
+ * plain FITS. The targets are sorted by TARGETID on the way. Several threads may work on different files.
+ */
+int fb_mask_coadd(const char *path, enum fb_replace replace, const char *in, struct fb_mask_target *targets,
+                  size_t n, int copy_all, struct fb_mask_count *count, struct fb_error *err);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * maskplan.h - which bytes of a coadd have to be 0 for the troughs of some targets to be masked. Private to desi/.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_MASKPLAN_H
+#define FB_MASKPLAN_H
+
+#include "fits/file.h"
+#include "fits/hdus.h"
+#include "desi/maskcoadd.h"
+
+/* Bytes of an HDU. */
+struct fb_span {
+    size_t hdu;
+    int64_t place, bytes;
+};
+
+/* By place; no two of them touch. All zero is none. */
+struct fb_spans {
+    struct fb_span *span; /* owned */
+    size_t n, room;
+};
+void fb_spans_release(struct fb_spans *spans);
+
+/*
+ * The bytes of ivar, of all cameras of an open file, where the targets, which are sorted by TARGETID, are to be
+ * masked. Counts targets and values. Release the spans in any case.
+ */
+int fb_mask_plan(struct fb_spans *spans, struct fb_file *file, const struct fb_hdus *hdus,
+                 const struct fb_mask_target *targets, size_t n, struct fb_mask_count *count,
+                 struct fb_error *err);
+
+#endif

@@ -1,0 +1,299 @@
+/* pixel_map.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <chealpix.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "fits/fits.h"
+#include "desi/pixel_map.h"
+#include "fits/system.h"
+
+enum { MOST_NSIDE = 8192, MOST_JSON = 1 << 30 };
+
+int fb_nside_ok(long nside)
+{
+    return nside >= 1 && nside <= MOST_NSIDE && (nside & (nside - 1)) == 0;
+}
+
+long fb_uniqpix_nside(int64_t upix)
+{
+    for (int64_t nside = 1; nside <= MOST_NSIDE; nside *= 2)
+        if (upix >= 4 * nside * nside && upix < 16 * nside * nside)
+            return (long)nside;
+    return 0;
+}
+
+static size_t npixels(long nside)
+{
+    return 12 * (size_t)nside * (size_t)nside;
+}
+
+/* The first pixel, of the finer nside, that an adaptive pixel covers, and how many. */
+static size_t covered(int64_t upix, long fine, size_t *first)
+{
+    int64_t nside = fb_uniqpix_nside(upix), each = (fine / nside) * (fine / nside);
+    *first = (size_t)((upix - 4 * nside * nside) * each);
+    return (size_t)each;
+}
+
+static int make_room(struct fb_pixel_map *map, long nside, struct fb_error *err)
+{
+    map->nside = nside;
+    map->upix = malloc(npixels(nside) * sizeof *map->upix);
+    if (!map->upix)
+        return fb_fail(err, "%s: out of memory for a map of nside %ld", map->path, nside);
+    return 0;
+}
+
+/* Every pixel must lie in the adaptive one it is given. */
+static int check_map(const struct fb_pixel_map *map, struct fb_error *err)
+{
+    for (size_t i = 0; i < npixels(map->nside); i++) {
+        int64_t upix = map->upix[i];
+        long nside = fb_uniqpix_nside(upix);
+        size_t first, n = nside > 0 && nside <= map->nside ? covered(upix, map->nside, &first) : 0;
+        if (upix != -1 && (n == 0 || i < first || i >= first + n))
+            return fb_fail(
+                err, "%s: expected an adaptive pixel that covers pixel %zu of nside %ld, or -1, found %lld",
+                map->path, i, map->nside, (long long)upix);
+    }
+    return 0;
+}
+
+/* ---- hpix2upix, FITS ---- */
+
+static int read_fits_map(struct fb_pixel_map *map, struct fb_error *err)
+{
+    struct fb_fits fits;
+    long nside = 0;
+    LONGLONG size[2] = { 0, 0 };
+    int naxis = 0, nested = 1, status = 0, ignored = 0;
+
+    if (fb_fits_open(&fits, map->path, err) != 0)
+        return -1;
+    if (fits_movnam_hdu(fits.file, IMAGE_HDU, "HPIX2UPIX", 0, &status)) {
+        fb_fits_close(&fits);
+        fits_clear_errmsg();
+        return fb_fail(err, "%s: expected an image HPIX2UPIX, found none", map->path);
+    }
+    fits_read_key(fits.file, TLONG, "NSIDE", &nside, NULL, &status);
+    fits_get_img_dim(fits.file, &naxis, &status);
+    fits_get_img_sizell(fits.file, 2, size, &status);
+    fits_read_key(fits.file, TLOGICAL, "HPXNEST", &nested, NULL, &ignored);
+    fits_clear_errmsg();
+    int failed = 0;
+    if (status)
+        failed = fb_fail(err, "%s: expected an image HPIX2UPIX with the keyword NSIDE, found no such keyword",
+                         map->path);
+    else if (!fb_nside_ok(nside) || naxis != 1 || size[0] != (LONGLONG)npixels(nside))
+        failed = fb_fail(
+            err, "%s: expected NSIDE a power of 2 and 12 NSIDE^2 pixels, found NSIDE %ld and %lld pixels",
+            map->path, nside, (long long)size[0]);
+    else if (!nested)
+        failed = fb_fail(err, "%s: expected nested pixels, found HPXNEST = F", map->path);
+    else
+        failed = make_room(map, nside, err);
+    if (!failed && fits_read_img(fits.file, TINT, 1, size[0], NULL, map->upix, NULL, &status))
+        failed = fb_fits_fail(err, map->path, "can't read HPIX2UPIX", status);
+    fb_fits_close(&fits);
+    return failed;
+}
+
+/* ---- hpix2upix, JSON: one object whose NSIDE is a number and whose HPIX2UPIX is an array of numbers ---- */
+
+static char *read_text(const char *path, struct fb_error *err)
+{
+    int64_t size = fb_file_size(path, err);
+    if (size < 0)
+        return NULL;
+    FILE *file = fopen(path, "rb");
+    char *text = file && size < MOST_JSON ? malloc((size_t)size + 1) : NULL;
+    size_t got = text ? fread(text, 1, (size_t)size, file) : 0;
+    if (!file)
+        fb_fail(err, "%s: %s", path, strerror(errno));
+    else if (!text || got != (size_t)size) {
+        fb_fail(err, "%s: can't read its %lld bytes", path, (long long)size);
+        free(text);
+        text = NULL;
+    } else {
+        text[got] = '\0';
+    }
+    if (file)
+        fclose(file);
+    return text;
+}
+
+/* What follows "KEY": in the text, or NULL. */
+static const char *json_value(const char *text, const char *key)
+{
+    char quoted[32];
+    snprintf(quoted, sizeof quoted, "\"%s\"", key);
+    for (const char *at = strstr(text, quoted); at; at = strstr(at + 1, quoted)) {
+        const char *value = at + strlen(quoted);
+        value += strspn(value, " \t\r\n");
+        if (*value == ':')
+            return value + 1 + strspn(value + 1, " \t\r\n");
+    }
+    return NULL;
+}
+
+static const char *skip_blanks(const char *text)
+{
+    while (*text == ' ' || *text == '\t' || *text == '\r' || *text == '\n')
+        text++;
+    return text;
+}
+
+/* The digits of a whole number of 32 bits, after which the text goes on; NULL where there are none. */
+static const char *json_number(const char *text, int32_t *value)
+{
+    int negative = *text == '-';
+    int64_t number = 0;
+    const char *first = text + negative, *at = first;
+    for (; *at >= '0' && *at <= '9' && number <= INT32_MAX; at++)
+        number = 10 * number + (*at - '0');
+    *value = (int32_t)(negative ? -number : number);
+    return at > first && number <= INT32_MAX ? at : NULL;
+}
+
+/* Numbers separated by commas up to the bracket; -1 where there is anything else, or not n of them. */
+static int json_numbers(const char *text, int32_t *values, size_t n)
+{
+    if (*text++ != '[')
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        text = json_number(skip_blanks(text), &values[i]);
+        if (!text)
+            return -1;
+        text = skip_blanks(text);
+        if (*text++ != (i + 1 < n ? ',' : ']'))
+            return -1;
+    }
+    return 0;
+}
+
+static int read_json_map(struct fb_pixel_map *map, struct fb_error *err)
+{
+    char *text = read_text(map->path, err), *end = NULL;
+    if (!text)
+        return -1;
+    const char *number = json_value(text, "NSIDE"), *values = json_value(text, "HPIX2UPIX"),
+               *nested = json_value(text, "HPXNEST");
+    long nside = number ? strtol(number, &end, 10) : 0;
+    int failed = 0;
+    if (!values || !fb_nside_ok(nside))
+        failed = fb_fail(err, "%s: expected NSIDE, a power of 2, and HPIX2UPIX, found %s", map->path,
+                         !values  ? "no HPIX2UPIX"
+                         : number ? "another NSIDE"
+                                  : "no NSIDE");
+    else if (nested && strncmp(nested, "false", 5) == 0)
+        failed = fb_fail(err, "%s: expected nested pixels, found HPXNEST false", map->path);
+    else
+        failed = make_room(map, nside, err);
+    if (!failed && json_numbers(values, map->upix, npixels(nside)) != 0)
+        failed =
+            fb_fail(err, "%s: expected 12 NSIDE^2 = %zu whole numbers in HPIX2UPIX, found something else",
+                    map->path, npixels(nside));
+    free(text);
+    return failed;
+}
+
+/* ---- the list of adaptive pixels ---- */
+
+static int fill(struct fb_pixel_map *map, const int64_t *list, size_t n, struct fb_error *err)
+{
+    long finest = 1;
+    for (size_t i = 0; i < n; i++) {
+        long nside = fb_uniqpix_nside(list[i]);
+        if (nside == 0)
+            return fb_fail(err, "%s: expected adaptive pixels in UNIQPIX, found %lld", map->path,
+                           (long long)list[i]);
+        finest = nside > finest ? nside : finest;
+    }
+    if (make_room(map, finest, err) != 0)
+        return -1;
+    for (size_t i = 0; i < npixels(finest); i++)
+        map->upix[i] = -1;
+    for (size_t i = 0; i < n; i++) {
+        size_t first, count = covered(list[i], finest, &first);
+        for (size_t k = first; k < first + count; k++) {
+            if (map->upix[k] != -1)
+                return fb_fail(err, "%s: expected adaptive pixels that don't overlap, found %d and %lld",
+                               map->path, map->upix[k], (long long)list[i]);
+            map->upix[k] = (int32_t)list[i];
+        }
+    }
+    return 0;
+}
+
+static int read_list(struct fb_pixel_map *map, struct fb_error *err)
+{
+    static const char *const tables[] = { "UNIQPIX", "*", NULL }, *const columns[] = { "UNIQPIX", NULL };
+    struct fb_table table;
+    int column;
+    if (fb_table_open(&table, map->path, tables, err) != 0)
+        return -1;
+    int64_t *list = malloc(((size_t)table.nrows + 1) * sizeof *list);
+    int failed =
+        list ? 0 : fb_fail(err, "%s: out of memory for %lld rows", map->path, (long long)table.nrows);
+    if (!failed && fb_table_need(&table, columns, &column, err) == 0 &&
+        fb_table_read_int(&table, column, 0, table.nrows, list, err) == 0)
+        failed = fill(map, list, (size_t)table.nrows, err);
+    else
+        failed = -1;
+    fb_table_close(&table);
+    free(list);
+    return failed;
+}
+
+int fb_pixel_map_from_list(struct fb_pixel_map *map, const char *path, const int64_t *list, size_t n,
+                           struct fb_error *err)
+{
+    *map = (struct fb_pixel_map){ .path = fb_format("%s", path) };
+    return map->path ? fill(map, list, n, err) : fb_fail(err, "%s: out of memory", path);
+}
+
+/* ---- any of them ---- */
+
+int fb_pixel_map_read(struct fb_pixel_map *map, const char *folder, const char *survey, const char *program,
+                      struct fb_error *err)
+{
+    static const struct {
+        const char *kind, *suffix;
+        int (*read)(struct fb_pixel_map *map, struct fb_error *err);
+    } files[] = { { "hpix2upix", "fits", read_fits_map },
+                  { "hpix2upix", "json", read_json_map },
+                  { "uniqpix", "fits", read_list } };
+    *map = (struct fb_pixel_map){ 0 };
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        free(map->path);
+        map->path = fb_format("%s/%s-%s-%s.%s", folder, files[i].kind, survey, program, files[i].suffix);
+        if (!map->path)
+            return fb_fail(err, "%s: out of memory", folder);
+        int there = fb_look_for(map->path, err);
+        if (there != 0)
+            return there < 0 || files[i].read(map, err) != 0 ? -1 : check_map(map, err);
+    }
+    return fb_fail(err,
+                   "%s: expected the map of adaptive pixels, hpix2upix-%s-%s.fits or .json, or their list, "
+                   "uniqpix-%s-%s.fits, found none of them",
+                   folder, survey, program, survey, program);
+}
+
+void fb_pixel_map_release(struct fb_pixel_map *map)
+{
+    free(map->upix);
+    free(map->path);
+    *map = (struct fb_pixel_map){ 0 };
+}
+
+int64_t fb_pixel_map_find(const struct fb_pixel_map *map, double ra, double dec)
+{
+    const double degree = acos(-1.0) / 180;
+    long pixel;
+    if (!(fabs(ra) <= 360) || !(fabs(dec) <= 90))
+        return -1;
+    ang2pix_nest(map->nside, (90 - dec) * degree, ra * degree, &pixel);
+    return map->upix[pixel];
+}

@@ -1,0 +1,36 @@
+/*
+ * provenance.h - what a BAL table or a catalog was made with, as keywords of its header say it.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_PROVENANCE_H
+#define FB_PROVENANCE_H
+
+#include <stddef.h>
+
+/* Empty where a file doesn't say, or has a longer text. */
+struct fb_provenance {
+    char templates[256]; /* QSOTEMPS: their name; the reference writes a path */
+    char sum[16];        /* TEMPSUM: CRC-32 of their values (desi/template_file.h) */
+    char fit[16];        /* BALFIT: exact or simplex */
+    char rules[16];      /* BALRULES: main or optimize */
+    char product[80];    /* BALPROD: the folder of the spectra's tree, such as loa */
+};
+
+struct fb_provenance_key {
+    const char *keyword, *comment; /* of the header; the keyword has 8 characters, blanks included */
+    const char *words;             /* for messages, "templates" */
+    size_t offset, size;           /* in struct fb_provenance */
+};
+
+/* Every keyword, in the order of the header. */
+enum { FB_NPROVENANCE = 5 };
+extern const struct fb_provenance_key fb_provenance_keys[FB_NPROVENANCE];
+
+const char *fb_provenance_text(const struct fb_provenance *made, const struct fb_provenance_key *key);
+/* Where to put a text of at most key->size - 1 bytes. */
+char *fb_provenance_place(struct fb_provenance *made, const struct fb_provenance_key *key);
+/* Do two name the same templates? Folders before a file's name don't count; where one has no name, it may be any. */
+int fb_same_templates(const char *a, const char *b);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * redshifts.h - redshift catalogs of one pixel (zafter files and their like): HDU REDSHIFTS.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_REDSHIFTS_H
+#define FB_REDSHIFTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "fits/error.h"
+#include "fits/file.h"
+#include "fits/header_template.h"
+
+struct fb_redshift {
+    int64_t targetid;
+    double ra, dec; /* degrees; NaN where the file has no positions */
+    double z, zerr, zwarn;
+};
+
+struct fb_redshifts {
+    struct fb_redshift *rows; /* owned */
+    size_t n;
+    size_t noutside, nothers; /* rows left out: outside the redshift range; not SPECTYPE QSO */
+    struct fb_io_stats io;    /* what reading them cost */
+};
+
+/* Read the rows the finder works on, in file order: FASTBAL_Z_MIN <= Z <= FASTBAL_Z_MAX and SPECTYPE QSO (a
+ * file without SPECTYPE holds quasars only). Release with fb_redshifts_release(), also after failure. */
+int fb_redshifts_read(struct fb_redshifts *redshifts, const char *path, struct fb_error *err);
+void fb_redshifts_release(struct fb_redshifts *redshifts);
+
+/* Is this file whole, and does it hold the rows that fb_redshifts_write() would be given? 0, or -1 and why not. */
+int fb_redshifts_compare(const char *path, const struct fb_redshift *rows, const size_t *order, size_t n,
+                         struct fb_error *err);
+
+/* The form of zafter files, to be released with fb_form_release(). */
+int fb_redshifts_form(struct fb_form *form, struct fb_error *err);
+/* Write one: rows[order[0 .. n - 1]], with SPECTYPE QSO in every row. Any number of threads may share the
+ * form. */
+int fb_redshifts_write(const struct fb_form *form, const char *path, const struct fb_redshift *rows,
+                       const size_t *order, size_t n, struct fb_error *err);
+
+#endif

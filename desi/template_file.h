@@ -1,0 +1,40 @@
+/*
+ * template_file.h - template sets by name or file: a table of WAVE and PCA0, PCA1, ...
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_TEMPLATE_FILE_H
+#define FB_TEMPLATE_FILE_H
+
+#include "fastbal.h"
+#include "fits/error.h"
+#include "fits/temporary.h"
+
+struct fb_template_set {
+    fastbal_templates *templates; /* owned */
+    char name[256];               /* file name without folders, or "builtin" */
+    char sum[16];   /* CRC-32 of the wavelengths and components as little-endian doubles, in hexadecimal */
+    char note[512]; /* a line for the user where the default was not found; empty otherwise */
+};
+
+/*
+ * Find and read a set: "guo", "brodzeller", "builtin", or the path of a file. Names are looked up in
+ * $FASTBAL_TEMPLATES, and nowhere else where that is set and not empty; otherwise in $HOME/Catalogs and the given
+ * share folder. NULL is the default: guo, or builtin with a note where FASTBAL_TEMPLATES is not set and guo is not
+ * found.
+ */
+int fb_template_set_read(struct fb_template_set *set, const char *name, const char *share,
+                         struct fb_error *err);
+/* A set of values that were read elsewhere, as fb_template_set_values() gave them. */
+int fb_template_set_create(struct fb_template_set *set, const char *name, size_t nwave, int ncomponents,
+                           const double *values, struct fb_error *err);
+/* The wavelengths, and then each component, (1 + components) x wavelengths in all; NULL if out of memory. The caller
+ * frees them. */
+double *fb_template_set_values(const struct fb_template_set *set);
+void fb_template_set_release(struct fb_template_set *set);
+
+/* Write a set in the format it is read in. */
+int fb_template_set_write(const char *path, enum fb_replace replace, const struct fb_template_set *set,
+                          struct fb_error *err);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * troughs.h - the troughs that a table lists, whoever wrote it: arrays of any length and type, unused entries
+ * anywhere, velocities in either order. Private to desi/.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_TROUGHS_H
+#define FB_TROUGHS_H
+
+#include "fits/fits.h"
+
+enum { FB_MOST_TROUGHS = 128 };
+
+/* The columns of one kind of troughs in an open table; numbers from 1, 0 where there is none. */
+struct fb_trough_columns {
+    int index, error, vmin, vmax, posmin, fmin;
+    int length; /* of the arrays */
+};
+
+struct fb_trough {
+    float vmin, vmax, posmin, fmin; /* vmin <= vmax; -1 where the table does not say */
+};
+
+/* One row: the entries that are troughs, in the table's order. */
+struct fb_troughs {
+    double index, error; /* 0 where the table does not say */
+    struct fb_trough trough[FB_MOST_TROUGHS];
+    int n;
+    int nswapped; /* of these had VMIN and VMAX the other way round */
+};
+
+/*
+ * Find the columns of one kind: index "AI" or "BI", line "CIV" or "SIIV", width "450" or "2000". Without the
+ * index, VMIN or VMAX it is an error where they are needed, and otherwise nothing is found: length 0.
+ */
+int fb_trough_columns_find(struct fb_trough_columns *columns, struct fb_table *table, const char *index,
+                           const char *line, const char *width, int needed, struct fb_error *err);
+
+/* Read one row, counted from 0. Entries whose velocities are not both positive and finite are no troughs. */
+int fb_troughs_read(struct fb_troughs *troughs, struct fb_table *table,
+                    const struct fb_trough_columns *columns, int64_t row, struct fb_error *err);
+
+#endif

@@ -1,0 +1,197 @@
+/* truth.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "desi/troughs.h"
+#include "desi/truth.h"
+
+enum { CIV_450, CIV_2000, SIIV_450, SIIV_2000, KINDS };
+
+static const struct {
+    const char *index, *line, *width;
+    int most;
+} kinds[KINDS] = {
+    { "AI", "CIV", "450", FASTBAL_MAX_AI },
+    { "BI", "CIV", "2000", FASTBAL_MAX_BI },
+    { "AI", "SIIV", "450", FASTBAL_MAX_AI },
+    { "BI", "SIIV", "2000", FASTBAL_MAX_BI },
+};
+
+struct reader {
+    struct fb_table table;
+    int targetid, bal_prob;
+    struct fb_trough_columns columns[KINDS];
+    struct fb_troughs troughs; /* of one kind in one row */
+};
+
+static struct fb_balrow_troughs *troughs_of(struct fb_balrow *row, int kind)
+{
+    struct fb_balrow_troughs *const of[KINDS] = { &row->civ_ai, &row->civ_bi, &row->siiv_ai, &row->siiv_bi };
+    return of[kind];
+}
+
+static void empty_troughs(struct fb_balrow_troughs *t)
+{
+    for (int k = 0; k < FASTBAL_MAX_AI; k++)
+        t->vmin[k] = t->vmax[k] = t->posmin[k] = t->fmin[k] = -1;
+}
+
+void fb_truth_no_bal(struct fb_balrow *row, unsigned char balmask, int zeros)
+{
+    memset(row, 0, sizeof *row);
+    row->bal_prob = -99;
+    row->balmask = balmask;
+    for (int kind = 0; kind < KINDS && !zeros; kind++)
+        empty_troughs(troughs_of(row, kind));
+}
+
+/* Returns whether there were more than fit. */
+static int take_troughs(struct fb_balrow_troughs *to, const struct fb_troughs *from, int most)
+{
+    to->index = (float)from->index;
+    to->error = (float)from->error;
+    to->count = from->n < most ? from->n : most;
+    for (int k = 0; k < to->count; k++) {
+        to->vmin[k] = from->trough[k].vmin;
+        to->vmax[k] = from->trough[k].vmax;
+        to->posmin[k] = from->trough[k].posmin;
+        to->fmin[k] = from->trough[k].fmin;
+    }
+    return from->n > most;
+}
+
+static int read_row(struct reader *r, struct fb_truth *truth, int64_t row, struct fb_error *err)
+{
+    struct fb_balrow *to = &truth->rows[truth->n];
+    double prob = -99;
+    int cut = 0;
+
+    fb_truth_no_bal(to, 0, truth->zeros);
+    if (fb_table_read_int(&r->table, r->targetid, row, 1, &to->targetid, err) != 0 ||
+        (r->bal_prob && fb_table_read_double(&r->table, r->bal_prob, row, 1, &prob, err) != 0))
+        return -1;
+    to->bal_prob = (float)prob;
+    for (int kind = 0; kind < KINDS; kind++) {
+        if (fb_troughs_read(&r->troughs, &r->table, &r->columns[kind], row, err) != 0)
+            return -1;
+        if (r->columns[kind].length > 0)
+            empty_troughs(troughs_of(to, kind));
+        cut |= take_troughs(troughs_of(to, kind), &r->troughs, kinds[kind].most);
+        truth->nswapped += (size_t)r->troughs.nswapped;
+    }
+    truth->ncut += (size_t)cut;
+    truth->n++;
+    return 0;
+}
+
+static int make_room(struct fb_truth *truth, size_t n, const char *path, struct fb_error *err)
+{
+    if (truth->n + n <= truth->room)
+        return 0;
+    size_t room = truth->n + n;
+    struct fb_balrow *grown = realloc(truth->rows, room * sizeof *grown);
+    if (!grown)
+        return fb_fail(err, "%s: out of memory for %zu BAL quasars", path, room);
+    truth->rows = grown;
+    truth->room = room;
+    return 0;
+}
+
+static int find_columns(struct reader *r, struct fb_error *err)
+{
+    static const char *const targetid[] = { "TARGETID", NULL };
+    if (fb_table_need(&r->table, targetid, &r->targetid, err) != 0)
+        return -1;
+    r->bal_prob = fb_table_column(&r->table, "BAL_PROB");
+    for (int kind = 0; kind < KINDS; kind++)
+        if (fb_trough_columns_find(&r->columns[kind], &r->table, kinds[kind].index, kinds[kind].line,
+                                   kinds[kind].width, kind == CIV_450, err) != 0)
+            return -1;
+    return 0;
+}
+
+static int read_table(struct reader *r, struct fb_truth *truth, const char *path, struct fb_error *err)
+{
+    truth->has_table = 1;
+    if (find_columns(r, err) != 0 || make_room(truth, (size_t)r->table.nrows, path, err) != 0)
+        return -1;
+    for (int64_t i = 0; i < r->table.nrows; i++)
+        if (read_row(r, truth, i, err) != 0)
+            return -1;
+    return 0;
+}
+
+int fb_truth_read(struct fb_truth *truth, const char *path, int any, struct fb_error *err)
+{
+    static const char *const names[] = { "BAL_META", "BALCAT", "ZCATALOG", "*", NULL };
+    struct reader *r = calloc(1, sizeof *r);
+    if (!r)
+        return fb_fail(err, "%s: out of memory", path);
+    int status = fb_table_open(&r->table, path, names, err);
+    if (status == 0 && (any || strcasecmp(r->table.extname, names[0]) == 0))
+        status = read_table(r, truth, path, err);
+    fb_table_close(&r->table);
+    free(r);
+    return status;
+}
+
+int fb_truth_join(struct fb_truth *truth, struct fb_truth *other, struct fb_error *err)
+{
+    if (truth->n + other->n > truth->room &&
+        make_room(truth, other->n + truth->room, "truth tables", err) != 0)
+        return -1;
+    if (other->n > 0)
+        memcpy(truth->rows + truth->n, other->rows, other->n * sizeof *other->rows);
+    truth->n += other->n;
+    truth->nswapped += other->nswapped;
+    truth->ncut += other->ncut;
+    truth->has_table |= other->has_table;
+    fb_truth_release(other);
+    return 0;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    const struct fb_truth_key *x = a, *y = b;
+    if (x->targetid != y->targetid)
+        return x->targetid < y->targetid ? -1 : 1;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+int fb_truth_sort(struct fb_truth *truth, struct fb_error *err)
+{
+    size_t kept = 0;
+    free(truth->keys);
+    truth->nkeys = 0;
+    truth->keys = malloc((truth->n + 1) * sizeof *truth->keys);
+    if (!truth->keys)
+        return fb_fail(err, "out of memory for %zu BAL quasars", truth->n);
+    for (size_t i = 0; i < truth->n; i++)
+        truth->keys[i] = (struct fb_truth_key){ truth->rows[i].targetid, i };
+    qsort(truth->keys, truth->n, sizeof *truth->keys, compare_keys);
+    for (size_t i = 0; i < truth->n; i++)
+        if (kept == 0 || truth->keys[i].targetid != truth->keys[kept - 1].targetid)
+            truth->keys[kept++] = truth->keys[i];
+    truth->nkeys = kept;
+    return 0;
+}
+
+size_t fb_truth_find(const struct fb_truth *truth, int64_t targetid)
+{
+    size_t lo = 0, hi = truth->nkeys;
+    while (lo < hi) {
+        size_t middle = lo + (hi - lo) / 2;
+        if (truth->keys[middle].targetid < targetid)
+            lo = middle + 1;
+        else
+            hi = middle;
+    }
+    return lo < truth->nkeys && truth->keys[lo].targetid == targetid ? lo : truth->nkeys;
+}
+
+void fb_truth_release(struct fb_truth *truth)
+{
+    free(truth->rows);
+    free(truth->keys);
+    *truth = (struct fb_truth){ 0 };
+}

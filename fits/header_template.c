@@ -1,0 +1,307 @@
+/* header_template.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "fits/fits.h"
+#include "fits/header_template.h"
+#include "fits/system.h"
+
+enum { CARD = 80, BLOCK = 2880 };
+
+/* ---- checksums ---- */
+
+/* Loops compiled for several instruction sets and chosen at run time, as in the library. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && !defined(FB_NO_CLONES)
+#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define CLONES
+#endif
+
+static uint32_t fold(uint64_t sum)
+{
+    while (sum >> 32)
+        sum = (sum & UINT32_MAX) + (sum >> 32);
+    return (uint32_t)sum;
+}
+
+static uint32_t big_endian(const unsigned char *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | (uint32_t)p[3];
+}
+
+/* At most 2^32 words, so that 64 bits hold their sum. */
+CLONES
+static uint64_t sum_words(const unsigned char *bytes, size_t nwords)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < nwords; i++)
+        sum += big_endian(bytes + 4 * i);
+    return sum;
+}
+
+uint32_t fb_sum_join(uint32_t a, uint32_t b)
+{
+    return fold((uint64_t)a + b);
+}
+
+uint32_t fb_sum_add(uint32_t sum, const unsigned char *bytes, size_t n)
+{
+    unsigned char last[4] = { 0 };
+    memcpy(last, bytes + n / 4 * 4, n % 4);
+    return fold(sum_words(bytes, n / 4) + sum + big_endian(last));
+}
+
+/* Bytes shifted by one place in their words weigh 2^8 less. Carries come back at the bottom, so this turns
+ * the sum in a circle. */
+uint32_t fb_sum_add_at(uint32_t sum, const unsigned char *bytes, size_t n, uint64_t place)
+{
+    unsigned shift = 8 * (unsigned)(place % 4);
+    uint32_t part = fb_sum_add(0, bytes, n);
+    return fb_sum_join(sum, shift ? part >> shift | part << (32 - shift) : part);
+}
+
+/* ---- headers ---- */
+
+/* Place of a card; 0, where none of those looked for can be, if there is none. */
+static size_t find_card(const unsigned char *header, size_t size, const char *key)
+{
+    for (size_t place = 0; place + CARD <= size; place += CARD)
+        if (memcmp(header + place, key, 8) == 0)
+            return place;
+    return 0;
+}
+
+static void put_text(unsigned char *card, const char *text)
+{
+    char value[24];
+    int length = snprintf(value, sizeof value, "'%-8s'", text);
+    memset(card + 10, ' ', 20);
+    memcpy(card + 10, value, (size_t)length < 20 ? (size_t)length : 20);
+}
+
+static void put_sums(unsigned char *header, size_t size, size_t checksum, size_t datasum, uint32_t data)
+{
+    char text[24];
+    put_text(header + checksum, "0000000000000000");
+    snprintf(text, sizeof text, "%lu", (unsigned long)data);
+    put_text(header + datasum, text);
+    fits_encode_chksum(fb_sum_add(data, header, size), 1, text);
+    put_text(header + checksum, text);
+}
+
+static void put_number(unsigned char *card, size_t number)
+{
+    char value[24];
+    snprintf(value, sizeof value, "%20zu", number);
+    memcpy(card + 10, value, 20);
+}
+
+int fb_header_put_number(unsigned char *header, size_t size, const char *key, size_t number)
+{
+    size_t card = find_card(header, size, key);
+    if (card)
+        put_number(header + card, number);
+    return card ? 0 : -1;
+}
+
+int fb_header_put_text(unsigned char *header, size_t size, const char *key, const char *text)
+{
+    unsigned char value[FB_CARD_TEXT + 2];
+    size_t n = 0, quotes = 0, place = find_card(header, size, key);
+    unsigned char *card = header + place;
+    if (!place)
+        return -1;
+    for (; *text && n <= FB_CARD_TEXT; text++) {
+        value[n++] = (unsigned char)*text;
+        if (*text == '\'')
+            value[n++] = '\'';
+    }
+    if (n > FB_CARD_TEXT) {
+        n = FB_CARD_TEXT - 3;
+        for (size_t k = n; k > 0 && value[k - 1] == '\''; k--)
+            quotes++;
+        n -= quotes % 2; /* half of a doubled one */
+        memset(value + n, '.', 3);
+        n += 3;
+    }
+    memset(card + 8, ' ', CARD - 8);
+    card[8] = '=';
+    card[10] = '\'';
+    memcpy(card + 11, value, n);
+    card[11 + (n > 8 ? n : 8)] = '\'';
+    return 0;
+}
+
+int fb_header_put_sums(unsigned char *header, size_t size, uint32_t data)
+{
+    size_t checksum = find_card(header, size, "CHECKSUM"), datasum = find_card(header, size, "DATASUM ");
+    if (!checksum || !datasum)
+        return -1;
+    put_sums(header, size, checksum, datasum, data);
+    return 0;
+}
+
+/* Where the comment of a card with a text begins: at its slash; CARD where there is none. */
+static size_t comment_place(const unsigned char *card)
+{
+    int quoted = 0;
+    for (size_t i = 10; i < CARD; i++) {
+        quoted ^= card[i] == '\'';
+        if (!quoted && card[i] == '/')
+            return i;
+    }
+    return CARD;
+}
+
+/* Replace the text of a card; its comment stays, and where it is unless it is in the way. */
+static void replace_text(unsigned char *card, const char *text)
+{
+    enum { VALUE = 10, COMMENT = 31 };
+    size_t comment = comment_place(card), to = comment < COMMENT ? COMMENT : comment;
+    if (comment < COMMENT) {
+        memmove(card + to, card + comment, CARD - to);
+        comment = to;
+    }
+    memset(card + VALUE - 2, ' ', comment - VALUE + 2);
+    card[VALUE - 2] = '=';
+    put_text(card, text);
+}
+
+void fb_header_update_sums(unsigned char *header, size_t size, uint32_t data)
+{
+    size_t checksum = find_card(header, size, "CHECKSUM"), datasum = find_card(header, size, "DATASUM ");
+    char text[24];
+    if (datasum) {
+        snprintf(text, sizeof text, "%lu", (unsigned long)data);
+        replace_text(header + datasum, text);
+    }
+    if (!checksum)
+        return;
+    replace_text(header + checksum, "0000000000000000");
+    fits_encode_chksum(fb_sum_add(data, header, size), 1, text);
+    replace_text(header + checksum, text);
+}
+
+static int take_header(struct fb_form *form, const unsigned char *bytes, size_t begin, size_t end)
+{
+    form->header = malloc(end);
+    if (!form->header)
+        return -1;
+    memcpy(form->header, bytes, end);
+    form->table = begin;
+    form->size = end;
+    form->naxis2 = find_card(form->header + begin, end - begin, "NAXIS2  ");
+    form->checksum = find_card(form->header + begin, end - begin, "CHECKSUM");
+    form->datasum = find_card(form->header + begin, end - begin, "DATASUM ");
+    if (!form->naxis2 || !form->checksum || !form->datasum)
+        return -1;
+    return fb_header_put_sums(form->header, begin, 0);
+}
+
+static void write_empty_sums(fitsfile *file, int *status)
+{
+    fits_update_key(file, TSTRING, "CHECKSUM", "0000000000000000", "HDU checksum", status);
+    fits_update_key(file, TSTRING, "DATASUM", "0", "data unit checksum", status);
+    fits_set_hdustruc(file, status); /* puts END where it belongs now */
+}
+
+int fb_form_create(struct fb_form *form, fb_form_fn *write, const void *context, struct fb_error *err)
+{
+    fitsfile *file = NULL;
+    size_t size = 8 * BLOCK;
+    void *bytes = calloc(1, size); /* CFITSIO looks at what is there */
+    LONGLONG begin = 0, end = 0, row_bytes = 0;
+    int status = 0, ignored = 0, failed;
+
+    memset(form, 0, sizeof *form);
+    if (!bytes)
+        return fb_fail(err, "out of memory for a header");
+    fits_create_memfile(&file, &bytes, &size, 8 * BLOCK, realloc, &status);
+    write(file, context, &status);
+    write_empty_sums(file, &status);
+    fits_read_key(file, TLONGLONG, "NAXIS1", &row_bytes, NULL, &status);
+    fb_fits_move(file, 1, &status);
+    write_empty_sums(file, &status);
+    fb_fits_move(file, 2, &status);
+    fits_get_hduaddrll(file, &begin, &end, NULL, &status);
+    fits_flush_file(file, &status);
+    form->row_bytes = (size_t)row_bytes;
+    failed = status ? fb_fits_fail(err, "a table's header", "can't make it", status) : 0;
+    if (!failed && take_header(form, bytes, (size_t)begin, (size_t)end) != 0)
+        failed = fb_fail(err, "out of memory for a header");
+    if (file)
+        fits_close_file(file, &ignored);
+    free(bytes);
+    if (failed)
+        fb_form_release(form);
+    return failed;
+}
+
+void fb_form_release(struct fb_form *form)
+{
+    free(form->header);
+    memset(form, 0, sizeof *form);
+}
+
+/* ---- files ---- */
+
+static unsigned char *compose(const struct fb_form *form, const unsigned char *rows, size_t n, size_t *size)
+{
+    size_t data = n * form->row_bytes, padding = (BLOCK - data % BLOCK) % BLOCK;
+    unsigned char *file = malloc(form->size + data + padding);
+    if (!file)
+        return NULL;
+    memcpy(file, form->header, form->size);
+    if (data > 0)
+        memcpy(file + form->size, rows, data);
+    memset(file + form->size + data, 0, padding);
+    put_number(file + form->table + form->naxis2, n);
+    put_sums(file + form->table, form->size - form->table, form->checksum, form->datasum,
+             fb_sum_add(0, file + form->size, data + padding));
+    *size = form->size + data + padding;
+    return file;
+}
+
+int fb_write_all(int descriptor, const unsigned char *bytes, size_t n)
+{
+    while (n > 0) {
+        ssize_t written = write(descriptor, bytes, n);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written == 0)
+            errno = ENOSPC;
+        if (written <= 0)
+            return -1;
+        bytes += written;
+        n -= (size_t)written;
+    }
+    return 0;
+}
+
+int fb_write_file(const char *path, enum fb_replace replace, const void *bytes, size_t n,
+                  struct fb_error *err)
+{
+    struct fb_temporary temporary = { .descriptor = -1 };
+    int failed = fb_make_parent_folders(path, err) != 0 ||
+                 fb_temporary_prepare(&temporary, path, replace, err) != 0 ||
+                 fb_temporary_open(&temporary, err) != 0;
+    if (!failed && fb_write_all(temporary.descriptor, bytes, n) != 0)
+        failed = fb_fail(err, "%s: can't write it: %s", path, strerror(errno));
+    if (!failed)
+        failed = fb_temporary_publish(&temporary, FB_FILE_ONLY, err);
+    fb_temporary_discard(&temporary);
+    return failed ? -1 : 0;
+}
+
+int fb_form_write(const struct fb_form *form, const char *path, enum fb_replace replace,
+                  const unsigned char *rows, size_t n, struct fb_error *err)
+{
+    size_t size;
+    unsigned char *file = compose(form, rows, n, &size);
+    int status =
+        file ? fb_write_file(path, replace, file, size, err) : fb_fail(err, "%s: out of memory", path);
+    free(file);
+    return status;
+}

@@ -1,0 +1,61 @@
+/*
+ * header_template.h - small table files that are all alike but for their rows: the headers are made once, and each file
+ * is composed in memory, with its checksums, and written in one go.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_HEADER_TEMPLATE_H
+#define FB_HEADER_TEMPLATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "fits/error.h"
+#include "fits/temporary.h"
+
+/* Headers of the primary HDU and of one table without rows. Unchanged once made: threads may share it. */
+struct fb_form {
+    unsigned char *header; /* owned */
+    size_t size;
+    size_t table;                     /* where the table's header begins */
+    size_t naxis2, checksum, datasum; /* its cards, from there on */
+    size_t row_bytes;
+};
+
+/* Writes the table HDU, without rows, to a CFITSIO file (a fitsfile *, which only fits/ and desi/ know). */
+typedef int fb_form_fn(void *file, const void *context, int *status);
+
+int fb_form_create(struct fb_form *form, fb_form_fn *write, const void *context, struct fb_error *err);
+void fb_form_release(struct fb_form *form);
+
+/* Write a file with n rows, big-endian as in the file; its folder is made where it is missing. It appears under its name
+ * only when it is complete and on the disk. (Its folder is not flushed: after a power cut the whole file may be missing,
+ * and is made again.) */
+int fb_form_write(const struct fb_form *form, const char *path, enum fb_replace replace,
+                  const unsigned char *rows, size_t n, struct fb_error *err);
+
+/* Write a file with these bytes in the same way. */
+int fb_write_file(const char *path, enum fb_replace replace, const void *bytes, size_t n,
+                  struct fb_error *err);
+/* Write all n bytes. -1 with errno on failure. */
+int fb_write_all(int descriptor, const unsigned char *bytes, size_t n);
+
+/* ---- FITS checksums: sums of big-endian 32-bit words with the carry added back, in any order ---- */
+
+/* Add bytes, whose number is rounded up to whole words with zeros, to a sum. */
+uint32_t fb_sum_add(uint32_t sum, const unsigned char *bytes, size_t n);
+/* The same where the first byte has that place in the data: it need not begin a word. */
+uint32_t fb_sum_add_at(uint32_t sum, const unsigned char *bytes, size_t n, uint64_t place);
+uint32_t fb_sum_join(uint32_t a, uint32_t b);
+enum { FB_CARD_TEXT = 68 }; /* bytes of text that fit in a card, quotes doubled */
+/* Put a text into a card that is there already, key padded to 8 characters; -1 if it is not. What does not fit is left
+ * out, and "..." says so. A comment goes. */
+int fb_header_put_text(unsigned char *header, size_t size, const char *key, const char *text);
+/* Put a number into a card that is there already, key padded to 8 characters. -1 if it is not. */
+int fb_header_put_number(unsigned char *header, size_t size, const char *key, size_t number);
+/* Put the sum of an HDU's data and the checksum that follows into the cards of its header. -1 if it has none.
+ */
+int fb_header_put_sums(unsigned char *header, size_t size, uint32_t data);
+/* The same in a header of any program, which may have one of the cards, both or none. */
+void fb_header_update_sums(unsigned char *header, size_t size, uint32_t data);
+
+#endif

@@ -1,0 +1,233 @@
+/* system.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "fits/file.h"
+#include "fits/system.h"
+
+static time_t now(void)
+{
+    const char *epoch = getenv("SOURCE_DATE_EPOCH");
+    char *end;
+    if (epoch && *epoch) {
+        long long seconds = strtoll(epoch, &end, 10);
+        if (*end == '\0')
+            return (time_t)seconds;
+    }
+    return time(NULL);
+}
+
+static void user_name(char *name, size_t size)
+{
+    struct passwd entry, *found = NULL;
+    char buffer[4096];
+    const char *user = getenv("LOGNAME");
+    if (!user || !*user)
+        user = getenv("USER");
+    /* last: it may ask a server, and the C library gives up the program where that finds no memory */
+    if ((!user || !*user) && getpwuid_r(geteuid(), &entry, buffer, sizeof buffer, &found) == 0 && found)
+        user = found->pw_name;
+    snprintf(name, size, "%s", user && *user ? user : "unknown");
+}
+
+void fb_last_updated(char *text, size_t size)
+{
+    char user[64], date[32];
+    struct tm utc;
+    time_t seconds = now();
+    user_name(user, sizeof user);
+    if (!gmtime_r(&seconds, &utc) || strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S", &utc) == 0)
+        snprintf(date, sizeof date, "unknown");
+    snprintf(text, size, "Last updated %s UT by %s", date, user);
+}
+
+char *fb_format(const char *format, ...)
+{
+    va_list arguments;
+    char *text = NULL;
+    va_start(arguments, format);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    if (length >= 0)
+        text = malloc((size_t)length + 1);
+    if (text) {
+        va_start(arguments, format);
+        vsnprintf(text, (size_t)length + 1, format, arguments);
+        va_end(arguments);
+    }
+    return text;
+}
+
+/* How much of the first n bytes of a path is left without its last name; -1 where that is no name but a step. */
+static ptrdiff_t without_name(const char *path, size_t n)
+{
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    size_t end = n;
+    while (n > 0 && path[n - 1] != '/')
+        n--;
+    int dots = (int)strspn(path + n, ".");
+    if (n == end || (size_t)dots == end - n)
+        return -1;
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    return (ptrdiff_t)n;
+}
+
+char *fb_path_above(const char *path, int levels)
+{
+    ptrdiff_t n = (ptrdiff_t)strlen(path);
+    for (; levels > 0 && n > 0; levels--)
+        n = without_name(path, (size_t)n);
+    if (levels > 0 || n < 0)
+        return NULL;
+    return n > 0 ? strndup(path, (size_t)n) : strdup(".");
+}
+
+/* 0, or why there is no such folder after this. */
+static int make_folder(const char *folder)
+{
+    struct stat info;
+    if (mkdir(folder, 0777) == 0)
+        return 0;
+    int reason = errno;
+    if (reason != EEXIST)
+        return reason;
+    if (stat(folder, &info) != 0)
+        return errno;
+    return S_ISDIR(info.st_mode) ? 0 : ENOTDIR;
+}
+
+/* The deepest first: most often all those above it are there. */
+static int make_folders(char *folder, struct fb_error *err)
+{
+    char *slash = strrchr(folder, '/');
+    int reason = make_folder(folder);
+    if (reason == ENOENT && slash && slash != folder) {
+        *slash = '\0';
+        int status = make_folders(folder, err);
+        *slash = '/';
+        if (status != 0)
+            return -1;
+        reason = make_folder(folder);
+    }
+    return reason ? fb_fail(err, "%s: can't make this folder: %s", folder, strerror(reason)) : 0;
+}
+
+int fb_make_folders(const char *folder, struct fb_error *err)
+{
+    char *path = strdup(folder);
+    int status = path ? 0 : fb_fail(err, "%s: out of memory", folder);
+    for (size_t n = path ? strlen(path) : 0; n > 1 && path[n - 1] == '/'; n--)
+        path[n - 1] = '\0';
+    if (status == 0)
+        status = make_folders(path, err);
+    free(path);
+    return status;
+}
+
+int fb_make_parent_folders(const char *path, struct fb_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash || slash == path)
+        return 0;
+    char *folder = strndup(path, (size_t)(slash - path));
+    if (!folder)
+        return fb_fail(err, "%s: out of memory", path);
+    int status = fb_exists(folder) ? 0 : fb_make_folders(folder, err);
+    free(folder);
+    return status;
+}
+
+int fb_exists(const char *path)
+{
+    struct stat info;
+    return lstat(path, &info) == 0;
+}
+
+static int look(const char *path, int (*ask)(const char *, struct stat *), struct stat *info,
+                struct fb_error *err)
+{
+    for (int attempt = 0; ask(path, info) != 0;) {
+        if (errno == ENOENT || errno == ENOTDIR)
+            return 0;
+        if (!fb_try_again(errno, attempt++))
+            return fb_fail(err, "%s: %s", path, strerror(errno));
+    }
+    return 1;
+}
+
+int fb_look_for(const char *path, struct fb_error *err)
+{
+    struct stat info;
+    return look(path, lstat, &info, err);
+}
+
+int fb_look_at(const char *path, struct stat *info, struct fb_error *err)
+{
+    return look(path, stat, info, err);
+}
+
+DIR *fb_open_folder(const char *path, struct fb_error *err)
+{
+    for (int attempt = 0;;) {
+        DIR *folder = opendir(path);
+        if (folder)
+            return folder;
+        if (!fb_try_again(errno, attempt++))
+            return fb_fail(err, "%s: %s", path, strerror(errno)), NULL;
+    }
+}
+
+int fb_need_file(const char *path, const char *what, struct fb_error *err)
+{
+    int there = fb_look_for(path, err);
+    if (there == 0)
+        fb_fail(err, "Did not find %s %s", what, path);
+    return there > 0 ? 0 : -1;
+}
+
+int fb_is_folder(const char *path, struct fb_error *err)
+{
+    struct stat info;
+    int there = fb_look_at(path, &info, err);
+    return there > 0 ? S_ISDIR(info.st_mode) : there;
+}
+
+int fb_same_file(const char *a, const char *b, struct fb_error *err)
+{
+    struct stat first, second;
+    int there = fb_look_at(a, &first, err);
+    if (there > 0)
+        there = fb_look_at(b, &second, err);
+    return there > 0 ? first.st_dev == second.st_dev && first.st_ino == second.st_ino : there;
+}
+
+/* The folder of a file, with a slash at its end. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? strndup(path, (size_t)(slash - path) + 1) : strdup("./");
+}
+
+int fb_same_folder(const char *a, const char *b, struct fb_error *err)
+{
+    char *first = folder_of(a), *second = folder_of(b);
+    int same = first && second ? fb_same_file(first, second, err) : fb_fail(err, "%s: out of memory", a);
+    free(first);
+    free(second);
+    return same;
+}
+
+int64_t fb_file_size(const char *path, struct fb_error *err)
+{
+    struct stat info;
+    int there = fb_look_at(path, &info, err);
+    return there > 0 ? (int64_t)info.st_size : there;
+}

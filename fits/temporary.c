@@ -1,0 +1,467 @@
+/* temporary.c - SPDX-License-Identifier: BSD-3-Clause */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* renameat2 */
+#endif
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "fits/file.h"
+#include "fits/system.h"
+#include "fits/temporary.h"
+
+enum {
+    HOST_BYTES = 80,
+    HOST_NAME_BYTES = 41,
+    MOST_NAME = 255, /* bytes of a file's name, on all file systems that matter */
+    HASH_BYTES = 9,  /* "~" and eight digits */
+    MOST_LINKS = 40,
+    OTHERS_LIVE = 24 * 3600, /* seconds: a run on another machine that has not written for so long is dead */
+    CLOCKS_DIFFER = 600      /* and so much may the clocks of file servers be wrong */
+};
+#define TMP "_tmp"
+#define SUFFIX ".fits"
+#define FIRST_PID_NAMESPACE "pid:[4026531836]"
+/* What is left for BASE: the rest is TMP, ten digits, "-", the host and the suffix. */
+enum { MOST_BASE = MOST_NAME - (sizeof TMP - 1) - 10 - HOST_BYTES - (sizeof SUFFIX - 1) };
+
+/* ---- names ---- */
+
+static const char *suffix_of(const char *path)
+{
+    size_t length = strlen(path), end = strlen(SUFFIX);
+    return length > end && strcmp(path + length - end, SUFFIX) == 0 ? SUFFIX : "";
+}
+
+static const char *name_in(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* The folder a file is in; NULL if out of memory. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == path ? strdup("/") : slash ? strndup(path, (size_t)(slash - path)) : strdup(".");
+}
+
+/* This machine, and where process ids are those of a container, which one. */
+static void host_name(char *name)
+{
+    char own[64] = "";
+    if (gethostname(name, HOST_NAME_BYTES - 1) != 0)
+        name[0] = '\0';
+    name[HOST_NAME_BYTES - 1] = '\0';
+    ssize_t n = readlink("/proc/self/ns/pid", own, sizeof own - 1);
+    if (n > 6 && strcmp(own, FIRST_PID_NAMESPACE) != 0)
+        snprintf(name + strlen(name), HOST_BYTES - HOST_NAME_BYTES, "-%.*s", (int)n - 6, own + 5);
+    for (char *c = name; *c; c++)
+        if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-", *c))
+            *c = '_';
+}
+
+/* FNV-1a. */
+static uint32_t hash(const char *text, size_t n)
+{
+    uint32_t sum = 2166136261U;
+    for (size_t i = 0; i < n; i++)
+        sum = (sum ^ (unsigned char)text[i]) * 16777619U;
+    return sum;
+}
+
+/* What temporary files of an output begin with: its name without the suffix, shortened where it is long. */
+static void base_of(const char *path, char base[MOST_BASE + 1])
+{
+    const char *name = name_in(path);
+    size_t length = strlen(name) - strlen(suffix_of(name));
+    if (length <= MOST_BASE)
+        snprintf(base, MOST_BASE + 1, "%.*s", (int)length, name);
+    else
+        snprintf(base, MOST_BASE + 1, "%.*s~%08lx", MOST_BASE - HASH_BYTES, name,
+                 (unsigned long)hash(name, length));
+}
+
+static char *temporary_name(const char *path)
+{
+    char host[HOST_BYTES], base[MOST_BASE + 1];
+    host_name(host);
+    base_of(path, base);
+    return fb_format("%.*s%s" TMP "%ld-%s%s", (int)(name_in(path) - path), path, base, (long)getpid(), host,
+                     suffix_of(path));
+}
+
+/* What a symbolic link leads to: 1, 0 where this is none, or nothing, -1 on failure. */
+static int read_link(const char *path, char *target, size_t size, struct fb_error *err)
+{
+    for (int attempt = 0;;) {
+        ssize_t n = readlink(path, target, size - 1);
+        if (n >= 0) {
+            target[n] = '\0';
+            return 1;
+        }
+        if (errno == EINVAL || errno == ENOENT || errno == ENOTDIR)
+            return 0;
+        if (!fb_try_again(errno, attempt++))
+            return fb_fail(err, "%s: %s", path, strerror(errno));
+    }
+}
+
+/* The file that is written where a path is an output: itself, or what it leads to, there or not. NULL on failure. */
+static char *follow(const char *path, struct fb_error *err)
+{
+    char target[PATH_MAX], *at = strdup(path);
+    int more = at ? 1 : fb_fail(err, "%s: out of memory", path);
+    for (int i = 0; more > 0 && i < MOST_LINKS; i++) {
+        more = read_link(at, target, sizeof target, err);
+        if (more <= 0)
+            break;
+        int folder = target[0] == '/' ? 0 : (int)(name_in(at) - at);
+        char *next = fb_format("%.*s%s", folder, at, target);
+        free(at);
+        at = next;
+        if (!at)
+            more = fb_fail(err, "%s: out of memory", path);
+    }
+    if (more > 0)
+        more = fb_fail(err, "%s: %s", path, strerror(ELOOP));
+    if (more == 0)
+        return at;
+    free(at);
+    return NULL;
+}
+
+/* What is between BASE_tmp and the suffix: a process, and its machine or nothing. */
+struct owner {
+    long pid;
+    const char *host;
+    size_t host_length;
+};
+
+/* Is this the name of a temporary file of that output? base: its name without the suffix. */
+static int parse(const char *name, const char *base, size_t base_length, const char *suffix,
+                 struct owner *owner)
+{
+    size_t length = strlen(name), end = strlen(suffix);
+    if (strncmp(name, base, base_length) != 0 || strncmp(name + base_length, TMP, strlen(TMP)) != 0)
+        return 0;
+    const char *digits = name + base_length + strlen(TMP);
+    size_t ndigits = strspn(digits, "0123456789");
+    const char *host = digits + ndigits, *stop = name + length - end;
+    if (ndigits == 0 || ndigits > 10 || host > stop || strcmp(stop, suffix) != 0)
+        return 0;
+    if (host < stop && *host++ != '-')
+        return 0;
+    *owner = (struct owner){ strtol(digits, NULL, 10), host, (size_t)(stop - host) };
+    return 1;
+}
+
+/* ---- what is left of dead runs ---- */
+
+/* Seconds since 1970 at which a process was started; 0 where the system does not tell. */
+static double started(long pid)
+{
+    double start = 0;
+#ifdef CLOCK_BOOTTIME
+    char path[40], text[1024];
+    struct timespec now, up;
+    unsigned long long ticks;
+    snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+    FILE *file = fopen(path, "r");
+    size_t n = file ? fread(text, 1, sizeof text - 1, file) : 0;
+    if (file)
+        fclose(file);
+    text[n] = '\0';
+    /* field 22; the second one is a name in parentheses, which may hold anything */
+    const char *rest = strrchr(text, ')');
+    if (rest && clock_gettime(CLOCK_REALTIME, &now) == 0 && clock_gettime(CLOCK_BOOTTIME, &up) == 0 &&
+        sscanf(rest + 1, " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
+               &ticks) == 1)
+        start = (double)(now.tv_sec - up.tv_sec) + (double)ticks / (double)sysconf(_SC_CLK_TCK);
+#else
+    (void)pid;
+#endif
+    return start;
+}
+
+/* A regular file of this user that is empty or begins as the files that are written here do: a name proves nothing.
+ * After a power cut a file system may have zeros in their place. */
+static int is_ours(int folder, const char *name, struct stat *info)
+{
+    static const char *const beginnings[] = { "SIMPLE  =", "{\"NSIDE\":" };
+    enum { MOST = 9 };
+    static const char zeros[MOST];
+    char begin[MOST];
+    if (fstatat(folder, name, info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info->st_mode) ||
+        info->st_uid != geteuid())
+        return 0;
+    int descriptor = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    ssize_t n = descriptor >= 0 ? pread(descriptor, begin, sizeof begin, 0) : -1;
+    if (descriptor >= 0)
+        close(descriptor);
+    int ours = n == 0 || (n == MOST && memcmp(begin, zeros, MOST) == 0);
+    for (size_t i = 0; n == MOST && i < sizeof beginnings / sizeof beginnings[0]; i++)
+        ours |= memcmp(begin, beginnings[i], MOST) == 0;
+    return ours;
+}
+
+static int is_abandoned(int folder, const char *name, const struct owner *owner)
+{
+    char host[HOST_BYTES];
+    struct stat info;
+    if (!is_ours(folder, name, &info))
+        return 0;
+    host_name(host);
+    if (strlen(host) != owner->host_length || strncmp(host, owner->host, owner->host_length) != 0)
+        return time(NULL) - info.st_mtime > OTHERS_LIVE;
+    /* a process writes an output once, so what is there before has its number by chance */
+    if (owner->pid == (long)getpid())
+        return 1;
+    if (kill((pid_t)owner->pid, 0) != 0 && errno == ESRCH)
+        return 1;
+    return started(owner->pid) > (double)info.st_mtime + CLOCKS_DIFFER;
+}
+
+static void sweep_beside(const char *target)
+{
+    char base[MOST_BASE + 1], *name = folder_of(target);
+    DIR *folder = name ? opendir(name) : NULL;
+    const struct dirent *entry;
+    struct owner owner;
+    base_of(target, base);
+    while (folder && (entry = readdir(folder)) != NULL)
+        if (parse(entry->d_name, base, strlen(base), suffix_of(target), &owner) &&
+            is_abandoned(dirfd(folder), entry->d_name, &owner))
+            unlinkat(dirfd(folder), entry->d_name, 0);
+    if (folder)
+        closedir(folder);
+    free(name);
+}
+
+void fb_temporary_sweep(const char *path)
+{
+    struct fb_error ignored;
+    char *target = follow(path, &ignored);
+    if (target)
+        sweep_beside(target);
+    free(target);
+}
+
+/* ---- files ---- */
+
+int fb_temporary_prepare(struct fb_temporary *t, const char *path, enum fb_replace replace,
+                         struct fb_error *err)
+{
+    *t = (struct fb_temporary){ .path = strdup(path), .descriptor = -1, .replace = replace };
+    if (t->path)
+        t->target = replace == FB_REPLACE_LINK ? strdup(path) : follow(path, err);
+    if (t->path && !t->target && replace != FB_REPLACE_LINK)
+        return -1;
+    if (t->target)
+        t->name = temporary_name(t->target);
+    if (!t->name)
+        return fb_fail(err, "%s: out of memory", path);
+    sweep_beside(t->target);
+    return 0;
+}
+
+/* Somebody else's file is in the way. */
+static int in_the_way(const struct fb_temporary *t, struct fb_error *err)
+{
+    struct stat info;
+    const char *what = "a file";
+    if (lstat(t->name, &info) == 0)
+        what = S_ISLNK(info.st_mode)   ? "a symbolic link"
+               : S_ISDIR(info.st_mode) ? "a folder"
+               : S_ISREG(info.st_mode) ? "a file"
+                                       : "a device or a pipe";
+    return fb_fail(err, "%s: can't create its temporary file %s: there is %s of that name; remove it",
+                   t->path, t->name, what);
+}
+
+int fb_temporary_open(struct fb_temporary *t, struct fb_error *err)
+{
+    t->descriptor = open(t->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    t->made = t->descriptor >= 0;
+    if (t->made)
+        return 0;
+    if (errno == EEXIST)
+        return in_the_way(t, err);
+    if (strcmp(t->path, t->target) != 0)
+        return fb_fail(err, "%s: can't create %s, which it is a symbolic link to: %s", t->path, t->target,
+                       strerror(errno));
+    return fb_fail(err, "%s: can't create it: %s", t->path, strerror(errno));
+}
+
+static int open_folder(const char *path)
+{
+    char *folder = folder_of(path);
+    int descriptor = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    free(folder);
+    return descriptor;
+}
+
+/* Not every file system can do everything. */
+static int is_unsupported(int reason)
+{
+    return reason == ENOSYS || reason == EINVAL || reason == ENOTSUP || reason == EPERM;
+}
+
+/* rename() that fails with EEXIST where there is something of that name. */
+static int rename_to_new(const char *from, const char *to)
+{
+    struct stat info;
+#ifdef RENAME_NOREPLACE
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (!is_unsupported(errno))
+        return -1;
+#endif
+    if (link(from, to) == 0) {
+        unlink(from); /* where that fails a later run removes it */
+        return 0;
+    }
+    if (!is_unsupported(errno))
+        return -1;
+    if (lstat(to, &info) == 0) {
+        errno = EEXIST;
+        return -1;
+    }
+    return rename(from, to); /* nothing better is left */
+}
+
+static int give_name(struct fb_temporary *t, struct fb_error *err)
+{
+    int keep = t->replace == FB_KEEP_EXISTING;
+    if ((keep ? rename_to_new(t->name, t->target) : rename(t->name, t->target)) == 0) {
+        t->made = 0;
+        return 0;
+    }
+    if (keep && errno == EEXIST)
+        return fb_fail(err,
+                       "%s: exists already: it was made while this ran, and is kept (--clobber replaces it)",
+                       t->path);
+    return fb_fail(err, "%s: can't write it: %s", t->path, strerror(errno));
+}
+
+static int flush_and_close(struct fb_temporary *t)
+{
+    int failed = fsync(t->descriptor) != 0, reason = errno;
+    if (close(t->descriptor) != 0 && !failed) {
+        failed = 1;
+        reason = errno;
+    }
+    t->descriptor = -1;
+    errno = reason;
+    return failed ? -1 : 0;
+}
+
+int fb_temporary_publish(struct fb_temporary *t, enum fb_durable durable, struct fb_error *err)
+{
+    if (flush_and_close(t) != 0)
+        return fb_fail(err, "%s: can't write it: %s", t->path, strerror(errno));
+    if (durable == FB_FILE_ONLY)
+        return give_name(t, err);
+    /* opened before: what can fail fails while there is nothing under the name */
+    int folder = open_folder(t->target);
+    if (folder < 0)
+        return fb_fail(err, "%s: can't write it: %s", t->path, strerror(errno));
+    int status = give_name(t, err);
+    if (status == 0 && fsync(folder) != 0 && errno != EINVAL && errno != ENOTSUP) /* not every system can */
+        status =
+            fb_fail(err, "%s: is complete, but its folder can't be flushed: %s", t->path, strerror(errno));
+    close(folder);
+    return status;
+}
+
+void fb_temporary_discard(struct fb_temporary *t)
+{
+    if (t->name && t->descriptor >= 0)
+        close(t->descriptor);
+    if (t->made)
+        unlink(t->name);
+    free(t->path);
+    free(t->target);
+    free(t->name);
+    *t = (struct fb_temporary){ .descriptor = -1 };
+}
+
+/* ---- questions ---- */
+
+int fb_check_apart(const char *output, const char *input, struct fb_error *err)
+{
+    int same = fb_same_file(output, input, err);
+    if (same <= 0)
+        return same;
+    return fb_fail(err, "%s: this is the input %s, expected another file to write", output, input);
+}
+
+/* Names that promise something else than a plain FITS file. */
+static int check_suffix(const char *path, struct fb_error *err)
+{
+    static const char *const packed[] = { ".gz", ".bz2", ".fz", ".xz", ".zst", ".zip", ".Z" };
+    static const char *const formats[] = { ".csv", ".ecsv", ".txt", ".json", ".parquet", ".h5", ".hdf5" };
+    const char *suffix = strrchr(name_in(path), '.');
+    for (size_t i = 0; suffix && i < sizeof packed / sizeof packed[0]; i++)
+        if (strcasecmp(suffix, packed[i]) == 0)
+            return fb_fail(err, "%s: outputs are not packed, expected a name that does not end in %s", path,
+                           packed[i]);
+    for (size_t i = 0; suffix && i < sizeof formats / sizeof formats[0]; i++)
+        if (strcasecmp(suffix, formats[i]) == 0)
+            return fb_fail(err,
+                           "%s: the output is a FITS file, expected a name like NAME.fits, not one in %s",
+                           path, formats[i]);
+    return 0;
+}
+
+static int check_folder(const char *path, struct fb_error *err)
+{
+    char *target = follow(path, err), *folder = target ? folder_of(target) : NULL;
+    int there = -1;
+    if (folder)
+        there = fb_is_folder(folder, err);
+    else if (target)
+        fb_fail(err, "%s: out of memory", path);
+    if (there == 0)
+        fb_fail(err, "%s: there is no folder %s; make it first", path, folder);
+    free(folder);
+    free(target);
+    return there > 0 ? 0 : -1;
+}
+
+int fb_check_output_name(const char *path, struct fb_error *err)
+{
+    struct stat info;
+    size_t length = strlen(path);
+    if (length == 0)
+        return fb_fail(err, "an output needs a name");
+    if (strcmp(path, "-") == 0)
+        return fb_fail(err, "-: the output is a FITS file, which does not go to standard output; "
+                            "expected a name like NAME.fits");
+    int there = fb_look_at(path, &info, err);
+    if (there < 0)
+        return -1;
+    if (path[length - 1] == '/' || (there && S_ISDIR(info.st_mode)))
+        return fb_fail(err, "%s: this is a folder, expected the name of a file to write", path);
+    if (there && !S_ISREG(info.st_mode)) /* which would be replaced: root can lose /dev/null */
+        return fb_fail(err, "%s: this is a device or a pipe, expected the name of a file to write", path);
+    return check_suffix(path, err) != 0 ? -1 : check_folder(path, err);
+}
+
+int fb_check_output(const char *path, enum fb_replace replace, struct fb_error *err)
+{
+    struct stat info;
+    if (fb_check_output_name(path, err) != 0)
+        return -1;
+    int there = replace == FB_KEEP_EXISTING ? fb_look_at(path, &info, err) : 0;
+    return there > 0 ? fb_fail(err, "%s: exists already (--clobber replaces it)", path) : there;
+}
