@@ -8,18 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli/command.h"
-#include "cli/match.h"
-#include "cli/message.h"
+#include "cli/layout_options.h"
 #include "cli/options.h"
-#include "cli/pixel_rows.h"
-#include "cli/pixels.h"
-#include "cli/report.h"
-#include "cli/stop.h"
+#include "cli/summary.h"
 #include "desi/baltable.h"
 #include "desi/catalog.h"
 #include "fits/system.h"
 #include "fits/temporary.h"
 #include "fits/unpack.h"
+#include "pipeline/match.h"
+#include "pipeline/pixel_rows.h"
+#include "run/message.h"
+#include "run/report.h"
+#include "run/schedule.h"
+#include "run/stop.h"
 
 struct append_options {
     const char *qsocat, *baldir, *outcatfile, *logfile;

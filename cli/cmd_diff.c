@@ -5,11 +5,11 @@
  */
 #include <stdint.h>
 #include "cli/command.h"
-#include "cli/diff_report.h"
-#include "cli/message.h"
 #include "cli/options.h"
-#include "cli/pixels.h"
+#include "diff/report.h"
 #include "fits/unpack.h"
+#include "run/message.h"
+#include "run/schedule.h"
 
 enum { SHOWN = 10 }; /* rows of a list without --all */
 
@@ -52,7 +52,10 @@ static int compare(const struct diff_options *o, struct fb_diff_rules *rules)
     struct fb_error err;
     int status = FB_DIFF_TROUBLE;
 
-    if (fb_diff_rules_take(rules, &o->columns, &o->ignored, &o->tolerances, &err) != 0 ||
+    const struct fb_diff_words columns = { o->columns.texts, o->columns.n },
+                               ignored = { o->ignored.texts, o->ignored.n },
+                               tolerances = { o->tolerances.texts, o->tolerances.n };
+    if (fb_diff_rules_take(rules, &columns, &ignored, &tolerances, &err) != 0 ||
         fb_diff_paths(&result, o->a, o->b, rules, fb_threads(o->nproc), &err) != 0)
         fb_complain("diff", "%s", err.text);
     else if (check_names(rules) == FB_DIFF_SAME)

@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli/command.h"
-#include "cli/message.h"
 #include "cli/options.h"
-#include "cli/tally.h"
-#include "fits/anytable.h"
 #include "desi/provenance.h"
+#include "fits/anytable.h"
 #include "fits/unpack.h"
+#include "pipeline/tally.h"
+#include "run/message.h"
 
 /* The columns that say what became of a quasar; NULL where the table lacks one. */
 struct columns {

@@ -7,17 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli/command.h"
-#include "cli/layout.h"
-#include "cli/message.h"
-#include "cli/pixel_rows.h"
-#include "cli/pixels.h"
-#include "cli/report.h"
-#include "cli/spectra.h"
-#include "cli/stop.h"
+#include "cli/layout_options.h"
+#include "cli/summary.h"
 #include "desi/balquasars.h"
 #include "desi/maskcoadd.h"
+#include "desi/spectra_paths.h"
 #include "fits/system.h"
 #include "fits/unpack.h"
+#include "pipeline/pixel_rows.h"
+#include "run/message.h"
+#include "run/report.h"
+#include "run/schedule.h"
+#include "run/stop.h"
 
 struct mask_options {
     struct fb_layout_options layout;

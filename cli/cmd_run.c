@@ -12,21 +12,23 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli/command.h"
-#include "cli/finder.h"
-#include "cli/hand_out.h"
-#include "cli/match.h"
-#include "cli/message.h"
+#include "cli/finder_options.h"
+#include "cli/layout_options.h"
 #include "cli/options.h"
-#include "cli/pixel_rows.h"
-#include "cli/pixels.h"
-#include "cli/ranks.h"
-#include "cli/report.h"
-#include "cli/spectra.h"
-#include "cli/stop.h"
+#include "cli/summary.h"
 #include "desi/catalog.h"
+#include "desi/spectra_paths.h"
 #include "fits/system.h"
 #include "fits/temporary.h"
 #include "fits/unpack.h"
+#include "pipeline/match.h"
+#include "pipeline/pixel_rows.h"
+#include "run/distribute.h"
+#include "run/message.h"
+#include "run/ranks.h"
+#include "run/report.h"
+#include "run/schedule.h"
+#include "run/stop.h"
 
 struct run_options {
     const char *qsocat, *outcatfile, *baldir, *logfile;

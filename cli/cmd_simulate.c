@@ -5,9 +5,9 @@
  */
 #include <string.h>
 #include "cli/command.h"
-#include "cli/message.h"
 #include "cli/options.h"
-#include "cli/stop.h"
+#include "run/message.h"
+#include "run/stop.h"
 #include "sim/files.h"
 #include "sim/simulate.h"
 #include "sim/survey.h"

@@ -7,15 +7,17 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include "cli/command.h"
-#include "cli/message.h"
+#include "cli/layout_options.h"
 #include "cli/options.h"
-#include "cli/pixel_rows.h"
-#include "cli/pixels.h"
-#include "cli/report.h"
-#include "cli/stop.h"
+#include "cli/summary.h"
 #include "fits/system.h"
 #include "fits/temporary.h"
 #include "fits/unpack.h"
+#include "pipeline/pixel_rows.h"
+#include "run/message.h"
+#include "run/report.h"
+#include "run/schedule.h"
+#include "run/stop.h"
 
 enum { WRITERS = 32 };
 

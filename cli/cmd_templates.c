@@ -4,12 +4,12 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include "cli/command.h"
-#include "cli/message.h"
 #include "cli/options.h"
-#include "fits/system.h"
 #include "desi/template_file.h"
+#include "fits/system.h"
 #include "fits/temporary.h"
 #include "fits/unpack.h"
+#include "run/message.h"
 
 static int show(const struct fb_template_set *set)
 {

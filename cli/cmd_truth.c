@@ -8,19 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli/command.h"
-#include "cli/match.h"
-#include "cli/message.h"
 #include "cli/options.h"
-#include "cli/pixels.h"
-#include "cli/report.h"
-#include "cli/spectra.h"
-#include "cli/stop.h"
-#include "cli/walk.h"
 #include "desi/catalog.h"
+#include "desi/spectra_paths.h"
+#include "desi/truth.h"
 #include "fits/system.h"
 #include "fits/temporary.h"
-#include "desi/truth.h"
 #include "fits/unpack.h"
+#include "pipeline/match.h"
+#include "run/message.h"
+#include "run/report.h"
+#include "run/schedule.h"
+#include "run/stop.h"
+#include "run/walk.h"
 
 enum { TEMPLATES = 5, WALKERS = 8, CHUNK = 50 }; /* TEMPLATES: PCA_COEFFS has the reference's length */
 

@@ -6,17 +6,15 @@
 #ifndef FB_COMMAND_H
 #define FB_COMMAND_H
 
-/* Exit statuses. */
-enum {
-    FB_EXIT_DONE = 0,    /* everything asked for is done */
-    FB_EXIT_PARTLY = 1,  /* done, but some pixels failed; they are listed */
-    FB_EXIT_UNUSABLE = 2 /* unusable arguments or inputs, nothing done */
-};
+#include "run/exit_status.h"
 
 /* argv[0] is how the user called it: "fastbal find", or "runbalfinder_hp.py". */
 typedef int fb_command_fn(int argc, char **argv);
 /* Was it called by the name of the reference's program? */
 int fb_is_old_name(const char *called);
+
+/* What --version prints: the program, its libraries, compiler and features. */
+void fb_say_version(void);
 
 fb_command_fn fb_cmd_split, fb_cmd_find, fb_cmd_append, fb_cmd_run, fb_cmd_mask, fb_cmd_truth, fb_cmd_diff,
     fb_cmd_info, fb_cmd_simulate, fb_cmd_templates;

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 #include "cli/command.h"
-#include "cli/message.h"
-#include "cli/stop.h"
+#include "run/message.h"
+#include "run/stop.h"
 
 static const struct {
     const char *name;

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <strings.h>
 #include "cli/command.h"
-#include "cli/launcher.h"
-#include "cli/message.h"
 #include "cli/options.h"
+#include "run/launcher.h"
+#include "run/message.h"
 
 /* The command line being parsed. */
 struct parser {
@@ -20,12 +20,6 @@ struct parser {
     char **argv;
     int next; /* index of the next argument */
 };
-
-void fb_int_list_release(struct fb_int_list *list)
-{
-    free(list->values);
-    *list = (struct fb_int_list){ 0 };
-}
 
 void fb_text_list_release(struct fb_text_list *list)
 {
@@ -157,16 +151,6 @@ static int parse_size(const char *text, int64_t *value)
     return parse_whole(text, length - 1, value) && !__builtin_mul_overflow(*value, factor, value);
 }
 
-static int add_to_list(struct fb_int_list *list, int64_t value)
-{
-    int64_t *grown = realloc(list->values, (list->n + 1) * sizeof *grown);
-    if (!grown)
-        return -1;
-    list->values = grown;
-    list->values[list->n++] = value;
-    return 0;
-}
-
 /* Numbers separated by commas or spaces, in one argument. */
 static int parse_list(const struct parser *p, const struct fb_option *o, const char *text)
 {
@@ -176,7 +160,7 @@ static int parse_list(const struct parser *p, const struct fb_option *o, const c
         if (length > 0) {
             if (!parse_whole(q, length, &value) || !in_range(o, (double)value))
                 return bad_number(p, o, "whole numbers", text);
-            if (add_to_list(o->value, value) != 0)
+            if (fb_pixel_list_add(o->value, value) != 0)
                 return bad_value(p, o, "fewer numbers (out of memory)", text);
         }
         q += length;
@@ -306,8 +290,8 @@ enum { NOTHING_TO_DO = 1 }; /* beside 0 and -1 */
 /* The arguments that follow a list option and are not options are its values. */
 static int take_list(struct parser *p, struct fb_option *o, const char *attached)
 {
-    struct fb_int_list *list = o->value;
-    fb_int_list_release(list);
+    struct fb_pixel_list *list = o->value;
+    fb_pixel_list_release(list);
     if (attached && parse_list_argument(p, o, attached) != 0)
         return -1;
     while (p->next < p->argc && !is_option(p->argv[p->next]))
@@ -504,7 +488,7 @@ static enum fb_options_outcome finish(struct fb_option *table, enum fb_options_o
 {
     for (struct fb_option *o = table; outcome != FB_OPTIONS_RUN && !is_end(o); o++) {
         if (o->kind == FB_OPT_LIST)
-            fb_int_list_release(o->value);
+            fb_pixel_list_release(o->value);
         else if (o->kind == FB_OPT_TEXTS)
             fb_text_list_release(o->value);
     }
@@ -542,7 +526,7 @@ enum fb_options_outcome fb_options_parse_writer(const char *command, const char 
 }
 
 /* A few numbers as they are, many as their checksum (FNV-1a). */
-static void describe_list(const char *name, const struct fb_int_list *list, struct fb_settings *settings)
+static void describe_list(const char *name, const struct fb_pixel_list *list, struct fb_settings *settings)
 {
     enum { FEW = 5 };
     char text[FEW * 24] = "";
@@ -550,9 +534,9 @@ static void describe_list(const char *name, const struct fb_int_list *list, stru
     for (size_t i = 0; i < list->n; i++) {
         size_t used = strlen(text);
         if (i < FEW)
-            snprintf(text + used, sizeof text - used, "%s%" PRId64, i > 0 ? " " : "", list->values[i]);
+            snprintf(text + used, sizeof text - used, "%s%" PRId64, i > 0 ? " " : "", list->pixels[i]);
         for (int shift = 0; shift < 64; shift += 8)
-            sum = (sum ^ ((uint64_t)list->values[i] >> shift & 0xff)) * UINT64_C(0x100000001b3);
+            sum = (sum ^ ((uint64_t)list->pixels[i] >> shift & 0xff)) * UINT64_C(0x100000001b3);
     }
     if (list->n > FEW)
         fb_settings_add(settings, name, "%zu numbers with the checksum %016" PRIx64, list->n, sum);

@@ -7,8 +7,8 @@
 #define FB_BALQUASARS_H
 
 #include <stddef.h>
-#include "fits/error.h"
 #include "desi/mask_lines.h"
+#include "fits/error.h"
 
 struct fb_balquasars {
     struct fb_trough_range *troughs; /* owned: row by row */

@@ -8,9 +8,9 @@
 
 #include <stddef.h>
 #include "desi/balrow.h"
+#include "desi/provenance.h"
 #include "fits/error.h"
 #include "fits/header_template.h"
-#include "desi/provenance.h"
 
 struct fb_baltable {
     struct fb_balrow *rows; /* owned */

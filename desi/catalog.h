@@ -10,11 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "desi/balrow.h"
+#include "desi/provenance.h"
+#include "desi/redshifts.h"
 #include "fits/error.h"
 #include "fits/file.h"
 #include "fits/header_template.h"
-#include "desi/provenance.h"
-#include "desi/redshifts.h"
 #include "fits/temporary.h"
 
 /* The survey, program and spectral type that rows should have; NULL accepts all. */

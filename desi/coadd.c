@@ -10,9 +10,9 @@
 #include <strings.h>
 #include "desi/coadd.h"
 #include "desi/exposures.h"
+#include "desi/wavelengths.h"
 #include "fits/fits.h"
 #include "fits/hdus.h"
-#include "desi/wavelengths.h"
 
 /*
  * Parts of an image are joined into one read where no more than this many bytes between them are not wanted:

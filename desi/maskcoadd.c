@@ -11,11 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "fits/file.h"
-#include "fits/header_template.h"
-#include "fits/hdus.h"
 #include "desi/maskcoadd.h"
 #include "desi/maskplan.h"
+#include "fits/file.h"
+#include "fits/hdus.h"
+#include "fits/header_template.h"
 #include "fits/system.h"
 
 enum { BLOCK_BYTES = 1 << 22, CARD = 80, FITS_BLOCK = 2880 };

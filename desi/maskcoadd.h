@@ -9,8 +9,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include "fits/error.h"
 #include "desi/mask_lines.h"
+#include "fits/error.h"
 #include "fits/temporary.h"
 
 /* A target and the wavelengths to mask in each of its spectra. A target may be listed several times. */

@@ -1,8 +1,8 @@
 /* maskplan.c - SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
 #include <string.h>
-#include "fits/fits.h"
 #include "desi/maskplan.h"
+#include "fits/fits.h"
 
 enum { MOST_PIXELS = 1000000 };
 

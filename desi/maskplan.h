@@ -6,9 +6,9 @@
 #ifndef FB_MASKPLAN_H
 #define FB_MASKPLAN_H
 
+#include "desi/maskcoadd.h"
 #include "fits/file.h"
 #include "fits/hdus.h"
-#include "desi/maskcoadd.h"
 
 /* Bytes of an HDU. */
 struct fb_span {

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "fits/fits.h"
 #include "desi/pixel_map.h"
+#include "fits/fits.h"
 #include "fits/system.h"
 
 enum { MOST_NSIDE = 8192, MOST_JSON = 1 << 30 };

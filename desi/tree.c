@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "fits/fits.h"
 #include "desi/pixel_map.h"
-#include "fits/system.h"
 #include "desi/tree.h"
 #include "desi/tree_faults.h"
+#include "fits/fits.h"
+#include "fits/system.h"
 
 enum { PIXELS_PER_FOLDER = 100, PETALS = 10 };
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "desi/folder_names.h"
-#include "fits/system.h"
 #include "desi/tree_faults.h"
+#include "fits/system.h"
 
 enum { MOST_LEVELS = 4 }; /* spectra/SURVEY/PROGRAM/PIX//100 */
 

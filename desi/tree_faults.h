@@ -7,8 +7,8 @@
 #ifndef FB_TREE_FAULTS_H
 #define FB_TREE_FAULTS_H
 
-#include "fits/error.h"
 #include "desi/tree.h"
+#include "fits/error.h"
 
 /* All return -1 and leave a line in err; those that check return 0 where there is nothing to say. */
 

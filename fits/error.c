@@ -41,3 +41,8 @@ void fb_error_set(struct fb_error *err, const char *format, ...)
     fb_error_set_v(err, format, arguments);
     va_end(arguments);
 }
+
+const char *fb_s(size_t n)
+{
+    return n == 1 ? "" : "s";
+}

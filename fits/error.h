@@ -9,6 +9,7 @@
 #define FB_ERROR_H
 
 #include <stdarg.h>
+#include <stddef.h>
 
 struct fb_error {
     char text[1024];
@@ -27,5 +28,8 @@ static inline int fb_failed(void)
 /* The same, and always -1, so that "return fb_fail(err, ...)" reads well. A macro, for compilers and analysers
  * to see the -1. */
 #define fb_fail(...) (fb_error_set(__VA_ARGS__), fb_failed())
+
+/* The end of a noun: "1 pixel", "2 pixels". */
+const char *fb_s(size_t n);
 
 #endif

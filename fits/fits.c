@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include "fits/checksum.h"
 #include "fits/file.h"
 #include "fits/fits.h"
-#include "fits/header_template.h"
 #include "fits/guard.h"
 #include "fits/hdus.h"
-#include "fits/checksum.h"
+#include "fits/header_template.h"
 #include "fits/system.h"
 
 /* CFITSIO says what could not be done to a file, the system why. "" where it was not the system. */

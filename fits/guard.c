@@ -7,10 +7,10 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include "fits/compressed.h"
 #include "fits/fits.h"
 #include "fits/guard.h"
 #include "fits/hdus.h"
-#include "fits/compressed.h"
 
 enum { MOST_TILE = 1 << 24 /* pixels */ };
 

@@ -41,7 +41,7 @@ run_gcc() {
 run_clang_tidy() { # OPTIONS
     configure clang -DBUILD_TESTING=OFF || echo "can't configure with clang"
     # A file a process: clang-tidy 14 confuses files that it reads in a row. The longest first.
-    git ls-files 'src/*.c' 'fits/*.c' 'desi/*.c' 'sim/*.c' 'cli/*.c' templates/generate.c | xargs ls -S |
+    git ls-files 'src/*.c' 'fits/*.c' 'desi/*.c' 'sim/*.c' 'pipeline/*.c' 'run/*.c' 'diff/*.c' 'cli/*.c' templates/generate.c | xargs ls -S |
         xargs -P "$jobs" -n 1 clang-tidy --quiet "$@" -p "$folder/clang" >"$folder/clang-tidy.log" 2>&1
     grep -E ': (warning|error):|^Error' "$folder/clang-tidy.log" | sed "s#^$here/##" | sort -u
 }

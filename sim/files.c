@@ -8,11 +8,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "desi/pixel_map.h"
 #include "fits/fits.h"
 #include "fits/header_template.h"
-#include "desi/pixel_map.h"
-#include "sim/files.h"
 #include "fits/system.h"
+#include "sim/files.h"
 
 #define DEGREES_PER_RADIAN 57.29577951308232
 #define FLUX_UNIT "10**-17 erg/(s cm2 Angstrom)"

@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "fits/error.h"
 #include "desi/tree.h"
+#include "fits/error.h"
 
 /*
  * One column: where its value lies in a row. K is int64_t, J int32_t, I int16_t, D double, E float, 17E

@@ -12,9 +12,9 @@
 
 #include "fastbal.h"
 #include "instrument.h"
-#include "sim/files.h"
-#include "fits/system.h"
 #include "desi/tree.h"
+#include "fits/system.h"
+#include "sim/files.h"
 #include "others.h"
 #include "render.h"
 #include "survey.h"

@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "fits/error.h"
 #include "desi/tree.h"
+#include "fits/error.h"
 
 #define FB_BAL_FRACTION (1.0 / 6.0) /* quasars with an absorption index above 0 */
 

@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "fits/error.h"
 #include "desi/tree.h"
+#include "fits/error.h"
 #include "random.h"
 
 /* What a stream of random numbers is for; together with a target or pixel it names the stream. */

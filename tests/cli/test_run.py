@@ -259,7 +259,7 @@ def test_the_last_line_is_an_account(tree, out):
     (["--specprod", "nowhere"], ["nowhere"]),
     (["--templates", "missing.fits"], ["missing.fits"]),
     (["-t"], ["--alttemp"]),
-    (["--nproc", 0], ["--nproc"]),
+    (["--nproc", -1], ["--nproc"]),
     (["--mock"], ["--mockdir"]),
 ])
 def test_refusals(tree, out, options, words):

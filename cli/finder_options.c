@@ -1,0 +1,111 @@
+/* finder_options.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+#include <string.h>
+#include "cli/finder_options.h"
+#include "run/message.h"
+#include "run/schedule.h"
+
+/* The names of the ways to fit, by enum fastbal_fit; the first is the default. */
+static const char *const fit_names[] = { [FASTBAL_FIT_EXACT] = "exact", [FASTBAL_FIT_SIMPLEX] = "simplex" };
+/* The names of the rules, by enum fastbal_rules; likewise. */
+static const char *const rules_names[] = {
+    [FASTBAL_RULES_MAIN] = "main", [FASTBAL_RULES_OPTIMIZE] = "optimize"
+};
+enum { NFITS = sizeof fit_names / sizeof *fit_names, NRULES = sizeof rules_names / sizeof *rules_names };
+
+/* Which of n names this is; the first for NULL, n where it is none of them. */
+static int find_name(const char *const *names, int n, const char *name)
+{
+    int i = 0;
+    while (name && i < n && strcmp(names[i], name) != 0)
+        i++;
+    return i;
+}
+
+/* What each thread needs, once there are templates. */
+static int start_threads(struct fb_finder *finder, const struct fb_finder_options *options, struct fb_error *err)
+{
+    int fit = find_name(fit_names, NFITS, options->fit);
+    int rules = find_name(rules_names, NRULES, options->rules);
+    const struct fastbal_options measure = { .fit = fit, .rules = rules };
+    return fb_finder_start(finder, fb_threads(options->nproc), &measure, fit_names[fit], rules_names[rules], err);
+}
+
+int fb_finder_prepare(struct fb_finder *finder, const struct fb_finder_options *options, struct fb_error *err)
+{
+    const char *name = options->templates ? options->templates : options->alttemp ? "brodzeller" : NULL;
+
+    if (fb_template_set_read(&finder->templates, name, FB_SHARE, err) != 0 ||
+        start_threads(finder, options, err) != 0)
+        return -1;
+    return fb_baltable_form(&finder->form, finder->ntemplates, &finder->made, err);
+}
+
+/* Rank 0's templates to all. */
+static int share_templates(struct fb_finder *finder, const struct fb_ranks *ranks, struct fb_error *err)
+{
+    const fastbal_templates *t = finder->templates.templates; /* NULL on the others */
+    struct {
+        int ncomponents;
+        size_t nwave;
+        char name[sizeof finder->templates.name];
+    } about = { 0 };
+    void *values = t ? fb_template_set_values(&finder->templates) : NULL;
+    size_t n = 0;
+
+    if (t) {
+        about.ncomponents = fastbal_templates_count(t);
+        about.nwave = fastbal_templates_size(t);
+        memcpy(about.name, finder->templates.name, sizeof about.name);
+        n = (1 + (size_t)about.ncomponents) * about.nwave;
+    }
+    int failed = t && !values ? fb_fail(err, "out of memory for %zu wavelengths", about.nwave) : 0;
+    failed = fb_ranks_agree(ranks, failed, err);
+    if (!failed) {
+        fb_ranks_broadcast(ranks, &about, sizeof about);
+        failed = fb_ranks_share(ranks, &values, &n, sizeof(double), err);
+    }
+    if (!failed && !t)
+        failed = fb_template_set_create(&finder->templates, about.name, about.nwave, about.ncomponents,
+                                        values, err);
+    free(values);
+    return failed;
+}
+
+/* The form of BAL tables holds variables of rank 0's environment: with its own each rank would write others. */
+static int share_form(struct fb_finder *finder, const struct fb_ranks *ranks, struct fb_error *err)
+{
+    void *header = finder->form.header; /* NULL on the others */
+    size_t size = finder->form.size;
+
+    fb_ranks_broadcast(ranks, &finder->form, sizeof finder->form);
+    finder->form.header = NULL;
+    int failed = fb_ranks_share(ranks, &header, &size, 1, err);
+    finder->form.header = header;
+    return failed;
+}
+
+int fb_finder_share(struct fb_finder *finder, const struct fb_finder_options *options,
+                    const struct fb_ranks *ranks, struct fb_error *err)
+{
+    if (ranks->size == 1)
+        return 0;
+    int failed = share_templates(finder, ranks, err);
+    if (!failed && ranks->rank > 0)
+        failed = start_threads(finder, options, err);
+    failed = fb_ranks_agree(ranks, failed, err);
+    return failed ? -1 : share_form(finder, ranks, err);
+}
+
+int fb_finder_options_check(const char *command, const struct fb_finder_options *options)
+{
+    if (options->alttemp && options->templates && strcmp(options->templates, "brodzeller") != 0)
+        fb_complain(command, "options --alttemp and --templates contradict each other");
+    else if (find_name(fit_names, NFITS, options->fit) == NFITS)
+        fb_complain(command, "option --fit: expected exact or simplex, found '%s'", options->fit);
+    else if (find_name(rules_names, NRULES, options->rules) == NRULES)
+        fb_complain(command, "option --rules: expected main or optimize, found '%s'", options->rules);
+    else
+        return 1;
+    return 0;
+}

@@ -1,0 +1,29 @@
+/* version.c - SPDX-License-Identifier: BSD-3-Clause */
+#include "fastbal.h"
+#include "cli/command.h"
+#include "fits/system.h"
+#include "run/message.h"
+#include "run/mpi.h"
+
+static void say_mpi(void)
+{
+    char library[200];
+    struct fb_error err;
+    const struct fb_mpi *mpi = fb_mpi_load(&err);
+    if (mpi)
+        mpi->version(library, sizeof library);
+    fb_say("features: threads yes, MPI %s (%s)", mpi ? "yes" : "no", mpi ? library : err.text);
+}
+
+void fb_say_version(void)
+{
+    char libraries[200];
+    int major, minor, patch;
+    fb_library_versions(libraries, sizeof libraries);
+    fb_say("fastbal %s", fastbal_version());
+    fastbal_lapack_version(&major, &minor, &patch);
+    fb_say("libraries: %s, LAPACK %d.%d.%d", libraries, major, minor, patch);
+    fb_say("compiler: %s, %s build%s%s", FB_COMPILER, FB_BUILD, FB_SANITIZERS[0] ? ", sanitizers " : "",
+           FB_SANITIZERS);
+    say_mpi();
+}

@@ -1,0 +1,212 @@
+/* finder.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "fits/system.h"
+#include "pipeline/finder.h"
+
+int fb_finder_start(struct fb_finder *finder, int nthreads, const struct fastbal_options *options,
+                    const char *fit, const char *rules, struct fb_error *err)
+{
+    snprintf(finder->made.templates, sizeof finder->made.templates, "%s", finder->templates.name);
+    snprintf(finder->made.sum, sizeof finder->made.sum, "%s", finder->templates.sum);
+    snprintf(finder->made.fit, sizeof finder->made.fit, "%s", fit);
+    snprintf(finder->made.rules, sizeof finder->made.rules, "%s", rules);
+    finder->ntemplates = fastbal_templates_count(finder->templates.templates);
+    finder->nthreads = nthreads;
+    finder->measurers = calloc((size_t)nthreads, sizeof *finder->measurers);
+    finder->accounts = calloc((size_t)nthreads, sizeof *finder->accounts);
+    if (!finder->measurers || !finder->accounts)
+        return fb_fail(err, "out of memory for %d threads", nthreads);
+    for (int i = 0; i < nthreads; i++) {
+        finder->measurers[i].templates = finder->templates.templates;
+        finder->measurers[i].options = *options;
+    }
+    return 0;
+}
+
+void fb_finder_release(struct fb_finder *finder)
+{
+    for (int i = 0; finder->measurers && i < finder->nthreads; i++)
+        fb_measurer_release(&finder->measurers[i]);
+    free(finder->measurers);
+    free(finder->accounts);
+    finder->measurers = NULL;
+    finder->accounts = NULL;
+    fb_form_release(&finder->form);
+    fb_template_set_release(&finder->templates);
+}
+
+int fb_finder_read(struct fb_finder *finder, int thread, const char *zcat, struct fb_redshifts *redshifts,
+                   struct fb_error *err)
+{
+    double start = fb_seconds();
+    int status = fb_redshifts_read(redshifts, zcat, err);
+    finder->accounts[thread].reading += fb_seconds() - start;
+    return status;
+}
+
+int fb_finder_measure(struct fb_finder *finder, int thread, const char *spectra,
+                      const struct fb_redshifts *redshifts, struct fb_balrow **rows, struct fb_error *err)
+{
+    *rows = malloc((redshifts->n + 1) * sizeof **rows);
+    if (!*rows)
+        return fb_fail(err, "%s: out of memory for %zu rows", spectra, redshifts->n);
+    struct fb_measurer *measurer = &finder->measurers[thread];
+    double start = fb_seconds(), before = fb_measurer_io(measurer).seconds;
+    int status = fb_measure_coadd(measurer, spectra, redshifts, *rows, err);
+    double reading = fb_measurer_io(measurer).seconds - before;
+    finder->accounts[thread].reading += reading;
+    finder->accounts[thread].computing += fb_seconds() - start - reading;
+    finder->accounts[thread].files += redshifts->n > 0;
+    if (status == 0 && redshifts->n > 0 && fb_coadd_has_exposures(measurer->coadd))
+        fb_note_file(&finder->accounts[thread].joined, spectra);
+    return status;
+}
+
+int fb_finder_looks_ahead(const struct fb_finder *finder, int thread)
+{
+    return finder->measurers[thread].cold;
+}
+
+void fb_finder_ahead(struct fb_finder *finder, int thread, const char *spectra,
+                     const struct fb_redshifts *redshifts)
+{
+    double start = fb_seconds();
+    fb_measure_ahead(&finder->measurers[thread], spectra, redshifts);
+    finder->accounts[thread].reading += fb_seconds() - start;
+}
+
+int fb_finder_write(struct fb_finder *finder, int thread, const char *path, enum fb_replace replace,
+                    const struct fb_balrow *rows, size_t n, struct fb_error *err)
+{
+    double start = fb_seconds();
+    int status = fb_baltable_write(&finder->form, path, replace, rows, n, finder->ntemplates, err);
+    finder->accounts[thread].writing += fb_seconds() - start;
+    return status;
+}
+
+static size_t count_fate(const struct fb_baltable *table, enum fb_fate fate)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < table->n; i++)
+        n += fb_fate_of(&table->rows[i]) == fate;
+    return n;
+}
+
+int fb_finder_table(struct fb_finder *finder, int thread, const char *spectra,
+                    const struct fb_redshifts *redshifts, struct fb_baltable *table, struct fb_error *err)
+{
+    *table = (struct fb_baltable){ .ntemplates = finder->ntemplates };
+    if (fb_need_file(spectra, "spectra", err) != 0 ||
+        fb_finder_measure(finder, thread, spectra, redshifts, &table->rows, err) != 0)
+        return -1;
+    table->n = redshifts->n;
+    if (table->n > 0 && count_fate(table, FB_FATE_NOT_IN_COADD) == table->n)
+        return fb_fail(
+            err,
+            "%s: none of the %zu quasar%s asked for is among its targets: are the catalog and the spectra of "
+            "the same release, survey and program, or mock?",
+            spectra, table->n, fb_s(table->n));
+    return 0;
+}
+
+struct fb_tally fb_finder_tally(const struct fb_redshifts *redshifts, const struct fb_baltable *table)
+{
+    struct fb_tally tally = {
+        .n = { [FB_FATE_OUTSIDE_RANGE] = redshifts->noutside, [FB_FATE_NOT_QSO] = redshifts->nothers }
+    };
+    for (size_t i = 0; i < table->n; i++)
+        fb_tally_count(&tally, fb_fate_of(&table->rows[i]), &table->rows[i]);
+    return tally;
+}
+
+static int same(float found, double wanted)
+{
+    return found == (float)wanted || (isnan(found) && isnan(wanted));
+}
+
+/* Of what a table says it was made with; where nothing is known it may be right. */
+static int differ(const char *found, const char *wanted)
+{
+    return found[0] && wanted[0] && strcmp(found, wanted) != 0;
+}
+
+/* Why a BAL table can't stand for these redshifts; NULL where it can. */
+static const char *unfit(const struct fb_finder *finder, const struct fb_baltable *table,
+                         const struct fb_redshifts *redshifts)
+{
+    const struct fb_provenance *theirs = &table->made, *ours = &finder->made;
+    if (table->ntemplates != finder->ntemplates || !fb_same_templates(theirs->templates, ours->templates))
+        return "was made with other templates";
+    if (differ(theirs->sum, ours->sum))
+        return "was made with other templates of this name";
+    if (differ(theirs->fit, ours->fit))
+        return "was made with another fit";
+    if (differ(theirs->rules, ours->rules))
+        return "was made by other rules";
+    if (differ(theirs->product, ours->product))
+        return "was made from another release";
+    if (table->n != redshifts->n)
+        return "has another number of rows than there are quasars";
+    for (size_t i = 0; i < table->n; i++) {
+        const struct fb_redshift *wanted = &redshifts->rows[i];
+        const struct fb_balrow *row = &table->rows[i];
+        if (row->targetid != wanted->targetid)
+            return "has other targets";
+        if (row->z != (float)wanted->z || !same(row->zerr, wanted->zerr) || !same(row->zwarn, wanted->zwarn))
+            return "has other redshifts, or other errors or warnings of theirs";
+    }
+    return NULL;
+}
+
+int fb_finder_keeps(struct fb_finder *finder, int thread, const char *path,
+                    const struct fb_redshifts *redshifts, struct fb_baltable *table, struct fb_error *why)
+{
+    const char *differs;
+    why->text[0] = '\0';
+    struct stat info;
+    int there = fb_look_at(path, &info, why); /* a link that leads nowhere is written through */
+    if (there <= 0)
+        return there;
+    double start = fb_seconds();
+    int status = fb_baltable_read(table, path, why);
+    finder->accounts[thread].reading += fb_seconds() - start;
+    if (status == 0 && (differs = unfit(finder, table, redshifts)) != NULL)
+        status = fb_fail(why, "%s: this BAL table %s", path, differs);
+    if (status != 0)
+        fb_baltable_release(table);
+    else if (!table->made.fit[0])
+        fb_note_file(&finder->accounts[thread].unknown_fit, path);
+    return status == 0;
+}
+
+int fb_finder_goes_on(struct fb_finder *finder, int thread, const char *path,
+                      const struct fb_redshifts *redshifts, struct fb_baltable *table, char **note,
+                      struct fb_error *err)
+{
+    struct fb_error why;
+    int keeps = fb_finder_keeps(finder, thread, path, redshifts, table, &why);
+    if (keeps < 0)
+        return fb_fail(err, "%s", why.text);
+    if (why.text[0] && finder->part)
+        return fb_fail(err, "%.800s; with --targetids only --clobber replaces it", why.text);
+    if (why.text[0])
+        *note = fb_format("%s; the pixel is measured again", why.text);
+    return keeps;
+}
+
+void fb_finder_tell_older(const char *path, struct fb_error *err)
+{
+    struct fb_error reason = *err;
+    if (fb_exists(path))
+        fb_fail(err, "%.*s; what is in %s is older", (int)(sizeof reason.text - strlen(path) - 40),
+                reason.text, path);
+}
+
+void fb_finder_account(const struct fb_finder *finder, struct fb_account *total)
+{
+    for (int i = 0; i < finder->nthreads; i++)
+        fb_account_add(total, &finder->accounts[i]);
+}

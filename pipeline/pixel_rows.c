@@ -1,0 +1,253 @@
+/* pixel_rows.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "desi/catalog.h"
+#include "pipeline/pixel_rows.h"
+
+/* Pixels whose numbers are below this are counted in an array over all numbers; others are sorted first. */
+#define MOST_COUNTED ((int64_t)1 << 23)
+
+/* Rows whose columns are compared with their positions, and how many of them may differ: coordinates that were improved
+ * after the spectra were grouped put a row in the next pixel now and then. */
+enum { CHECKED = 1000, ONE_IN = 100 };
+
+/* ---- the pixel of each row ---- */
+
+static void pixels_of_positions(const struct fb_pixel_rows *s, const struct fb_tree *tree,
+                                const struct fb_pixel_map *map, int64_t *pixel)
+{
+    for (size_t i = 0; i < s->n; i++)
+        pixel[i] = map ? fb_pixel_map_find(map, s->rows[i].ra, s->rows[i].dec)
+                       : fb_tree_pixel(tree, s->rows[i].ra, s->rows[i].dec);
+}
+
+static int pixels_of_tiles(const struct fb_pixel_rows *s, const char *path, int64_t *pixel,
+                           struct fb_error *err)
+{
+    static const char *const tile[] = { "TILEID", NULL }, *const petal[] = { "PETAL_LOC", "PETAL", NULL },
+                             *const night[] = { "LASTNIGHT", "LAST_NIGHT", "COADD_LASTNIGHT", "NIGHT", NULL };
+    const char *const *const names[3] = { tile, night, petal };
+    int64_t *values[3] = { NULL, NULL, NULL };
+    int status = 0;
+    for (int k = 0; k < 3 && status == 0; k++) {
+        values[k] = malloc((s->n + 1) * sizeof **values);
+        int found = values[k] ? fb_catalog_read_column(path, names[k], values[k], s->n, err)
+                              : fb_fail(err, "%s: out of memory for %zu rows", path, s->n);
+        status = found < 0   ? -1
+                 : found > 0 ? 0
+                             : fb_fail(err, "%s: expected a column %s, found none", path, names[k][0]);
+    }
+    for (size_t i = 0; i < s->n && status == 0; i++)
+        pixel[i] = fb_tile_pixel(values[0][i], values[1][i], values[2][i]);
+    for (int k = 0; k < 3; k++)
+        free(values[k]);
+    return status;
+}
+
+/* The catalog's own idea of its pixels, where it has one. */
+static int check_column(const struct fb_pixel_rows *s, const char *path, const struct fb_tree *tree,
+                        const int64_t *pixel, struct fb_error *err)
+{
+    const char *const name = tree->scheme == FB_SCHEME_UNIQPIX ? "UNIQPIX" : "HPXPIXEL";
+    const char *const names[] = { name, NULL };
+    int64_t found[CHECKED];
+    size_t n = s->n < CHECKED ? s->n : CHECKED, differ = 0, first = 0;
+    if (tree->scheme != FB_SCHEME_UNIQPIX && tree->scheme != FB_SCHEME_HEALPIX)
+        return 0; /* other nsides than the catalog's are common */
+    int there = fb_catalog_read_column(path, names, found, n, err);
+    for (size_t i = 0; i < n && there > 0; i++) {
+        if (pixel[i] < 0 || found[i] == pixel[i])
+            continue;
+        first = differ++ ? first : i;
+    }
+    if (differ * ONE_IN > n)
+        return fb_fail(err,
+                       "%s: %s of row %zu: expected %" PRId64 " from its position, found %" PRId64
+                       " (%zu of the first %zu rows contradict their positions)",
+                       path, name, first + 1, pixel[first], found[first], differ, n);
+    return there < 0 ? -1 : 0;
+}
+
+/* ---- sorting ---- */
+
+static int ascending(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The different pixels there are, and for each row the place of its pixel among them instead of its number. */
+static int list_by_sorting(struct fb_pixel_rows *s, int64_t *pixel, struct fb_error *err)
+{
+    int64_t *sorted = malloc((s->n + 1) * sizeof *sorted);
+    int status = sorted ? 0 : fb_fail(err, "out of memory for %zu rows", s->n);
+    if (status == 0) {
+        memcpy(sorted, pixel, s->n * sizeof *sorted);
+        qsort(sorted, s->n, sizeof *sorted, ascending);
+    }
+    for (size_t i = 0; i < s->n && status == 0; i++)
+        if (sorted[i] >= 0 && (i == 0 || sorted[i] != sorted[i - 1]) &&
+            fb_pixel_list_add(&s->pixels, sorted[i]) != 0)
+            status = fb_fail(err, "out of memory for %zu rows", s->n);
+    for (size_t i = 0; i < s->n && status == 0; i++)
+        if (pixel[i] >= 0)
+            pixel[i] =
+                (int64_t *)bsearch(&pixel[i], s->pixels.pixels, s->pixels.n, sizeof pixel[i], ascending) -
+                s->pixels.pixels;
+    free(sorted);
+    return status;
+}
+
+/* The same with one count over all numbers, in time linear in rows. */
+static int list_by_counting(struct fb_pixel_rows *s, int64_t *pixel, int64_t most, struct fb_error *err)
+{
+    int32_t *place = calloc((size_t)(most + 2), sizeof *place);
+    int status = place ? 0 : fb_fail(err, "out of memory for %zu rows", s->n);
+    for (size_t i = 0; i < s->n && status == 0; i++)
+        if (pixel[i] >= 0)
+            place[pixel[i]] = 1;
+    for (int64_t p = 0; p <= most && status == 0; p++) {
+        if (!place[p])
+            continue;
+        place[p] = (int32_t)s->pixels.n;
+        if (fb_pixel_list_add(&s->pixels, p) != 0)
+            status = fb_fail(err, "out of memory for %zu rows", s->n);
+    }
+    for (size_t i = 0; i < s->n && status == 0; i++)
+        if (pixel[i] >= 0)
+            pixel[i] = place[pixel[i]];
+    free(place);
+    return status;
+}
+
+/* Sort row numbers by pixel: count, then put. */
+static int sort_rows(struct fb_pixel_rows *s, int64_t *pixel, struct fb_error *err)
+{
+    int64_t most = -1;
+    for (size_t i = 0; i < s->n; i++)
+        most = pixel[i] > most ? pixel[i] : most;
+    if (most < MOST_COUNTED ? list_by_counting(s, pixel, most, err) != 0
+                            : list_by_sorting(s, pixel, err) != 0)
+        return -1;
+    s->order = malloc((s->n + 1) * sizeof *s->order);
+    s->begin = calloc(s->pixels.n + 2, sizeof *s->begin);
+    if (!s->order || !s->begin)
+        return fb_fail(err, "out of memory for %zu rows", s->n);
+    size_t *next = s->begin + 1; /* shifted by one: where rows go moves on to where the next pixel begins */
+    for (size_t i = 0; i < s->n; i++) {
+        s->nowhere += pixel[i] == -1;
+        if (pixel[i] >= 0 && (size_t)pixel[i] + 1 < s->pixels.n)
+            next[pixel[i] + 1]++;
+    }
+    for (size_t k = 1; k < s->pixels.n; k++)
+        next[k] += next[k - 1];
+    for (size_t i = 0; i < s->n; i++)
+        if (pixel[i] >= 0)
+            s->order[next[pixel[i]]++] = i;
+    return 0;
+}
+
+/* ---- what was asked for ---- */
+
+/* Rows that are not selected get a pixel that is none and is not missed either. */
+enum { NOT_SELECTED = -2 };
+
+static size_t count_zeros(const unsigned char *seen, size_t n)
+{
+    size_t zeros = 0;
+    for (size_t i = 0; i < n; i++)
+        zeros += !seen[i];
+    return zeros;
+}
+
+static void count_others(struct fb_pixel_rows *s, unsigned marks)
+{
+    for (int k = 0; k < FB_NMARKS; k++)
+        s->nothers[k] += marks >> k & 1;
+}
+
+static int select_rows(struct fb_pixel_rows *s, const struct fb_selection *selection,
+                       const unsigned char *marks, int64_t *pixel, struct fb_error *err)
+{
+    const struct fb_pixel_list *const lists[3] = { &selection->pixels, &selection->tiles,
+                                                   &selection->targetids };
+    unsigned char *seen[3] = { NULL, NULL, NULL }; /* which of each list some row has */
+    int status = 0;
+    for (int k = 0; k < 3 && status == 0; k++)
+        if (!(seen[k] = calloc(lists[k]->n + 1, 1)))
+            status = fb_fail(err, "out of memory for a selection");
+    for (size_t i = 0; i < s->n && status == 0; i++) {
+        int selected =
+            fb_selects_pixel(selection, pixel[i]) && fb_selects_target(selection, s->rows[i].targetid);
+        if (selected)
+            count_others(s, marks[i]);
+        if (!selected || (marks[i] & selection->only)) {
+            pixel[i] = NOT_SELECTED;
+            s->unselected++;
+            continue;
+        }
+        const int64_t values[3] = { pixel[i], fb_tile_of(pixel[i]), s->rows[i].targetid };
+        for (int k = 0; k < 3; k++)
+            seen[k][fb_pixel_list_find(lists[k], values[k])] = 1;
+    }
+    for (int k = 0; k < 3; k++) {
+        s->missing += status == 0 ? count_zeros(seen[k], lists[k]->n) : 0;
+        free(seen[k]);
+    }
+    return status;
+}
+
+/* Paths of mocks and tiles name no survey. */
+static struct fb_catalog_kind kind_of(const struct fb_tree *tree)
+{
+    int names_survey = tree->scheme != FB_SCHEME_MOCK && tree->scheme != FB_SCHEME_TILES;
+    return (struct fb_catalog_kind){ names_survey ? tree->survey : NULL, names_survey ? tree->program : NULL,
+                                     "QSO" };
+}
+
+static int find_pixels(struct fb_pixel_rows *s, const char *path, const struct fb_layout *layout,
+                       int64_t *pixel, struct fb_error *err)
+{
+    const struct fb_tree *tree = &layout->tree;
+    if (tree->scheme == FB_SCHEME_TILES)
+        return pixels_of_tiles(s, path, pixel, err);
+    pixels_of_positions(s, tree, fb_layout_map(layout), pixel);
+    return check_column(s, path, tree, pixel, err);
+}
+
+int fb_pixel_rows_read(struct fb_pixel_rows *s, const char *path, const struct fb_layout *layout,
+                       const struct fb_selection *selection, struct fb_error *err)
+{
+    const struct fb_catalog_kind kind = kind_of(&layout->tree);
+    struct fb_catalog_rows catalog;
+    int64_t *pixel = NULL;
+
+    memset(s, 0, sizeof *s);
+    s->only = selection->only;
+    int status = fb_catalog_read(&catalog, path, layout->tree.scheme == FB_SCHEME_MOCK, &kind, err);
+    s->rows = catalog.rows;
+    s->n = catalog.n;
+    if (status == 0 && !(pixel = malloc((s->n + 1) * sizeof *pixel)))
+        status = fb_fail(err, "%s: out of memory for %zu rows", path, s->n);
+    if (status == 0)
+        status = find_pixels(s, path, layout, pixel, err);
+    if (status == 0)
+        status = select_rows(s, selection, catalog.marks, pixel, err);
+    if (status == 0)
+        status = sort_rows(s, pixel, err);
+    free(pixel);
+    catalog.rows = NULL; /* now in s */
+    fb_catalog_rows_release(&catalog);
+    return status;
+}
+
+void fb_pixel_rows_release(struct fb_pixel_rows *s)
+{
+    free(s->rows);
+    free(s->order);
+    free(s->begin);
+    fb_pixel_list_release(&s->pixels);
+    memset(s, 0, sizeof *s);
+}

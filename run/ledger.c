@@ -1,0 +1,111 @@
+/* ledger.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+#include <string.h>
+#include "run/exit_status.h"
+#include "run/ledger.h"
+#include "run/message.h"
+#include "run/stop.h"
+
+/* So many pixels in a row that can't be written mean that none can: the disk is full, or read-only. */
+enum { MOST_UNWRITTEN = 5 };
+
+int fb_pixel_run_allocate(struct fb_pixel_run *run, struct fb_error *err)
+{
+    size_t n = run->pixels->n;
+    run->why = calloc(n + 1, sizeof *run->why);
+    run->parcels = calloc(n + 1, sizeof *run->parcels);
+    run->outcomes = calloc(n + 1, sizeof *run->outcomes);
+    if (!run->why || !run->parcels || !run->outcomes) {
+        fb_pixel_run_release(run);
+        return fb_fail(err, "out of memory for %zu pixels", n);
+    }
+    memset(run->outcomes, FB_PIXEL_LEFT, n);
+    return 0;
+}
+
+void fb_parcel_release(struct fb_parcel *parcel)
+{
+    free(parcel->bytes);
+    parcel->bytes = NULL;
+    parcel->size = 0;
+}
+
+void fb_pixel_run_release(struct fb_pixel_run *run)
+{
+    for (size_t i = 0; run->why && i < run->pixels->n; i++)
+        free(run->why[i]);
+    for (size_t i = 0; run->parcels && i < run->pixels->n; i++) {
+        free(run->parcels[i].note);
+        fb_parcel_release(&run->parcels[i]);
+    }
+    free(run->why);
+    free(run->parcels);
+    free(run->outcomes);
+    run->why = NULL;
+    run->parcels = NULL;
+    run->outcomes = NULL;
+}
+
+int fb_pixel_run_ends(const struct fb_pixel_run *run)
+{
+    return fb_stop_signal() || __atomic_load_n(&run->gave_up, __ATOMIC_RELAXED);
+}
+
+static int deliver(struct fb_pixel_run *run, size_t index, struct fb_error *err)
+{
+    struct fb_parcel *parcel = &run->parcels[index];
+    double start = fb_seconds();
+    int status = parcel->size > 0 ? run->deliver(run->context, parcel, err) : 0;
+    fb_parcel_release(parcel);
+    __atomic_fetch_add(&run->delivering, (int64_t)(1e9 * (fb_seconds() - start)), __ATOMIC_RELAXED);
+    return status;
+}
+
+void fb_pixel_settle(struct fb_pixel_run *run, size_t index, struct fb_error *err)
+{
+    int here = !run->ranks || fb_ranks_leads(run->ranks), left = run->outcomes[index] == FB_PIXEL_LEFT;
+    if (!fb_pixel_failed(run->outcomes[index]) && !left && here && run->deliver &&
+        deliver(run, index, err) != 0) {
+        run->outcomes[index] = FB_PIXEL_UNWRITTEN;
+        run->parcels[index].tally = (struct fb_tally){ 0 };
+    }
+    if (fb_pixel_failed(run->outcomes[index]))
+        run->why[index] = strdup(err->text);
+}
+
+void fb_pixel_count(struct fb_pixel_run *run, size_t index)
+{
+    enum fb_pixel_outcome outcome = run->outcomes[index];
+    size_t *counter = fb_pixel_failed(outcome)   ? &run->nfailed
+                      : outcome == FB_PIXEL_KEPT ? &run->nkept
+                                                 : &run->ndone;
+    ++*counter;
+    if (outcome == FB_PIXEL_DONE)
+        run->nquasars += run->parcels[index].nquasars;
+    fb_tally_add(&run->tally, &run->parcels[index].tally);
+    if (run->gave_up) /* those that were in hand */
+        return;
+    run->unwritten = outcome == FB_PIXEL_UNWRITTEN ? run->unwritten + 1 : 0;
+    if (run->unwritten == MOST_UNWRITTEN)
+        __atomic_store_n(&run->gave_up, 1, __ATOMIC_RELAXED);
+}
+
+int fb_pixel_run_is_empty(const struct fb_pixel_run *run)
+{
+    return run->ndone + run->nkept == 0;
+}
+
+int fb_pixel_run_stopped(const struct fb_pixel_run *run, const char *next, int status)
+{
+    if (run->signal) {
+        fb_complain(run->command, "stopped by %s, %zu of %zu pixels left: %s", fb_stop_name(run->signal),
+                    run->nleft, run->pixels->n, next);
+        return fb_stop_status(run->signal);
+    }
+    if (!run->gave_up)
+        return status;
+    fb_complain(run->command,
+                "stopped because %zu pixels in a row could not be written, %zu of %zu pixels left: %s",
+                run->unwritten, run->nleft, run->pixels->n, next);
+    return fb_pixel_run_is_empty(run) ? FB_EXIT_UNUSABLE : status;
+}

@@ -1,0 +1,33 @@
+/* message.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "run/message.h"
+#include "run/stop.h"
+#include "fits/error.h"
+
+void fb_complain(const char *command, const char *format, ...)
+{
+    struct fb_error line;
+    va_list arguments;
+    va_start(arguments, format);
+    fb_error_set_v(&line, format, arguments);
+    va_end(arguments);
+    fprintf(stderr, "fastbal %s: %s\n", command, line.text);
+}
+
+int fb_say(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int written = vprintf(format, arguments);
+    va_end(arguments);
+    if (written >= 0)
+        putchar('\n');
+    return fb_output_is_lost() ? -1 : 0;
+}
+
+int fb_output_is_lost(void)
+{
+    return (fflush(stdout) != 0 || ferror(stdout)) && !fb_reader_gone();
+}

@@ -1,0 +1,23 @@
+/* mpi_load.c - SPDX-License-Identifier: BSD-3-Clause */
+#include "run/mpi.h"
+
+#ifdef FB_MPI_MODULE
+#include <dlfcn.h>
+
+/* The module is beside the program, or in the library folder of its installation: the program's run path says
+ * where. RTLD_GLOBAL because some MPI libraries load parts of themselves that look for the rest. */
+const struct fb_mpi *fb_mpi_load(struct fb_error *err)
+{
+    void *module = dlopen(FB_MPI_MODULE, RTLD_NOW | RTLD_GLOBAL);
+    const struct fb_mpi *functions = module ? dlsym(module, FB_MPI_SYMBOL) : NULL;
+    if (!functions)
+        fb_fail(err, "can't load the MPI part: %s", dlerror());
+    return functions;
+}
+#else
+const struct fb_mpi *fb_mpi_load(struct fb_error *err)
+{
+    fb_fail(err, "built without MPI: build with -DFASTBAL_MPI=ON");
+    return NULL;
+}
+#endif

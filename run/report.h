@@ -1,0 +1,55 @@
+/*
+ * report.h - the end of a command that works on many pixels: lines about pixels that failed, the summary, and the log.
+ *
+ *     struct fb_report report;
+ *     fb_report_start(&report, &run, argc, argv);
+ *     fb_report_pixels(&report, log_path);
+ *     fb_report_say(&report, "split: %zu rows", n);
+ *     fb_report_end(&report, NULL, NULL);
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_REPORT_H
+#define FB_REPORT_H
+
+#include <stdio.h>
+#include "run/ledger.h"
+
+enum { FB_MOST_LINES = 4 }; /* of a summary */
+
+struct fb_report {
+    const struct fb_pixel_run *run;
+    int argc;
+    char **argv;
+    const char *heading; /* a line of the log before its pixels; may be NULL */
+    char *log_path;      /* owned; NULL: there is no log */
+    char summary[FB_MOST_LINES * sizeof(struct fb_error)]; /* the lines said, as the log gets them */
+};
+
+/* argv is what the log shows as the command line. */
+void fb_report_start(struct fb_report *report, const struct fb_pixel_run *run, int argc, char **argv);
+
+/*
+ * Print on stderr a line for each pixel that failed, left a note, or lost quasars (pipeline/tally.h): at most ten lines of one
+ * kind, and one that says how many more there are. The log, whose path is taken over and may be NULL, gets all of them.
+ */
+void fb_report_pixels(struct fb_report *report, char *log_path);
+
+/* A line of the summary: on stdout now, and in the log. */
+void fb_report_say(struct fb_report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Writes lines of a command's own to the log, after the summary. Returns -1, with errno, on failure. */
+typedef int fb_report_fn(const void *context, FILE *log);
+
+/* Append to the log, and release the report. A log that can't be written is a warning: it takes nothing from what was
+ * done. write_lines may be NULL. */
+void fb_report_end(struct fb_report *report, fb_report_fn *write_lines, const void *context);
+
+/* The line for a catalog that is not written because nothing was measured; returns the exit status. */
+int fb_nothing_measured(const char *command, const struct fb_tally *tally, const char *catalog);
+
+/* FOLDER/NAME, or FOLDER/logfile-LABEL.txt where name is NULL; an absolute name stands for itself. The caller frees it.
+ * NULL, after a warning, if out of memory, also where folder or label is NULL for that reason. */
+char *fb_log_path(const char *command, const char *folder, const char *name, const char *label);
+
+#endif

@@ -1,0 +1,56 @@
+/* walk.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+#include "run/pool.h"
+#include "run/walk.h"
+
+/* The walk through one tree, a folder PIX//100 an item. */
+struct walk {
+    const struct fb_tree *tree;
+    const char *kind;
+    struct fb_pixel_list groups, *found; /* found: one list a group */
+    struct fb_error *errors;             /* one a group; empty text where all went well */
+};
+
+static void walk_group(void *context, int thread, size_t i)
+{
+    struct walk *walk = context;
+    (void)thread;
+    fb_tree_group_pixels(walk->tree, walk->groups.pixels[i], walk->kind, &walk->found[i], &walk->errors[i]);
+}
+
+static int collect(struct walk *walk, struct fb_pixel_list *pixels, struct fb_error *err)
+{
+    int status = 0;
+    for (size_t i = 0; i < walk->groups.n && status == 0; i++) {
+        if (walk->errors[i].text[0])
+            status = fb_fail(err, "%s", walk->errors[i].text);
+        for (size_t k = 0; k < walk->found[i].n && status == 0; k++)
+            if (fb_pixel_list_add(pixels, walk->found[i].pixels[k]) != 0)
+                status = fb_fail(err, "%s: out of memory", walk->tree->root);
+    }
+    return status;
+}
+
+int fb_walk_tree(const struct fb_tree *tree, const char *kind, long workers, struct fb_pixel_list *pixels,
+                 struct fb_error *err)
+{
+    struct walk walk = { .tree = tree, .kind = kind };
+    int status = fb_tree_groups(tree, &walk.groups, err);
+    if (status == 0) {
+        walk.found = calloc(walk.groups.n + 1, sizeof *walk.found);
+        walk.errors = calloc(walk.groups.n + 1, sizeof *walk.errors);
+        if (!walk.found || !walk.errors)
+            status = fb_fail(err, "%s: out of memory", tree->root);
+    }
+    if (status == 0) {
+        struct fb_pool pool = { .nthreads = (int)workers, .work = walk_group, .context = &walk };
+        fb_pool_run(&pool, walk.groups.n);
+        status = collect(&walk, pixels, err);
+    }
+    for (size_t i = 0; walk.found && i < walk.groups.n; i++)
+        fb_pixel_list_release(&walk.found[i]);
+    free(walk.found);
+    free(walk.errors);
+    fb_pixel_list_release(&walk.groups);
+    return status;
+}

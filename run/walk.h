@@ -1,0 +1,16 @@
+/*
+ * walk.h - which pixels of a tree have files.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_WALK_H
+#define FB_WALK_H
+
+#include "desi/tree.h"
+#include "fits/error.h"
+
+/* Add the pixels that have a file of this kind; that many threads look, each into other folders. */
+int fb_walk_tree(const struct fb_tree *tree, const char *kind, long workers, struct fb_pixel_list *pixels,
+                 struct fb_error *err);
+
+#endif
