@@ -16,7 +16,7 @@
 #include "fits/system.h"
 #include "fits/temporary.h"
 #include "fits/unpack.h"
-#include "pipeline/match.h"
+#include "pipeline/deliver.h"
 #include "pipeline/pixel_rows.h"
 #include "run/message.h"
 #include "run/report.h"
@@ -40,7 +40,6 @@ struct append {
     struct fb_pixel_run run;
     struct fb_balcatalog *catalog;
     struct fb_baltable first;       /* no rows: which templates and fit the catalog is for */
-    size_t nmatches;                /* rows that are in BAL tables */
     size_t nothers[FB_NPROVENANCE]; /* tables that say something else than the first, by keyword */
     struct fb_tally tally;          /* of the catalog's rows */
 };
@@ -60,10 +59,12 @@ static void count_mixtures(struct append *append, const struct fb_provenance *ma
             __atomic_fetch_add(&append->nothers[k], 1, __ATOMIC_RELAXED);
 }
 
-static int append_table(struct append *append, size_t index, const char *path, struct fb_error *err)
+static enum fb_pixel_outcome append_table(struct append *append, size_t index, const char *path,
+                                          struct fb_error *err)
 {
+    struct fb_parcel *parcel = &append->run.parcels[index];
     struct fb_baltable table;
-    struct fb_matches matches = { 0 };
+    enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
     int status = fb_baltable_read(&table, path, err);
 
     if (status == 0 && table.ntemplates != append->first.ntemplates)
@@ -71,18 +72,11 @@ static int append_table(struct append *append, size_t index, const char *path, s
             fb_fail(err, "%s: PCA_COEFFS has %d values (templates %s), in other BAL tables %d (%s)", path,
                     table.ntemplates, name_of(&table), append->first.ntemplates, name_of(&append->first));
     if (status == 0)
-        status = fb_match_rows(&matches, &append->sorted, index, &table, err);
-    if (status == 0)
-        status = fb_balcatalog_put_rows(append->catalog, matches.matches, matches.n, err);
-    if (status == 0) {
-        append->run.parcels[index].tally = matches.tally;
-        append->run.parcels[index].nquasars = matches.tally.n[FB_FATE_MEASURED];
-        __atomic_fetch_add(&append->nmatches, matches.n, __ATOMIC_RELAXED);
+        outcome = fb_deliver_table(append->catalog, &append->sorted, index, &table, parcel, err);
+    if (outcome == FB_PIXEL_DONE)
         count_mixtures(append, &table.made);
-    }
-    fb_matches_release(&matches);
     fb_baltable_release(&table);
-    return status;
+    return outcome;
 }
 
 /* A pixel without a table has rows outside the redshift range at the most; or else it fails. */
@@ -110,7 +104,7 @@ static enum fb_pixel_outcome append_pixel(void *context, int thread, size_t inde
         fb_fail(err, "out of memory");
         outcome = FB_PIXEL_FAILED;
     } else if ((there = fb_look_for(path, err)) > 0) {
-        outcome = append_table(append, index, path, err) == 0 ? FB_PIXEL_DONE : FB_PIXEL_FAILED;
+        outcome = append_table(append, index, path, err);
     } else if (there < 0) {
         outcome = FB_PIXEL_FAILED;
     } else {
@@ -149,30 +143,22 @@ static int look_at_templates(struct append *append, struct fb_error *err)
 
 static int create_catalog(struct append *append, struct fb_error *err)
 {
-    const struct fb_pixel_rows *s = &append->sorted;
-    unsigned char *balmask = malloc(s->n + 1);
-    if (!balmask)
-        return fb_fail(err, "out of memory for %zu rows", s->n);
-    for (size_t i = 0; i < s->n; i++)
-        balmask[i] = fb_balmask_no_row(s->rows[i].z);
-    const struct fb_balcatalog_plan plan = { .path = append->options->outcatfile,
-                                             .source = append->options->qsocat,
-                                             .replace =
-                                                 append->options->clobber ? FB_REPLACE : FB_KEEP_EXISTING,
+    const struct append_options *o = append->options;
+    const struct fb_balcatalog_plan plan = { .path = o->outcatfile,
+                                             .source = o->qsocat,
+                                             .replace = o->clobber ? FB_REPLACE : FB_KEEP_EXISTING,
                                              .ntemplates = append->first.ntemplates,
-                                             .balmask = balmask,
-                                             .n = s->n,
-                                             .described = 1,
                                              .stop = fb_stop_signal };
-    int status = fb_balcatalog_create(&append->catalog, &plan, err);
-    free(balmask);
-    return status;
+    return fb_deliver_start(&append->catalog, plan, &append->sorted, err);
 }
 
 static int log_matches(const void *context, FILE *log)
 {
     const struct append *append = context;
-    fprintf(log, "Total matches: %zu\n", append->nmatches);
+    size_t n = 0;
+    for (size_t i = 0; i < append->sorted.pixels.n; i++)
+        n += append->run.parcels[i].nmatched;
+    fprintf(log, "Total matches: %zu\n", n);
     return 0;
 }
 

@@ -19,6 +19,7 @@
 #include "fits/system.h"
 #include "fits/temporary.h"
 #include "fits/unpack.h"
+#include "pipeline/job.h"
 #include "run/distribute.h"
 #include "run/message.h"
 #include "run/pool.h"
@@ -45,6 +46,7 @@ struct find {
     struct fb_tree redshifts;
     struct fb_pixel_list pixels;
     struct fb_finder finder;
+    struct fb_job job;
     struct fb_pixel_run run;
     int64_t *sizes;      /* of the redshift catalogs, bytes: how much work the pixels are */
     size_t *order;       /* the largest pixels first */
@@ -54,147 +56,20 @@ struct find {
 
 /* ---- one pixel ---- */
 
-struct paths {
-    char *coadd, *zcat, *out;
-};
-
-static void select_targets(const struct fb_selection *selection, struct fb_redshifts *redshifts)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < redshifts->n; i++)
-        if (fb_selects_target(selection, redshifts->rows[i].targetid))
-            redshifts->rows[kept++] = redshifts->rows[i];
-    redshifts->n = kept;
-    if (selection->targetids.n > 0) /* nobody knows which of these were asked for */
-        redshifts->noutside = redshifts->nothers = 0;
-}
-
-/* The targets a pixel has, for rank 0 to mark. */
-static int pack_targets(const struct find *find, const struct fb_redshifts *redshifts,
-                        struct fb_parcel *parcel, struct fb_error *err)
-{
-    if (find->selection.targetids.n == 0)
-        return 0;
-    int64_t *ids = malloc((redshifts->n + 1) * sizeof *ids);
-    if (!ids)
-        return fb_fail(err, "out of memory for %zu rows", redshifts->n);
-    for (size_t i = 0; i < redshifts->n; i++)
-        ids[i] = redshifts->rows[i].targetid;
-    parcel->bytes = ids;
-    parcel->size = redshifts->n * sizeof *ids;
-    return 0;
-}
-
-static void mark_target(const struct find *find, int64_t targetid)
-{
-    size_t place = fb_pixel_list_find(&find->selection.targetids, targetid);
-    __atomic_store_n(&find->seen[place], 1, __ATOMIC_RELAXED);
-}
-
-static int mark_targets(void *context, const struct fb_parcel *parcel, struct fb_error *err)
-{
-    const int64_t *ids = parcel->bytes;
-    (void)err;
-    for (size_t i = 0; i < parcel->size / sizeof *ids; i++)
-        mark_target(context, ids[i]);
-    return 0;
-}
-
-static int read_redshifts(struct find *find, int thread, const struct paths *paths,
-                          struct fb_redshifts *redshifts, struct fb_error *err)
-{
-    *redshifts = (struct fb_redshifts){ 0 };
-    if (fb_need_file(paths->zcat, "redshift catalog", err) != 0)
-        return -1;
-    if (fb_finder_read(&find->finder, thread, paths->zcat, redshifts, err) != 0)
-        return -1;
-    select_targets(&find->selection, redshifts);
-    return 0;
-}
-
-/* Measure a pixel, or keep the table that is there. */
-static enum fb_pixel_outcome make_table(struct find *find, int thread, const struct paths *paths,
-                                        const struct fb_redshifts *redshifts, struct fb_baltable *table,
-                                        struct fb_parcel *parcel, struct fb_error *err)
-{
-    struct fb_finder *finder = &find->finder;
-    int kept = find->options->clobber
-                   ? 0
-                   : fb_finder_goes_on(finder, thread, paths->out, redshifts, table, &parcel->note, err);
-    if (kept != 0)
-        return kept > 0 ? FB_PIXEL_KEPT : FB_PIXEL_FAILED;
-    int failed = fb_finder_table(finder, thread, paths->coadd, redshifts, table, err), unwritten = 0;
-    if (!failed)
-        unwritten = fb_finder_write(finder, thread, paths->out, FB_REPLACE, table->rows, table->n, err);
-    if (failed || unwritten)
-        fb_finder_tell_older(paths->out, err);
-    return failed ? FB_PIXEL_FAILED : unwritten ? FB_PIXEL_UNWRITTEN : FB_PIXEL_DONE;
-}
-
-static enum fb_pixel_outcome find_files(struct find *find, int thread, const struct paths *paths,
-                                        struct fb_parcel *parcel, struct fb_error *err)
-{
-    enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
-    struct fb_redshifts redshifts;
-    struct fb_baltable table = { 0 };
-
-    fb_temporary_sweep(paths->out);
-    if (read_redshifts(find, thread, paths, &redshifts, err) != 0)
-        fb_finder_tell_older(paths->out, err);
-    else
-        outcome = make_table(find, thread, paths, &redshifts, &table, parcel, err);
-    if (!fb_pixel_failed(outcome) && pack_targets(find, &redshifts, parcel, err) != 0)
-        outcome = FB_PIXEL_FAILED;
-    if (fb_pixel_failed(outcome))
-        fb_baltable_release(&table); /* leaves no rows */
-    parcel->tally = fb_finder_tally(&redshifts, &table);
-    parcel->tally.n[FB_FATE_PIXEL_FAILED] = redshifts.n - table.n;
-    parcel->nquasars = parcel->tally.n[FB_FATE_MEASURED];
-    fb_baltable_release(&table);
-    fb_redshifts_release(&redshifts);
-    return outcome;
-}
-
 static enum fb_pixel_outcome find_pixel(void *context, int thread, size_t index, struct fb_error *err)
 {
     struct find *find = context;
-    int64_t pixel = find->pixels.pixels[index];
-    struct paths paths = { fb_spectra_path(&find->layout.tree, pixel, err),
-                           fb_tree_path(&find->redshifts, find->options->zfileroot, pixel),
-                           fb_tree_path(&find->redshifts, "baltable", pixel) };
-    enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
-
-    if (paths.coadd && (!paths.zcat || !paths.out))
-        fb_fail(err, "pixel %" PRId64 ": out of memory", pixel);
-    else if (paths.coadd)
-        outcome = find_files(find, thread, &paths, &find->run.parcels[index], err);
-    free(paths.coadd);
-    free(paths.zcat);
-    free(paths.out);
-    return outcome;
+    return fb_job_do(&find->job, thread, index, &find->run.parcels[index], err);
 }
 
 static void find_ahead(void *context, int thread, size_t index)
 {
-    struct find *find = context;
-    if (!fb_finder_looks_ahead(&find->finder, thread))
-        return;
-    int64_t pixel = find->pixels.pixels[index];
-    struct fb_error ignored;
-    char *coadd = fb_spectra_path(&find->layout.tree, pixel, &ignored);
-    char *zcat = fb_tree_path(&find->redshifts, find->options->zfileroot, pixel);
-    char *out = fb_tree_path(&find->redshifts, "baltable", pixel);
-    struct fb_redshifts redshifts = { 0 };
+    fb_job_ahead(&((struct find *)context)->job, thread, index);
+}
 
-    if (coadd && zcat && out && (find->options->clobber || !fb_exists(out)) &&
-        fb_finder_read(&find->finder, thread, zcat, &redshifts, &ignored) == 0) {
-        select_targets(&find->selection, &redshifts);
-        fb_finder_ahead(&find->finder, thread, coadd, &redshifts);
-    }
-    fb_redshifts_release(&redshifts);
-    free(coadd);
-    free(zcat);
-    free(out);
+static int receive_targets(void *context, const struct fb_parcel *parcel, struct fb_error *err)
+{
+    return fb_job_receive(&((struct find *)context)->job, parcel, err);
 }
 
 /* ---- the command ---- */
@@ -322,6 +197,20 @@ static int prepare_tree(struct find *find, struct fb_error *err)
     return failed;
 }
 
+static int start_job(struct find *find, struct fb_error *err)
+{
+    find->job = (struct fb_job){ .finder = &find->finder,
+                                 .spectra = find->layout.tree,
+                                 .pixels = &find->pixels,
+                                 .zfileroot = find->options->zfileroot,
+                                 .selection = &find->selection,
+                                 .tables = find->redshifts,
+                                 .clobber = find->options->clobber,
+                                 .found = find->seen,
+                                 .leads = fb_ranks_leads(&find->ranks) };
+    return fb_ranks_agree(&find->ranks, fb_job_start(&find->job, err), err);
+}
+
 static void add_up(void *context, struct fb_account *total)
 {
     struct find *find = context;
@@ -383,7 +272,7 @@ static int find_tree(struct find *find, int argc, char **argv, struct fb_error *
     if (fb_ranks_agree(&find->ranks, failed, err) != 0 || compare_ranks(find, err) != 0)
         return status;
     find->redshifts = fb_layout_beside(&find->layout, o->altzdir);
-    if (prepare_tree(find, err) == 0) {
+    if (prepare_tree(find, err) == 0 && start_job(find, err) == 0) {
         find->run = (struct fb_pixel_run){ .command = "find",
                                            .pixels = &find->pixels,
                                            .tree = &find->layout.tree,
@@ -394,7 +283,7 @@ static int find_tree(struct find *find, int argc, char **argv, struct fb_error *
                                            .order = find->order,
                                            .work = find_pixel,
                                            .ahead = find_ahead,
-                                           .deliver = mark_targets,
+                                           .deliver = receive_targets,
                                            .account = add_up,
                                            .context = find };
         if (fb_pixel_run_all(&find->run, err) == 0)
@@ -403,6 +292,11 @@ static int find_tree(struct find *find, int argc, char **argv, struct fb_error *
     }
     return status;
 }
+
+/* The files of --coadd. */
+struct paths {
+    const char *coadd, *zcat, *out;
+};
 
 /* A file that the user names is kept or refused, never replaced without being asked to. Returns 1 where it is kept. */
 static int keeps_single(struct find *find, const struct paths *paths, const struct fb_redshifts *redshifts,
@@ -458,7 +352,8 @@ static int measure_single(struct find *find, const struct paths *paths, struct f
     struct fb_redshifts redshifts;
     struct fb_baltable table = { 0 };
     struct fb_tally tally = { 0 };
-    int status = read_redshifts(find, 0, paths, &redshifts, err), kept = 0, partly = 0;
+    int status = fb_job_read_redshifts(&find->finder, 0, paths->zcat, &find->selection, &redshifts, err);
+    int kept = 0, partly = 0;
 
     fb_temporary_sweep(paths->out);
     if (status == 0)
@@ -469,8 +364,7 @@ static int measure_single(struct find *find, const struct paths *paths, struct f
         tally = fb_finder_tally(&redshifts, &table);
     if (status == 0)
         status = write_single(find, paths, &tally, &table, kept, err);
-    for (size_t i = 0; i < redshifts.n; i++)
-        mark_target(find, redshifts.rows[i].targetid);
+    fb_job_mark(find->seen, &find->selection, &redshifts);
     if (status == 0) {
         say_single(find, paths, &tally, kept);
         partly = complain_of_targets(find) || fb_tally_lost(&tally) > 0;
@@ -483,7 +377,7 @@ static int measure_single(struct find *find, const struct paths *paths, struct f
 static int find_single(struct find *find, struct fb_error *err)
 {
     const struct find_options *o = find->options;
-    const struct paths paths = { (char *)o->coadd, (char *)o->zcat, (char *)o->out };
+    const struct paths paths = { o->coadd, o->zcat, o->out };
     if (!o->coadd || !o->zcat || !o->out) {
         fb_fail(err, "options --coadd, --zcat and -o go together");
         return FB_EXIT_UNUSABLE;
@@ -496,6 +390,7 @@ static int find_single(struct find *find, struct fb_error *err)
 
 static void release(struct find *find)
 {
+    fb_job_release(&find->job);
     fb_finder_release(&find->finder);
     fb_pixel_list_release(&find->pixels);
     fb_selection_release(&find->selection);

@@ -21,7 +21,8 @@
 #include "fits/system.h"
 #include "fits/temporary.h"
 #include "fits/unpack.h"
-#include "pipeline/match.h"
+#include "pipeline/deliver.h"
+#include "pipeline/job.h"
 #include "pipeline/pixel_rows.h"
 #include "run/distribute.h"
 #include "run/message.h"
@@ -49,153 +50,29 @@ struct run {
     struct fb_pixel_rows sorted;
     struct fb_finder finder;
     struct fb_balcatalog *catalog;
+    struct fb_job job;
     struct fb_pixel_run pixels;
     size_t *order;         /* the largest pixels first */
     struct fb_tally tally; /* of the catalog's rows */
     double start;
 };
 
-/* A pixel's files; table is NULL without --baldir. */
-struct paths {
-    char *spectra, *table;
-};
-
-/* What a pixel's parcel is a list of. */
-struct delivery {
-    size_t row; /* of the catalog */
-    struct fb_balrow bal;
-};
-
 /* ---- one pixel ---- */
-
-/* The rows that are measured, as find gets them from a redshift catalog that split wrote. */
-static int choose_rows(const struct fb_pixel_rows *s, size_t index, struct fb_redshifts *redshifts,
-                       struct fb_error *err)
-{
-    size_t begin = s->begin[index], end = s->begin[index + 1];
-    *redshifts = (struct fb_redshifts){ .rows = malloc((end - begin + 1) * sizeof *redshifts->rows) };
-    if (!redshifts->rows)
-        return fb_fail(err, "pixel %" PRId64 ": out of memory for %zu rows", s->pixels.pixels[index],
-                       end - begin);
-    for (size_t i = begin; i < end; i++) {
-        const struct fb_redshift *row = &s->rows[s->order[i]];
-        if (fb_in_z_range(row->z))
-            redshifts->rows[redshifts->n++] = *row;
-    }
-    return 0;
-}
-
-/* Match a table's rows with the catalog's, into the parcel. */
-static int pack(struct run *run, size_t index, struct fb_baltable *table, struct fb_parcel *parcel,
-                struct fb_error *err)
-{
-    struct fb_matches matches;
-    int status = fb_match_rows(&matches, &run->sorted, index, table, err);
-    struct delivery *deliveries = status == 0 ? calloc(matches.n + 1, sizeof *deliveries) : NULL;
-
-    if (status == 0 && !deliveries)
-        status = fb_fail(err, "out of memory for %zu rows", matches.n);
-    for (size_t i = 0; status == 0 && i < matches.n; i++) {
-        deliveries[i].row = matches.matches[i].row;
-        deliveries[i].bal = *matches.matches[i].bal;
-    }
-    parcel->bytes = deliveries;
-    parcel->size = status == 0 ? matches.n * sizeof *deliveries : 0;
-    parcel->tally = status == 0 ? matches.tally : (struct fb_tally){ 0 };
-    parcel->nquasars = parcel->tally.n[FB_FATE_MEASURED];
-    fb_matches_release(&matches);
-    return status;
-}
-
-/* Measure a pixel, or keep the table that is there. */
-static enum fb_pixel_outcome make_table(struct run *run, int thread, const struct paths *paths,
-                                        const struct fb_redshifts *redshifts, struct fb_baltable *table,
-                                        struct fb_parcel *parcel, struct fb_error *err)
-{
-    struct fb_finder *finder = &run->finder;
-    int kept = paths->table && !run->options->clobber
-                   ? fb_finder_goes_on(finder, thread, paths->table, redshifts, table, &parcel->note, err)
-                   : 0;
-    if (kept != 0)
-        return kept > 0 ? FB_PIXEL_KEPT : FB_PIXEL_FAILED;
-    int failed = fb_finder_table(finder, thread, paths->spectra, redshifts, table, err), unwritten = 0;
-    if (!failed && paths->table)
-        unwritten = fb_finder_write(finder, thread, paths->table, FB_REPLACE, table->rows, table->n, err);
-    if (paths->table && (failed || unwritten))
-        fb_finder_tell_older(paths->table, err);
-    return failed ? FB_PIXEL_FAILED : unwritten ? FB_PIXEL_UNWRITTEN : FB_PIXEL_DONE;
-}
-
-static enum fb_pixel_outcome do_rows(struct run *run, int thread, size_t index, const struct paths *paths,
-                                     struct fb_error *err)
-{
-    struct fb_parcel *parcel = &run->pixels.parcels[index];
-    struct fb_redshifts redshifts;
-    struct fb_baltable table = { 0 };
-    enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
-
-    if (paths->table)
-        fb_temporary_sweep(paths->table);
-    if (choose_rows(&run->sorted, index, &redshifts, err) == 0)
-        outcome = make_table(run, thread, paths, &redshifts, &table, parcel, err);
-    if (!fb_pixel_failed(outcome) && pack(run, index, &table, parcel, err) != 0)
-        outcome = FB_PIXEL_FAILED;
-    fb_baltable_release(&table);
-    fb_redshifts_release(&redshifts);
-    return outcome;
-}
 
 static enum fb_pixel_outcome run_pixel(void *context, int thread, size_t index, struct fb_error *err)
 {
     struct run *run = context;
-    int64_t pixel = run->sorted.pixels.pixels[index];
-    struct paths paths = { .spectra = fb_spectra_path(&run->layout.tree, pixel, err) };
-    enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
-
-    if (run->tables.root)
-        paths.table = fb_tree_path(&run->tables, "baltable", pixel);
-    if (paths.spectra && run->tables.root && !paths.table)
-        fb_fail(err, "pixel %" PRId64 ": out of memory", pixel);
-    else if (paths.spectra)
-        outcome = do_rows(run, thread, index, &paths, err);
-    free(paths.spectra);
-    free(paths.table);
-    return outcome;
+    return fb_job_do(&run->job, thread, index, &run->pixels.parcels[index], err);
 }
 
 static void run_ahead(void *context, int thread, size_t index)
 {
-    struct run *run = context;
-    if (!fb_finder_looks_ahead(&run->finder, thread))
-        return;
-    int64_t pixel = run->sorted.pixels.pixels[index];
-    struct fb_error ignored;
-    char *spectra = fb_spectra_path(&run->layout.tree, pixel, &ignored);
-    char *table = run->tables.root ? fb_tree_path(&run->tables, "baltable", pixel) : NULL;
-    struct fb_redshifts redshifts = { 0 };
-
-    /* a table that is there is read instead, most likely */
-    if (spectra && (!table || run->options->clobber || !fb_exists(table)) &&
-        choose_rows(&run->sorted, index, &redshifts, &ignored) == 0)
-        fb_finder_ahead(&run->finder, thread, spectra, &redshifts);
-    fb_redshifts_release(&redshifts);
-    free(spectra);
-    free(table);
+    fb_job_ahead(&((struct run *)context)->job, thread, index);
 }
 
-static int put_rows(void *context, const struct fb_parcel *parcel, struct fb_error *err)
+static int receive_rows(void *context, const struct fb_parcel *parcel, struct fb_error *err)
 {
-    struct run *run = context;
-    const struct delivery *deliveries = parcel->bytes;
-    size_t n = parcel->size / sizeof *deliveries;
-    struct fb_balput *puts = malloc((n + 1) * sizeof *puts);
-    if (!puts)
-        return fb_fail(err, "out of memory for %zu rows", n);
-    for (size_t i = 0; i < n; i++)
-        puts[i] = (struct fb_balput){ deliveries[i].row, &deliveries[i].bal };
-    int failed = fb_balcatalog_put_rows(run->catalog, puts, n, err);
-    free(puts);
-    return failed;
+    return fb_job_receive(&((struct run *)context)->job, parcel, err);
 }
 
 static void add_up(void *context, struct fb_account *total)
@@ -210,23 +87,24 @@ static void add_up(void *context, struct fb_account *total)
 static int create_catalog(struct run *run, struct fb_error *err)
 {
     const struct run_options *o = run->options;
-    const struct fb_pixel_rows *s = &run->sorted;
-    unsigned char *balmask = malloc(s->n);
-    if (!balmask)
-        return fb_fail(err, "out of memory for %zu rows", s->n);
-    for (size_t i = 0; i < s->n; i++)
-        balmask[i] = fb_balmask_no_row(s->rows[i].z);
     const struct fb_balcatalog_plan plan = { .path = o->outcatfile,
                                              .source = o->qsocat,
                                              .replace = o->clobber ? FB_REPLACE : FB_KEEP_EXISTING,
                                              .ntemplates = run->finder.ntemplates,
-                                             .balmask = balmask,
-                                             .n = s->n,
-                                             .described = 1,
                                              .stop = fb_stop_signal };
-    int status = fb_balcatalog_create(&run->catalog, &plan, err);
-    free(balmask);
-    return status;
+    return fb_deliver_start(&run->catalog, plan, &run->sorted, err);
+}
+
+static int start_job(struct run *run, struct fb_error *err)
+{
+    run->job = (struct fb_job){ .finder = &run->finder,
+                                .spectra = run->layout.tree,
+                                .pixels = &run->sorted.pixels,
+                                .rows = &run->sorted,
+                                .tables = run->tables,
+                                .clobber = run->options->clobber,
+                                .catalog = run->catalog };
+    return fb_ranks_agree(&run->ranks, fb_job_start(&run->job, err), err);
 }
 
 /* Before anything is read. */
@@ -379,7 +257,7 @@ static int run_catalog(struct run *run, int argc, char **argv, struct fb_error *
     const struct run_options *o = run->options;
     int status = FB_EXIT_UNUSABLE;
 
-    if (prepare(run, err) == 0) {
+    if (prepare(run, err) == 0 && start_job(run, err) == 0) {
         run->pixels = (struct fb_pixel_run){ .command = "run",
                                              .pixels = &run->sorted.pixels,
                                              .tree = &run->layout.tree,
@@ -390,7 +268,7 @@ static int run_catalog(struct run *run, int argc, char **argv, struct fb_error *
                                              .order = run->order,
                                              .work = run_pixel,
                                              .ahead = run_ahead,
-                                             .deliver = put_rows,
+                                             .deliver = receive_rows,
                                              .account = add_up,
                                              .context = run };
         int failed = fb_pixel_run_all(&run->pixels, err);
@@ -455,7 +333,7 @@ static int compare_ranks(const struct run *run, struct fb_error *err)
     fb_layout_describe(&run->layout, &settings);
     fb_settings_add_path(&settings, "the folder of BAL tables", run->options->baldir);
     fb_settings_add(&settings, "the size of rows", "%zu and %zu bytes", sizeof(struct fb_redshift),
-                    sizeof(struct delivery));
+                    fb_deliver_row_bytes());
     fb_hand_out_describe(&settings);
     int failed = fb_ranks_compare(&run->ranks, &settings, err);
     fb_settings_release(&settings);
@@ -493,6 +371,7 @@ int fb_cmd_run(int argc, char **argv)
         fb_complain("run", "%s", err.text);
     if (status == FB_EXIT_UNUSABLE && fb_stop_signal())
         status = fb_stop_status(fb_stop_signal());
+    fb_job_release(&run.job);
     fb_finder_release(&run.finder);
     fb_pixel_rows_release(&run.sorted);
     fb_selection_release(&run.selection);

@@ -125,7 +125,7 @@ static int read_truth(struct truth *truth, struct fb_error *err)
 /* BALMASK of a row that the truth does not have. The reference knows no redshift range here. */
 static unsigned char mask_of(const struct truth *truth, double z)
 {
-    return truth->truth.zeros ? FB_BALMASK_NO_ROW : fb_balmask_no_row(z);
+    return truth->truth.zeros ? FB_BALMASK_NO_ROW : fb_balmask(NULL, z);
 }
 
 /* The BAL columns of every row; free *puts in any case. */

@@ -23,12 +23,14 @@ static int find_name(const char *const *names, int n, const char *name)
 }
 
 /* What each thread needs, once there are templates. */
-static int start_threads(struct fb_finder *finder, const struct fb_finder_options *options, struct fb_error *err)
+static int start_threads(struct fb_finder *finder, const struct fb_finder_options *options,
+                         struct fb_error *err)
 {
     int fit = find_name(fit_names, NFITS, options->fit);
     int rules = find_name(rules_names, NRULES, options->rules);
     const struct fastbal_options measure = { .fit = fit, .rules = rules };
-    return fb_finder_start(finder, fb_threads(options->nproc), &measure, fit_names[fit], rules_names[rules], err);
+    return fb_finder_start(finder, fb_threads(options->nproc), &measure, fit_names[fit], rules_names[rules],
+                           err);
 }
 
 int fb_finder_prepare(struct fb_finder *finder, const struct fb_finder_options *options, struct fb_error *err)

@@ -1,4 +1,5 @@
 /* balrow.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <math.h>
 #include <string.h>
 #include "desi/balrow.h"
 
@@ -135,4 +136,21 @@ void fb_balrow_from_result(struct fb_balrow *row, const struct fastbal_result *r
     row->snr_redside = (float)result->snr_redside;
     row->snr_forest = (float)result->snr_forest;
     row->balstatus = (int32_t)result->status;
+}
+
+int fb_in_z_range(double z)
+{
+    return z >= FASTBAL_Z_MIN && z <= FASTBAL_Z_MAX;
+}
+
+uint8_t fb_balmask(const struct fb_balrow *row, double z)
+{
+    int mask = fb_in_z_range(z) ? 0 : FB_BALMASK_Z_RANGE;
+    if (!row)
+        return (uint8_t)(mask | FB_BALMASK_NO_ROW);
+    if (!(fabs((double)row->z - z) <= FB_SAME_REDSHIFT))
+        mask |= FB_BALMASK_Z_DIFFERS;
+    if (row->balstatus & FASTBAL_NOT_MEASURED)
+        mask |= FB_BALMASK_NOT_MEASURED;
+    return (uint8_t)mask;
 }

@@ -36,6 +36,13 @@ enum {
     FB_BALMASK_NOT_MEASURED = 8 /* in a BAL table, but not measured */
 };
 
+/* Is a redshift one the finder works on? */
+int fb_in_z_range(double z);
+/* BALMASK of a catalog row with this redshift and these BAL columns; NULL: no BAL table has it. */
+uint8_t fb_balmask(const struct fb_balrow *row, double z);
+/* Redshifts that differ by no more are the same. */
+#define FB_SAME_REDSHIFT 0.001
+
 /* BALSTATUS of a catalog row that no BAL table has: every bit is set, so that tests for "not measured" are true. */
 enum { FB_BALSTATUS_NO_ROW = -1 };
 

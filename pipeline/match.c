@@ -3,24 +3,12 @@
 #include <stdlib.h>
 #include "pipeline/match.h"
 
-#define SAME_REDSHIFT 0.001
-
 /* A row of a BAL table, by TARGETID. */
 struct entry {
     int64_t targetid;
     size_t row;
     int taken;
 };
-
-int fb_in_z_range(double z)
-{
-    return z >= FASTBAL_Z_MIN && z <= FASTBAL_Z_MAX;
-}
-
-unsigned char fb_balmask_no_row(double z)
-{
-    return (unsigned char)(FB_BALMASK_NO_ROW | (fb_in_z_range(z) ? 0 : FB_BALMASK_Z_RANGE));
-}
 
 static int compare_entries(const void *a, const void *b)
 {
@@ -44,23 +32,12 @@ static struct entry *take_entry(const struct fb_baltable *table, struct entry *e
     }
     for (; lo < table->n && entries[lo].targetid == row->targetid; lo++) {
         double difference = fabs((double)table->rows[entries[lo].row].z - row->z);
-        if (!entries[lo].taken && (!same_z || difference <= SAME_REDSHIFT)) {
+        if (!entries[lo].taken && (!same_z || difference <= FB_SAME_REDSHIFT)) {
             entries[lo].taken = 1;
             return &entries[lo];
         }
     }
     return NULL;
-}
-
-static void set_balmask(struct fb_balrow *bal, double z)
-{
-    bal->balmask = 0;
-    if (!fb_in_z_range(z))
-        bal->balmask |= FB_BALMASK_Z_RANGE;
-    if (!(fabs((double)bal->z - z) <= SAME_REDSHIFT))
-        bal->balmask |= FB_BALMASK_Z_DIFFERS;
-    if (bal->balstatus & FASTBAL_NOT_MEASURED)
-        bal->balmask |= FB_BALMASK_NOT_MEASURED;
 }
 
 void fb_count_unmatched(struct fb_tally *tally, double z, enum fb_fate fate)
@@ -79,7 +56,7 @@ static void take_all(struct fb_matches *matches, const struct fb_pixel_rows *s, 
             if (!entry)
                 continue;
             matched[i] = 1;
-            set_balmask(&table->rows[entry->row], s->rows[row].z);
+            table->rows[entry->row].balmask = fb_balmask(&table->rows[entry->row], s->rows[row].z);
             fb_tally_count(&matches->tally, fb_fate_in_catalog(&table->rows[entry->row]),
                            &table->rows[entry->row]);
             matches->matches[matches->n++] = (struct fb_balput){ row, &table->rows[entry->row] };

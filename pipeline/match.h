@@ -20,12 +20,6 @@ struct fb_matches {
     struct fb_tally tally; /* of the pixel's catalog rows */
 };
 
-/* Is a redshift one the finder works on? */
-int fb_in_z_range(double z);
-
-/* BALMASK of a row that no BAL table has. */
-unsigned char fb_balmask_no_row(double z);
-
 /*
  * Match the index-th pixel's catalog rows with its table, and set the BALMASK of the table's rows. Repeated
  * TARGETIDs are told apart by redshift, and otherwise taken in order: rows with the same redshift go first.

@@ -7,8 +7,8 @@
 #ifndef FB_DISTRIBUTE_H
 #define FB_DISTRIBUTE_H
 
-#include "run/pool.h"
 #include "run/ledger.h"
+#include "run/pool.h"
 
 /*
  * Like fb_pool_run(), over all ranks of the run, in its order of pixels; all ranks call it. The outcome,

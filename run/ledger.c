@@ -23,13 +23,6 @@ int fb_pixel_run_allocate(struct fb_pixel_run *run, struct fb_error *err)
     return 0;
 }
 
-void fb_parcel_release(struct fb_parcel *parcel)
-{
-    free(parcel->bytes);
-    parcel->bytes = NULL;
-    parcel->size = 0;
-}
-
 void fb_pixel_run_release(struct fb_pixel_run *run)
 {
     for (size_t i = 0; run->why && i < run->pixels->n; i++)

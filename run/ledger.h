@@ -10,32 +10,9 @@
 #include <stdint.h>
 #include "desi/tree.h"
 #include "fits/error.h"
-#include "pipeline/tally.h"
+#include "pipeline/parcel.h"
 #include "pipeline/usage.h"
 #include "run/ranks.h"
-
-enum fb_pixel_outcome {
-    FB_PIXEL_UNWRITTEN = -2, /* failed because its output could not be written */
-    FB_PIXEL_FAILED = -1,    /* failed for another reason */
-    FB_PIXEL_DONE = 0,
-    FB_PIXEL_KEPT = 1, /* its output existed */
-    FB_PIXEL_LEFT = 2  /* not begun, or failed, once the run was asked to stop */
-};
-
-static inline int fb_pixel_failed(int outcome)
-{
-    return outcome < 0;
-}
-
-/* What a pixel leaves behind besides its files. All zero is a good start. */
-struct fb_parcel {
-    struct fb_tally tally; /* of its quasars */
-    size_t nquasars;       /* measured, or masked */
-    char *note;            /* a line to print; owned, may be NULL */
-    void *bytes;           /* for deliver; owned, may be NULL */
-    size_t size;
-};
-void fb_parcel_release(struct fb_parcel *parcel);
 
 struct fb_pixel_run {
     const char *command;

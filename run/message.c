@@ -2,9 +2,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "fits/error.h"
 #include "run/message.h"
 #include "run/stop.h"
-#include "fits/error.h"
 
 void fb_complain(const char *command, const char *format, ...)
 {

@@ -1,0 +1,82 @@
+/* deliver.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+#include "pipeline/deliver.h"
+#include "pipeline/match.h"
+
+/* What the bytes of a parcel are a list of. */
+struct sent_row {
+    size_t row; /* of the catalog */
+    struct fb_balrow bal;
+};
+
+int fb_deliver_start(struct fb_balcatalog **catalog, struct fb_balcatalog_plan plan,
+                     const struct fb_pixel_rows *rows, struct fb_error *err)
+{
+    unsigned char *balmask = malloc(rows->n + 1);
+    if (!balmask)
+        return fb_fail(err, "out of memory for %zu rows", rows->n);
+    for (size_t i = 0; i < rows->n; i++)
+        balmask[i] = fb_balmask(NULL, rows->rows[i].z);
+    plan.balmask = balmask;
+    plan.n = rows->n;
+    plan.described = 1;
+    int status = fb_balcatalog_create(catalog, &plan, err);
+    free(balmask);
+    return status;
+}
+
+/* Copies of the matched rows, which outlive their table. */
+static int pack(const struct fb_matches *matches, struct fb_parcel *parcel, struct fb_error *err)
+{
+    struct sent_row *sent = calloc(matches->n + 1, sizeof *sent);
+    if (!sent)
+        return fb_fail(err, "out of memory for %zu rows", matches->n);
+    for (size_t i = 0; i < matches->n; i++) {
+        sent[i].row = matches->matches[i].row;
+        sent[i].bal = *matches->matches[i].bal;
+    }
+    parcel->bytes = sent;
+    parcel->size = matches->n * sizeof *sent;
+    return 0;
+}
+
+enum fb_pixel_outcome fb_deliver_table(struct fb_balcatalog *catalog, const struct fb_pixel_rows *rows,
+                                       size_t index, struct fb_baltable *table, struct fb_parcel *parcel,
+                                       struct fb_error *err)
+{
+    struct fb_matches matches;
+    enum fb_pixel_outcome outcome = FB_PIXEL_DONE;
+
+    if (fb_match_rows(&matches, rows, index, table, err) != 0)
+        outcome = FB_PIXEL_FAILED;
+    else if (!catalog)
+        outcome = pack(&matches, parcel, err) == 0 ? FB_PIXEL_DONE : FB_PIXEL_FAILED;
+    else if (fb_balcatalog_put_rows(catalog, matches.matches, matches.n, err) != 0)
+        outcome = FB_PIXEL_UNWRITTEN;
+    if (outcome == FB_PIXEL_DONE) {
+        parcel->tally = matches.tally;
+        parcel->nmatched = matches.n;
+        parcel->nquasars = matches.tally.n[FB_FATE_MEASURED];
+    }
+    fb_matches_release(&matches);
+    return outcome;
+}
+
+int fb_deliver_parcel(struct fb_balcatalog *catalog, const struct fb_parcel *parcel, struct fb_error *err)
+{
+    const struct sent_row *sent = parcel->bytes;
+    size_t n = parcel->size / sizeof *sent;
+    struct fb_balput *puts = malloc((n + 1) * sizeof *puts);
+    if (!puts)
+        return fb_fail(err, "out of memory for %zu rows", n);
+    for (size_t i = 0; i < n; i++)
+        puts[i] = (struct fb_balput){ sent[i].row, &sent[i].bal };
+    int failed = fb_balcatalog_put_rows(catalog, puts, n, err);
+    free(puts);
+    return failed;
+}
+
+size_t fb_deliver_row_bytes(void)
+{
+    return sizeof(struct sent_row);
+}

@@ -1,0 +1,37 @@
+/*
+ * parcel.h - what became of one pixel, and what it leaves behind besides its files.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_PARCEL_H
+#define FB_PARCEL_H
+
+#include <stddef.h>
+#include "pipeline/tally.h"
+
+enum fb_pixel_outcome {
+    FB_PIXEL_UNWRITTEN = -2, /* failed because its output could not be written */
+    FB_PIXEL_FAILED = -1,    /* failed for another reason */
+    FB_PIXEL_DONE = 0,
+    FB_PIXEL_KEPT = 1, /* its output existed */
+    FB_PIXEL_LEFT = 2  /* not begun, or failed, once the run was asked to stop */
+};
+
+static inline int fb_pixel_failed(int outcome)
+{
+    return outcome < 0;
+}
+
+/* All zero is a good start. */
+struct fb_parcel {
+    struct fb_tally tally; /* of its quasars */
+    size_t nquasars;       /* measured, or masked */
+    size_t nmatched;       /* catalog rows that are in a BAL table */
+    char *note;            /* a line to print; owned, may be NULL */
+    void *bytes;           /* for another rank; owned, may be NULL */
+    size_t size;
+};
+/* Frees the bytes; the note stays. */
+void fb_parcel_release(struct fb_parcel *parcel);
+
+#endif
