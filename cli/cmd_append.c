@@ -46,7 +46,7 @@ struct append {
 
 /* ---- one pixel ---- */
 
-static const char *name_of(const struct fb_baltable *table)
+static const char *templates_name(const struct fb_baltable *table)
 {
     return table->made.templates[0] ? table->made.templates : "without a name";
 }
@@ -62,17 +62,17 @@ static void count_mixtures(struct append *append, const struct fb_provenance *ma
 static enum fb_pixel_outcome append_table(struct append *append, size_t index, const char *path,
                                           struct fb_error *err)
 {
-    struct fb_parcel *parcel = &append->run.parcels[index];
+    struct fb_pixel_result *result = &append->run.results[index];
     struct fb_baltable table;
     enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
     int status = fb_baltable_read(&table, path, err);
 
     if (status == 0 && table.ntemplates != append->first.ntemplates)
-        status =
-            fb_fail(err, "%s: PCA_COEFFS has %d values (templates %s), in other BAL tables %d (%s)", path,
-                    table.ntemplates, name_of(&table), append->first.ntemplates, name_of(&append->first));
+        status = fb_fail(err, "%s: PCA_COEFFS has %d values (templates %s), in other BAL tables %d (%s)",
+                         path, table.ntemplates, templates_name(&table), append->first.ntemplates,
+                         templates_name(&append->first));
     if (status == 0)
-        outcome = fb_deliver_table(append->catalog, &append->sorted, index, &table, parcel, err);
+        outcome = fb_deliver_table(append->catalog, &append->sorted, index, &table, result, err);
     if (outcome == FB_PIXEL_DONE)
         count_mixtures(append, &table.made);
     fb_baltable_release(&table);
@@ -88,7 +88,7 @@ static enum fb_pixel_outcome do_without(struct append *append, size_t index, con
     for (size_t i = s->begin[index]; i < s->begin[index + 1]; i++)
         if (fb_in_z_range(s->rows[s->order[i]].z))
             return fb_fail(err, "Did not find BAL table %s", path), FB_PIXEL_FAILED;
-    append->run.parcels[index].tally.n[FB_FATE_OUTSIDE_RANGE] = n;
+    append->run.results[index].tally.n[FB_FATE_OUTSIDE_RANGE] = n;
     return FB_PIXEL_DONE;
 }
 
@@ -157,12 +157,12 @@ static int log_matches(const void *context, FILE *log)
     const struct append *append = context;
     size_t n = 0;
     for (size_t i = 0; i < append->sorted.pixels.n; i++)
-        n += append->run.parcels[i].nmatched;
+        n += append->run.results[i].nmatched;
     fprintf(log, "Total matches: %zu\n", n);
     return 0;
 }
 
-static char *log_path(const struct append *append)
+static char *append_log_path(const struct append *append)
 {
     char *label = fb_tree_label(&append->tree);
     const struct append_options *o = append->options;
@@ -188,15 +188,16 @@ static int check_inputs(struct append *append, struct fb_error *err)
     return fb_pixel_rows_read(&append->sorted, o->qsocat, &append->layout, &append->selection, err);
 }
 
-static void complain_of_mixtures(const struct append *append)
+static void print_mixtures(const struct append *append)
 {
     for (int k = 0; k < FB_NPROVENANCE; k++) {
         const struct fb_provenance_key *key = &fb_provenance_keys[k];
         const char *first = fb_provenance_text(&append->first.made, key);
         if (append->nothers[k] > 0)
-            fb_complain("append", "%s: %zu of %zu BAL tables differ from the first in %s, which is %s there",
-                        append->options->baldir, append->nothers[k], append->run.ndone, key->words,
-                        first[0] ? first : "not known");
+            fb_print_error("append",
+                           "%s: %zu of %zu BAL tables differ from the first in %s, which is %s there",
+                           append->options->baldir, append->nothers[k], append->run.ndone, key->words,
+                           first[0] ? first : "not known");
     }
 }
 
@@ -211,31 +212,31 @@ static struct fb_provenance common_provenance(const struct append *append)
 }
 
 /* A catalog in which nothing was measured is none, nor one of a run that was stopped. */
-static int is_catalog(const struct append *append)
+static int append_has_catalog(const struct append *append)
 {
     const struct fb_pixel_run *run = &append->run;
     return !run->signal && !run->gave_up && !fb_pixel_run_is_empty(run) && !fb_tally_is_empty(&append->tally);
 }
 
 /* What is left to do when the catalog is written, or is not to be; returns the exit status. */
-static int finish(const struct append *append, int argc, char **argv)
+static int report_append(const struct append *append, int argc, char **argv)
 {
     const struct append_options *o = append->options;
     const struct fb_pixel_run *run = &append->run;
     struct fb_report report;
     char text[FB_TALLY_TEXT];
-    int written = is_catalog(append), status = FB_EXIT_DONE;
+    int written = append_has_catalog(append), status = FB_EXIT_DONE;
 
     fb_report_start(&report, run, argc, argv);
-    fb_report_pixels(&report, log_path(append));
-    if (fb_pixel_rows_complain(&append->sorted, "append", o->qsocat) || run->nfailed > 0 ||
+    fb_report_pixels(&report, append_log_path(append));
+    if (fb_print_row_problems(&append->sorted, "append", o->qsocat) || run->nfailed > 0 ||
         fb_tally_lost(&append->tally) > 0)
         status = FB_EXIT_PARTLY;
-    complain_of_mixtures(append);
+    print_mixtures(append);
     fb_tally_text(&append->tally, NULL, text);
-    fb_report_say(&report, "append: %s", text);
-    fb_report_say(&report, "append: %zu pixel%s done, %zu failed; %s%s", run->ndone, fb_s(run->ndone),
-                  run->nfailed, o->outcatfile, written ? "" : " was not written");
+    fb_report_print(&report, "append: %s", text);
+    fb_report_print(&report, "append: %zu pixel%s done, %zu failed; %s%s", run->ndone, fb_s(run->ndone),
+                    run->nfailed, o->outcatfile, written ? "" : " was not written");
     if (!written && run->gave_up)
         status = FB_EXIT_UNUSABLE;
     else if (!written && !run->signal)
@@ -245,12 +246,12 @@ static int finish(const struct append *append, int argc, char **argv)
 }
 
 /* The catalog gets its name, unless there is nothing in it, or the run was stopped, before or now. */
-static int commit(struct append *append, struct fb_error *err)
+static int commit_append(struct append *append, struct fb_error *err)
 {
     struct fb_balcatalog *catalog = append->catalog;
     append->catalog = NULL;
     append->tally = fb_catalog_tally(&append->sorted, &append->run);
-    if (!is_catalog(append)) {
+    if (!append_has_catalog(append)) {
         fb_balcatalog_discard(catalog);
         return 0;
     }
@@ -277,8 +278,8 @@ static int append_catalog(struct append *append, int argc, char **argv, struct f
     if (check_inputs(append, err) != 0 || look_at_templates(append, err) != 0 ||
         create_catalog(append, err) != 0)
         return status;
-    if (fb_pixel_run_all(&append->run, err) == 0 && commit(append, err) == 0)
-        status = finish(append, argc, argv);
+    if (fb_pixel_run_all(&append->run, err) == 0 && commit_append(append, err) == 0)
+        status = report_append(append, argc, argv);
     fb_balcatalog_discard(append->catalog);
     fb_pixel_run_release(&append->run);
     return status;
@@ -322,7 +323,7 @@ int fb_cmd_append(int argc, char **argv)
     fb_stop_watch("append");
     int status = append_catalog(&append, argc, argv, &err);
     if (status == FB_EXIT_UNUSABLE && err.text[0])
-        fb_complain("append", "%s", err.text);
+        fb_print_error("append", "%s", err.text);
     if (status == FB_EXIT_UNUSABLE && fb_stop_signal())
         status = fb_stop_status(fb_stop_signal());
     fb_pixel_rows_release(&append.sorted);

@@ -26,12 +26,12 @@ static int check_names(const struct fb_diff_rules *rules)
 {
     const char *unused = fb_diff_rules_unused(rules);
     if (unused)
-        fb_complain("diff", "no column is called '%s'", unused);
+        fb_print_error("diff", "no column is called '%s'", unused);
     return unused ? FB_DIFF_TROUBLE : FB_DIFF_SAME;
 }
 
-static int report(const struct diff_options *o, const struct fb_diff_result *result,
-                  const struct fb_diff_rules *rules)
+static int print_diff(const struct diff_options *o, const struct fb_diff_result *result,
+                      const struct fb_diff_rules *rules)
 {
     const int status = fb_diff_status(result);
     if (o->json && !o->quiet)
@@ -39,14 +39,14 @@ static int report(const struct diff_options *o, const struct fb_diff_result *res
     else if (!o->quiet)
         fb_diff_print_text(stdout, result, rules, o->all ? SIZE_MAX : SHOWN);
     if (result->only_a.n + result->only_b.n + result->failures.n > 0)
-        fb_complain("diff", "%zu BAL tables only in A, %zu only in B; %zu could not be read",
-                    result->only_a.n, result->only_b.n, result->failures.n);
+        fb_print_error("diff", "%zu BAL tables only in A, %zu only in B; %zu could not be read",
+                       result->only_a.n, result->only_b.n, result->failures.n);
     for (size_t i = 0; i < result->failures.n; i++)
-        fb_complain("diff", "%s", result->failures.paths[i]);
+        fb_print_error("diff", "%s", result->failures.paths[i]);
     return fb_output_is_lost() ? FB_DIFF_TROUBLE : status;
 }
 
-static int compare(const struct diff_options *o, struct fb_diff_rules *rules)
+static int compare_paths(const struct diff_options *o, struct fb_diff_rules *rules)
 {
     struct fb_diff_result result = { .diff.limit = o->json || o->all ? SIZE_MAX : SHOWN };
     struct fb_error err;
@@ -57,9 +57,9 @@ static int compare(const struct diff_options *o, struct fb_diff_rules *rules)
                                tolerances = { o->tolerances.texts, o->tolerances.n };
     if (fb_diff_rules_take(rules, &columns, &ignored, &tolerances, &err) != 0 ||
         fb_diff_paths(&result, o->a, o->b, rules, fb_threads(o->nproc), &err) != 0)
-        fb_complain("diff", "%s", err.text);
+        fb_print_error("diff", "%s", err.text);
     else if (check_names(rules) == FB_DIFF_SAME)
-        status = report(o, &result, rules);
+        status = print_diff(o, &result, rules);
     fb_diff_result_release(&result);
     return status;
 }
@@ -107,7 +107,7 @@ int fb_cmd_diff(int argc, char **argv)
                          table, argc, argv);
     int status = outcome == FB_OPTIONS_STOP ? FB_DIFF_SAME : FB_DIFF_TROUBLE;
     if (outcome == FB_OPTIONS_RUN)
-        status = compare(&o, &rules);
+        status = compare_paths(&o, &rules);
     fb_diff_rules_release(&rules);
     fb_text_list_release(&o.columns);
     fb_text_list_release(&o.ignored);

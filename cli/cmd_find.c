@@ -59,7 +59,7 @@ struct find {
 static enum fb_pixel_outcome find_pixel(void *context, int thread, size_t index, struct fb_error *err)
 {
     struct find *find = context;
-    return fb_job_do(&find->job, thread, index, &find->run.parcels[index], err);
+    return fb_job_do(&find->job, thread, index, &find->run.results[index], err);
 }
 
 static void find_ahead(void *context, int thread, size_t index)
@@ -67,9 +67,9 @@ static void find_ahead(void *context, int thread, size_t index)
     fb_job_ahead(&((struct find *)context)->job, thread, index);
 }
 
-static int receive_targets(void *context, const struct fb_parcel *parcel, struct fb_error *err)
+static int receive_targets(void *context, const struct fb_pixel_result *result, struct fb_error *err)
 {
-    return fb_job_receive(&((struct find *)context)->job, parcel, err);
+    return fb_job_receive(&((struct find *)context)->job, result, err);
 }
 
 /* ---- the command ---- */
@@ -83,7 +83,7 @@ static int make_selection(struct find *find, struct fb_error *err)
 }
 
 /* Add the pixels that have spectra or redshifts: one without the other is an error of its own. */
-static int walk(struct find *find, struct fb_pixel_list *found, struct fb_error *err)
+static int walk_trees(struct find *find, struct fb_pixel_list *found, struct fb_error *err)
 {
     const struct fb_tree *spectra = &find->layout.tree;
     long workers = find->options->discovery;
@@ -109,7 +109,7 @@ static int choose_pixels(struct find *find, struct fb_error *err)
     const struct fb_pixel_list *from = &find->selection.pixels;
     int status = 0;
     if (from->n == 0) {
-        status = walk(find, &found, err);
+        status = walk_trees(find, &found, err);
         from = &found;
     }
     for (size_t i = 0; i < from->n && status == 0; i++)
@@ -122,7 +122,7 @@ static int choose_pixels(struct find *find, struct fb_error *err)
     return status;
 }
 
-static char *log_path(const struct find *find)
+static char *find_log_path(const struct find *find)
 {
     char *folder = fb_tree_folder(&find->redshifts);
     char *path = fb_log_path("find", folder, find->options->logfile, "");
@@ -142,7 +142,7 @@ static void look_at_size(void *context, int thread, size_t i)
 }
 
 /* Several ranks do the largest pixels first. */
-static int sort_pixels(struct find *find, struct fb_error *err)
+static int order_pixels(struct find *find, struct fb_error *err)
 {
     struct fb_pool pool = { .nthreads = (int)find->options->discovery,
                             .work = look_at_size,
@@ -155,12 +155,12 @@ static int sort_pixels(struct find *find, struct fb_error *err)
     return find->order ? 0 : fb_fail(err, "out of memory for %zu pixels", find->pixels.n);
 }
 
-static int prepare(struct find *find, struct fb_error *err)
+static int prepare_finder(struct find *find, struct fb_error *err)
 {
     if (fb_finder_prepare(&find->finder, &find->options->finder, err) != 0)
         return -1;
     if (find->finder.templates.note[0])
-        fb_complain("find", "%s", find->finder.templates.note);
+        fb_print_error("find", "%s", find->finder.templates.note);
     return 0;
 }
 
@@ -170,7 +170,7 @@ static int compare_ranks(const struct find *find, struct fb_error *err)
     struct fb_settings settings = { 0 };
     fb_layout_describe(&find->layout, &settings);
     fb_settings_add_path(&settings, "the folder of redshift catalogs", find->options->altzdir);
-    fb_hand_out_describe(&settings);
+    fb_distribute_describe(&settings);
     int failed = fb_ranks_compare(&find->ranks, &settings, err);
     fb_settings_release(&settings);
     return failed;
@@ -186,8 +186,8 @@ static int prepare_tree(struct find *find, struct fb_error *err)
              fb_layout_product(&find->layout));
     if (fb_ranks_leads(&find->ranks))
         failed = fb_layout_need_redshifts(&find->layout, &o->layout, o->altzdir, o->zfileroot, err) != 0 ||
-                 choose_pixels(find, err) != 0 || (find->ranks.size > 1 && sort_pixels(find, err) != 0) ||
-                 prepare(find, err) != 0;
+                 choose_pixels(find, err) != 0 || (find->ranks.size > 1 && order_pixels(find, err) != 0) ||
+                 prepare_finder(find, err) != 0;
     if (fb_ranks_agree(&find->ranks, failed, err) != 0 ||
         fb_finder_share(&find->finder, &o->finder, &find->ranks, err) != 0)
         return -1;
@@ -197,7 +197,7 @@ static int prepare_tree(struct find *find, struct fb_error *err)
     return failed;
 }
 
-static int start_job(struct find *find, struct fb_error *err)
+static int start_find_job(struct find *find, struct fb_error *err)
 {
     find->job = (struct fb_job){ .finder = &find->finder,
                                  .spectra = find->layout.tree,
@@ -211,26 +211,26 @@ static int start_job(struct find *find, struct fb_error *err)
     return fb_ranks_agree(&find->ranks, fb_job_start(&find->job, err), err);
 }
 
-static void add_up(void *context, struct fb_account *total)
+static void add_usage(void *context, struct fb_usage *total)
 {
     struct find *find = context;
-    fb_finder_account(&find->finder, total);
-    fb_account_process(total);
+    fb_finder_usage(&find->finder, total);
+    fb_usage_add_process(total);
 }
 
-static int complain_of_targets(const struct find *find)
+static int print_targets(const struct find *find)
 {
     size_t asked = find->selection.targetids.n, found = 0;
     for (size_t i = 0; i < asked; i++)
         found += find->seen[i];
     if (found == asked)
         return 0;
-    fb_complain("find", "%zu of %zu --targetids are quasars in range that have a redshift", found, asked);
+    fb_print_error("find", "%zu of %zu --targetids are quasars in range that have a redshift", found, asked);
     return 1;
 }
 
 /* What is left to do when all pixels are done; returns the exit status. */
-static int finish(struct find *find, int argc, char **argv)
+static int report_find(struct find *find, int argc, char **argv)
 {
     struct fb_pixel_run *run = &find->run;
     struct fb_report report;
@@ -239,20 +239,20 @@ static int finish(struct find *find, int argc, char **argv)
 
     fb_report_start(&report, run, argc, argv);
     report.heading = "List of healpix with errors and error types: ";
-    fb_report_pixels(&report, log_path(find));
-    fb_account_tell_noted("find", &run->used);
+    fb_report_pixels(&report, find_log_path(find));
+    fb_print_noted_files("find", &run->used);
     if (run->nfailed > 0 || fb_tally_lost(&run->tally) > 0)
         status = FB_EXIT_PARTLY;
-    if (!stopped && run->nfailed == 0 && complain_of_targets(find))
+    if (!stopped && run->nfailed == 0 && print_targets(find))
         status = FB_EXIT_PARTLY;
     fb_tally_text(&run->tally, find->finder.templates.name, text);
-    fb_report_say(&report, "find: %s", text);
-    fb_report_say(&report, "find: %zu pixel%s done, %zu kept, %zu failed", run->ndone, fb_s(run->ndone),
-                  run->nkept, run->nfailed);
-    fb_account_say("find", &run->used, run->nquasars, find->start, find->ranks.size);
+    fb_report_print(&report, "find: %s", text);
+    fb_report_print(&report, "find: %zu pixel%s done, %zu kept, %zu failed", run->ndone, fb_s(run->ndone),
+                    run->nkept, run->nfailed);
+    fb_print_usage("find", &run->used, run->nquasars, find->start, find->ranks.size);
     if (!stopped && (fb_pixel_run_is_empty(run) || fb_tally_is_empty(&run->tally))) {
         fb_tally_reasons(&run->tally, text);
-        fb_complain("find", "nothing was measured%s%s", text[0] ? ": " : "", text);
+        fb_print_error("find", "nothing was measured%s%s", text[0] ? ": " : "", text);
         status = FB_EXIT_UNUSABLE;
     }
     fb_report_end(&report, NULL, NULL);
@@ -272,7 +272,7 @@ static int find_tree(struct find *find, int argc, char **argv, struct fb_error *
     if (fb_ranks_agree(&find->ranks, failed, err) != 0 || compare_ranks(find, err) != 0)
         return status;
     find->redshifts = fb_layout_beside(&find->layout, o->altzdir);
-    if (prepare_tree(find, err) == 0 && start_job(find, err) == 0) {
+    if (prepare_tree(find, err) == 0 && start_find_job(find, err) == 0) {
         find->run = (struct fb_pixel_run){ .command = "find",
                                            .pixels = &find->pixels,
                                            .tree = &find->layout.tree,
@@ -284,10 +284,10 @@ static int find_tree(struct find *find, int argc, char **argv, struct fb_error *
                                            .work = find_pixel,
                                            .ahead = find_ahead,
                                            .deliver = receive_targets,
-                                           .account = add_up,
+                                           .add_usage = add_usage,
                                            .context = find };
         if (fb_pixel_run_all(&find->run, err) == 0)
-            status = fb_ranks_leads(&find->ranks) ? finish(find, argc, argv) : FB_EXIT_DONE;
+            status = fb_ranks_leads(&find->ranks) ? report_find(find, argc, argv) : FB_EXIT_DONE;
         fb_pixel_run_release(&find->run);
     }
     return status;
@@ -330,20 +330,20 @@ static int write_single(struct find *find, const struct paths *paths, const stru
 static void say_single(const struct find *find, const struct paths *paths, const struct fb_tally *tally,
                        int kept)
 {
-    struct fb_account used = { 0 };
+    struct fb_usage used = { 0 };
     char text[FB_TALLY_TEXT];
     if (kept)
-        fb_say("find: %s is kept: it is whole, and made of these redshifts with %s", paths->out,
-               find->finder.templates.name);
+        fb_print("find: %s is kept: it is whole, and made of these redshifts with %s", paths->out,
+                 find->finder.templates.name);
     fb_tally_lost_text(tally, text);
     if (text[0])
-        fb_complain("find", "%s: %s", paths->coadd, text);
+        fb_print_error("find", "%s: %s", paths->coadd, text);
     fb_tally_text(tally, find->finder.templates.name, text);
-    fb_say("find: %s", text);
-    add_up((struct find *)find, &used);
-    fb_account_tell_noted("find", &used);
+    fb_print("find: %s", text);
+    add_usage((struct find *)find, &used);
+    fb_print_noted_files("find", &used);
     if (!kept)
-        fb_account_say("find", &used, tally->n[FB_FATE_MEASURED], find->start, 1);
+        fb_print_usage("find", &used, tally->n[FB_FATE_MEASURED], find->start, 1);
 }
 
 /* Returns the exit status. */
@@ -367,7 +367,7 @@ static int measure_single(struct find *find, const struct paths *paths, struct f
     fb_job_mark(find->seen, &find->selection, &redshifts);
     if (status == 0) {
         say_single(find, paths, &tally, kept);
-        partly = complain_of_targets(find) || fb_tally_lost(&tally) > 0;
+        partly = print_targets(find) || fb_tally_lost(&tally) > 0;
     }
     fb_baltable_release(&table);
     fb_redshifts_release(&redshifts);
@@ -384,11 +384,11 @@ static int find_single(struct find *find, struct fb_error *err)
     }
     int failed = fb_check_output_name(o->out, err) != 0 || fb_check_apart(o->out, o->coadd, err) != 0 ||
                  fb_check_apart(o->out, o->zcat, err) != 0 || make_selection(find, err) != 0 ||
-                 prepare(find, err) != 0;
+                 prepare_finder(find, err) != 0;
     return failed ? FB_EXIT_UNUSABLE : measure_single(find, &paths, err);
 }
 
-static void release(struct find *find)
+static void release_find(struct find *find)
 {
     fb_job_release(&find->job);
     fb_finder_release(&find->finder);
@@ -422,10 +422,10 @@ static void name_unused(const struct fb_option *table)
                      table->names);
     }
     if (text[0])
-        fb_complain("find", "with --coadd these options do nothing:%s", text);
+        fb_print_error("find", "with --coadd these options do nothing:%s", text);
 }
 
-static enum fb_options_outcome parse(struct find_options *o, int argc, char **argv)
+static enum fb_options_outcome parse_find_options(struct find_options *o, int argc, char **argv)
 {
     struct fb_option table[] = {
         FB_LAYOUT_OPTIONS(o->layout),
@@ -473,11 +473,11 @@ static enum fb_options_outcome parse(struct find_options *o, int argc, char **ar
         return outcome;
     int single = o->coadd || o->zcat;
     if (!single && !o->altzdir) {
-        fb_complain("find", "option --altzdir is required (--help explains it)");
+        fb_print_error("find", "option --altzdir is required (--help explains it)");
         return FB_OPTIONS_BAD;
     }
     if (single && o->mpi) {
-        fb_complain("find", "option --mpi is for many pixels, not for --coadd");
+        fb_print_error("find", "option --mpi is for many pixels, not for --coadd");
         return FB_OPTIONS_BAD;
     }
     if (!fb_finder_options_check("find", &o->finder))
@@ -487,7 +487,7 @@ static enum fb_options_outcome parse(struct find_options *o, int argc, char **ar
     else
         fb_layout_old_default("find", argv[0], "everest", &o->layout);
     if (!single && o->out)
-        fb_complain("find", "option --outdir is deprecated and ignored: BAL tables go to --altzdir");
+        fb_print_error("find", "option --outdir is deprecated and ignored: BAL tables go to --altzdir");
     fb_settings_start(&o->settings, "find");
     fb_options_describe(table, &o->settings);
     return FB_OPTIONS_RUN;
@@ -504,7 +504,7 @@ int fb_cmd_find(int argc, char **argv)
     struct find find = { .options = &options, .start = fb_seconds() };
     struct fb_error err = { "" };
 
-    enum fb_options_outcome outcome = parse(&options, argc, argv);
+    enum fb_options_outcome outcome = parse_find_options(&options, argc, argv);
     int status = outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
     fb_stop_watch("find");
     if (outcome == FB_OPTIONS_BAD)
@@ -513,10 +513,10 @@ int fb_cmd_find(int argc, char **argv)
         status =
             options.coadd || options.zcat ? find_single(&find, &err) : find_tree(&find, argc, argv, &err);
     if (status == FB_EXIT_UNUSABLE && err.text[0] && fb_ranks_leads(&find.ranks))
-        fb_complain("find", "%s", err.text);
+        fb_print_error("find", "%s", err.text);
     if (status == FB_EXIT_UNUSABLE && fb_stop_signal())
         status = fb_stop_status(fb_stop_signal());
-    release(&find);
+    release_find(&find);
     fb_layout_options_release(&options.layout);
     fb_settings_release(&options.settings);
     return fb_ranks_stop(&find.ranks, status);

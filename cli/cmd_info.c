@@ -70,9 +70,9 @@ static void say_settings(struct fb_any_table *table)
     for (const struct fb_provenance_key *key = fb_provenance_keys; key < fb_provenance_keys + FB_NPROVENANCE;
          key++)
         if (fb_any_table_text(table, key->keyword, text, sizeof text))
-            fb_say("  %s: %s", key->words, text);
+            fb_print("  %s: %s", key->words, text);
     if (fb_any_table_text(table, "BALOPTS", text, sizeof text))
-        fb_say("  options: %s", text);
+        fb_print("  options: %s", text);
 }
 
 /* DEPNAMnn and DEPVERnn. */
@@ -85,7 +85,7 @@ static void say_dependencies(struct fb_any_table *table)
             continue;
         snprintf(key, sizeof key, "DEPVER%02d", i);
         fb_any_table_text(table, key, version, sizeof version);
-        fb_say("  %s: %s", name, version);
+        fb_print("  %s: %s", name, version);
     }
 }
 
@@ -98,15 +98,15 @@ static int say_table(struct fb_any_table *table, const char *path, struct fb_err
 
     if (has_bals && count_rows(table, &columns, &tally, err) != 0)
         return -1;
-    fb_say("%s: table %s, %" PRId64 " row%s, %zu columns%s", path, table->name, table->nrows,
-           fb_s((size_t)table->nrows), table->ncolumns, has_bals ? "" : ", no BAL columns");
+    fb_print("%s: table %s, %" PRId64 " row%s, %zu columns%s", path, table->name, table->nrows,
+             fb_s((size_t)table->nrows), table->ncolumns, has_bals ? "" : ", no BAL columns");
     fb_tally_text(&tally, NULL, text);
     if (has_bals)
-        fb_say("  %s", text);
+        fb_print("  %s", text);
     say_settings(table);
     say_dependencies(table);
     if (fb_any_table_history(table, "Last updated", text, sizeof text))
-        fb_say("  %s", text);
+        fb_print("  %s", text);
     return 0;
 }
 
@@ -128,7 +128,7 @@ int fb_cmd_info(int argc, char **argv)
     int failed =
         fb_any_table_open(&table, path, table_names, &err) != 0 || say_table(&table, path, &err) != 0;
     if (failed)
-        fb_complain("info", "%s", err.text);
+        fb_print_error("info", "%s", err.text);
     fb_any_table_close(&table);
     return failed ? FB_EXIT_UNUSABLE : FB_EXIT_DONE;
 }

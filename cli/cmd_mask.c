@@ -97,7 +97,7 @@ static int gather_quasars(const struct mask *mask, size_t place, struct quasars 
 static enum fb_pixel_outcome mask_file(struct mask *mask, size_t index, const char *in, const char *out,
                                        enum fb_replace replace, struct fb_error *err)
 {
-    struct fb_parcel *parcel = &mask->run.parcels[index];
+    struct fb_pixel_result *result = &mask->run.results[index];
     struct fb_mask_count count = { 0 };
     struct quasars quasars;
     int status = gather_quasars(mask, mask->place[index], &quasars, err);
@@ -105,12 +105,12 @@ static enum fb_pixel_outcome mask_file(struct mask *mask, size_t index, const ch
     if (status == 0)
         status = fb_mask_coadd(out, replace, in, quasars.targets, quasars.n, mask->options->all, &count, err);
     if (status == 0) {
-        parcel->nquasars = count.targets;
+        result->nquasars = count.targets;
         __atomic_fetch_add(&mask->nwritten, (size_t)count.written, __ATOMIC_RELAXED);
         __atomic_fetch_add(&mask->nvalues, count.values, __ATOMIC_RELAXED);
         __atomic_fetch_add(&mask->nmissing, count.missing, __ATOMIC_RELAXED);
-        if (count.missing > 0 && !parcel->note)
-            parcel->note = fb_format("%s: %zu of %zu BAL quasars in this pixel are not in it", in,
+        if (count.missing > 0 && !result->note)
+            result->note = fb_format("%s: %zu of %zu BAL quasars in this pixel are not in it", in,
                                      count.missing, quasars.n);
     }
     free(quasars.targets);
@@ -157,7 +157,7 @@ static enum fb_pixel_outcome mask_paths(struct mask *mask, size_t index, const c
         return FB_PIXEL_FAILED;
     /* a link may lead to the release: it is replaced itself */
     enum fb_replace replace = FB_REPLACE_LINK;
-    char **note = &mask->run.parcels[index].note;
+    char **note = &mask->run.results[index].note;
     struct fb_error ignored;
     if (!mask->options->clobber) {
         int kept = keeps(in, out, note, err);
@@ -215,8 +215,8 @@ static void check_lines(const struct mask *mask)
 {
     for (size_t k = 0; k < mask->lines.n && !mask->quasars.has_siiv; k++)
         if (mask->lines.line[k].troughs == FB_TROUGHS_SIIV) {
-            fb_complain("mask", "%s: has no troughs of Si IV, so nothing is masked at %g A",
-                        mask->options->qsocat, mask->lines.line[k].wavelength);
+            fb_print_error("mask", "%s: has no troughs of Si IV, so nothing is masked at %g A",
+                           mask->options->qsocat, mask->lines.line[k].wavelength);
         }
 }
 
@@ -233,7 +233,7 @@ static int check_trees(const struct mask *mask, struct fb_error *err)
     return status;
 }
 
-static int prepare(struct mask *mask, struct fb_error *err)
+static int prepare_mask(struct mask *mask, struct fb_error *err)
 {
     const struct mask_options *o = mask->options;
     if (fb_layout_find(&mask->layout, &o->layout, 1, err) != 0 ||
@@ -250,7 +250,7 @@ static int prepare(struct mask *mask, struct fb_error *err)
     return choose_pixels(mask, err);
 }
 
-static char *log_path(const struct mask *mask)
+static char *mask_log_path(const struct mask *mask)
 {
     char *folder = fb_tree_folder(&mask->work);
     char *path = fb_log_path("mask", folder, mask->options->logfile, "");
@@ -259,7 +259,7 @@ static char *log_path(const struct mask *mask)
 }
 
 /* What is left to do when all pixels are done; returns the exit status. */
-static int finish(const struct mask *mask, int argc, char **argv)
+static int report_mask(const struct mask *mask, int argc, char **argv)
 {
     const struct fb_pixel_run *run = &mask->run;
     struct fb_report report;
@@ -268,20 +268,20 @@ static int finish(const struct mask *mask, int argc, char **argv)
 
     fb_report_start(&report, run, argc, argv);
     report.heading = "List of healpix with errors and error types: ";
-    fb_report_pixels(&report, log_path(mask));
-    if (fb_pixel_rows_complain(&mask->sorted, "mask", mask->options->qsocat))
+    fb_report_pixels(&report, mask_log_path(mask));
+    if (fb_print_row_problems(&mask->sorted, "mask", mask->options->qsocat))
         status = FB_EXIT_PARTLY;
     if (!run->signal && run->nfailed > 0 && fb_pixel_run_is_empty(run))
         status = FB_EXIT_UNUSABLE;
-    fb_report_say(
+    fb_report_print(
         &report,
         "mask: %zu pixel%s written, %zu kept, %zu failed; %zu left out, where nothing is to be masked",
         mask->nwritten, fb_s(mask->nwritten), run->nkept, run->nfailed,
         mask->sorted.pixels.n - mask->pixels.n + run->ndone - mask->nwritten);
     if (mask->nmissing > 0)
         snprintf(missing, sizeof missing, ", %zu not in the coadds", mask->nmissing);
-    fb_report_say(&report, "mask: %zu quasar%s masked%s, %" PRId64 " values of ivar", run->nquasars,
-                  fb_s(run->nquasars), missing, mask->nvalues);
+    fb_report_print(&report, "mask: %zu quasar%s masked%s, %" PRId64 " values of ivar", run->nquasars,
+                    fb_s(run->nquasars), missing, mask->nvalues);
     fb_report_end(&report, NULL, NULL);
     return fb_pixel_run_stopped(run,
                                 mask->options->clobber
@@ -295,7 +295,7 @@ static int mask_tree(struct mask *mask, int argc, char **argv, struct fb_error *
     const struct mask_options *o = mask->options;
     int status = FB_EXIT_UNUSABLE;
 
-    if (prepare(mask, err) != 0)
+    if (prepare_mask(mask, err) != 0)
         return status;
     check_lines(mask);
     mask->run = (struct fb_pixel_run){ .command = "mask",
@@ -307,13 +307,13 @@ static int mask_tree(struct mask *mask, int argc, char **argv, struct fb_error *
                                        .work = mask_pixel,
                                        .context = mask };
     if (fb_pixel_run_all(&mask->run, err) == 0)
-        status = finish(mask, argc, argv);
+        status = report_mask(mask, argc, argv);
     fb_pixel_run_release(&mask->run);
     return status;
 }
 
-static enum fb_options_outcome parse(struct mask_options *o, struct fb_mask_lines *lines, int argc,
-                                     char **argv)
+static enum fb_options_outcome parse_mask_options(struct mask_options *o, struct fb_mask_lines *lines,
+                                                  int argc, char **argv)
 {
     struct fb_option table[] = {
         { "-w", "--workdir", FB_OPT_STRING, &o->workdir, .metavar = "DIR", .required = 1, .old = 1,
@@ -342,7 +342,7 @@ static enum fb_options_outcome parse(struct mask_options *o, struct fb_mask_line
     enum fb_options_outcome outcome = fb_options_parse_writer(
         "mask", "Mask the troughs of BAL quasars in coadds, to fit redshifts again.", table, argc, argv);
     if (outcome == FB_OPTIONS_RUN && fb_mask_lines_parse(lines, o->lines, &err) != 0) {
-        fb_complain("mask", "option --lines: %s", err.text);
+        fb_print_error("mask", "option --lines: %s", err.text);
         return FB_OPTIONS_BAD;
     }
     if (outcome == FB_OPTIONS_RUN)
@@ -359,14 +359,14 @@ int fb_cmd_mask(int argc, char **argv)
     struct mask mask = { .options = &options };
     struct fb_error err = { "" };
 
-    enum fb_options_outcome outcome = parse(&options, &mask.lines, argc, argv);
+    enum fb_options_outcome outcome = parse_mask_options(&options, &mask.lines, argc, argv);
     int status = outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
     if (outcome == FB_OPTIONS_RUN) {
         fb_stop_watch("mask");
         status = mask_tree(&mask, argc, argv, &err);
     }
     if (status == FB_EXIT_UNUSABLE && err.text[0])
-        fb_complain("mask", "%s", err.text);
+        fb_print_error("mask", "%s", err.text);
     if (status == FB_EXIT_UNUSABLE && fb_stop_signal())
         status = fb_stop_status(fb_stop_signal());
     fb_pixel_rows_release(&mask.sorted);

@@ -62,7 +62,7 @@ struct run {
 static enum fb_pixel_outcome run_pixel(void *context, int thread, size_t index, struct fb_error *err)
 {
     struct run *run = context;
-    return fb_job_do(&run->job, thread, index, &run->pixels.parcels[index], err);
+    return fb_job_do(&run->job, thread, index, &run->pixels.results[index], err);
 }
 
 static void run_ahead(void *context, int thread, size_t index)
@@ -70,16 +70,16 @@ static void run_ahead(void *context, int thread, size_t index)
     fb_job_ahead(&((struct run *)context)->job, thread, index);
 }
 
-static int receive_rows(void *context, const struct fb_parcel *parcel, struct fb_error *err)
+static int receive_rows(void *context, const struct fb_pixel_result *result, struct fb_error *err)
 {
-    return fb_job_receive(&((struct run *)context)->job, parcel, err);
+    return fb_job_receive(&((struct run *)context)->job, result, err);
 }
 
-static void add_up(void *context, struct fb_account *total)
+static void add_usage(void *context, struct fb_usage *total)
 {
     struct run *run = context;
-    fb_finder_account(&run->finder, total);
-    fb_account_process(total);
+    fb_finder_usage(&run->finder, total);
+    fb_usage_add_process(total);
 }
 
 /* ---- the command ---- */
@@ -95,7 +95,7 @@ static int create_catalog(struct run *run, struct fb_error *err)
     return fb_deliver_start(&run->catalog, plan, &run->sorted, err);
 }
 
-static int start_job(struct run *run, struct fb_error *err)
+static int start_run_job(struct run *run, struct fb_error *err)
 {
     run->job = (struct fb_job){ .finder = &run->finder,
                                 .spectra = run->layout.tree,
@@ -116,7 +116,7 @@ static int check_outputs(const struct run *run, struct fb_error *err)
     return o->baldir ? fb_make_folders(o->baldir, err) : 0;
 }
 
-static int sort_pixels(struct run *run, struct fb_error *err)
+static int order_pixels(struct run *run, struct fb_error *err)
 {
     const struct fb_pixel_rows *s = &run->sorted;
     int64_t *sizes = calloc(s->pixels.n + 1, sizeof *sizes);
@@ -135,11 +135,11 @@ static int prepare_catalog(struct run *run, struct fb_error *err)
 {
     const struct run_options *o = run->options;
     if (run->finder.templates.note[0])
-        fb_complain("run", "%s", run->finder.templates.note);
+        fb_print_error("run", "%s", run->finder.templates.note);
     if (fb_layout_read_map(&run->layout, NULL, err) != 0 ||
         fb_selection_make(&run->selection, &run->layout, &o->layout, err) != 0 ||
         fb_pixel_rows_read(&run->sorted, o->qsocat, &run->layout, &run->selection, err) != 0 ||
-        sort_pixels(run, err) != 0)
+        order_pixels(run, err) != 0)
         return -1;
     return create_catalog(run, err);
 }
@@ -161,7 +161,7 @@ static int share_rows(struct run *run, struct fb_error *err)
 }
 
 /* Everything up to the first pixel; fails on all ranks or on none. */
-static int prepare(struct run *run, struct fb_error *err)
+static int prepare_run(struct run *run, struct fb_error *err)
 {
     const struct run_options *o = run->options;
     int failed = 0;
@@ -178,7 +178,7 @@ static int prepare(struct run *run, struct fb_error *err)
 }
 
 /* With --baldir there is a log, named like those of split and append; without, there is one where it was asked for. */
-static char *log_path(const struct run *run)
+static char *run_log_path(const struct run *run)
 {
     const struct run_options *o = run->options;
     if (!o->logfile && !o->baldir)
@@ -199,31 +199,31 @@ static const char *what_next(const struct run_options *o)
 }
 
 /* A catalog in which nothing was measured is none, nor one of a run that was stopped. */
-static int is_catalog(const struct run *run)
+static int run_has_catalog(const struct run *run)
 {
     const struct fb_pixel_run *p = &run->pixels;
     return !p->signal && !p->gave_up && !fb_pixel_run_is_empty(p) && !fb_tally_is_empty(&run->tally);
 }
 
 /* What is left to do when the catalog is written, or is not to be; returns the exit status. */
-static int finish(struct run *run, int argc, char **argv)
+static int report_run(struct run *run, int argc, char **argv)
 {
     const struct fb_pixel_run *p = &run->pixels;
     struct fb_report report;
     char text[FB_TALLY_TEXT];
-    int written = is_catalog(run), status = FB_EXIT_DONE;
+    int written = run_has_catalog(run), status = FB_EXIT_DONE;
 
     fb_report_start(&report, p, argc, argv);
-    fb_report_pixels(&report, log_path(run));
-    fb_account_tell_noted("run", &p->used);
-    if (fb_pixel_rows_complain(&run->sorted, "run", run->options->qsocat) || p->nfailed > 0 ||
+    fb_report_pixels(&report, run_log_path(run));
+    fb_print_noted_files("run", &p->used);
+    if (fb_print_row_problems(&run->sorted, "run", run->options->qsocat) || p->nfailed > 0 ||
         fb_tally_lost(&run->tally) > 0)
         status = FB_EXIT_PARTLY;
     fb_tally_text(&run->tally, run->finder.templates.name, text);
-    fb_report_say(&report, "run: %s", text);
-    fb_report_say(&report, "run: %zu pixel%s done, %zu kept, %zu failed; %s%s", p->ndone, fb_s(p->ndone),
-                  p->nkept, p->nfailed, run->options->outcatfile, written ? "" : " was not written");
-    fb_account_say("run", &p->used, p->nquasars, run->start, run->ranks.size);
+    fb_report_print(&report, "run: %s", text);
+    fb_report_print(&report, "run: %zu pixel%s done, %zu kept, %zu failed; %s%s", p->ndone, fb_s(p->ndone),
+                    p->nkept, p->nfailed, run->options->outcatfile, written ? "" : " was not written");
+    fb_print_usage("run", &p->used, p->nquasars, run->start, run->ranks.size);
     if (!written && p->gave_up)
         status = FB_EXIT_UNUSABLE;
     else if (!written && !p->signal)
@@ -233,12 +233,12 @@ static int finish(struct run *run, int argc, char **argv)
 }
 
 /* The catalog gets its name, unless there is nothing in it. */
-static int commit(struct run *run, struct fb_error *err)
+static int commit_run(struct run *run, struct fb_error *err)
 {
     double start = fb_seconds();
     int status = 0;
     run->tally = fb_catalog_tally(&run->sorted, &run->pixels);
-    if (is_catalog(run)) {
+    if (run_has_catalog(run)) {
         fb_catalog_describe(run->catalog, &run->finder.made, &run->options->layout, &run->tally);
         status = fb_balcatalog_commit(run->catalog, err);
     } else
@@ -257,7 +257,7 @@ static int run_catalog(struct run *run, int argc, char **argv, struct fb_error *
     const struct run_options *o = run->options;
     int status = FB_EXIT_UNUSABLE;
 
-    if (prepare(run, err) == 0 && start_job(run, err) == 0) {
+    if (prepare_run(run, err) == 0 && start_run_job(run, err) == 0) {
         run->pixels = (struct fb_pixel_run){ .command = "run",
                                              .pixels = &run->sorted.pixels,
                                              .tree = &run->layout.tree,
@@ -269,20 +269,20 @@ static int run_catalog(struct run *run, int argc, char **argv, struct fb_error *
                                              .work = run_pixel,
                                              .ahead = run_ahead,
                                              .deliver = receive_rows,
-                                             .account = add_up,
+                                             .add_usage = add_usage,
                                              .context = run };
         int failed = fb_pixel_run_all(&run->pixels, err);
         if (!failed && !fb_ranks_leads(&run->ranks))
             status = FB_EXIT_DONE;
-        else if (!failed && commit(run, err) == 0)
-            status = finish(run, argc, argv);
+        else if (!failed && commit_run(run, err) == 0)
+            status = report_run(run, argc, argv);
         fb_pixel_run_release(&run->pixels);
     }
     fb_balcatalog_discard(run->catalog);
     return status;
 }
 
-static enum fb_options_outcome parse(struct run_options *o, int argc, char **argv)
+static enum fb_options_outcome parse_run_options(struct run_options *o, int argc, char **argv)
 {
     struct fb_option table[] = {
         { "-q", "--qsocat", FB_OPT_STRING, &o->qsocat, .metavar = "FILE", .required = 1,
@@ -334,7 +334,7 @@ static int compare_ranks(const struct run *run, struct fb_error *err)
     fb_settings_add_path(&settings, "the folder of BAL tables", run->options->baldir);
     fb_settings_add(&settings, "the size of rows", "%zu and %zu bytes", sizeof(struct fb_redshift),
                     fb_deliver_row_bytes());
-    fb_hand_out_describe(&settings);
+    fb_distribute_describe(&settings);
     int failed = fb_ranks_compare(&run->ranks, &settings, err);
     fb_settings_release(&settings);
     return failed;
@@ -358,7 +358,7 @@ int fb_cmd_run(int argc, char **argv)
     struct run run = { .options = &options, .start = fb_seconds() };
     struct fb_error err = { "" };
 
-    enum fb_options_outcome outcome = parse(&options, argc, argv);
+    enum fb_options_outcome outcome = parse_run_options(&options, argc, argv);
     int status = FB_EXIT_UNUSABLE;
     if (outcome == FB_OPTIONS_BAD)
         fb_ranks_give_up(argc, argv);
@@ -368,7 +368,7 @@ int fb_cmd_run(int argc, char **argv)
     if (fb_ranks_start(&run.ranks, options.mpi, &options.settings, &err) == 0)
         status = run_ranks(&run, argc, argv, &err);
     if (status == FB_EXIT_UNUSABLE && err.text[0] && fb_ranks_leads(&run.ranks))
-        fb_complain("run", "%s", err.text);
+        fb_print_error("run", "%s", err.text);
     if (status == FB_EXIT_UNUSABLE && fb_stop_signal())
         status = fb_stop_status(fb_stop_signal());
     fb_job_release(&run.job);

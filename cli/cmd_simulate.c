@@ -34,18 +34,19 @@ static int choose_layout(struct arguments *a, int given)
     while (i < n && strcmp(name, fb_scheme_name(schemes[i])) != 0)
         i++;
     if (i == n) {
-        fb_complain(NAME, "option --layout: expected healpix, uniqpix, skimmed, tiles or mock, found '%s'",
-                    name);
+        fb_print_error(NAME, "option --layout: expected healpix, uniqpix, skimmed, tiles or mock, found '%s'",
+                       name);
         return -1;
     }
     a->scheme = schemes[i];
     if (a->scheme == FB_SCHEME_MOCK || !(a->mock || a->aligned))
         return 0;
-    fb_complain(NAME, "option %s: expected --layout mock, found %s", a->mock ? "--mock" : "--aligned", name);
+    fb_print_error(NAME, "option %s: expected --layout mock, found %s", a->mock ? "--mock" : "--aligned",
+                   name);
     return -1;
 }
 
-static enum fb_options_outcome parse(struct arguments *a, int argc, char **argv)
+static enum fb_options_outcome parse_simulate_options(struct arguments *a, int argc, char **argv)
 {
     struct fb_option table[] = {
         { NULL, NULL, FB_OPT_POSITIONAL, &a->folder, .metavar = "DIR", .required = 1,
@@ -90,36 +91,37 @@ static int check(const struct arguments *a)
     struct fb_error err;
 
     if (a->pixels > fb_survey_most_pixels(a->scheme)) {
-        fb_complain(NAME, "option --pixels: expected at most %ld with %s, found %ld",
-                    fb_survey_most_pixels(a->scheme),
-                    a->scheme == FB_SCHEME_MOCK ? "mocks" : fb_scheme_name(a->scheme), a->pixels);
+        fb_print_error(NAME, "option --pixels: expected at most %ld with %s, found %ld",
+                       fb_survey_most_pixels(a->scheme),
+                       a->scheme == FB_SCHEME_MOCK ? "mocks" : fb_scheme_name(a->scheme), a->pixels);
         return -1;
     }
     if (a->quasars + a->others == 0) {
-        fb_complain(NAME, "--quasars and --others are both 0");
+        fb_print_error(NAME, "--quasars and --others are both 0");
         return -1;
     }
     const int used = fb_sim_folder_used(a->folder, &err);
     if (used < 0)
-        fb_complain(NAME, "%s", err.text);
+        fb_print_error(NAME, "%s", err.text);
     else if (used && !a->overwrite)
-        fb_complain(NAME, "%s: is not empty (--overwrite writes there anyway)", a->folder);
+        fb_print_error(NAME, "%s: is not empty (--overwrite writes there anyway)", a->folder);
     return used < 0 || (used && !a->overwrite) ? -1 : 0;
 }
 
 static void tell_progress(void *context, size_t done, size_t all, const char *path)
 {
     (void)context;
-    fb_say("%zu of %zu: %s", done, all, path);
+    fb_print("%zu of %zu: %s", done, all, path);
 }
 
 static int tell_summary(const struct arguments *a, const struct fb_simulation_summary *s)
 {
     const char *tree = fb_simulation_tree(a->scheme);
-    if (fb_say("%zu pixels, %zu quasars (%zu with broad absorption, %zu troughs), %zu other targets, %.1f MB",
-               s->pixels, s->quasars, s->bals, s->troughs, s->others, (double)s->bytes / BYTES_PER_MB) < 0 ||
-        fb_say("spectra: %s/%s", a->folder, tree) < 0 || fb_say("catalog: %s/qso.fits", a->folder) < 0 ||
-        fb_say("truth:   %s/truth.fits", a->folder) < 0)
+    if (fb_print(
+            "%zu pixels, %zu quasars (%zu with broad absorption, %zu troughs), %zu other targets, %.1f MB",
+            s->pixels, s->quasars, s->bals, s->troughs, s->others, (double)s->bytes / BYTES_PER_MB) < 0 ||
+        fb_print("spectra: %s/%s", a->folder, tree) < 0 || fb_print("catalog: %s/qso.fits", a->folder) < 0 ||
+        fb_print("truth:   %s/truth.fits", a->folder) < 0)
         return -1;
     return 0;
 }
@@ -135,7 +137,7 @@ int fb_cmd_simulate(int argc, char **argv)
     struct fb_simulation_summary summary;
     struct fb_error err;
 
-    const enum fb_options_outcome outcome = parse(&a, argc, argv);
+    const enum fb_options_outcome outcome = parse_simulate_options(&a, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
     if (check(&a) < 0)
@@ -157,10 +159,10 @@ int fb_cmd_simulate(int argc, char **argv)
     };
     fb_stop_watch(NAME);
     if (fb_simulate(&simulation, &summary, &err) < 0) {
-        fb_complain(NAME, "%s", err.text);
+        fb_print_error(NAME, "%s", err.text);
         if (fb_stop_signal()) {
-            fb_complain(NAME, "stopped by %s: the same command with --overwrite starts again",
-                        fb_stop_name(fb_stop_signal()));
+            fb_print_error(NAME, "stopped by %s: the same command with --overwrite starts again",
+                           fb_stop_name(fb_stop_signal()));
             return fb_stop_status(fb_stop_signal());
         }
         return summary.pixels > 0 ? FB_EXIT_PARTLY : FB_EXIT_UNUSABLE;

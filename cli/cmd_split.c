@@ -72,7 +72,7 @@ static enum fb_pixel_outcome split_pixel(void *context, int thread, size_t index
         return outcome;
     }
     fb_temporary_sweep(path);
-    int kept = keeps(split, path, order, n, &split->run.parcels[index].note, err);
+    int kept = keeps(split, path, order, n, &split->run.results[index].note, err);
     if (kept > 0)
         outcome = FB_PIXEL_KEPT;
     else if (kept == 0)
@@ -110,7 +110,7 @@ static int log_files(const void *context, FILE *log)
     return 0;
 }
 
-static char *log_path(const struct split *split)
+static char *split_log_path(const struct split *split)
 {
     char *label = fb_tree_label(&split->tree);
     char *path = fb_log_path("split", split->options->altzdir, split->options->logfile, label);
@@ -119,7 +119,7 @@ static char *log_path(const struct split *split)
 }
 
 /* What is left to do after the last pixel; returns the exit status. */
-static int finish(const struct split *split, int argc, char **argv)
+static int report_split(const struct split *split, int argc, char **argv)
 {
     const struct fb_pixel_run *run = &split->run;
     const struct fb_pixel_rows *s = &split->sorted;
@@ -127,13 +127,13 @@ static int finish(const struct split *split, int argc, char **argv)
     struct fb_report report;
 
     fb_report_start(&report, run, argc, argv);
-    fb_report_pixels(&report, log_path(split));
-    if (fb_pixel_rows_complain(s, "split", split->options->qsocat))
+    fb_report_pixels(&report, split_log_path(split));
+    if (fb_print_row_problems(s, "split", split->options->qsocat))
         status = FB_EXIT_PARTLY;
     if (!run->signal && fb_pixel_run_is_empty(run))
         status = FB_EXIT_UNUSABLE;
-    fb_report_say(&report, "split: %zu row%s; %zu pixel%s written, %zu kept, %zu failed", s->n, fb_s(s->n),
-                  run->ndone, fb_s(run->ndone), run->nkept, run->nfailed);
+    fb_report_print(&report, "split: %zu row%s; %zu pixel%s written, %zu kept, %zu failed", s->n, fb_s(s->n),
+                    run->ndone, fb_s(run->ndone), run->nkept, run->nfailed);
     fb_report_end(&report, log_files, split);
     return fb_pixel_run_stopped(run,
                                 split->options->clobber
@@ -166,7 +166,7 @@ static int split_catalog(struct split *split, int argc, char **argv, struct fb_e
                                   .work = split_pixel,
                                   .context = split };
     if (fb_pixel_run_all(run, err) == 0)
-        status = finish(split, argc, argv);
+        status = report_split(split, argc, argv);
     fb_pixel_run_release(run);
     return status;
 }
@@ -207,7 +207,7 @@ int fb_cmd_split(int argc, char **argv)
     fb_stop_watch("split");
     int status = split_catalog(&split, argc, argv, &err);
     if (status == FB_EXIT_UNUSABLE && err.text[0])
-        fb_complain("split", "%s", err.text);
+        fb_print_error("split", "%s", err.text);
     if (status == FB_EXIT_UNUSABLE && fb_stop_signal())
         status = fb_stop_status(fb_stop_signal());
     fb_form_release(&split.form);

@@ -16,8 +16,8 @@ static int show(const struct fb_template_set *set)
     const fastbal_templates *t = set->templates;
     const double *w = fastbal_templates_wavelength(t);
     size_t n = fastbal_templates_size(t);
-    return fb_say("%s: %d components, %zu wavelengths, %.1f to %.1f A", set->name, fastbal_templates_count(t),
-                  n, w[0], w[n - 1]);
+    return fb_print("%s: %d components, %zu wavelengths, %.1f to %.1f A", set->name,
+                    fastbal_templates_count(t), n, w[0], w[n - 1]);
 }
 
 int fb_cmd_templates(int argc, char **argv)
@@ -43,14 +43,14 @@ int fb_cmd_templates(int argc, char **argv)
     const enum fb_replace replace = overwrite ? FB_REPLACE : FB_KEEP_EXISTING;
     if (export && (fb_check_output_name(export, &err) != 0 || fb_check_apart(export, name, &err) != 0 ||
                    fb_check_output(export, replace, &err) != 0)) {
-        fb_complain("templates", "%s", err.text);
+        fb_print_error("templates", "%s", err.text);
         return FB_EXIT_UNUSABLE;
     }
     if (fb_template_set_read(&set, name, FB_SHARE, &err) != 0 ||
         (export && fb_template_set_write(export, replace, &set, &err) != 0)) {
-        fb_complain("templates", "%s", err.text);
+        fb_print_error("templates", "%s", err.text);
         status = FB_EXIT_UNUSABLE;
-    } else if (show(&set) != 0 || (export && fb_say("written to %s", export) != 0)) {
+    } else if (show(&set) != 0 || (export && fb_print("written to %s", export) != 0)) {
         status = FB_EXIT_UNUSABLE;
     }
     fb_template_set_release(&set);

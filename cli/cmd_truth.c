@@ -213,17 +213,17 @@ static void say_what_changed(const struct truth *truth)
 {
     const struct fb_truth *t = &truth->truth;
     if (t->nswapped > 0)
-        fb_say("truth: %zu trough%s had VMIN and VMAX the other way round, and are put in order", t->nswapped,
-               fb_s(t->nswapped));
+        fb_print("truth: %zu trough%s had VMIN and VMAX the other way round, and are put in order",
+                 t->nswapped, fb_s(t->nswapped));
     if (t->ncut > 0)
-        fb_complain("truth",
-                    "%s: %zu quasar%s with more troughs than fit the columns: the first %d and %d are kept",
-                    truth->options->truth, t->ncut, fb_s(t->ncut), FASTBAL_MAX_AI, FASTBAL_MAX_BI);
+        fb_print_error(
+            "truth", "%s: %zu quasar%s with more troughs than fit the columns: the first %d and %d are kept",
+            truth->options->truth, t->ncut, fb_s(t->ncut), FASTBAL_MAX_AI, FASTBAL_MAX_BI);
     if (t->n > t->nkeys)
-        fb_complain("truth", "%s: %zu row%s with a TARGETID that was there before, left out",
-                    truth->options->truth, t->n - t->nkeys, fb_s(t->n - t->nkeys));
+        fb_print_error("truth", "%s: %zu row%s with a TARGETID that was there before, left out",
+                       truth->options->truth, t->n - t->nkeys, fb_s(t->n - t->nkeys));
     if (truth->nunmatched > 0)
-        fb_say("truth: %zu of %zu BAL quasars are not in the catalog", truth->nunmatched, t->nkeys);
+        fb_print("truth: %zu of %zu BAL quasars are not in the catalog", truth->nunmatched, t->nkeys);
 }
 
 static int append_truth(struct truth *truth, struct fb_error *err)
@@ -242,8 +242,8 @@ static int append_truth(struct truth *truth, struct fb_error *err)
         return FB_EXIT_UNUSABLE;
     status = truth->run.nfailed ? FB_EXIT_PARTLY : FB_EXIT_DONE;
     say_what_changed(truth);
-    fb_say("truth: %zu row%s, %zu BAL quasar%s; %s", truth->catalog.n, fb_s(truth->catalog.n),
-           truth->nmatches, fb_s(truth->nmatches), truth->outcat);
+    fb_print("truth: %zu row%s, %zu BAL quasar%s; %s", truth->catalog.n, fb_s(truth->catalog.n),
+             truth->nmatches, fb_s(truth->nmatches), truth->outcat);
     return status;
 }
 
@@ -287,7 +287,7 @@ int fb_cmd_truth(int argc, char **argv)
     fb_stop_watch("truth");
     int status = append_truth(&truth, &err);
     if (status == FB_EXIT_UNUSABLE && err.text[0])
-        fb_complain("truth", "%s", err.text);
+        fb_print_error("truth", "%s", err.text);
     if (status == FB_EXIT_UNUSABLE && fb_stop_signal())
         status = fb_stop_status(fb_stop_signal());
     release(&truth);

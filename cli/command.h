@@ -14,7 +14,7 @@ typedef int fb_command_fn(int argc, char **argv);
 int fb_is_old_name(const char *called);
 
 /* What --version prints: the program, its libraries, compiler and features. */
-void fb_say_version(void);
+void fb_print_version(void);
 
 fb_command_fn fb_cmd_split, fb_cmd_find, fb_cmd_append, fb_cmd_run, fb_cmd_mask, fb_cmd_truth, fb_cmd_diff,
     fb_cmd_info, fb_cmd_simulate, fb_cmd_templates;

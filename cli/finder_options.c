@@ -102,11 +102,11 @@ int fb_finder_share(struct fb_finder *finder, const struct fb_finder_options *op
 int fb_finder_options_check(const char *command, const struct fb_finder_options *options)
 {
     if (options->alttemp && options->templates && strcmp(options->templates, "brodzeller") != 0)
-        fb_complain(command, "options --alttemp and --templates contradict each other");
+        fb_print_error(command, "options --alttemp and --templates contradict each other");
     else if (find_name(fit_names, NFITS, options->fit) == NFITS)
-        fb_complain(command, "option --fit: expected exact or simplex, found '%s'", options->fit);
+        fb_print_error(command, "option --fit: expected exact or simplex, found '%s'", options->fit);
     else if (find_name(rules_names, NRULES, options->rules) == NRULES)
-        fb_complain(command, "option --rules: expected main or optimize, found '%s'", options->rules);
+        fb_print_error(command, "option --rules: expected main or optimize, found '%s'", options->rules);
     else
         return 1;
     return 0;

@@ -9,8 +9,8 @@ void fb_layout_old_default(const char *command, const char *called, const char *
     if (!fb_is_old_name(called) || o->release || o->tree || o->mock)
         return;
     o->release = release;
-    fb_complain(command, "option --release was not given: %s, the default of the program of this name",
-                release);
+    fb_print_error(command, "option --release was not given: %s, the default of the program of this name",
+                   release);
 }
 
 void fb_layout_describe(const struct fb_layout *layout, struct fb_settings *settings)

@@ -73,7 +73,7 @@ static int dispatch(int argc, char **argv)
     }
     const char *name = argv[1];
     if (strcmp(name, "--version") == 0 || strcmp(name, "version") == 0) {
-        fb_say_version();
+        fb_print_version();
         return FB_EXIT_DONE;
     }
     if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0 || (strcmp(name, "help") == 0 && argc == 2)) {
@@ -85,7 +85,7 @@ static int dispatch(int argc, char **argv)
     for (int i = 0; i < NCOMMANDS; i++)
         if (strcmp(wants_help ? argv[2] : name, commands[i].name) == 0)
             return wants_help ? run_command(i, 2, help_argv) : run_command(i, argc - 1, argv + 1);
-    fb_complain(wants_help ? argv[2] : name, "unknown command (fastbal --help lists them)");
+    fb_print_error(wants_help ? argv[2] : name, "unknown command (fastbal --help lists them)");
     return FB_EXIT_UNUSABLE;
 }
 

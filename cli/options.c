@@ -73,14 +73,14 @@ static struct fb_option *find_long(const struct parser *p, const char *name, siz
         if (!in_words(o->names, name, length, 1))
             continue;
         if (found) {
-            fb_complain(p->command, "option %.*s: could be %s or %s", (int)length, name, found->names,
-                        o->names);
+            fb_print_error(p->command, "option %.*s: could be %s or %s", (int)length, name, found->names,
+                           o->names);
             return NULL;
         }
         found = o;
     }
     if (!found)
-        fb_complain(p->command, "unknown option %.*s (--help lists them)", (int)length, name);
+        fb_print_error(p->command, "unknown option %.*s (--help lists them)", (int)length, name);
     return found;
 }
 
@@ -105,8 +105,8 @@ static int bad_value(const struct parser *p, const struct fb_option *o, const ch
                      const char *value)
 {
     char name[64];
-    fb_complain(p->command, "option %s: expected %s, found '%s'", option_name(o, name, sizeof name), expected,
-                value);
+    fb_print_error(p->command, "option %s: expected %s, found '%s'", option_name(o, name, sizeof name),
+                   expected, value);
     return -1;
 }
 
@@ -173,7 +173,7 @@ static int parse_list(const struct parser *p, const struct fb_option *o, const c
 static int file_fails(const struct parser *p, const struct fb_option *o, const char *path)
 {
     char name[64];
-    fb_complain(p->command, "option %s: %s: %s", option_name(o, name, sizeof name), path, strerror(errno));
+    fb_print_error(p->command, "option %s: %s: %s", option_name(o, name, sizeof name), path, strerror(errno));
     return -1;
 }
 
@@ -303,8 +303,8 @@ static int take_list(struct parser *p, struct fb_option *o, const char *attached
     }
     if (list->n == 0 && o->old && fb_is_old_name(p->argv[0])) { /* as the reference takes an empty list */
         char name[64];
-        fb_complain(p->command, "option %s: the list is empty: there is nothing to do",
-                    option_name(o, name, sizeof name));
+        fb_print_error(p->command, "option %s: the list is empty: there is nothing to do",
+                       option_name(o, name, sizeof name));
         return NOTHING_TO_DO;
     }
     return list->n > 0 ? 0 : bad_value(p, o, "whole numbers", attached ? attached : "nothing");
@@ -344,7 +344,7 @@ static int take_short(struct parser *p, const char *argument)
         char name[3] = { '-', *letter, '\0' };
         o = find_short(p, name, 2);
         if (!o) {
-            fb_complain(p->command, "unknown option %s (--help lists them)", argument);
+            fb_print_error(p->command, "unknown option %s (--help lists them)", argument);
             return -1;
         }
         if (o->kind != FB_OPT_FLAG)
@@ -363,7 +363,7 @@ static int take_positional(struct parser *p, const char *argument)
             return set_value(p, o, argument);
         }
     }
-    fb_complain(p->command, "unexpected argument '%s'", argument);
+    fb_print_error(p->command, "unexpected argument '%s'", argument);
     return -1;
 }
 
@@ -372,8 +372,8 @@ static int check_required(const struct parser *p)
     for (struct fb_option *o = p->table; !is_end(o); o++) {
         char name[64];
         if (o->required && !o->given) {
-            fb_complain(p->command, "option %s is required (--help explains it)",
-                        option_name(o, name, sizeof name));
+            fb_print_error(p->command, "option %s is required (--help explains it)",
+                           option_name(o, name, sizeof name));
             return -1;
         }
     }
@@ -458,7 +458,7 @@ static int asks_for_help(const struct parser *p, const char *argument)
     return 1;
 }
 
-static enum fb_options_outcome parse(struct parser p, const char *summary)
+static enum fb_options_outcome parse_arguments(struct parser p, const char *summary)
 {
     while (p.next < p.argc) {
         const char *argument = p.argv[p.next++];
@@ -468,7 +468,7 @@ static enum fb_options_outcome parse(struct parser p, const char *summary)
             return FB_OPTIONS_STOP;
         }
         if (strcmp(argument, "--version") == 0) {
-            fb_say_version();
+            fb_print_version();
             return FB_OPTIONS_STOP;
         }
         if (strncmp(argument, "--", 2) == 0 && argument[2])
@@ -484,7 +484,7 @@ static enum fb_options_outcome parse(struct parser p, const char *summary)
 }
 
 /* Lists are only the caller's where the command runs. */
-static enum fb_options_outcome finish(struct fb_option *table, enum fb_options_outcome outcome)
+static enum fb_options_outcome release_unless_run(struct fb_option *table, enum fb_options_outcome outcome)
 {
     for (struct fb_option *o = table; outcome != FB_OPTIONS_RUN && !is_end(o); o++) {
         if (o->kind == FB_OPT_LIST)
@@ -498,7 +498,8 @@ static enum fb_options_outcome finish(struct fb_option *table, enum fb_options_o
 enum fb_options_outcome fb_options_parse(const char *command, const char *summary, struct fb_option *table,
                                          int argc, char **argv)
 {
-    return finish(table, parse((struct parser){ command, table, argc, argv, 1 }, summary));
+    return release_unless_run(table,
+                              parse_arguments((struct parser){ command, table, argc, argv, 1 }, summary));
 }
 
 /* ---- several processes ---- */
@@ -518,11 +519,11 @@ enum fb_options_outcome fb_options_parse_writer(const char *command, const char 
         mpi |= o->several && o->kind == FB_OPT_FLAG;
     }
     if (launched.rank == 0)
-        fb_complain(
+        fb_print_error(
             command,
             "one of %ld processes started together (%s=%ld), which would all do the same: %sstart one",
             launched.size, launched.variable, launched.size, mpi ? "add --mpi, or " : "");
-    return finish(table, FB_OPTIONS_BAD);
+    return release_unless_run(table, FB_OPTIONS_BAD);
 }
 
 /* A few numbers as they are, many as their checksum (FNV-1a). */
@@ -544,7 +545,7 @@ static void describe_list(const char *name, const struct fb_pixel_list *list, st
         fb_settings_add(settings, name, "%s", list->n > 0 ? text : "not given");
 }
 
-static void describe(const struct fb_option *o, const char *name, struct fb_settings *settings)
+static void describe_option(const struct fb_option *o, const char *name, struct fb_settings *settings)
 {
     const char *text;
     switch (o->kind) {
@@ -587,6 +588,6 @@ void fb_options_describe(const struct fb_option *table, struct fb_settings *sett
         char name[64], text[80];
         snprintf(text, sizeof text, "option %s", option_name(o, name, sizeof name));
         if (!o->own)
-            describe(o, text, settings);
+            describe_option(o, text, settings);
     }
 }

@@ -5,59 +5,60 @@
 #include "run/message.h"
 
 /* Rows of another survey, program or spectral type are no error, but nobody should take them for what they are not. */
-static void complain_of_others(const struct fb_pixel_rows *s, const char *command, const char *path)
+static void print_others(const struct fb_pixel_rows *s, const char *command, const char *path)
 {
     static const char *const columns[FB_NMARKS] = { "SURVEY", "PROGRAM", "SPECTYPE" },
                              *const words[FB_NMARKS] = { "survey", "program", "spectype" };
     for (int k = 0; k < FB_NMARKS; k++)
         if (s->nothers[k] > 0 && !(s->only >> k & 1))
-            fb_complain(command,
-                        "%s: %zu row%s of another %s than asked for: used like the others, or left out with "
-                        "--only %s",
-                        path, s->nothers[k], fb_s(s->nothers[k]), columns[k], words[k]);
+            fb_print_error(
+                command,
+                "%s: %zu row%s of another %s than asked for: used like the others, or left out with "
+                "--only %s",
+                path, s->nothers[k], fb_s(s->nothers[k]), columns[k], words[k]);
 }
 
-int fb_pixel_rows_complain(const struct fb_pixel_rows *s, const char *command, const char *path)
+int fb_print_row_problems(const struct fb_pixel_rows *s, const char *command, const char *path)
 {
-    complain_of_others(s, command, path);
+    print_others(s, command, path);
     if (s->nowhere > 0)
-        fb_complain(command, "%s: %zu row%s without a position on the sky that has a pixel, left out", path,
-                    s->nowhere, fb_s(s->nowhere));
+        fb_print_error(command, "%s: %zu row%s without a position on the sky that has a pixel, left out",
+                       path, s->nowhere, fb_s(s->nowhere));
     if (s->missing > 0)
-        fb_complain(command, "%s: nothing in it of %zu of the pixels, tiles or targets asked for", path,
-                    s->missing);
+        fb_print_error(command, "%s: nothing in it of %zu of the pixels, tiles or targets asked for", path,
+                       s->missing);
     return s->nowhere > 0 || s->missing > 0;
 }
 
 /* One line: "PATH and 2 more files have WHAT", or "PATH has WHAT". */
-static void tell(const char *command, const struct fb_noted *files, const char *what)
+static void tell(const char *command, const struct fb_noted_files *files, const char *what)
 {
     if (files->n > 1)
-        fb_complain(command, "%s and %zu more file%s have %s", files->path, files->n - 1, fb_s(files->n - 1),
-                    what);
+        fb_print_error(command, "%s and %zu more file%s have %s", files->path, files->n - 1,
+                       fb_s(files->n - 1), what);
     else if (files->n > 0)
-        fb_complain(command, "%s has %s", files->path, what);
+        fb_print_error(command, "%s has %s", files->path, what);
 }
 
-void fb_account_tell_noted(const char *command, const struct fb_account *account)
+void fb_print_noted_files(const char *command, const struct fb_usage *usage)
 {
-    tell(command, &account->joined, "several rows per target: the exposures of each target are joined");
-    tell(command, &account->unknown_fit,
+    tell(command, &usage->joined, "several rows per target: the exposures of each target are joined");
+    tell(command, &usage->unknown_fit,
          "no keyword BALFIT, as of the reference: kept, with a fit that is not known; --clobber measures "
          "again");
 }
 
-void fb_account_say(const char *command, const struct fb_account *account, size_t nquasars, double start,
+void fb_print_usage(const char *command, const struct fb_usage *usage, size_t nquasars, double start,
                     int ranks)
 {
     char several[48] = "";
     if (ranks > 1)
         snprintf(several, sizeof several, " in the largest of %d ranks", ranks);
-    fb_say(
+    fb_print(
         "%s: %zu quasars, %zu files, %.1f MB read; %.2f s wall, %.2f s CPU, %.0f MB peak%s; %.2f s reading, "
         "%.2f s computing, %.2f s writing",
-        command, nquasars, account->files, (double)account->bytes / 1e6, fb_seconds() - start, account->cpu,
-        (double)account->peak / 1e6, several, account->reading, account->computing, account->writing);
+        command, nquasars, usage->files, (double)usage->bytes / 1e6, fb_seconds() - start, usage->cpu,
+        (double)usage->peak / 1e6, several, usage->reading, usage->computing, usage->writing);
 }
 
 struct fb_tally fb_catalog_tally(const struct fb_pixel_rows *s, const struct fb_pixel_run *run)

@@ -16,12 +16,12 @@
 
 /* One line each about rows that are nowhere, what is missing, and rows of another survey, program or spectral type.
  * Returns non-zero where rows are nowhere or something is missing. */
-int fb_pixel_rows_complain(const struct fb_pixel_rows *sorted, const char *command, const char *path);
+int fb_print_row_problems(const struct fb_pixel_rows *sorted, const char *command, const char *path);
 
 /* At most a line for each kind of files that were noted. */
-void fb_account_tell_noted(const char *command, const struct fb_account *account);
+void fb_print_noted_files(const char *command, const struct fb_usage *usage);
 /* The line on files, time and memory. start: fb_seconds() when the command began; ranks: processes it ran in. */
-void fb_account_say(const char *command, const struct fb_account *account, size_t nquasars, double start,
+void fb_print_usage(const char *command, const struct fb_usage *usage, size_t nquasars, double start,
                     int ranks);
 
 /* What became of all rows of a catalog, once the run over its pixels has ended. */

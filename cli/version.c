@@ -12,18 +12,18 @@ static void say_mpi(void)
     const struct fb_mpi *mpi = fb_mpi_load(&err);
     if (mpi)
         mpi->version(library, sizeof library);
-    fb_say("features: threads yes, MPI %s (%s)", mpi ? "yes" : "no", mpi ? library : err.text);
+    fb_print("features: threads yes, MPI %s (%s)", mpi ? "yes" : "no", mpi ? library : err.text);
 }
 
-void fb_say_version(void)
+void fb_print_version(void)
 {
     char libraries[200];
     int major, minor, patch;
     fb_library_versions(libraries, sizeof libraries);
-    fb_say("fastbal %s", fastbal_version());
+    fb_print("fastbal %s", fastbal_version());
     fastbal_lapack_version(&major, &minor, &patch);
-    fb_say("libraries: %s, LAPACK %d.%d.%d", libraries, major, minor, patch);
-    fb_say("compiler: %s, %s build%s%s", FB_COMPILER, FB_BUILD, FB_SANITIZERS[0] ? ", sanitizers " : "",
-           FB_SANITIZERS);
+    fb_print("libraries: %s, LAPACK %d.%d.%d", libraries, major, minor, patch);
+    fb_print("compiler: %s, %s build%s%s", FB_COMPILER, FB_BUILD, FB_SANITIZERS[0] ? ", sanitizers " : "",
+             FB_SANITIZERS);
     say_mpi();
 }

@@ -3,7 +3,7 @@
 #include "pipeline/deliver.h"
 #include "pipeline/match.h"
 
-/* What the bytes of a parcel are a list of. */
+/* What the bytes of a result are a list of. */
 struct sent_row {
     size_t row; /* of the catalog */
     struct fb_balrow bal;
@@ -26,7 +26,7 @@ int fb_deliver_start(struct fb_balcatalog **catalog, struct fb_balcatalog_plan p
 }
 
 /* Copies of the matched rows, which outlive their table. */
-static int pack(const struct fb_matches *matches, struct fb_parcel *parcel, struct fb_error *err)
+static int pack(const struct fb_matches *matches, struct fb_pixel_result *result, struct fb_error *err)
 {
     struct sent_row *sent = calloc(matches->n + 1, sizeof *sent);
     if (!sent)
@@ -35,14 +35,14 @@ static int pack(const struct fb_matches *matches, struct fb_parcel *parcel, stru
         sent[i].row = matches->matches[i].row;
         sent[i].bal = *matches->matches[i].bal;
     }
-    parcel->bytes = sent;
-    parcel->size = matches->n * sizeof *sent;
+    result->bytes = sent;
+    result->size = matches->n * sizeof *sent;
     return 0;
 }
 
 enum fb_pixel_outcome fb_deliver_table(struct fb_balcatalog *catalog, const struct fb_pixel_rows *rows,
-                                       size_t index, struct fb_baltable *table, struct fb_parcel *parcel,
-                                       struct fb_error *err)
+                                       size_t index, struct fb_baltable *table,
+                                       struct fb_pixel_result *result, struct fb_error *err)
 {
     struct fb_matches matches;
     enum fb_pixel_outcome outcome = FB_PIXEL_DONE;
@@ -50,22 +50,23 @@ enum fb_pixel_outcome fb_deliver_table(struct fb_balcatalog *catalog, const stru
     if (fb_match_rows(&matches, rows, index, table, err) != 0)
         outcome = FB_PIXEL_FAILED;
     else if (!catalog)
-        outcome = pack(&matches, parcel, err) == 0 ? FB_PIXEL_DONE : FB_PIXEL_FAILED;
+        outcome = pack(&matches, result, err) == 0 ? FB_PIXEL_DONE : FB_PIXEL_FAILED;
     else if (fb_balcatalog_put_rows(catalog, matches.matches, matches.n, err) != 0)
         outcome = FB_PIXEL_UNWRITTEN;
     if (outcome == FB_PIXEL_DONE) {
-        parcel->tally = matches.tally;
-        parcel->nmatched = matches.n;
-        parcel->nquasars = matches.tally.n[FB_FATE_MEASURED];
+        result->tally = matches.tally;
+        result->nmatched = matches.n;
+        result->nquasars = matches.tally.n[FB_FATE_MEASURED];
     }
     fb_matches_release(&matches);
     return outcome;
 }
 
-int fb_deliver_parcel(struct fb_balcatalog *catalog, const struct fb_parcel *parcel, struct fb_error *err)
+int fb_deliver_received(struct fb_balcatalog *catalog, const struct fb_pixel_result *result,
+                        struct fb_error *err)
 {
-    const struct sent_row *sent = parcel->bytes;
-    size_t n = parcel->size / sizeof *sent;
+    const struct sent_row *sent = result->bytes;
+    size_t n = result->size / sizeof *sent;
     struct fb_balput *puts = malloc((n + 1) * sizeof *puts);
     if (!puts)
         return fb_fail(err, "out of memory for %zu rows", n);

@@ -10,7 +10,7 @@
 #include "desi/baltable.h"
 #include "desi/catalog.h"
 #include "fits/error.h"
-#include "pipeline/parcel.h"
+#include "pipeline/pixel_result.h"
 #include "pipeline/pixel_rows.h"
 
 /*
@@ -22,16 +22,17 @@ int fb_deliver_start(struct fb_balcatalog **catalog, struct fb_balcatalog_plan p
 
 /*
  * Match the table of the index-th pixel with the catalog's rows (pipeline/match.h) and put them into the catalog; where
- * that is NULL, because another rank has it, into the parcel's bytes. The parcel counts the pixel's catalog rows.
+ * that is NULL, because another rank has it, into the result's bytes. The result counts the pixel's catalog rows.
  * Returns FB_PIXEL_DONE, FB_PIXEL_UNWRITTEN or FB_PIXEL_FAILED; after a failure nothing is counted.
  */
 enum fb_pixel_outcome fb_deliver_table(struct fb_balcatalog *catalog, const struct fb_pixel_rows *rows,
-                                       size_t index, struct fb_baltable *table, struct fb_parcel *parcel,
-                                       struct fb_error *err);
+                                       size_t index, struct fb_baltable *table,
+                                       struct fb_pixel_result *result, struct fb_error *err);
 
-/* Put the bytes of a parcel that came from another rank into the catalog. */
-int fb_deliver_parcel(struct fb_balcatalog *catalog, const struct fb_parcel *parcel, struct fb_error *err);
-/* Bytes of one row in a parcel, which have to be the same on all ranks. */
+/* Put the bytes of a result that came from another rank into the catalog. */
+int fb_deliver_received(struct fb_balcatalog *catalog, const struct fb_pixel_result *result,
+                        struct fb_error *err);
+/* Bytes of one row in a result, which have to be the same on all ranks. */
 size_t fb_deliver_row_bytes(void);
 
 #endif

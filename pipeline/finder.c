@@ -16,8 +16,8 @@ int fb_finder_start(struct fb_finder *finder, int nthreads, const struct fastbal
     finder->ntemplates = fastbal_templates_count(finder->templates.templates);
     finder->nthreads = nthreads;
     finder->measurers = calloc((size_t)nthreads, sizeof *finder->measurers);
-    finder->accounts = calloc((size_t)nthreads, sizeof *finder->accounts);
-    if (!finder->measurers || !finder->accounts)
+    finder->usage = calloc((size_t)nthreads, sizeof *finder->usage);
+    if (!finder->measurers || !finder->usage)
         return fb_fail(err, "out of memory for %d threads", nthreads);
     for (int i = 0; i < nthreads; i++) {
         finder->measurers[i].templates = finder->templates.templates;
@@ -31,9 +31,9 @@ void fb_finder_release(struct fb_finder *finder)
     for (int i = 0; finder->measurers && i < finder->nthreads; i++)
         fb_measurer_release(&finder->measurers[i]);
     free(finder->measurers);
-    free(finder->accounts);
+    free(finder->usage);
     finder->measurers = NULL;
-    finder->accounts = NULL;
+    finder->usage = NULL;
     fb_form_release(&finder->form);
     fb_template_set_release(&finder->templates);
 }
@@ -43,7 +43,7 @@ int fb_finder_read(struct fb_finder *finder, int thread, const char *zcat, struc
 {
     double start = fb_seconds();
     int status = fb_redshifts_read(redshifts, zcat, err);
-    finder->accounts[thread].reading += fb_seconds() - start;
+    finder->usage[thread].reading += fb_seconds() - start;
     return status;
 }
 
@@ -57,11 +57,11 @@ int fb_finder_measure(struct fb_finder *finder, int thread, const char *spectra,
     double start = fb_seconds(), before = fb_measurer_io(measurer).seconds;
     int status = fb_measure_coadd(measurer, spectra, redshifts, *rows, err);
     double reading = fb_measurer_io(measurer).seconds - before;
-    finder->accounts[thread].reading += reading;
-    finder->accounts[thread].computing += fb_seconds() - start - reading;
-    finder->accounts[thread].files += redshifts->n > 0;
+    finder->usage[thread].reading += reading;
+    finder->usage[thread].computing += fb_seconds() - start - reading;
+    finder->usage[thread].files += redshifts->n > 0;
     if (status == 0 && redshifts->n > 0 && fb_coadd_has_exposures(measurer->coadd))
-        fb_note_file(&finder->accounts[thread].joined, spectra);
+        fb_note_file(&finder->usage[thread].joined, spectra);
     return status;
 }
 
@@ -75,7 +75,7 @@ void fb_finder_ahead(struct fb_finder *finder, int thread, const char *spectra,
 {
     double start = fb_seconds();
     fb_measure_ahead(&finder->measurers[thread], spectra, redshifts);
-    finder->accounts[thread].reading += fb_seconds() - start;
+    finder->usage[thread].reading += fb_seconds() - start;
 }
 
 int fb_finder_write(struct fb_finder *finder, int thread, const char *path, enum fb_replace replace,
@@ -83,7 +83,7 @@ int fb_finder_write(struct fb_finder *finder, int thread, const char *path, enum
 {
     double start = fb_seconds();
     int status = fb_baltable_write(&finder->form, path, replace, rows, n, finder->ntemplates, err);
-    finder->accounts[thread].writing += fb_seconds() - start;
+    finder->usage[thread].writing += fb_seconds() - start;
     return status;
 }
 
@@ -172,17 +172,17 @@ int fb_finder_keeps(struct fb_finder *finder, int thread, const char *path,
         return there;
     double start = fb_seconds();
     int status = fb_baltable_read(table, path, why);
-    finder->accounts[thread].reading += fb_seconds() - start;
+    finder->usage[thread].reading += fb_seconds() - start;
     if (status == 0 && (differs = unfit(finder, table, redshifts)) != NULL)
         status = fb_fail(why, "%s: this BAL table %s", path, differs);
     if (status != 0)
         fb_baltable_release(table);
     else if (!table->made.fit[0])
-        fb_note_file(&finder->accounts[thread].unknown_fit, path);
+        fb_note_file(&finder->usage[thread].unknown_fit, path);
     return status == 0;
 }
 
-int fb_finder_goes_on(struct fb_finder *finder, int thread, const char *path,
+int fb_finder_resumes(struct fb_finder *finder, int thread, const char *path,
                       const struct fb_redshifts *redshifts, struct fb_baltable *table, char **note,
                       struct fb_error *err)
 {
@@ -197,7 +197,7 @@ int fb_finder_goes_on(struct fb_finder *finder, int thread, const char *path,
     return keeps;
 }
 
-void fb_finder_tell_older(const char *path, struct fb_error *err)
+void fb_finder_note_stale(const char *path, struct fb_error *err)
 {
     struct fb_error reason = *err;
     if (fb_exists(path))
@@ -205,8 +205,8 @@ void fb_finder_tell_older(const char *path, struct fb_error *err)
                 reason.text, path);
 }
 
-void fb_finder_account(const struct fb_finder *finder, struct fb_account *total)
+void fb_finder_usage(const struct fb_finder *finder, struct fb_usage *total)
 {
     for (int i = 0; i < finder->nthreads; i++)
-        fb_account_add(total, &finder->accounts[i]);
+        fb_usage_add(total, &finder->usage[i]);
 }

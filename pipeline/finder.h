@@ -18,7 +18,7 @@ struct fb_finder {
     struct fb_template_set templates;
     struct fb_form form;           /* of BAL tables */
     struct fb_measurer *measurers; /* one a thread */
-    struct fb_account *accounts;   /* what each has used */
+    struct fb_usage *usage;        /* what each has used */
     int nthreads;
     int ntemplates;
     int part; /* of the targets alone: a BAL table of others is not replaced unasked */
@@ -36,7 +36,7 @@ void fb_finder_release(struct fb_finder *finder);
 
 /*
  * The three steps of a pixel, in a thread. Redshifts are released by the caller in any case; rows are his to
- * free and as many as redshifts. Time spent is noted in the thread's account.
+ * free and as many as redshifts. Time spent is noted in the thread's usage.
  */
 int fb_finder_read(struct fb_finder *finder, int thread, const char *zcat, struct fb_redshifts *redshifts,
                    struct fb_error *err);
@@ -65,13 +65,13 @@ int fb_finder_keeps(struct fb_finder *finder, int thread, const char *path,
                     const struct fb_redshifts *redshifts, struct fb_baltable *table, struct fb_error *why);
 /* The same, with a note, to be freed by the caller, that the pixel is measured again where one won't do; or -1
  * where it may not be. */
-int fb_finder_goes_on(struct fb_finder *finder, int thread, const char *path,
+int fb_finder_resumes(struct fb_finder *finder, int thread, const char *path,
                       const struct fb_redshifts *redshifts, struct fb_baltable *table, char **note,
                       struct fb_error *err);
 /* For a pixel that failed: where a BAL table is there all the same, say so with the reason. */
-void fb_finder_tell_older(const char *path, struct fb_error *err);
+void fb_finder_note_stale(const char *path, struct fb_error *err);
 
 /* Add what all threads used. */
-void fb_finder_account(const struct fb_finder *finder, struct fb_account *total);
+void fb_finder_usage(const struct fb_finder *finder, struct fb_usage *total);
 
 #endif

@@ -140,7 +140,7 @@ static int prepare(struct fb_job *job, int thread, size_t index, struct fb_prepa
         return -1;
     int failed = prepare_rows(job, thread, index, p, err);
     if (failed && p->table)
-        fb_finder_tell_older(p->table, err);
+        fb_finder_note_stale(p->table, err);
     return failed;
 }
 
@@ -148,11 +148,12 @@ static int prepare(struct fb_job *job, int thread, size_t index, struct fb_prepa
 
 /* Measure a pixel, or keep the table that is there. */
 static enum fb_pixel_outcome measure(struct fb_job *job, int thread, const struct fb_prepared *p,
-                                     struct fb_baltable *table, struct fb_parcel *parcel, struct fb_error *err)
+                                     struct fb_baltable *table, struct fb_pixel_result *result,
+                                     struct fb_error *err)
 {
     struct fb_finder *finder = job->finder;
     int kept = p->table && !job->clobber
-                   ? fb_finder_goes_on(finder, thread, p->table, &p->redshifts, table, &parcel->note, err)
+                   ? fb_finder_resumes(finder, thread, p->table, &p->redshifts, table, &result->note, err)
                    : 0;
     if (kept != 0)
         return kept > 0 ? FB_PIXEL_KEPT : FB_PIXEL_FAILED;
@@ -160,7 +161,7 @@ static enum fb_pixel_outcome measure(struct fb_job *job, int thread, const struc
     if (!failed && p->table)
         unwritten = fb_finder_write(finder, thread, p->table, FB_REPLACE, table->rows, table->n, err);
     if (p->table && (failed || unwritten))
-        fb_finder_tell_older(p->table, err);
+        fb_finder_note_stale(p->table, err);
     return failed ? FB_PIXEL_FAILED : unwritten ? FB_PIXEL_UNWRITTEN : FB_PIXEL_DONE;
 }
 
@@ -172,7 +173,8 @@ static void mark(unsigned char *found, const struct fb_selection *selection, int
     __atomic_store_n(&found[i], 1, __ATOMIC_RELAXED); /* several threads may mark one */
 }
 
-void fb_job_mark(unsigned char *found, const struct fb_selection *selection, const struct fb_redshifts *redshifts)
+void fb_job_mark(unsigned char *found, const struct fb_selection *selection,
+                 const struct fb_redshifts *redshifts)
 {
     for (size_t i = 0; i < redshifts->n; i++)
         mark(found, selection, redshifts->rows[i].targetid);
@@ -180,7 +182,7 @@ void fb_job_mark(unsigned char *found, const struct fb_selection *selection, con
 
 /* The selected targets that a pixel has: marked here, or listed for the rank that marks them. */
 static int deliver_targets(const struct fb_job *job, const struct fb_redshifts *redshifts,
-                           struct fb_parcel *parcel, struct fb_error *err)
+                           struct fb_pixel_result *result, struct fb_error *err)
 {
     if (job->selection->targetids.n == 0)
         return 0;
@@ -193,42 +195,41 @@ static int deliver_targets(const struct fb_job *job, const struct fb_redshifts *
         return fb_fail(err, "out of memory for %zu rows", redshifts->n);
     for (size_t i = 0; i < redshifts->n; i++)
         ids[i] = redshifts->rows[i].targetid;
-    parcel->bytes = ids;
-    parcel->size = redshifts->n * sizeof *ids;
+    result->bytes = ids;
+    result->size = redshifts->n * sizeof *ids;
     return 0;
 }
 
 /* For rows of a redshift catalog: what became of them is counted, whether or not they could be measured. */
 static enum fb_pixel_outcome count_redshifts(const struct fb_job *job, enum fb_pixel_outcome outcome,
                                              const struct fb_redshifts *redshifts, struct fb_baltable *table,
-                                             struct fb_parcel *parcel, struct fb_error *err)
+                                             struct fb_pixel_result *result, struct fb_error *err)
 {
-    if (!fb_pixel_failed(outcome) && deliver_targets(job, redshifts, parcel, err) != 0)
+    if (!fb_pixel_failed(outcome) && deliver_targets(job, redshifts, result, err) != 0)
         outcome = FB_PIXEL_FAILED;
     if (fb_pixel_failed(outcome))
         fb_baltable_release(table); /* leaves no rows */
-    parcel->tally = fb_finder_tally(redshifts, table);
-    parcel->tally.n[FB_FATE_PIXEL_FAILED] = redshifts->n - table->n;
-    parcel->nquasars = parcel->tally.n[FB_FATE_MEASURED];
+    result->tally = fb_finder_tally(redshifts, table);
+    result->tally.n[FB_FATE_PIXEL_FAILED] = redshifts->n - table->n;
+    result->nquasars = result->tally.n[FB_FATE_MEASURED];
     return outcome;
 }
 
 static enum fb_pixel_outcome deliver(struct fb_job *job, int thread, enum fb_pixel_outcome outcome,
                                      const struct fb_prepared *p, struct fb_baltable *table,
-                                     struct fb_parcel *parcel, struct fb_error *err)
+                                     struct fb_pixel_result *result, struct fb_error *err)
 {
     if (!job->rows)
-        return count_redshifts(job, outcome, &p->redshifts, table, parcel, err);
+        return count_redshifts(job, outcome, &p->redshifts, table, result, err);
     if (fb_pixel_failed(outcome))
         return outcome;
     double start = fb_seconds();
-    enum fb_pixel_outcome delivered =
-        fb_deliver_table(job->catalog, job->rows, p->index, table, parcel, err);
-    job->finder->accounts[thread].writing += fb_seconds() - start;
+    enum fb_pixel_outcome delivered = fb_deliver_table(job->catalog, job->rows, p->index, table, result, err);
+    job->finder->usage[thread].writing += fb_seconds() - start;
     return fb_pixel_failed(delivered) ? delivered : outcome;
 }
 
-enum fb_pixel_outcome fb_job_do(struct fb_job *job, int thread, size_t index, struct fb_parcel *parcel,
+enum fb_pixel_outcome fb_job_do(struct fb_job *job, int thread, size_t index, struct fb_pixel_result *result,
                                 struct fb_error *err)
 {
     struct fb_prepared p;
@@ -239,19 +240,19 @@ enum fb_pixel_outcome fb_job_do(struct fb_job *job, int thread, size_t index, st
     if (p.table)
         fb_temporary_sweep(p.table);
     if (!failed)
-        outcome = measure(job, thread, &p, &table, parcel, err);
-    outcome = deliver(job, thread, outcome, &p, &table, parcel, err);
+        outcome = measure(job, thread, &p, &table, result, err);
+    outcome = deliver(job, thread, outcome, &p, &table, result, err);
     fb_baltable_release(&table);
     release_prepared(&p);
     return outcome;
 }
 
-int fb_job_receive(struct fb_job *job, const struct fb_parcel *parcel, struct fb_error *err)
+int fb_job_receive(struct fb_job *job, const struct fb_pixel_result *result, struct fb_error *err)
 {
-    const int64_t *ids = parcel->bytes;
+    const int64_t *ids = result->bytes;
     if (job->rows)
-        return fb_deliver_parcel(job->catalog, parcel, err);
-    for (size_t i = 0; i < parcel->size / sizeof *ids; i++)
+        return fb_deliver_received(job->catalog, result, err);
+    for (size_t i = 0; i < result->size / sizeof *ids; i++)
         mark(job->found, job->selection, ids[i]);
     return 0;
 }

@@ -14,19 +14,19 @@ double fb_seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-static void add_noted(struct fb_noted *total, size_t n, const char *path)
+static void add_noted(struct fb_noted_files *total, size_t n, const char *path)
 {
     if (n > 0 && (total->n == 0 || strcmp(path, total->path) < 0))
         snprintf(total->path, sizeof total->path, "%s", path);
     total->n += n;
 }
 
-void fb_note_file(struct fb_noted *files, const char *path)
+void fb_note_file(struct fb_noted_files *files, const char *path)
 {
     add_noted(files, 1, path);
 }
 
-void fb_account_add(struct fb_account *total, const struct fb_account *part)
+void fb_usage_add(struct fb_usage *total, const struct fb_usage *part)
 {
     total->files += part->files;
     add_noted(&total->joined, part->joined.n, part->joined.path);
@@ -58,9 +58,9 @@ static double in_seconds(struct timeval time)
     return (double)time.tv_sec + 1e-6 * (double)time.tv_usec;
 }
 
-void fb_account_process(struct fb_account *total)
+void fb_usage_add_process(struct fb_usage *total)
 {
-    struct fb_account process = { .bytes = bytes_read() };
+    struct fb_usage process = { .bytes = bytes_read() };
     struct rusage usage;
     if (getrusage(RUSAGE_SELF, &usage) == 0) {
         process.cpu = in_seconds(usage.ru_utime) + in_seconds(usage.ru_stime);
@@ -70,5 +70,5 @@ void fb_account_process(struct fb_account *total)
         process.peak = (int64_t)usage.ru_maxrss * 1024;
 #endif
     }
-    fb_account_add(total, &process);
+    fb_usage_add(total, &process);
 }

@@ -24,15 +24,15 @@ enum { MOST_HANDED = 256 }; /* pixels in one answer */
 
 enum kind { ASK, PIXEL, LAST };
 
-/* From a rank to rank 0. A PIXEL's parcel follows where it has bytes. */
+/* From a rank to rank 0. A PIXEL's result follows where it has bytes. */
 struct message {
     enum kind kind;
     size_t wanted;                /* ASK: how many pixels */
-    size_t index, nquasars, size; /* PIXEL: what the parcel has */
+    size_t index, nquasars, size; /* PIXEL: what the result has */
     struct fb_tally tally;        /* PIXEL */
     int outcome;
-    int signal;             /* PIXEL: that stopped this rank, where it left the pixel */
-    struct fb_account used; /* LAST */
+    int signal;           /* PIXEL: that stopped this rank, where it left the pixel */
+    struct fb_usage used; /* LAST */
     char text[sizeof((struct fb_error *)0)->text]; /* PIXEL: why it failed, or its note */
 };
 
@@ -42,7 +42,7 @@ struct answer {
     size_t n, index[MOST_HANDED];
 };
 
-struct desk {
+struct distributor {
     struct fb_pixel_run *run;
     const struct fb_pool *pool;
     const struct fb_mpi *mpi;
@@ -64,120 +64,120 @@ static void nap(void)
 }
 
 /* How many pixels to ask for at a time, and to keep in the queue of a rank above those that its threads are at. */
-static size_t some(const struct desk *desk)
+static size_t some(const struct distributor *d)
 {
-    return 1 + (size_t)desk->pool->nthreads / 4;
+    return 1 + (size_t)d->pool->nthreads / 4;
 }
 
 /* How many more, for threads to look ahead: they leave one for each of them in the queue. But what waits here can't be
  * done elsewhere, so towards the end there are no more than one rank's share of what is left. */
-static size_t for_looking_ahead(const struct desk *desk)
+static size_t for_looking_ahead(const struct distributor *d)
 {
-    size_t most = desk->pool->ahead ? (size_t)desk->pool->nthreads + 1 : 0;
-    return desk->share < most ? desk->share : most;
+    size_t most = d->pool->ahead ? (size_t)d->pool->nthreads + 1 : 0;
+    return d->share < most ? d->share : most;
 }
 
 /* How many this rank would like to have. */
-static size_t wanted(const struct desk *desk)
+static size_t wanted(const struct distributor *d)
 {
-    if (desk->taken == 0)
-        return (size_t)desk->pool->nthreads + some(desk);
-    return fb_queue_length(desk->todo) < some(desk) + for_looking_ahead(desk) ? some(desk) : 0;
+    if (d->taken == 0)
+        return (size_t)d->pool->nthreads + some(d);
+    return fb_queue_length(d->todo) < some(d) + for_looking_ahead(d) ? some(d) : 0;
 }
 
 /* What a rank may have of the pixels that are left. */
-static size_t share_of(const struct desk *desk)
+static size_t share_of(const struct distributor *d)
 {
-    size_t size = (size_t)desk->run->ranks->size;
-    return (desk->npixels - desk->given + size - 1) / size;
+    size_t size = (size_t)d->run->ranks->size;
+    return (d->npixels - d->given + size - 1) / size;
 }
 
 /* Take pixels from the run's list: no rank gets more than its share of what is left. */
-static void hand_out(struct desk *desk, size_t n, struct answer *answer)
+static void assign(struct distributor *d, size_t n, struct answer *answer)
 {
-    size_t share = share_of(desk);
+    size_t share = share_of(d);
     answer->n = 0;
     for (; n > 0 && answer->n < share && answer->n < MOST_HANDED; n--) {
-        size_t k = desk->given++;
-        answer->index[answer->n++] = desk->run->order ? desk->run->order[k] : k;
+        size_t k = d->given++;
+        answer->index[answer->n++] = d->run->order ? d->run->order[k] : k;
     }
-    answer->share = share_of(desk);
+    answer->share = share_of(d);
 }
 
-static void take(struct desk *desk, const struct answer *answer)
+static void enqueue(struct distributor *d, const struct answer *answer)
 {
     for (size_t i = 0; i < answer->n; i++)
-        fb_queue_put(desk->todo, answer->index[i]);
-    desk->taken += answer->n;
-    desk->share = answer->share;
+        fb_queue_put(d->todo, answer->index[i]);
+    d->taken += answer->n;
+    d->share = answer->share;
 }
 
 /* ---- rank 0 ---- */
 
 /* A pixel that another rank has done. */
-static void accept(struct desk *desk, int from, struct message *m)
+static void accept_result(struct distributor *d, int from, struct message *m)
 {
-    struct fb_pixel_run *run = desk->run;
-    struct fb_parcel *parcel = &run->parcels[m->index];
+    struct fb_pixel_run *run = d->run;
+    struct fb_pixel_result *result = &run->results[m->index];
     struct fb_error err = { "" };
 
-    parcel->tally = m->tally;
-    parcel->nquasars = m->nquasars;
-    parcel->size = m->size;
+    result->tally = m->tally;
+    result->nquasars = m->nquasars;
+    result->size = m->size;
     if (m->size > 0) {
-        parcel->bytes = malloc(m->size);
-        if (!parcel->bytes) /* the sender can't be left waiting */
-            desk->mpi->abort(desk->state, 1);
+        result->bytes = malloc(m->size);
+        if (!result->bytes) /* the sender can't be left waiting */
+            d->mpi->abort(d->state, 1);
         else
-            desk->mpi->receive(desk->state, from, parcel->bytes, m->size);
+            d->mpi->receive(d->state, from, result->bytes, m->size);
     }
     run->outcomes[m->index] = (signed char)m->outcome;
     if (m->outcome == FB_PIXEL_LEFT)
         run->signal = m->signal;
     if (!fb_pixel_failed(m->outcome) && m->text[0])
-        parcel->note = strdup(m->text);
+        result->note = strdup(m->text);
     memcpy(err.text, m->text, sizeof err.text);
     fb_pixel_settle(run, m->index, &err);
-    desk->pool->done(desk->pool->context, m->index);
-    desk->done++;
+    d->pool->done(d->pool->context, m->index);
+    d->done++;
 }
 
-static void listen_to(struct desk *desk, int from)
+static void handle_message(struct distributor *d, int from)
 {
-    struct message *m = &desk->message;
+    struct message *m = &d->message;
     if (m->kind == ASK) {
-        hand_out(desk, m->wanted, &desk->answer);
-        desk->mpi->answer(desk->state, from, &desk->answer, sizeof desk->answer);
+        assign(d, m->wanted, &d->answer);
+        d->mpi->answer(d->state, from, &d->answer, sizeof d->answer);
     } else if (m->kind == PIXEL) {
-        accept(desk, from, m);
+        accept_result(d, from, m);
     } else {
-        fb_account_add(&desk->run->used, &m->used);
-        desk->nleft--;
+        fb_usage_add(&d->run->used, &m->used);
+        d->nleft--;
     }
 }
 
-static void lead(struct desk *desk)
+static void serve_ranks(struct distributor *d)
 {
     int closed = 0;
-    while (desk->nleft > 0 || desk->done < desk->npixels || !closed) {
+    while (d->nleft > 0 || d->done < d->npixels || !closed) {
         size_t index;
-        if (desk->run->signal || fb_pixel_run_ends(desk->run))
-            desk->npixels = desk->given;
-        int from, busy = desk->mpi->heard(desk->state, &from, &desk->message, sizeof desk->message);
+        if (d->run->signal || fb_pixel_run_ends(d->run))
+            d->npixels = d->given;
+        int from, busy = d->mpi->heard(d->state, &from, &d->message, sizeof d->message);
         if (busy)
-            listen_to(desk, from);
-        size_t n = wanted(desk);
-        if (n > 0 && desk->given < desk->npixels) {
-            hand_out(desk, n, &desk->answer);
-            take(desk, &desk->answer);
+            handle_message(d, from);
+        size_t n = wanted(d);
+        if (n > 0 && d->given < d->npixels) {
+            assign(d, n, &d->answer);
+            enqueue(d, &d->answer);
         }
-        if (desk->given == desk->npixels && !closed) {
-            fb_queue_close(desk->todo);
+        if (d->given == d->npixels && !closed) {
+            fb_queue_close(d->todo);
             closed = 1;
         }
-        for (; fb_queue_take(desk->finished, 0, &index); busy = 1) {
-            desk->pool->done(desk->pool->context, index);
-            desk->done++;
+        for (; fb_queue_take(d->finished, 0, &index); busy = 1) {
+            d->pool->done(d->pool->context, index);
+            d->done++;
         }
         if (!busy)
             nap();
@@ -186,106 +186,105 @@ static void lead(struct desk *desk)
 
 /* ---- the other ranks ---- */
 
-static void tell(struct desk *desk, size_t index)
+static void send_result(struct distributor *d, size_t index)
 {
-    struct fb_pixel_run *run = desk->run;
-    struct fb_parcel *parcel = &run->parcels[index];
-    struct message *m = &desk->message;
-    const char *text = fb_pixel_failed(run->outcomes[index]) ? run->why[index] : parcel->note;
+    struct fb_pixel_run *run = d->run;
+    struct fb_pixel_result *result = &run->results[index];
+    struct message *m = &d->message;
+    const char *text = fb_pixel_failed(run->outcomes[index]) ? run->why[index] : result->note;
 
     memset(m, 0, sizeof *m);
     m->kind = PIXEL;
     m->index = index;
     m->outcome = run->outcomes[index];
     m->signal = fb_stop_signal();
-    m->tally = parcel->tally;
-    m->nquasars = parcel->nquasars;
-    m->size = fb_pixel_failed(m->outcome) ? 0 : parcel->size; /* none where it was left */
+    m->tally = result->tally;
+    m->nquasars = result->nquasars;
+    m->size = fb_pixel_failed(m->outcome) ? 0 : result->size; /* none where it was left */
     if (text)
         strncpy(m->text, text, sizeof m->text - 1);
-    desk->mpi->message(desk->state, m, sizeof *m);
+    d->mpi->message(d->state, m, sizeof *m);
     if (m->size > 0)
-        desk->mpi->send(desk->state, parcel->bytes, m->size);
-    fb_parcel_release(parcel);
-    desk->done++;
+        d->mpi->send(d->state, result->bytes, m->size);
+    fb_pixel_result_release(result);
+    d->done++;
 }
 
-static void follow(struct desk *desk)
+static void serve_rank_0(struct distributor *d)
 {
     int asked = 0, closed = 0;
-    while (!closed || desk->done < desk->taken) {
-        size_t index, n = wanted(desk);
+    while (!closed || d->done < d->taken) {
+        size_t index, n = wanted(d);
         int busy = 0;
         if (!closed && !asked && n > 0) {
-            desk->message = (struct message){ .kind = ASK, .wanted = n };
-            desk->mpi->ask(desk->state, &desk->message, sizeof desk->message, &desk->answer,
-                           sizeof desk->answer);
+            d->message = (struct message){ .kind = ASK, .wanted = n };
+            d->mpi->ask(d->state, &d->message, sizeof d->message, &d->answer, sizeof d->answer);
             asked = 1;
         }
-        if (asked && desk->mpi->answered(desk->state)) {
+        if (asked && d->mpi->answered(d->state)) {
             asked = 0;
             busy = 1;
-            take(desk, &desk->answer);
-            closed = desk->answer.n == 0;
+            enqueue(d, &d->answer);
+            closed = d->answer.n == 0;
             if (closed)
-                fb_queue_close(desk->todo);
+                fb_queue_close(d->todo);
         }
-        for (; fb_queue_take(desk->finished, 0, &index); busy = 1)
-            tell(desk, index);
+        for (; fb_queue_take(d->finished, 0, &index); busy = 1)
+            send_result(d, index);
         if (!busy)
             nap();
     }
 }
 
-static void say_last(struct desk *desk)
+static void send_usage(struct distributor *d)
 {
-    desk->message = (struct message){ .kind = LAST };
-    if (desk->run->account)
-        desk->run->account(desk->run->context, &desk->message.used);
-    desk->mpi->message(desk->state, &desk->message, sizeof desk->message);
+    d->message = (struct message){ .kind = LAST };
+    if (d->run->add_usage)
+        d->run->add_usage(d->run->context, &d->message.used);
+    d->mpi->message(d->state, &d->message, sizeof d->message);
 }
 
 /* ---- both ---- */
 
-void fb_hand_out_describe(struct fb_settings *settings)
+void fb_distribute_describe(struct fb_settings *settings)
 {
     fb_settings_add(settings, "the size of messages", "%zu and %zu bytes", sizeof(struct message),
                     sizeof(struct answer));
 }
 
-int fb_hand_out(struct fb_pixel_run *run, const struct fb_pool *pool, struct fb_error *err)
+int fb_distribute(struct fb_pixel_run *run, const struct fb_pool *pool, struct fb_error *err)
 {
     const struct fb_ranks *ranks = run->ranks;
-    struct desk *desk = calloc(1, sizeof *desk);
-    struct fb_crew *crew = NULL;
+    struct distributor *d = calloc(1, sizeof *d);
+    struct fb_workers *workers = NULL;
     struct fb_queue *todo = fb_queue_create(run->pixels->n), *finished = fb_queue_create(run->pixels->n);
 
-    if (desk && todo && finished)
-        crew = fb_crew_start(pool, todo, finished);
-    int failed = crew ? 0 : fb_fail(err, "can't start threads");
+    if (d && todo && finished)
+        workers = fb_workers_start(pool, todo, finished);
+    int failed = workers ? 0 : fb_fail(err, "can't start threads");
     failed = fb_ranks_agree(ranks, failed, err);
-    int works = crew && !failed;
-    if (crew && failed)
+    int works = workers && !failed;
+    if (workers && failed)
         fb_queue_close(todo);
     if (works) {
-        *desk = (struct desk){ .run = run,
-                               .pool = pool,
-                               .mpi = ranks->mpi,
-                               .state = ranks->state,
-                               .todo = todo,
-                               .finished = finished,
-                               .npixels = run->pixels->n,
-                               .nleft = ranks->size - 1 };
+        *d = (struct distributor){ .run = run,
+                                   .pool = pool,
+                                   .mpi = ranks->mpi,
+                                   .state = ranks->state,
+                                   .todo = todo,
+                                   .finished = finished,
+                                   .npixels = run->pixels->n,
+                                   .nleft = ranks->size - 1 };
         if (ranks->rank == 0)
-            lead(desk);
+            serve_ranks(d);
         else
-            follow(desk);
+            serve_rank_0(d);
     }
-    fb_crew_join(crew);
+    fb_workers_join(workers);
     if (works && ranks->rank > 0)
-        say_last(desk);
+        send_usage(d);
     fb_queue_free(todo);
     fb_queue_free(finished);
-    free(desk);
+    free(d);
     return failed;
 }

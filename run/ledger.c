@@ -13,9 +13,9 @@ int fb_pixel_run_allocate(struct fb_pixel_run *run, struct fb_error *err)
 {
     size_t n = run->pixels->n;
     run->why = calloc(n + 1, sizeof *run->why);
-    run->parcels = calloc(n + 1, sizeof *run->parcels);
+    run->results = calloc(n + 1, sizeof *run->results);
     run->outcomes = calloc(n + 1, sizeof *run->outcomes);
-    if (!run->why || !run->parcels || !run->outcomes) {
+    if (!run->why || !run->results || !run->outcomes) {
         fb_pixel_run_release(run);
         return fb_fail(err, "out of memory for %zu pixels", n);
     }
@@ -27,15 +27,15 @@ void fb_pixel_run_release(struct fb_pixel_run *run)
 {
     for (size_t i = 0; run->why && i < run->pixels->n; i++)
         free(run->why[i]);
-    for (size_t i = 0; run->parcels && i < run->pixels->n; i++) {
-        free(run->parcels[i].note);
-        fb_parcel_release(&run->parcels[i]);
+    for (size_t i = 0; run->results && i < run->pixels->n; i++) {
+        free(run->results[i].note);
+        fb_pixel_result_release(&run->results[i]);
     }
     free(run->why);
-    free(run->parcels);
+    free(run->results);
     free(run->outcomes);
     run->why = NULL;
-    run->parcels = NULL;
+    run->results = NULL;
     run->outcomes = NULL;
 }
 
@@ -46,10 +46,10 @@ int fb_pixel_run_ends(const struct fb_pixel_run *run)
 
 static int deliver(struct fb_pixel_run *run, size_t index, struct fb_error *err)
 {
-    struct fb_parcel *parcel = &run->parcels[index];
+    struct fb_pixel_result *result = &run->results[index];
     double start = fb_seconds();
-    int status = parcel->size > 0 ? run->deliver(run->context, parcel, err) : 0;
-    fb_parcel_release(parcel);
+    int status = result->size > 0 ? run->deliver(run->context, result, err) : 0;
+    fb_pixel_result_release(result);
     __atomic_fetch_add(&run->delivering, (int64_t)(1e9 * (fb_seconds() - start)), __ATOMIC_RELAXED);
     return status;
 }
@@ -60,7 +60,7 @@ void fb_pixel_settle(struct fb_pixel_run *run, size_t index, struct fb_error *er
     if (!fb_pixel_failed(run->outcomes[index]) && !left && here && run->deliver &&
         deliver(run, index, err) != 0) {
         run->outcomes[index] = FB_PIXEL_UNWRITTEN;
-        run->parcels[index].tally = (struct fb_tally){ 0 };
+        run->results[index].tally = (struct fb_tally){ 0 };
     }
     if (fb_pixel_failed(run->outcomes[index]))
         run->why[index] = strdup(err->text);
@@ -74,8 +74,8 @@ void fb_pixel_count(struct fb_pixel_run *run, size_t index)
                                                  : &run->ndone;
     ++*counter;
     if (outcome == FB_PIXEL_DONE)
-        run->nquasars += run->parcels[index].nquasars;
-    fb_tally_add(&run->tally, &run->parcels[index].tally);
+        run->nquasars += run->results[index].nquasars;
+    fb_tally_add(&run->tally, &run->results[index].tally);
     if (run->gave_up) /* those that were in hand */
         return;
     run->unwritten = outcome == FB_PIXEL_UNWRITTEN ? run->unwritten + 1 : 0;
@@ -91,14 +91,14 @@ int fb_pixel_run_is_empty(const struct fb_pixel_run *run)
 int fb_pixel_run_stopped(const struct fb_pixel_run *run, const char *next, int status)
 {
     if (run->signal) {
-        fb_complain(run->command, "stopped by %s, %zu of %zu pixels left: %s", fb_stop_name(run->signal),
-                    run->nleft, run->pixels->n, next);
+        fb_print_error(run->command, "stopped by %s, %zu of %zu pixels left: %s", fb_stop_name(run->signal),
+                       run->nleft, run->pixels->n, next);
         return fb_stop_status(run->signal);
     }
     if (!run->gave_up)
         return status;
-    fb_complain(run->command,
-                "stopped because %zu pixels in a row could not be written, %zu of %zu pixels left: %s",
-                run->unwritten, run->nleft, run->pixels->n, next);
+    fb_print_error(run->command,
+                   "stopped because %zu pixels in a row could not be written, %zu of %zu pixels left: %s",
+                   run->unwritten, run->nleft, run->pixels->n, next);
     return fb_pixel_run_is_empty(run) ? FB_EXIT_UNUSABLE : status;
 }

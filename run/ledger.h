@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include "desi/tree.h"
 #include "fits/error.h"
-#include "pipeline/parcel.h"
+#include "pipeline/pixel_result.h"
 #include "pipeline/usage.h"
 #include "run/ranks.h"
 
@@ -23,26 +23,26 @@ struct fb_pixel_run {
     int verbose;
     const struct fb_ranks *ranks; /* NULL: this process alone */
     const size_t *order;          /* in which several ranks do the pixels; NULL: as they are listed */
-    /* Do the index-th pixel; on failure the reason goes to err. What it leaves goes to parcels[index]. */
+    /* Do the index-th pixel; on failure the reason goes to err. What it leaves goes to results[index]. */
     enum fb_pixel_outcome (*work)(void *context, int thread, size_t index, struct fb_error *err);
     /* Get the index-th pixel ready while the one before is done, as by fetching its file. May be NULL. */
     void (*ahead)(void *context, int thread, size_t index);
-    /* Put the parcel's bytes where they belong, on rank 0; a pixel whose parcel can't be delivered has
+    /* Put the result's bytes where they belong, on rank 0; a pixel whose result can't be delivered has
      * failed. Several threads do this at a time. May be NULL. */
-    int (*deliver)(void *context, const struct fb_parcel *parcel, struct fb_error *err);
+    int (*deliver)(void *context, const struct fb_pixel_result *result, struct fb_error *err);
     /* Sum up what the threads used, after the last pixel. May be NULL. */
-    void (*account)(void *context, struct fb_account *total);
+    void (*add_usage)(void *context, struct fb_usage *total);
     void *context;
     /* results, on rank 0 those of all ranks */
     size_t ndone, nkept, nfailed, nleft, nquasars; /* nquasars: of the pixels that are done */
-    struct fb_tally tally;                         /* of the parcels */
+    struct fb_tally tally;                         /* of the results */
     size_t unwritten;                              /* the last so many pixels could not be written */
     int gave_up;                                   /* the run was stopped because of that */
     int signal; /* that stopped the run where there are pixels left, else 0 */
     char **why; /* per pixel: the reason where it failed, else NULL */
-    struct fb_parcel *parcels;
+    struct fb_pixel_result *results;
     signed char *outcomes; /* fb_pixel_outcome */
-    struct fb_account used;
+    struct fb_usage used;
     int64_t delivering; /* nanoseconds */
 };
 
@@ -51,7 +51,7 @@ int fb_pixel_run_allocate(struct fb_pixel_run *run, struct fb_error *err);
 void fb_pixel_run_release(struct fb_pixel_run *run);
 /* Has a signal asked to stop, or can nothing be written any more? */
 int fb_pixel_run_ends(const struct fb_pixel_run *run);
-/* For a pixel that was worked on: deliver its parcel, and keep the reason where it, or that, failed. */
+/* For a pixel that was worked on: deliver its result, and keep the reason where it, or that, failed. */
 void fb_pixel_settle(struct fb_pixel_run *run, size_t index, struct fb_error *err);
 /* Count a pixel that is settled; by one thread at a time. */
 void fb_pixel_count(struct fb_pixel_run *run, size_t index);

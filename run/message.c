@@ -6,7 +6,7 @@
 #include "run/message.h"
 #include "run/stop.h"
 
-void fb_complain(const char *command, const char *format, ...)
+void fb_print_error(const char *command, const char *format, ...)
 {
     struct fb_error line;
     va_list arguments;
@@ -16,7 +16,7 @@ void fb_complain(const char *command, const char *format, ...)
     fprintf(stderr, "fastbal %s: %s\n", command, line.text);
 }
 
-int fb_say(const char *format, ...)
+int fb_print(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);

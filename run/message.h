@@ -10,10 +10,10 @@
 #include <stddef.h>
 
 /* One error line on stderr: "fastbal COMMAND: TEXT". */
-void fb_complain(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void fb_print_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* One line on stdout; returns -1 where it can't be written. A reader that has gone away is no failure. */
-int fb_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int fb_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* 1 where something that was written to stdout is lost: the disk behind it is full, say. A reader that has gone away,
  * as "| head" does, has seen enough. main() prints the line about it. */

@@ -107,113 +107,114 @@ int fb_queue_take(struct fb_queue *queue, int wait, size_t *number)
 
 /* ---- threads ---- */
 
-struct member {
-    struct fb_crew *crew;
+struct worker {
+    struct fb_workers *workers;
     int thread;
     pthread_t id;
 };
 
-struct fb_crew {
+struct fb_workers {
     const struct fb_pool *pool;
     struct fb_queue *todo, *finished; /* finished may be NULL: then the pool's done is called */
     pthread_mutex_t report;
-    size_t nmembers;
-    struct member *members; /* those that were started as threads */
+    size_t nthreads;
+    struct worker *threads; /* those that were started as threads */
 };
 
-static void report(struct fb_crew *crew, size_t item)
+static void report(struct fb_workers *workers, size_t item)
 {
-    if (crew->finished) {
-        fb_queue_put(crew->finished, item);
-    } else if (crew->pool->done) {
-        pthread_mutex_lock(&crew->report);
-        crew->pool->done(crew->pool->context, item);
-        pthread_mutex_unlock(&crew->report);
+    if (workers->finished) {
+        fb_queue_put(workers->finished, item);
+    } else if (workers->pool->done) {
+        pthread_mutex_lock(&workers->report);
+        workers->pool->done(workers->pool->context, item);
+        pthread_mutex_unlock(&workers->report);
     }
 }
 
 /* Take the item after this one and get it ready, unless the other threads need what is left. */
-static int look_ahead(const struct member *member, size_t *next)
+static int look_ahead(const struct worker *worker, size_t *next)
 {
-    const struct fb_pool *pool = member->crew->pool;
-    if (!pool->ahead || !take(member->crew->todo, 0, (size_t)pool->nthreads, next))
+    const struct fb_pool *pool = worker->workers->pool;
+    if (!pool->ahead || !take(worker->workers->todo, 0, (size_t)pool->nthreads, next))
         return 0;
-    pool->ahead(pool->context, member->thread, *next);
+    pool->ahead(pool->context, worker->thread, *next);
     return 1;
 }
 
 static void *work(void *argument)
 {
-    const struct member *member = argument;
-    struct fb_crew *crew = member->crew;
+    const struct worker *worker = argument;
+    struct fb_workers *workers = worker->workers;
     size_t item, next;
-    int there = take(crew->todo, 1, 0, &item);
+    int there = take(workers->todo, 1, 0, &item);
     while (there) {
-        int ready = look_ahead(member, &next);
-        crew->pool->work(crew->pool->context, member->thread, item);
-        report(crew, item);
+        int ready = look_ahead(worker, &next);
+        workers->pool->work(workers->pool->context, worker->thread, item);
+        report(workers, item);
         if (ready)
             item = next;
         else
-            there = take(crew->todo, 1, 0, &item);
+            there = take(workers->todo, 1, 0, &item);
     }
     return NULL;
 }
 
 /* Start n threads, the first of which is called `first`, or as many as the system gives. */
-static void start(struct fb_crew *crew, int first, size_t n)
+static void start(struct fb_workers *workers, int first, size_t n)
 {
-    pthread_mutex_init(&crew->report, NULL);
-    crew->nmembers = 0;
-    crew->members = calloc(n + 1, sizeof *crew->members);
-    while (crew->members && crew->nmembers < n) {
-        struct member *member = &crew->members[crew->nmembers];
-        *member = (struct member){ .crew = crew, .thread = first + (int)crew->nmembers };
-        if (pthread_create(&member->id, NULL, work, member) != 0)
+    pthread_mutex_init(&workers->report, NULL);
+    workers->nthreads = 0;
+    workers->threads = calloc(n + 1, sizeof *workers->threads);
+    while (workers->threads && workers->nthreads < n) {
+        struct worker *worker = &workers->threads[workers->nthreads];
+        *worker = (struct worker){ .workers = workers, .thread = first + (int)workers->nthreads };
+        if (pthread_create(&worker->id, NULL, work, worker) != 0)
             break;
-        crew->nmembers++;
+        workers->nthreads++;
     }
 }
 
-static void join(struct fb_crew *crew)
+static void join(struct fb_workers *workers)
 {
-    for (size_t i = 0; i < crew->nmembers; i++)
-        pthread_join(crew->members[i].id, NULL);
-    pthread_mutex_destroy(&crew->report);
-    free(crew->members);
+    for (size_t i = 0; i < workers->nthreads; i++)
+        pthread_join(workers->threads[i].id, NULL);
+    pthread_mutex_destroy(&workers->report);
+    free(workers->threads);
 }
 
 void fb_pool_run(const struct fb_pool *pool, size_t n)
 {
     struct fb_queue todo = { .end = n, .closed = 1 };
-    struct fb_crew crew = { .pool = pool, .todo = &todo };
-    struct member first = { .crew = &crew };
+    struct fb_workers workers = { .pool = pool, .todo = &todo };
+    struct worker first = { .workers = &workers };
     size_t most = n > 0 ? n - 1 : 0, others = pool->nthreads > 1 ? (size_t)pool->nthreads - 1 : 0;
 
     prepare_queue(&todo);
-    start(&crew, 1, others < most ? others : most);
+    start(&workers, 1, others < most ? others : most);
     work(&first);
-    join(&crew);
+    join(&workers);
     release_queue(&todo);
 }
 
-struct fb_crew *fb_crew_start(const struct fb_pool *pool, struct fb_queue *todo, struct fb_queue *finished)
+struct fb_workers *fb_workers_start(const struct fb_pool *pool, struct fb_queue *todo,
+                                    struct fb_queue *finished)
 {
-    struct fb_crew *crew = calloc(1, sizeof *crew);
-    if (!crew)
+    struct fb_workers *workers = calloc(1, sizeof *workers);
+    if (!workers)
         return NULL;
-    *crew = (struct fb_crew){ .pool = pool, .todo = todo, .finished = finished };
-    start(crew, 0, (size_t)pool->nthreads);
-    if (crew->nmembers > 0)
-        return crew;
-    fb_crew_join(crew);
+    *workers = (struct fb_workers){ .pool = pool, .todo = todo, .finished = finished };
+    start(workers, 0, (size_t)pool->nthreads);
+    if (workers->nthreads > 0)
+        return workers;
+    fb_workers_join(workers);
     return NULL;
 }
 
-void fb_crew_join(struct fb_crew *crew)
+void fb_workers_join(struct fb_workers *workers)
 {
-    if (!crew)
+    if (!workers)
         return;
-    join(crew);
-    free(crew);
+    join(workers);
+    free(workers);
 }

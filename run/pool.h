@@ -41,8 +41,9 @@ int fb_queue_take(struct fb_queue *queue, int wait, size_t *number);
 
 /* The pool's threads, which do the items in todo until it is closed, and put each into finished. NULL where
  * no thread can be started. The pool's done is not called. */
-struct fb_crew;
-struct fb_crew *fb_crew_start(const struct fb_pool *pool, struct fb_queue *todo, struct fb_queue *finished);
-void fb_crew_join(struct fb_crew *crew); /* wait for all, and free; NULL is allowed */
+struct fb_workers;
+struct fb_workers *fb_workers_start(const struct fb_pool *pool, struct fb_queue *todo,
+                                    struct fb_queue *finished);
+void fb_workers_join(struct fb_workers *workers); /* wait for all, and free; NULL is allowed */
 
 #endif

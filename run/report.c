@@ -36,11 +36,11 @@ static void each_line(const struct fb_pixel_run *run, line_fn *say, void *contex
     for (size_t i = 0; run->outcomes && i < run->pixels->n; i++) {
         const char *why = failure(run, i);
         fb_tree_pixel_text(run->tree, run->pixels->pixels[i], name);
-        if (run->parcels[i].note)
-            say(context, name, run->parcels[i].note);
+        if (run->results[i].note)
+            say(context, name, run->results[i].note);
         if (why)
             say(context, name, why);
-        fb_tally_lost_text(&run->parcels[i].tally, lost);
+        fb_tally_lost_text(&run->results[i].tally, lost);
         if (!why && lost[0])
             say(context, name, lost);
     }
@@ -95,9 +95,9 @@ static void complain_of(void *context, const char *pixel, const char *text)
     if (++kind->n > MOST_OF_A_KIND)
         return;
     if (names_file)
-        fb_complain(kinds->command, "%s", text);
+        fb_print_error(kinds->command, "%s", text);
     else
-        fb_complain(kinds->command, "pixel %s: %s", pixel, text);
+        fb_print_error(kinds->command, "pixel %s: %s", pixel, text);
 }
 
 void fb_report_pixels(struct fb_report *report, char *log_path)
@@ -109,21 +109,21 @@ void fb_report_pixels(struct fb_report *report, char *log_path)
     for (size_t k = 0; k < kinds.n; k++)
         more += kinds.kind[k].n > MOST_OF_A_KIND ? kinds.kind[k].n - MOST_OF_A_KIND : 0;
     if (more > 0)
-        fb_complain(kinds.command, "%zu more lines of the same kind%s%s", more,
-                    log_path ? " are in the log: " : "; --logfile FILE keeps them all",
-                    log_path ? log_path : "");
+        fb_print_error(kinds.command, "%zu more lines of the same kind%s%s", more,
+                       log_path ? " are in the log: " : "; --logfile FILE keeps them all",
+                       log_path ? log_path : "");
 }
 
 /* ---- the summary ---- */
 
-void fb_report_say(struct fb_report *report, const char *format, ...)
+void fb_report_print(struct fb_report *report, const char *format, ...)
 {
     struct fb_error line;
     va_list arguments;
     va_start(arguments, format);
     fb_error_set_v(&line, format, arguments);
     va_end(arguments);
-    fb_say("%s", line.text);
+    fb_print("%s", line.text);
     size_t room = sizeof report->summary - strlen(report->summary);
     snprintf(report->summary + strlen(report->summary), room, "%s\n", line.text);
 }
@@ -215,7 +215,7 @@ void fb_report_end(struct fb_report *report, fb_report_fn *write_lines, const vo
 {
     struct fb_error err;
     if (report->log_path && append_to_log(report, write_lines, context, &err) != 0)
-        fb_complain(report->run->command, "warning: %s", err.text);
+        fb_print_error(report->run->command, "warning: %s", err.text);
     free(report->log_path);
     *report = (struct fb_report){ 0 };
 }
@@ -224,8 +224,8 @@ int fb_nothing_measured(const char *command, const struct fb_tally *tally, const
 {
     char reasons[FB_TALLY_TEXT];
     fb_tally_reasons(tally, reasons);
-    fb_complain(command, "%s: not written, because nothing was measured%s%.600s", catalog,
-                reasons[0] ? ": " : "", reasons);
+    fb_print_error(command, "%s: not written, because nothing was measured%s%.600s", catalog,
+                   reasons[0] ? ": " : "", reasons);
     return FB_EXIT_UNUSABLE;
 }
 
@@ -237,6 +237,6 @@ char *fb_log_path(const char *command, const char *folder, const char *name, con
                : name[0] == '/' ? strdup(name)
                                 : fb_format("%s/%s", folder, name);
     if (!path)
-        fb_complain(command, "warning: there is no log: out of memory");
+        fb_print_error(command, "warning: there is no log: out of memory");
     return path;
 }

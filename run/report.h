@@ -4,7 +4,7 @@
  *     struct fb_report report;
  *     fb_report_start(&report, &run, argc, argv);
  *     fb_report_pixels(&report, log_path);
- *     fb_report_say(&report, "split: %zu rows", n);
+ *     fb_report_print(&report, "split: %zu rows", n);
  *     fb_report_end(&report, NULL, NULL);
  *
  * SPDX-License-Identifier: BSD-3-Clause
@@ -36,7 +36,7 @@ void fb_report_start(struct fb_report *report, const struct fb_pixel_run *run, i
 void fb_report_pixels(struct fb_report *report, char *log_path);
 
 /* A line of the summary: on stdout now, and in the log. */
-void fb_report_say(struct fb_report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void fb_report_print(struct fb_report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Writes lines of a command's own to the log, after the summary. Returns -1, with errno, on failure. */
 typedef int fb_report_fn(const void *context, FILE *log);

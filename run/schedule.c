@@ -74,9 +74,9 @@ static void report(void *context, size_t index)
         draw_bar(p, elapsed);
     if (!run->verbose || (p->finished % chunk > 0 && p->finished < n))
         return;
-    fb_say("chunk %zu of %zu: %zu of %zu pixels done, %.0f MB in use, %.1f s so far, %.1f s left",
-           (p->finished + chunk - 1) / chunk, (n + chunk - 1) / chunk, p->finished, n, memory_in_use(),
-           elapsed, elapsed * (double)(n - p->finished) / (double)p->finished);
+    fb_print("chunk %zu of %zu: %zu of %zu pixels done, %.0f MB in use, %.1f s so far, %.1f s left",
+             (p->finished + chunk - 1) / chunk, (n + chunk - 1) / chunk, p->finished, n, memory_in_use(),
+             elapsed, elapsed * (double)(n - p->finished) / (double)p->finished);
 }
 
 static void do_pixel(void *context, int thread, size_t index)
@@ -88,7 +88,7 @@ static void do_pixel(void *context, int thread, size_t index)
     enum fb_pixel_outcome outcome = run->work(run->context, thread, index, &err);
     /* it may have failed because it was interrupted: the next run tells */
     if (outcome == FB_PIXEL_FAILED && fb_stop_signal()) {
-        run->parcels[index].tally = (struct fb_tally){ 0 };
+        run->results[index].tally = (struct fb_tally){ 0 };
         return;
     }
     run->outcomes[index] = (signed char)outcome;
@@ -117,12 +117,12 @@ int fb_pixel_run_all(struct fb_pixel_run *run, struct fb_error *err)
     if (failed)
         return -1;
     if (run->verbose && leads)
-        fb_say("%zu pixel%s in %zu chunk%s, %d thread%s%s", n, fb_s(n), (n + chunk - 1) / chunk,
-               fb_s((n + chunk - 1) / chunk), run->nthreads, fb_s((size_t)run->nthreads),
-               several ? " a rank" : "");
+        fb_print("%zu pixel%s in %zu chunk%s, %d thread%s%s", n, fb_s(n), (n + chunk - 1) / chunk,
+                 fb_s((n + chunk - 1) / chunk), run->nthreads, fb_s((size_t)run->nthreads),
+                 several ? " a rank" : "");
     if (!several)
         fb_pool_run(&pool, n);
-    else if (fb_hand_out(run, &pool, err) != 0)
+    else if (fb_distribute(run, &pool, err) != 0)
         return -1;
     if (p.bar && p.drawn > 0)
         clear_bar();
@@ -131,8 +131,8 @@ int fb_pixel_run_all(struct fb_pixel_run *run, struct fb_error *err)
         run->signal = run->gave_up = 0;
     else if (run->signal == 0)
         run->signal = fb_stop_signal();
-    if (run->account)
-        run->account(run->context, &run->used);
+    if (run->add_usage)
+        run->add_usage(run->context, &run->used);
     run->used.writing += 1e-9 * (double)run->delivering;
     return 0;
 }

@@ -1,10 +1,10 @@
 /*
- * parcel.h - what became of one pixel, and what it leaves behind besides its files.
+ * pixel_result.h - what became of one pixel, and what it leaves behind besides its files.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
-#ifndef FB_PARCEL_H
-#define FB_PARCEL_H
+#ifndef FB_PIXEL_RESULT_H
+#define FB_PIXEL_RESULT_H
 
 #include <stddef.h>
 #include "pipeline/tally.h"
@@ -23,7 +23,7 @@ static inline int fb_pixel_failed(int outcome)
 }
 
 /* All zero is a good start. */
-struct fb_parcel {
+struct fb_pixel_result {
     struct fb_tally tally; /* of its quasars */
     size_t nquasars;       /* measured, or masked */
     size_t nmatched;       /* catalog rows that are in a BAL table */
@@ -32,6 +32,6 @@ struct fb_parcel {
     size_t size;
 };
 /* Frees the bytes; the note stays. */
-void fb_parcel_release(struct fb_parcel *parcel);
+void fb_pixel_result_release(struct fb_pixel_result *result);
 
 #endif
