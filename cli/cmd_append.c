@@ -285,6 +285,13 @@ static int append_catalog(struct append *append, int argc, char **argv, struct f
     return status;
 }
 
+static const struct fb_command_help append_help = {
+    .command = "append",
+    .usage = "-q FILE -b DIR -o FILE [options]",
+    .summary = "Append BAL columns to a QSO catalog.",
+    .example = "fastbal append -q QSO_cat_loa_main_dark_healpix_v2.fits -b $PSCRATCH/bal -o qso-bal.fits",
+};
+
 int fb_cmd_append(int argc, char **argv)
 {
     struct append_options o = { .outcatfile = "qso-balcat.fits",
@@ -297,27 +304,27 @@ int fb_cmd_append(int argc, char **argv)
         { "-b", "--baldir", FB_OPT_STRING, &o.baldir, .metavar = "DIR", .required = 1, .old = 1,
           .help = "where the BAL tables are: find's --altzdir" },
         { "-o", "--outcatfile", FB_OPT_STRING, &o.outcatfile, .metavar = "FILE", .old = 1,
-          .help = "the catalog to write" },
+          .group = FB_GROUP_OUTPUT, .help = "the catalog to write" },
         FB_LAYOUT_OPTIONS(o.layout),
         FB_ONLY_OPTION(o.layout),
-        { "-l", "--logfile", FB_OPT_STRING, &o.logfile, .metavar = "NAME", .old = 1,
+        { "-l", "--logfile", FB_OPT_STRING, &o.logfile, .metavar = "NAME", .old = 1, .group = FB_GROUP_OUTPUT,
           .help = "log, in --baldir; default: logfile-SURVEY-PROGRAM.txt" },
-        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o.clobber, .old = 1,
+        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o.clobber, .old = 1, .group = FB_GROUP_OUTPUT,
           .help = "replace an existing catalog" },
-        { "-v", "--verbose", FB_OPT_FLAG, &o.verbose, .old = 1, .help = "say how far the run is" },
-        { "-t", "--alttemp", FB_OPT_FLAG, &o.alttemp, .old = 1,
+        { "-v", "--verbose", FB_OPT_FLAG, &o.verbose, .old = 1, .group = FB_GROUP_RUN,
+          .help = "say how far the run is" },
+        { "-t", "--alttemp", FB_OPT_FLAG, &o.alttemp, .old = 1, .group = FB_GROUP_SEARCH,
           .help = "of the reference; BAL tables say themselves which templates they were made with" },
         FB_NPROC_OPTION(o.nproc),
         { NULL, "--chunk-size", FB_OPT_INT, &o.chunk, .metavar = "N", .min = 1, .max = 1e9, .old = 1,
-          .help = "pixels handed out at a time; -v reports each chunk" },
+          .group = FB_GROUP_OLD, .help = "pixels handed out at a time; -v reports each chunk" },
         FB_MAX_UNPACKED_OPTION,
         { 0 }
     };
     struct append append = { .options = &o };
     struct fb_error err = { "" };
 
-    enum fb_options_outcome outcome =
-        fb_options_parse_writer("append", "Append BAL columns to a QSO catalog.", table, argc, argv);
+    enum fb_options_outcome outcome = fb_options_parse_writer(&append_help, table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
     fb_stop_watch("append");

@@ -64,6 +64,14 @@ static int compare_paths(const struct diff_options *o, struct fb_diff_rules *rul
     return status;
 }
 
+static const struct fb_command_help diff_help = {
+    .command = "diff",
+    .usage = "A B [options]",
+    .summary = "What changed between two BAL catalogs, BAL tables, or trees of BAL tables.",
+    .titles[FB_GROUP_SEARCH] = "what to compare, and how",
+    .example = "fastbal diff qso-bal-iron.fits qso-bal-loa.fits",
+};
+
 int fb_cmd_diff(int argc, char **argv)
 {
     struct diff_options o = { 0 };
@@ -79,32 +87,33 @@ int fb_cmd_diff(int argc, char **argv)
           .metavar = "B",
           .required = 1,
           .help = "another one of the same kind" },
-        { NULL, "--rtol", FB_OPT_FLOAT, &rules.rtol, .metavar = "R", .max = 1e300,
+        { NULL, "--rtol", FB_OPT_FLOAT, &rules.rtol, .metavar = "R", .max = 1e300, .group = FB_GROUP_SEARCH,
           .help = "numbers are the same if |a - b| <= ATOL + R max(|a|, |b|)" },
         { NULL, "--atol", FB_OPT_FLOAT, &rules.atol, .metavar = "ATOL", .max = 1e300,
-          .help = "the same; whole numbers have to be equal" },
+          .group = FB_GROUP_SEARCH, .help = "the same; whole numbers have to be equal" },
         { NULL, "--velocity", FB_OPT_FLOAT, &rules.velocity, .metavar = "KMS", .max = 1e300,
-          .help = "ATOL of VMIN, VMAX and POSMIN, and of troughs, in km/s" },
-        { NULL, "--tol", FB_OPT_TEXTS, &o.tolerances, .metavar = "COLUMN=ATOL[,R]",
+          .group = FB_GROUP_SEARCH, .help = "ATOL of VMIN, VMAX and POSMIN, and of troughs, in km/s" },
+        { NULL, "--tol", FB_OPT_TEXTS, &o.tolerances, .metavar = "COLUMN=ATOL[,R]", .group = FB_GROUP_SEARCH,
           .help =
               "for one column, or those that fit a pattern as 'ERR_*'; may be repeated, the first that fits "
               "counts" },
-        { NULL, "--columns", FB_OPT_TEXTS, &o.columns, .metavar = "NAMES",
+        { NULL, "--columns", FB_OPT_TEXTS, &o.columns, .metavar = "NAMES", .group = FB_GROUP_SEARCH,
           .help = "look at these columns and keywords only, as if there were no others: names or patterns, "
                   "separated by commas" },
-        { NULL, "--ignore", FB_OPT_TEXTS, &o.ignored, .metavar = "NAMES", .help = "do not look at these" },
-        { NULL, "--json", FB_OPT_FLAG, &o.json, .help = "write JSON, with complete lists (docs/diff.md)" },
-        { "-a", "--all", FB_OPT_FLAG, &o.all, .help = "complete lists in the report, too" },
-        { "-q", "--quiet", FB_OPT_FLAG, &o.quiet,
+        { NULL, "--ignore", FB_OPT_TEXTS, &o.ignored, .metavar = "NAMES", .group = FB_GROUP_SEARCH,
+          .help = "do not look at these" },
+        { NULL, "--json", FB_OPT_FLAG, &o.json, .group = FB_GROUP_OUTPUT,
+          .help = "write JSON, with complete lists (docs/diff.md)" },
+        { "-a", "--all", FB_OPT_FLAG, &o.all, .group = FB_GROUP_OUTPUT,
+          .help = "complete lists in the report, too" },
+        { "-q", "--quiet", FB_OPT_FLAG, &o.quiet, .group = FB_GROUP_OUTPUT,
           .help = "no report: exit status 0 the same, 1 different, 2 trouble" },
         FB_NPROC_OPTION(o.nproc),
         FB_MAX_UNPACKED_OPTION,
         { 0 }
     };
 
-    enum fb_options_outcome outcome =
-        fb_options_parse("diff", "What changed between two BAL catalogs, BAL tables, or trees of BAL tables.",
-                         table, argc, argv);
+    enum fb_options_outcome outcome = fb_options_parse(&diff_help, table, argc, argv);
     int status = outcome == FB_OPTIONS_STOP ? FB_DIFF_SAME : FB_DIFF_TROUBLE;
     if (outcome == FB_OPTIONS_RUN)
         status = compare_paths(&o, &rules);

@@ -425,6 +425,13 @@ static void name_unused(const struct fb_option *table)
         fb_print_error("find", "with --coadd these options do nothing:%s", text);
 }
 
+static const struct fb_command_help find_help = {
+    .command = "find",
+    .usage = "-a DIR -r SPECPROD [options]",
+    .summary = "Measure broad absorption lines in coadds: one BAL table per pixel.",
+    .example = "fastbal find -r loa -s main -m dark -a $PSCRATCH/bal",
+};
+
 static enum fb_options_outcome parse_find_options(struct find_options *o, int argc, char **argv)
 {
     struct fb_option table[] = {
@@ -436,29 +443,32 @@ static enum fb_options_outcome parse_find_options(struct find_options *o, int ar
         { NULL, "--mockdir", FB_OPT_STRING, &o->layout.mockdir, .metavar = "DIR", .old = 1,
           .help = "the folder of the mock's spectra-16" },
         { "-o", "--outdir --outfile", FB_OPT_STRING, &o->out, .metavar = "PATH", .old = 1,
+          .group = FB_GROUP_OUTPUT,
           .help = "with --coadd: the BAL table to write; otherwise deprecated, warned about and ignored" },
         { "-l", "--logfile", FB_OPT_STRING, &o->logfile, .metavar = "NAME", .old = 1,
-          .help = "log, beside the pixels" },
+          .group = FB_GROUP_OUTPUT, .help = "log, beside the pixels" },
         FB_NPROC_OPTION(o->finder.nproc),
-        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o->clobber, .old = 1,
+        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o->clobber, .old = 1, .group = FB_GROUP_OUTPUT,
           .help = "replace existing BAL tables" },
-        { "-v", "--verbose", FB_OPT_FLAG, &o->verbose, .own = 1, .old = 1, .help = "say how far the run is" },
-        { "-t", "--alttemp", FB_OPT_FLAG, &o->finder.alttemp, .old = 1,
+        { "-v", "--verbose", FB_OPT_FLAG, &o->verbose, .own = 1, .old = 1, .group = FB_GROUP_RUN,
+          .help = "say how far the run is" },
+        { "-t", "--alttemp", FB_OPT_FLAG, &o->finder.alttemp, .old = 1, .group = FB_GROUP_SEARCH,
           .help = "the same as --templates brodzeller" },
         { NULL, "--templates", FB_OPT_STRING, &o->finder.templates, .metavar = "NAME",
+          .group = FB_GROUP_SEARCH,
           .help =
               "guo, brodzeller, builtin, or a FITS file; default: guo, or builtin where guo is not found" },
-        { NULL, "--fit", FB_OPT_STRING, &o->finder.fit, .metavar = "NAME",
+        { NULL, "--fit", FB_OPT_STRING, &o->finder.fit, .metavar = "NAME", .group = FB_GROUP_SEARCH,
           .help = "exact, or simplex: the published catalogs' search, which stops early on bright quasars" },
-        { NULL, "--rules", FB_OPT_STRING, &o->finder.rules, .metavar = "NAME",
+        { NULL, "--rules", FB_OPT_STRING, &o->finder.rules, .metavar = "NAME", .group = FB_GROUP_SEARCH,
           .help = "main, or optimize: what the reference's optimised branch calls a trough" },
-        { NULL, "--tids", FB_OPT_FLAG, &o->tids, .old = 1,
+        { NULL, "--tids", FB_OPT_FLAG, &o->tids, .old = 1, .group = FB_GROUP_OLD,
           .help = "read only the targets of the redshift catalog (always done)" },
         { NULL, "--chunk-size", FB_OPT_INT, &o->chunk, .metavar = "N", .min = 1, .max = 1e9, .own = 1,
-          .old = 1, .help = "pixels handed out at a time; -v reports each chunk" },
+          .old = 1, .group = FB_GROUP_OLD, .help = "pixels handed out at a time; -v reports each chunk" },
         { NULL, "--file-discovery-workers", FB_OPT_INT, &o->discovery, .metavar = "N", .min = 1, .max = 4096,
-          .own = 1, .old = 1, .help = "threads that look for files in the tree" },
-        { NULL, "--mpi", FB_OPT_FLAG, &o->mpi, .several = 1,
+          .own = 1, .old = 1, .group = FB_GROUP_OLD, .help = "threads that look for files in the tree" },
+        { NULL, "--mpi", FB_OPT_FLAG, &o->mpi, .several = 1, .group = FB_GROUP_RUN,
           .help = "one of several ranks, as started by srun -n N or mpirun -n N" },
         { NULL, "--coadd", FB_OPT_STRING, &o->coadd, .metavar = "FILE", .several = 1,
           .help = "work on this file alone, with --zcat and -o" },
@@ -467,8 +477,7 @@ static enum fb_options_outcome parse_find_options(struct find_options *o, int ar
         FB_MAX_UNPACKED_OPTION,
         { 0 }
     };
-    enum fb_options_outcome outcome = fb_options_parse_writer(
-        "find", "Measure broad absorption lines in coadds: one BAL table per pixel.", table, argc, argv);
+    enum fb_options_outcome outcome = fb_options_parse_writer(&find_help, table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome;
     int single = o->coadd || o->zcat;

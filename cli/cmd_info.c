@@ -110,6 +110,13 @@ static int say_table(struct fb_any_table *table, const char *path, struct fb_err
     return 0;
 }
 
+static const struct fb_command_help info_help = {
+    .command = "info",
+    .usage = "FILE",
+    .summary = "Say what made a file, and what is in it.",
+    .example = "fastbal info qso-bal.fits",
+};
+
 int fb_cmd_info(int argc, char **argv)
 {
     const char *path = NULL;
@@ -121,8 +128,7 @@ int fb_cmd_info(int argc, char **argv)
     struct fb_any_table table = { 0 };
     struct fb_error err;
 
-    enum fb_options_outcome outcome =
-        fb_options_parse("info", "Say what made a file, and what is in it.", options, argc, argv);
+    enum fb_options_outcome outcome = fb_options_parse(&info_help, options, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
     int failed =

@@ -312,11 +312,19 @@ static int mask_tree(struct mask *mask, int argc, char **argv, struct fb_error *
     return status;
 }
 
+static const struct fb_command_help mask_help = {
+    .command = "mask",
+    .usage = "-q FILE -r SPECPROD -w DIR [options]",
+    .summary = "Mask the troughs of BAL quasars in coadds, to fit redshifts again.",
+    .example = "fastbal mask -q qso-bal.fits -r loa -s main -m dark -w $PSCRATCH/masked",
+};
+
 static enum fb_options_outcome parse_mask_options(struct mask_options *o, struct fb_mask_lines *lines,
                                                   int argc, char **argv)
 {
     struct fb_option table[] = {
         { "-w", "--workdir", FB_OPT_STRING, &o->workdir, .metavar = "DIR", .required = 1, .old = 1,
+          .group = FB_GROUP_OUTPUT,
           .help = "where the masked coadds go, in the same folders as in the release" },
         { "-q", "--qsocat", FB_OPT_STRING, &o->qsocat, .metavar = "FILE", .required = 1, .old = 1,
           .help = "QSO catalog with BAL columns" },
@@ -324,23 +332,25 @@ static enum fb_options_outcome parse_mask_options(struct mask_options *o, struct
         { NULL, "--mockdir", FB_OPT_STRING, &o->layout.mockdir, .metavar = "DIR", .old = 1,
           .help = "the folder of the mock's spectra-16" },
         { NULL, "--lines", FB_OPT_STRING, &o->lines, .metavar = "LINE,LINE,...", .old = 1,
+          .group = FB_GROUP_SEARCH,
           .help =
               "lines to mask, by name or rest wavelength in A; LINE:CIV or LINE:SIIV says whose troughs" },
-        { NULL, "--all", FB_OPT_FLAG, &o->all, .help = "copy the coadds in which nothing is masked as well" },
+        { NULL, "--all", FB_OPT_FLAG, &o->all, .group = FB_GROUP_OUTPUT,
+          .help = "copy the coadds in which nothing is masked as well" },
         { "-l", "--logfile", FB_OPT_STRING, &o->logfile, .metavar = "NAME", .old = 1,
-          .help = "log, beside the pixels" },
+          .group = FB_GROUP_OUTPUT, .help = "log, beside the pixels" },
         FB_NPROC_OPTION(o->nproc),
-        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o->clobber, .old = 1,
+        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o->clobber, .old = 1, .group = FB_GROUP_OUTPUT,
           .help = "replace existing masked coadds" },
-        { "-v", "--verbose", FB_OPT_FLAG, &o->verbose, .old = 1, .help = "say how far the run is" },
+        { "-v", "--verbose", FB_OPT_FLAG, &o->verbose, .old = 1, .group = FB_GROUP_RUN,
+          .help = "say how far the run is" },
         { NULL, "--chunk-size", FB_OPT_INT, &o->chunk, .metavar = "N", .min = 1, .max = 1e9,
-          .help = "-v reports each time that many more pixels are done" },
+          .group = FB_GROUP_OLD, .help = "-v reports each time that many more pixels are done" },
         FB_MAX_UNPACKED_OPTION,
         { 0 }
     };
     struct fb_error err = { "" };
-    enum fb_options_outcome outcome = fb_options_parse_writer(
-        "mask", "Mask the troughs of BAL quasars in coadds, to fit redshifts again.", table, argc, argv);
+    enum fb_options_outcome outcome = fb_options_parse_writer(&mask_help, table, argc, argv);
     if (outcome == FB_OPTIONS_RUN && fb_mask_lines_parse(lines, o->lines, &err) != 0) {
         fb_print_error("mask", "option --lines: %s", err.text);
         return FB_OPTIONS_BAD;

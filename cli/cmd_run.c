@@ -282,41 +282,51 @@ static int run_catalog(struct run *run, int argc, char **argv, struct fb_error *
     return status;
 }
 
+static const struct fb_command_help run_help = {
+    .command = "run",
+    .usage = "-q FILE -r SPECPROD -o FILE [options]",
+    .summary = "QSO catalog and coadds to a catalog with BAL columns, in one pass.",
+    .example = "fastbal run -q QSO_cat_loa_main_dark_healpix_v2.fits -r loa -s main -m dark -o qso-bal.fits",
+};
+
 static enum fb_options_outcome parse_run_options(struct run_options *o, int argc, char **argv)
 {
     struct fb_option table[] = {
         { "-q", "--qsocat", FB_OPT_STRING, &o->qsocat, .metavar = "FILE", .required = 1,
           .help = "QSO catalog" },
         { "-o", "--outcatfile", FB_OPT_STRING, &o->outcatfile, .metavar = "FILE", .required = 1,
-          .help = "the catalog to write" },
+          .group = FB_GROUP_OUTPUT, .help = "the catalog to write" },
         FB_LAYOUT_OPTIONS(o->layout),
         FB_ONLY_OPTION(o->layout),
         { NULL, "--mockdir", FB_OPT_STRING, &o->layout.mockdir, .metavar = "DIR",
           .help = "the folder of the mock's spectra-16" },
         { "-b -a", "--baldir --altzdir", FB_OPT_STRING, &o->baldir, .metavar = "DIR",
           .help = "write BAL tables there as well, and go on from those that are there" },
-        { "-l", "--logfile", FB_OPT_STRING, &o->logfile, .metavar = "NAME",
+        { "-l", "--logfile", FB_OPT_STRING, &o->logfile, .metavar = "NAME", .group = FB_GROUP_OUTPUT,
           .help = "log, in --baldir; without --baldir there is none unless a file is named here" },
-        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o->clobber, .help = "replace existing outputs" },
-        { "-v", "--verbose", FB_OPT_FLAG, &o->verbose, .own = 1, .help = "say how far the run is" },
-        { "-t", "--alttemp", FB_OPT_FLAG, &o->finder.alttemp, .help = "the same as --templates brodzeller" },
+        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o->clobber, .group = FB_GROUP_OUTPUT,
+          .help = "replace existing outputs" },
+        { "-v", "--verbose", FB_OPT_FLAG, &o->verbose, .own = 1, .group = FB_GROUP_RUN,
+          .help = "say how far the run is" },
+        { "-t", "--alttemp", FB_OPT_FLAG, &o->finder.alttemp, .group = FB_GROUP_SEARCH,
+          .help = "the same as --templates brodzeller" },
         { NULL, "--templates", FB_OPT_STRING, &o->finder.templates, .metavar = "NAME",
+          .group = FB_GROUP_SEARCH,
           .help =
               "guo, brodzeller, builtin, or a FITS file; default: guo, or builtin where guo is not found" },
-        { NULL, "--fit", FB_OPT_STRING, &o->finder.fit, .metavar = "NAME",
+        { NULL, "--fit", FB_OPT_STRING, &o->finder.fit, .metavar = "NAME", .group = FB_GROUP_SEARCH,
           .help = "exact, or simplex: the published catalogs' search, which stops early on bright quasars" },
-        { NULL, "--rules", FB_OPT_STRING, &o->finder.rules, .metavar = "NAME",
+        { NULL, "--rules", FB_OPT_STRING, &o->finder.rules, .metavar = "NAME", .group = FB_GROUP_SEARCH,
           .help = "main, or optimize: what the reference's optimised branch calls a trough" },
         FB_NPROC_OPTION(o->finder.nproc),
         { NULL, "--chunk-size", FB_OPT_INT, &o->chunk, .metavar = "N", .min = 1, .max = 1e9, .own = 1,
-          .help = "-v reports each time that many more pixels are done" },
-        { NULL, "--mpi", FB_OPT_FLAG, &o->mpi, .several = 1,
+          .group = FB_GROUP_OLD, .help = "-v reports each time that many more pixels are done" },
+        { NULL, "--mpi", FB_OPT_FLAG, &o->mpi, .several = 1, .group = FB_GROUP_RUN,
           .help = "one of several ranks, as started by srun -n N or mpirun -n N" },
         FB_MAX_UNPACKED_OPTION,
         { 0 }
     };
-    enum fb_options_outcome outcome = fb_options_parse_writer(
-        "run", "QSO catalog and coadds to a catalog with BAL columns, in one pass.", table, argc, argv);
+    enum fb_options_outcome outcome = fb_options_parse_writer(&run_help, table, argc, argv);
     if (outcome == FB_OPTIONS_RUN && !fb_finder_options_check("run", &o->finder))
         return FB_OPTIONS_BAD;
     if (outcome == FB_OPTIONS_RUN) {

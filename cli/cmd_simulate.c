@@ -46,6 +46,14 @@ static int choose_layout(struct arguments *a, int given)
     return -1;
 }
 
+static const struct fb_command_help simulate_help = {
+    .command = "simulate",
+    .usage = "DIR [options]",
+    .summary = "Write simulated quasar spectra, their catalog and the truth about their troughs.",
+    .titles[FB_GROUP_INPUT] = "what to simulate",
+    .example = "fastbal simulate --quasars 50 --seed 7 sim",
+};
+
 static enum fb_options_outcome parse_simulate_options(struct arguments *a, int argc, char **argv)
 {
     struct fb_option table[] = {
@@ -69,14 +77,13 @@ static enum fb_options_outcome parse_simulate_options(struct arguments *a, int a
         { NULL, "--mock", FB_OPT_FLAG, &a->mock, .help = "in the form of quickquasars mocks: --layout mock" },
         { NULL, "--aligned", FB_OPT_FLAG, &a->aligned, .help = "mocks whose cameras' wavelengths line up" },
         { NULL, "--no-resolution", FB_OPT_FLAG, &a->no_resolution, .help = "leave resolution matrices out" },
-        { "-c", "--overwrite --clobber", FB_OPT_FLAG, &a->overwrite,
+        { "-c", "--overwrite --clobber", FB_OPT_FLAG, &a->overwrite, .group = FB_GROUP_OUTPUT,
           .help = "write into a folder that is not empty" },
-        { "-v", "--verbose", FB_OPT_FLAG, &a->verbose, .help = "print a line for each pixel" },
+        { "-v", "--verbose", FB_OPT_FLAG, &a->verbose, .group = FB_GROUP_RUN,
+          .help = "print a line for each pixel" },
         { 0 }
     };
-    const enum fb_options_outcome outcome = fb_options_parse_writer(
-        NAME, "Write simulated quasar spectra, their catalog and the truth about their troughs.", table, argc,
-        argv);
+    const enum fb_options_outcome outcome = fb_options_parse_writer(&simulate_help, table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome;
     if (choose_layout(a, table[LAYOUT].given) < 0)

@@ -171,6 +171,13 @@ static int split_catalog(struct split *split, int argc, char **argv, struct fb_e
     return status;
 }
 
+static const struct fb_command_help split_help = {
+    .command = "split",
+    .usage = "-q FILE -a DIR [options]",
+    .summary = "Split a QSO catalog into one redshift catalog per pixel.",
+    .example = "fastbal split -q QSO_cat_loa_main_dark_healpix_v2.fits -a $PSCRATCH/bal",
+};
+
 int fb_cmd_split(int argc, char **argv)
 {
     struct split_options o = { .zfileroot = "zafter",
@@ -185,23 +192,23 @@ int fb_cmd_split(int argc, char **argv)
           .help = "begin of their file names" },
         FB_LAYOUT_OPTIONS(o.layout),
         FB_ONLY_OPTION(o.layout),
-        { "-l", "--logfile", FB_OPT_STRING, &o.logfile, .metavar = "NAME", .old = 1,
+        { "-l", "--logfile", FB_OPT_STRING, &o.logfile, .metavar = "NAME", .old = 1, .group = FB_GROUP_OUTPUT,
           .help = "log, in --altzdir; default: logfile-SURVEY-PROGRAM.txt" },
-        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o.clobber, .old = 1,
+        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o.clobber, .old = 1, .group = FB_GROUP_OUTPUT,
           .help = "replace existing redshift catalogs" },
-        { "-v", "--verbose", FB_OPT_FLAG, &o.verbose, .old = 1, .help = "say how far the run is" },
+        { "-v", "--verbose", FB_OPT_FLAG, &o.verbose, .old = 1, .group = FB_GROUP_RUN,
+          .help = "say how far the run is" },
         { NULL, "--nproc", FB_OPT_THREADS, &o.nproc, .metavar = "N", .max = 4096, .old = 1,
           .help = "worker threads; default: 32, since they mostly wait for the disk" },
         { NULL, "--chunk-size", FB_OPT_INT, &o.chunk, .metavar = "N", .min = 1, .max = 1e9, .old = 1,
-          .help = "pixels handed out at a time; -v reports each chunk" },
+          .group = FB_GROUP_OLD, .help = "pixels handed out at a time; -v reports each chunk" },
         FB_MAX_UNPACKED_OPTION,
         { 0 }
     };
     struct split split = { .options = &o };
     struct fb_error err = { "" };
 
-    enum fb_options_outcome outcome = fb_options_parse_writer(
-        "split", "Split a QSO catalog into one redshift catalog per pixel.", table, argc, argv);
+    enum fb_options_outcome outcome = fb_options_parse_writer(&split_help, table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
     fb_stop_watch("split");

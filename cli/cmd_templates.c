@@ -20,24 +20,31 @@ static int show(const struct fb_template_set *set)
                     fastbal_templates_count(t), n, w[0], w[n - 1]);
 }
 
+static const struct fb_command_help templates_help = {
+    .command = "templates",
+    .usage = "[options]",
+    .summary = "Show a set of continuum templates, or write it to a file.",
+    .example = "fastbal templates --templates builtin --export mine.fits",
+};
+
 int fb_cmd_templates(int argc, char **argv)
 {
     const char *name = "builtin", *export = NULL;
     int overwrite = 0, status = FB_EXIT_DONE;
     struct fb_option table[] = {
-        { NULL, "--templates", FB_OPT_STRING, &name, .metavar = "NAME",
+        { NULL, "--templates", FB_OPT_STRING, &name, .metavar = "NAME", .group = FB_GROUP_SEARCH,
           .help = "guo, brodzeller, builtin, or a FITS file with WAVE and PCA0.. columns" },
-        { NULL, "--export", FB_OPT_STRING, &export, .metavar = "FILE",
+        { NULL, "--export", FB_OPT_STRING, &export, .metavar = "FILE", .group = FB_GROUP_OUTPUT,
           .help = "write the templates to this file" },
-        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &overwrite, .help = "replace an existing file" },
+        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &overwrite, .group = FB_GROUP_OUTPUT,
+          .help = "replace an existing file" },
         FB_MAX_UNPACKED_OPTION,
         { 0 }
     };
     struct fb_template_set set;
     struct fb_error err;
 
-    enum fb_options_outcome outcome = fb_options_parse(
-        "templates", "Show a set of continuum templates, or write it to a file.", table, argc, argv);
+    enum fb_options_outcome outcome = fb_options_parse(&templates_help, table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
     const enum fb_replace replace = overwrite ? FB_REPLACE : FB_KEEP_EXISTING;

@@ -260,6 +260,13 @@ static void release(struct truth *truth)
     free(truth->root);
 }
 
+static const struct fb_command_help truth_help = {
+    .command = "truth",
+    .usage = "-q FILE -b PATH [options]",
+    .summary = "Append a mock's true BAL columns to its QSO catalog.",
+    .example = "fastbal truth -q zcat.fits -b mock/spectra-16 -o zcat-truth.fits",
+};
+
 int fb_cmd_truth(int argc, char **argv)
 {
     struct truth_options o = { 0 };
@@ -269,10 +276,11 @@ int fb_cmd_truth(int argc, char **argv)
         { "-b", "--balcat --truth", FB_OPT_STRING, &o.truth, .metavar = "PATH", .required = 1, .old = 1,
           .help = "catalog of its BAL quasars, or the folder of its spectra-16, with truth files" },
         { "-o", "--outcat --outcatfile", FB_OPT_STRING, &o.outcat, .metavar = "FILE", .old = 1,
-          .help = "the catalog to write; default: QSOCAT-baltrue.fits" },
-        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o.clobber, .old = 1,
+          .group = FB_GROUP_OUTPUT, .help = "the catalog to write; default: QSOCAT-baltrue.fits" },
+        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o.clobber, .old = 1, .group = FB_GROUP_OUTPUT,
           .help = "replace an existing catalog" },
-        { "-v", "--verbose", FB_OPT_FLAG, &o.verbose, .old = 1, .help = "say how far the run is" },
+        { "-v", "--verbose", FB_OPT_FLAG, &o.verbose, .old = 1, .group = FB_GROUP_RUN,
+          .help = "say how far the run is" },
         FB_NPROC_OPTION(o.nproc),
         FB_MAX_UNPACKED_OPTION,
         { 0 }
@@ -280,8 +288,7 @@ int fb_cmd_truth(int argc, char **argv)
     struct truth truth = { .options = &o, .truth.zeros = fb_is_old_name(argv[0]) };
     struct fb_error err = { "" };
 
-    enum fb_options_outcome outcome = fb_options_parse_writer(
-        "truth", "Append a mock's true BAL columns to its QSO catalog.", table, argc, argv);
+    enum fb_options_outcome outcome = fb_options_parse_writer(&truth_help, table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
     fb_stop_watch("truth");

@@ -27,14 +27,14 @@
           .help = "tiles instead of pixels: these, or all; @FILE is a file that lists them" }, \
         { NULL, "--night", FB_OPT_INT, &(o).night, .metavar = "YYYYMMDD", .min = 1, .max = 99999999, \
           .help = "of tiles: the last night of their spectra; default: the last there is" }, \
-        { "-hp", "--healpix", FB_OPT_LIST, &(o).healpix, .metavar = "PIX", .max = 1e15, .old = 1, \
+        { "-hp", "--healpix", FB_OPT_LIST, &(o).healpix, .metavar = "PIX", .max = 1e15, .old = 1, .group = FB_GROUP_SEARCH, \
           .help = "pixels to work on, separated by spaces or commas, or @FILE; default: all" }, \
-        { NULL, "--uniqpix", FB_OPT_LIST, &(o).uniqpix, .metavar = "PIX", .max = 1e15, \
+        { NULL, "--uniqpix", FB_OPT_LIST, &(o).uniqpix, .metavar = "PIX", .max = 1e15, .group = FB_GROUP_SEARCH, \
           .help = "the same for adaptive pixels" }, \
-        { NULL, "--targetids", FB_OPT_LIST, &(o).targetids, .metavar = "ID", .min = -9.2e18, .max = 9.2e18, \
+        { NULL, "--targetids", FB_OPT_LIST, &(o).targetids, .metavar = "ID", .min = -9.2e18, .max = 9.2e18, .group = FB_GROUP_SEARCH, \
           .help = "targets to work on, separated by spaces or commas, or @FILE; default: all" }
 #define FB_ONLY_OPTION(o) \
-        { NULL, "--only", FB_OPT_STRING, &(o).only, .metavar = "WHAT", \
+        { NULL, "--only", FB_OPT_STRING, &(o).only, .metavar = "WHAT", .group = FB_GROUP_SEARCH, \
           .help = "leave out rows of another survey, program or spectype: one of these words, or several with commas" }
 /* clang-format on */
 

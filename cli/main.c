@@ -4,10 +4,12 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include "cli/command.h"
+#include "cli/help.h"
 #include "run/message.h"
 #include "run/stop.h"
 
@@ -62,6 +64,19 @@ int fb_is_old_name(const char *called)
     return strncmp(called, "fastbal ", strlen("fastbal ")) != 0;
 }
 
+static void print_unknown_command(const char *name)
+{
+    const char *nearest = NULL;
+    size_t best = SIZE_MAX;
+    for (int i = 0; i < NCOMMANDS; i++)
+        if (fb_is_nearer(name, strlen(name), commands[i].name, strlen(commands[i].name), &best))
+            nearest = commands[i].name;
+    if (nearest)
+        fb_print_error(name, "unknown command: did you mean %s? (fastbal --help lists all)", nearest);
+    else
+        fb_print_error(name, "unknown command (fastbal --help lists them)");
+}
+
 static int dispatch(int argc, char **argv)
 {
     for (int i = 0; i < NCOMMANDS; i++)
@@ -85,7 +100,7 @@ static int dispatch(int argc, char **argv)
     for (int i = 0; i < NCOMMANDS; i++)
         if (strcmp(wants_help ? argv[2] : name, commands[i].name) == 0)
             return wants_help ? run_command(i, 2, help_argv) : run_command(i, argc - 1, argv + 1);
-    fb_print_error(wants_help ? argv[2] : name, "unknown command (fastbal --help lists them)");
+    print_unknown_command(wants_help ? argv[2] : name);
     return FB_EXIT_UNUSABLE;
 }
 

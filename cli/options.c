@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 #include "cli/command.h"
+#include "cli/help.h"
 #include "cli/options.h"
 #include "run/launcher.h"
 #include "run/message.h"
@@ -27,11 +28,6 @@ void fb_text_list_release(struct fb_text_list *list)
     *list = (struct fb_text_list){ 0 };
 }
 
-static int is_end(const struct fb_option *o)
-{
-    return !o->names && !o->short_names && o->kind != FB_OPT_POSITIONAL;
-}
-
 /* Is a name one of the words in a list separated by spaces? With prefix, is it the beginning of one? */
 static int in_words(const char *words, const char *name, size_t length, int prefix)
 {
@@ -49,7 +45,7 @@ static int in_words(const char *words, const char *name, size_t length, int pref
 static struct fb_option *find_old(const struct parser *p, const char *name, size_t length)
 {
     struct fb_option *found = NULL;
-    for (struct fb_option *o = p->table; !is_end(o); o++) {
+    for (struct fb_option *o = p->table; !fb_option_is_end(o); o++) {
         if (!o->old || strcspn(o->names, " ") < length || strncmp(o->names, name, length) != 0)
             continue;
         if (found)
@@ -59,17 +55,40 @@ static struct fb_option *find_old(const struct parser *p, const char *name, size
     return found;
 }
 
+/* The line about a name that no option has, with the one that may have been meant. */
+static void print_unknown(const struct parser *p, const char *name, size_t length)
+{
+    const char *nearest = NULL;
+    size_t nearest_length = 0, best = SIZE_MAX;
+    for (const struct fb_option *o = p->table; !fb_option_is_end(o); o++) {
+        for (const char *word = o->names; word && *word;) {
+            size_t word_length = strcspn(word, " ");
+            if (fb_is_nearer(name, length, word, word_length, &best)) {
+                nearest = word;
+                nearest_length = word_length;
+            }
+            word += word_length;
+            word += strspn(word, " ");
+        }
+    }
+    if (nearest)
+        fb_print_error(p->command, "unknown option %.*s: did you mean %.*s? (--help lists all)", (int)length,
+                       name, (int)nearest_length, nearest);
+    else
+        fb_print_error(p->command, "unknown option %.*s (--help lists them)", (int)length, name);
+}
+
 /* The option that a long name, or an unambiguous beginning of one, stands for; NULL after a complaint. */
 static struct fb_option *find_long(const struct parser *p, const char *name, size_t length)
 {
     struct fb_option *found = NULL;
-    for (struct fb_option *o = p->table; !is_end(o); o++)
+    for (struct fb_option *o = p->table; !fb_option_is_end(o); o++)
         if (in_words(o->names, name, length, 0))
             return o;
     found = find_old(p, name, length);
     if (found)
         return found;
-    for (struct fb_option *o = p->table; !is_end(o); o++) {
+    for (struct fb_option *o = p->table; !fb_option_is_end(o); o++) {
         if (!in_words(o->names, name, length, 1))
             continue;
         if (found) {
@@ -80,13 +99,13 @@ static struct fb_option *find_long(const struct parser *p, const char *name, siz
         found = o;
     }
     if (!found)
-        fb_print_error(p->command, "unknown option %.*s (--help lists them)", (int)length, name);
+        print_unknown(p, name, length);
     return found;
 }
 
 static struct fb_option *find_short(const struct parser *p, const char *name, size_t length)
 {
-    for (struct fb_option *o = p->table; !is_end(o); o++)
+    for (struct fb_option *o = p->table; !fb_option_is_end(o); o++)
         if (in_words(o->short_names, name, length, 0))
             return o;
     return NULL;
@@ -357,7 +376,7 @@ static int take_short(struct parser *p, const char *argument)
 
 static int take_positional(struct parser *p, const char *argument)
 {
-    for (struct fb_option *o = p->table; !is_end(o); o++) {
+    for (struct fb_option *o = p->table; !fb_option_is_end(o); o++) {
         if (o->kind == FB_OPT_POSITIONAL && !o->given) {
             o->given = 1;
             return set_value(p, o, argument);
@@ -369,7 +388,7 @@ static int take_positional(struct parser *p, const char *argument)
 
 static int check_required(const struct parser *p)
 {
-    for (struct fb_option *o = p->table; !is_end(o); o++) {
+    for (struct fb_option *o = p->table; !fb_option_is_end(o); o++) {
         char name[64];
         if (o->required && !o->given) {
             fb_print_error(p->command, "option %s is required (--help explains it)",
@@ -380,69 +399,7 @@ static int check_required(const struct parser *p)
     return 0;
 }
 
-/* ---- help ---- */
-
-static void print_names(const struct fb_option *o, char *text, size_t size)
-{
-    const char *lists[2] = { o->short_names, o->names };
-    size_t used = 0;
-    text[0] = '\0';
-    for (int k = 0; k < 2; k++) {
-        for (const char *p = lists[k]; p && *p;) {
-            int word = (int)strcspn(p, " ");
-            used += (size_t)snprintf(text + used, size - used, "%s%.*s", used ? ", " : "", word, p);
-            p += word;
-            p += strspn(p, " ");
-        }
-    }
-    if (o->kind != FB_OPT_FLAG)
-        snprintf(text + used, size - used, "%s%s%s", used ? " " : "", o->metavar ? o->metavar : "N",
-                 o->kind == FB_OPT_LIST ? " ..." : "");
-}
-
-static void print_size(int64_t bytes)
-{
-    size_t k = 0;
-    for (; k < 4 && bytes % 1024 == 0; k++)
-        bytes /= 1024;
-    printf(" [%" PRId64 "%.1s]", bytes, &"\0KMGT"[k]);
-}
-
-static void print_default(const struct fb_option *o)
-{
-    const char *text = o->kind == FB_OPT_STRING ? *(const char *const *)o->value : NULL;
-    if (text)
-        printf(" [%s]", text);
-    else if (o->kind == FB_OPT_INT && *(const long *)o->value != 0)
-        printf(" [%ld]", *(const long *)o->value);
-    else if (o->kind == FB_OPT_SIZE)
-        print_size(*(const int64_t *)o->value);
-    else if (o->kind == FB_OPT_FLOAT)
-        printf(" [%g]", *(const double *)o->value);
-    if (o->required)
-        printf(" (required)");
-}
-
-static void print_help(const struct parser *p, const char *summary)
-{
-    char name[160];
-    printf("usage: fastbal %s [options]", p->command);
-    for (struct fb_option *o = p->table; !is_end(o); o++) {
-        if (o->kind == FB_OPT_POSITIONAL)
-            printf(" %s", o->metavar);
-        else if (o->required)
-            printf(" %s %s", option_name(o, name, sizeof name), o->metavar);
-    }
-    printf("\n\n%s\n\n", summary);
-    for (struct fb_option *o = p->table; !is_end(o); o++) {
-        print_names(o, name, sizeof name);
-        printf("  %s\n        %s", name, o->help);
-        print_default(o);
-        printf("\n");
-    }
-    printf("  -h, --help\n        print this and stop\n  --version\n        print versions and features and "
-           "stop\n");
-}
+/* ---- all of it ---- */
 
 /* "--hel" is the beginning of --help, where it is not that of an option. */
 static int asks_for_help(const struct parser *p, const char *argument)
@@ -452,19 +409,19 @@ static int asks_for_help(const struct parser *p, const char *argument)
         return 1;
     if (length < 3 || strncmp("--help", argument, length) != 0)
         return 0;
-    for (const struct fb_option *o = p->table; !is_end(o); o++)
+    for (const struct fb_option *o = p->table; !fb_option_is_end(o); o++)
         if (in_words(o->names, argument, length, 1))
             return 0;
     return 1;
 }
 
-static enum fb_options_outcome parse_arguments(struct parser p, const char *summary)
+static enum fb_options_outcome parse_arguments(struct parser p, const struct fb_command_help *help)
 {
     while (p.next < p.argc) {
         const char *argument = p.argv[p.next++];
         int status;
         if (asks_for_help(&p, argument)) {
-            print_help(&p, summary);
+            fb_help_print(help, p.table);
             return FB_OPTIONS_STOP;
         }
         if (strcmp(argument, "--version") == 0) {
@@ -486,7 +443,7 @@ static enum fb_options_outcome parse_arguments(struct parser p, const char *summ
 /* Lists are only the caller's where the command runs. */
 static enum fb_options_outcome release_unless_run(struct fb_option *table, enum fb_options_outcome outcome)
 {
-    for (struct fb_option *o = table; outcome != FB_OPTIONS_RUN && !is_end(o); o++) {
+    for (struct fb_option *o = table; outcome != FB_OPTIONS_RUN && !fb_option_is_end(o); o++) {
         if (o->kind == FB_OPT_LIST)
             fb_pixel_list_release(o->value);
         else if (o->kind == FB_OPT_TEXTS)
@@ -495,32 +452,32 @@ static enum fb_options_outcome release_unless_run(struct fb_option *table, enum 
     return outcome;
 }
 
-enum fb_options_outcome fb_options_parse(const char *command, const char *summary, struct fb_option *table,
+enum fb_options_outcome fb_options_parse(const struct fb_command_help *help, struct fb_option *table,
                                          int argc, char **argv)
 {
     return release_unless_run(table,
-                              parse_arguments((struct parser){ command, table, argc, argv, 1 }, summary));
+                              parse_arguments((struct parser){ help->command, table, argc, argv, 1 }, help));
 }
 
 /* ---- several processes ---- */
 
-enum fb_options_outcome fb_options_parse_writer(const char *command, const char *summary,
-                                                struct fb_option *table, int argc, char **argv)
+enum fb_options_outcome fb_options_parse_writer(const struct fb_command_help *help, struct fb_option *table,
+                                                int argc, char **argv)
 {
-    enum fb_options_outcome outcome = fb_options_parse(command, summary, table, argc, argv);
+    enum fb_options_outcome outcome = fb_options_parse(help, table, argc, argv);
     struct fb_launched launched = fb_launched();
     int mpi = 0;
 
     if (outcome != FB_OPTIONS_RUN || launched.size == 1)
         return outcome;
-    for (const struct fb_option *o = table; !is_end(o); o++) {
+    for (const struct fb_option *o = table; !fb_option_is_end(o); o++) {
         if (o->several && o->given && (o->kind != FB_OPT_FLAG || *(const int *)o->value))
             return outcome;
         mpi |= o->several && o->kind == FB_OPT_FLAG;
     }
     if (launched.rank == 0)
         fb_print_error(
-            command,
+            help->command,
             "one of %ld processes started together (%s=%ld), which would all do the same: %sstart one",
             launched.size, launched.variable, launched.size, mpi ? "add --mpi, or " : "");
     return release_unless_run(table, FB_OPTIONS_BAD);
@@ -584,7 +541,7 @@ static void describe_option(const struct fb_option *o, const char *name, struct 
 
 void fb_options_describe(const struct fb_option *table, struct fb_settings *settings)
 {
-    for (const struct fb_option *o = table; !is_end(o); o++) {
+    for (const struct fb_option *o = table; !fb_option_is_end(o); o++) {
         char name[64], text[80];
         snprintf(text, sizeof text, "option %s", option_name(o, name, sizeof name));
         if (!o->own)

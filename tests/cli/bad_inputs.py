@@ -1021,7 +1021,8 @@ add("options: --alttemp against --templates", f"{BASE['run']} --alttemp --templa
     "fastbal run: options --alttemp and --templates contradict each other")
 add("options: find --coadd alone", "find --coadd {coadd}", None,
     "fastbal find: options --coadd, --zcat and -o go together")
-add("options: no command of that name", "fnid -a x", None, "fastbal fnid: unknown command (fastbal --help lists them)")
+add("options: no command of that name", "fnid -a x", None,
+    "fastbal fnid: unknown command: did you mean find? (fastbal --help lists all)")
 add("options: an empty command", [""], None, "fastbal : unknown command (fastbal --help lists them)")
 add("simulate: nothing to simulate", f"{BASE['simulate']} --quasars 0 --others 0", None,
     "fastbal simulate: --quasars and --others are both 0")

@@ -112,6 +112,35 @@ def test_unknown_options(command):
     complains(run(command, "-Q", status=UNUSABLE), command, "-Q")
 
 
+@pytest.mark.parametrize("command, slip, meant", [
+    ("find", "--tempaltes", "--templates"), ("find", "--relase", "--release"), ("run", "--outcatfil-e", "--outcatfile"),
+    ("append", "--clober", "--clobber"), ("diff", "--jsn", "--json"), ("find", "--temp-lats", "--templates"), ("find", "--tmpltaess", None), ("find", "--fits", "--fit"),
+])
+def test_nearly_right_options(command, slip, meant):
+    line = run(command, slip, status=UNUSABLE).stderr
+    assert (f"unknown option {slip}: did you mean {meant}?" in line) if meant else ("did you mean" not in line)
+
+
+def test_nearly_right_commands():
+    assert "did you mean find?" in run("fnd", status=UNUSABLE).stderr
+    assert "did you mean append?" in run("apend", status=UNUSABLE).stderr
+    assert "did you mean" not in run("frobnicate", status=UNUSABLE).stderr
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 200])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_fits_the_terminal(command, columns):
+    """The usual call first, headings, an example that the program takes, and lines that fit."""
+    text = run(command, "--help", env=environment(COLUMNS=columns)).stdout
+    lines = text.splitlines()
+    assert lines[0].startswith(f"usage: fastbal {command}")
+    assert "running:" in lines and lines[-2] == "example:" and lines[-1].startswith(f"  fastbal {command}")
+    options = lines[:lines.index("example:")]
+    assert all(len(line) <= max(columns, 50) for line in options[1:] if " " in line.strip()[30:])
+    example = set(re.findall(r" (--?[a-z]+)", lines[-1]))
+    assert example <= set(re.findall(r"(?<=[ ,])--?[a-z-]+", text))
+
+
 def test_unknown_command():
     assert "nonsense" in run("nonsense", status=UNUSABLE).stderr
 
