@@ -33,7 +33,7 @@ struct find_options {
     struct fb_layout_options layout;
     struct fb_finder_options finder;
     const char *altzdir, *zfileroot, *out, *logfile, *coadd, *zcat;
-    int clobber, verbose, tids, mpi;
+    int clobber, verbose, tids, mpi, dry;
     long chunk, discovery;
     struct fb_settings settings; /* for --mpi */
 };
@@ -206,6 +206,7 @@ static int start_find_job(struct find *find, struct fb_error *err)
                                  .selection = &find->selection,
                                  .tables = find->redshifts,
                                  .clobber = find->options->clobber,
+                                 .dry = find->options->dry,
                                  .found = find->seen,
                                  .leads = fb_ranks_leads(&find->ranks) };
     return fb_ranks_agree(&find->ranks, fb_job_start(&find->job, err), err);
@@ -237,6 +238,8 @@ static int report_find(struct find *find, int argc, char **argv)
     char text[FB_TALLY_TEXT];
     int stopped = run->signal || run->gave_up, status = FB_EXIT_DONE;
 
+    if (find->options->dry)
+        return fb_pixel_run_stopped(run, "nothing was written", fb_print_dry_run(run, argc, argv));
     fb_report_start(&report, run, argc, argv);
     report.heading = "List of healpix with errors and error types: ";
     fb_report_pixels(&report, find_log_path(find));
@@ -468,6 +471,8 @@ static enum fb_options_outcome parse_find_options(struct find_options *o, int ar
           .old = 1, .group = FB_GROUP_OLD, .help = "pixels handed out at a time; -v reports each chunk" },
         { NULL, "--file-discovery-workers", FB_OPT_INT, &o->discovery, .metavar = "N", .min = 1, .max = 4096,
           .own = 1, .old = 1, .group = FB_GROUP_OLD, .help = "threads that look for files in the tree" },
+        { NULL, "--dry-run", FB_OPT_FLAG, &o->dry, .group = FB_GROUP_RUN,
+          .help = "say what would be measured, kept or missed, and stop" },
         { NULL, "--mpi", FB_OPT_FLAG, &o->mpi, .several = 1, .group = FB_GROUP_RUN,
           .help = "one of several ranks, as started by srun -n N or mpirun -n N" },
         { NULL, "--coadd", FB_OPT_STRING, &o->coadd, .metavar = "FILE", .several = 1,
@@ -483,6 +488,10 @@ static enum fb_options_outcome parse_find_options(struct find_options *o, int ar
     int single = o->coadd || o->zcat;
     if (!single && !o->altzdir) {
         fb_print_error("find", "option --altzdir is required (--help explains it)");
+        return FB_OPTIONS_BAD;
+    }
+    if (single && o->dry) {
+        fb_print_error("find", "option --dry-run is for many pixels, not for --coadd");
         return FB_OPTIONS_BAD;
     }
     if (single && o->mpi) {

@@ -35,7 +35,7 @@ struct run_options {
     const char *qsocat, *outcatfile, *baldir, *logfile;
     struct fb_layout_options layout;
     struct fb_finder_options finder;
-    int clobber, verbose, mpi;
+    int clobber, verbose, mpi, dry;
     long chunk;
     struct fb_settings settings; /* for --mpi */
 };
@@ -103,6 +103,7 @@ static int start_run_job(struct run *run, struct fb_error *err)
                                 .rows = &run->sorted,
                                 .tables = run->tables,
                                 .clobber = run->options->clobber,
+                                .dry = run->options->dry,
                                 .catalog = run->catalog };
     return fb_ranks_agree(&run->ranks, fb_job_start(&run->job, err), err);
 }
@@ -113,7 +114,7 @@ static int check_outputs(const struct run *run, struct fb_error *err)
     const struct run_options *o = run->options;
     if (fb_check_output(o->outcatfile, o->clobber ? FB_REPLACE : FB_KEEP_EXISTING, err) != 0)
         return -1;
-    return o->baldir ? fb_make_folders(o->baldir, err) : 0;
+    return o->baldir && !o->dry ? fb_make_folders(o->baldir, err) : 0;
 }
 
 static int order_pixels(struct run *run, struct fb_error *err)
@@ -141,7 +142,7 @@ static int prepare_catalog(struct run *run, struct fb_error *err)
         fb_pixel_rows_read(&run->sorted, o->qsocat, &run->layout, &run->selection, err) != 0 ||
         order_pixels(run, err) != 0)
         return -1;
-    return create_catalog(run, err);
+    return o->dry ? 0 : create_catalog(run, err);
 }
 
 static int share_rows(struct run *run, struct fb_error *err)
@@ -274,6 +275,9 @@ static int run_catalog(struct run *run, int argc, char **argv, struct fb_error *
         int failed = fb_pixel_run_all(&run->pixels, err);
         if (!failed && !fb_ranks_leads(&run->ranks))
             status = FB_EXIT_DONE;
+        else if (!failed && o->dry)
+            status = fb_pixel_run_stopped(&run->pixels, "nothing was written",
+                                          fb_print_dry_run(&run->pixels, argc, argv));
         else if (!failed && commit_run(run, err) == 0)
             status = report_run(run, argc, argv);
         fb_pixel_run_release(&run->pixels);
@@ -321,6 +325,8 @@ static enum fb_options_outcome parse_run_options(struct run_options *o, int argc
         FB_NPROC_OPTION(o->finder.nproc),
         { NULL, "--chunk-size", FB_OPT_INT, &o->chunk, .metavar = "N", .min = 1, .max = 1e9, .own = 1,
           .group = FB_GROUP_OLD, .help = "-v reports each time that many more pixels are done" },
+        { NULL, "--dry-run", FB_OPT_FLAG, &o->dry, .group = FB_GROUP_RUN,
+          .help = "say what would be measured, kept or missed, and stop" },
         { NULL, "--mpi", FB_OPT_FLAG, &o->mpi, .several = 1, .group = FB_GROUP_RUN,
           .help = "one of several ranks, as started by srun -n N or mpirun -n N" },
         FB_MAX_UNPACKED_OPTION,

@@ -2,7 +2,9 @@
 #include <stdio.h>
 #include "cli/summary.h"
 #include "pipeline/match.h"
+#include "run/exit_status.h"
 #include "run/message.h"
+#include "run/report.h"
 
 /* Rows of another survey, program or spectral type are no error, but nobody should take them for what they are not. */
 static void print_others(const struct fb_pixel_rows *s, const char *command, const char *path)
@@ -80,4 +82,18 @@ void fb_catalog_describe(struct fb_balcatalog *catalog, const struct fb_provenan
     };
     fb_layout_text(options, header.options, sizeof header.options);
     fb_balcatalog_describe(catalog, &header);
+}
+
+int fb_print_dry_run(const struct fb_pixel_run *run, int argc, char **argv)
+{
+    struct fb_report report;
+    fb_report_start(&report, run, argc, argv);
+    fb_report_pixels(&report, NULL);
+    fb_report_print(
+        &report,
+        "%s: dry run: would measure %zu quasar%s in %zu pixel%s, keep %zu, fail in %zu; nothing was written",
+        run->command, run->nquasars, fb_s(run->nquasars), run->ndone, fb_s(run->ndone), run->nkept,
+        run->nfailed);
+    fb_report_end(&report, NULL, NULL);
+    return run->nfailed > 0 ? FB_EXIT_PARTLY : FB_EXIT_DONE;
 }

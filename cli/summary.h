@@ -20,6 +20,9 @@ int fb_print_row_problems(const struct fb_pixel_rows *sorted, const char *comman
 
 /* At most a line for each kind of files that were noted. */
 void fb_print_noted_files(const char *command, const struct fb_usage *usage);
+/* The end of --dry-run, instead of all other lines: what would be done, and the pixels that can't be. Returns the exit
+ * status. */
+int fb_print_dry_run(const struct fb_pixel_run *run, int argc, char **argv);
 /* The line on files, time and memory. start: fb_seconds() when the command began; ranks: processes it ran in. */
 void fb_print_usage(const char *command, const struct fb_usage *usage, size_t nquasars, double start,
                     int ranks);

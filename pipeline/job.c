@@ -157,6 +157,8 @@ static enum fb_pixel_outcome measure(struct fb_job *job, int thread, const struc
                    : 0;
     if (kept != 0)
         return kept > 0 ? FB_PIXEL_KEPT : FB_PIXEL_FAILED;
+    if (job->dry)
+        return fb_need_file(p->spectra, "spectra", err) == 0 ? FB_PIXEL_DONE : FB_PIXEL_FAILED;
     int failed = fb_finder_table(finder, thread, p->spectra, &p->redshifts, table, err), unwritten = 0;
     if (!failed && p->table)
         unwritten = fb_finder_write(finder, thread, p->table, FB_REPLACE, table->rows, table->n, err);
@@ -237,11 +239,14 @@ enum fb_pixel_outcome fb_job_do(struct fb_job *job, int thread, size_t index, st
     enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
 
     int failed = prepare(job, thread, index, &p, err);
-    if (p.table)
+    if (p.table && !job->dry)
         fb_temporary_sweep(p.table);
     if (!failed)
         outcome = measure(job, thread, &p, &table, result, err);
-    outcome = deliver(job, thread, outcome, &p, &table, result, err);
+    if (job->dry)
+        result->nquasars = p.redshifts.n;
+    else
+        outcome = deliver(job, thread, outcome, &p, &table, result, err);
     fb_baltable_release(&table);
     release_prepared(&p);
     return outcome;

@@ -32,6 +32,7 @@ struct fb_job {
     /* results */
     struct fb_tree tables;         /* BAL tables; its root is NULL where none are written */
     int clobber;                   /* measure again what is there already */
+    int dry;                       /* only look: nothing is measured or written */
     struct fb_balcatalog *catalog; /* for the rows of a QSO catalog; NULL: another rank has it */
     unsigned char *found;          /* for redshift catalogs: marks of the selected targets that they have */
     int leads;                     /* found is here; else another rank has it */
