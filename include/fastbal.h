@@ -53,9 +53,6 @@ const char *fastbal_strerror(int status);
 /* The version of the library, as FASTBAL_VERSION was when it was built. */
 const char *fastbal_version(void);
 
-/* The version of the LAPACK that solves the fits, for provenance. */
-void fastbal_lapack_version(int *major, int *minor, int *patch);
-
 enum {
     FASTBAL_MAX_AI = 17,        /* troughs kept for the absorption index, minimum width 450 km/s */
     FASTBAL_MAX_BI = 5,         /* troughs kept for the balnicity index, minimum width 2000 km/s */

@@ -106,6 +106,16 @@ double fb_chi2(const struct fb_design *design, const double *model);
  * least are replaced. */
 void fb_fit_simplex(const struct fb_design *design, double *coeffs, double *least);
 
+/* ---- solve.c ---- */
+
+/*
+ * Solve symmetric positive semi-definite equations M x = rhs in n unknowns, n 1 to FASTBAL_MAX_TEMPLATES; matrix as in
+ * struct fb_equations. Returns FB_FIT_OK; FB_FIT_SINGULAR where the condition number of M, scaled to a unit diagonal, is
+ * above 1e12, and x is the smallest solution in those units; FB_FIT_FAILED where M, rhs or x is not finite, and x may
+ * hold anything. Neither matrix nor rhs may overlap x.
+ */
+int fb_solve(int n, const double *matrix, const double *rhs, double *x);
+
 /* ---- simplex.c ---- */
 
 typedef double fb_function(const double *x, const void *context);
