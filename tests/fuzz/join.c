@@ -105,7 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     fastbal_grid *grid;
     double start = take_double(&numbers);
     take_cameras(&numbers, &cameras);
-    int status = fastbal_grid_create(&grid, cameras.camera, cameras.n, start);
+    int status = fastbal_grid_create(&grid, cameras.camera, cameras.n, start, NULL);
     CHECK((status == FASTBAL_OK) == (grid != NULL) && status != FASTBAL_ENOMEM);
     if (grid) {
         check_wavelengths(grid);
