@@ -11,7 +11,7 @@
  *     #include <fastbal.h>
  *
  *     // Measure one spectrum with the built-in templates, and print what was found.
- *     int measure(size_t n, const double *wavelength, const double *flux, const double *ivar, double z)
+ *     static int measure(size_t n, const double *wavelength, const double *flux, const double *ivar, double z)
  *     {
  *         struct fastbal_spectrum spectrum = { n, wavelength, flux, ivar, z };
  *         struct fastbal_result result;
