@@ -83,7 +83,7 @@ static void prepare(struct bench *b, FILE *file)
     }
     if (fastbal_templates_create(&b->templates, (size_t)b->nwave, wave, (int)b->ntemplates, values) !=
             FASTBAL_OK ||
-        fastbal_grid_create(&b->grid, b->cameras, (int)b->ncameras, b->cameras[0].wavelength[0]) !=
+        fastbal_grid_create(&b->grid, b->cameras, (int)b->ncameras, b->cameras[0].wavelength[0], NULL) !=
             FASTBAL_OK)
         exit(1);
     b->work = fastbal_workspace_create();
@@ -116,7 +116,7 @@ static int measure(struct bench *b, const struct spectrum *s)
     struct fastbal_spectrum spectrum = { fastbal_grid_size(b->grid), fastbal_grid_wavelength(b->grid),
                                          b->flux, b->ivar, s->z };
     struct fastbal_result result;
-    int status = fastbal_measure(b->work, b->templates, &spectrum, &result);
+    int status = fastbal_measure(b->work, b->templates, &spectrum, NULL, &result);
     return status != FASTBAL_OK || differs(result.civ.ai.index, s->expected[0]) ||
            differs(result.civ.bi.index, s->expected[1]) || differs(result.chi2, s->expected[2]);
 }

@@ -28,7 +28,7 @@ static int start_threads(struct fb_finder *finder, const struct fb_finder_option
 {
     int fit = find_name(fit_names, NFITS, options->fit);
     int rules = find_name(rules_names, NRULES, options->rules);
-    const struct fastbal_options measure = { .fit = fit, .rules = rules };
+    const struct fastbal_options measure = { sizeof measure, fit, rules };
     return fb_finder_start(finder, fb_threads(options->nproc), &measure, fit_names[fit], rules_names[rules],
                            err);
 }

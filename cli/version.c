@@ -18,11 +18,9 @@ static void say_mpi(void)
 void fb_print_version(void)
 {
     char libraries[200];
-    int major, minor, patch;
     fb_library_versions(libraries, sizeof libraries);
     fb_print("fastbal %s", fastbal_version());
-    fastbal_lapack_version(&major, &minor, &patch);
-    fb_print("libraries: %s, LAPACK %d.%d.%d", libraries, major, minor, patch);
+    fb_print("libraries: %s", libraries);
     fb_print("compiler: %s, %s build%s%s", FB_COMPILER, FB_BUILD, FB_SANITIZERS[0] ? ", sanitizers " : "",
              FB_SANITIZERS);
     say_mpi();

@@ -661,7 +661,8 @@ static int make_grid(struct fb_coadd *coadd, int same, struct fb_error *err)
     coadd->grid_start = start;
     const struct fastbal_camera *last = &cameras[coadd->ncameras - 1];
     double reddest = last->wavelength[last->n - 1];
-    int status = fastbal_grid_create(&coadd->grid, cameras, coadd->ncameras, start);
+    struct fastbal_message why;
+    int status = fastbal_grid_create(&coadd->grid, cameras, coadd->ncameras, start, &why);
     if (status == FASTBAL_OK)
         return 0;
     for (int c = 0; c < coadd->ncameras; c++) {
@@ -674,7 +675,7 @@ static int make_grid(struct fb_coadd *coadd, int same, struct fb_error *err)
     if (status == FASTBAL_EWAVELENGTH)
         return fb_fail(err, "%s: can't put its cameras on one grid from %.10g to %.10g A", coadd->path, start,
                        reddest);
-    return fb_fail(err, "%s: can't join its cameras: %s", coadd->path, fastbal_strerror(status));
+    return fb_fail(err, "%s: can't join its cameras: %s", coadd->path, why.text);
 }
 
 static int make_sums(struct fb_coadd *coadd, struct fb_error *err)

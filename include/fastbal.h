@@ -1,28 +1,55 @@
 /*
- * fastbal.h - measure broad absorption lines (BALs) in the spectrum of one quasar.
+ * fastbal.h - measure broad absorption lines (BALs) in the spectra of quasars.
  *
- * The library works on one spectrum in memory. It reads no files, starts no threads, keeps no global
- * state, never prints and never exits. What it computes is described step by step in docs/algorithm.md;
+ * The library works on spectra in memory. It reads no files, starts no threads, keeps no global state, never prints
+ * and never exits. It needs the C library and libm alone. docs/algorithm.md describes what it computes, step by step;
  * section numbers below (§) refer to that page.
  *
- * The smallest complete use:
+ * One spectrum, from start to end:
  *
- *     fastbal_templates *templates;
- *     fastbal_workspace *work = fastbal_workspace_create();
- *     struct fastbal_result result;
- *     fastbal_templates_create(&templates, nwave, wavelength, ntemplates, values);
- *     struct fastbal_spectrum spectrum = { n, observed_wavelength, flux, ivar, z };
- *     if (fastbal_measure(work, templates, &spectrum, &result) == FASTBAL_OK)
- *         printf("AI = %.1f km/s\n", result.civ.ai.index);
- *     fastbal_workspace_free(work);
- *     fastbal_templates_free(templates);
+ *     #include <stdio.h>
+ *     #include <fastbal.h>
  *
- * Units: wavelengths in Angstrom, velocities and indices in km/s (troughs: positive is blueshifted, towards
- * the observer), flux in any unit F, ivar in F^-2. All arrays are contiguous; the caller owns what it passes
- * in.
+ *     // Measure one spectrum with the built-in templates, and print what was found.
+ *     static int measure(size_t n, const double *wavelength, const double *flux, const double *ivar, double z)
+ *     {
+ *         struct fastbal_spectrum spectrum = { n, wavelength, flux, ivar, z };
+ *         struct fastbal_result result;
+ *         fastbal_templates *templates = NULL;
+ *         fastbal_workspace *work = fastbal_workspace_create();
+ *         int status = work ? fastbal_templates_builtin(&templates) : FASTBAL_ENOMEM;
  *
- * Threads: templates and grids do not change once created and may be shared by any number of threads. A
- * workspace belongs to one thread at a time. Functions without a workspace are safe in any thread.
+ *         if (status == FASTBAL_OK)
+ *             status = fastbal_measure(work, templates, &spectrum, NULL, &result);
+ *         if (status != FASTBAL_OK)
+ *             fprintf(stderr, "%s: %s\n", fastbal_strerror(status), fastbal_error(work));
+ *         else if (result.status & FASTBAL_NOT_MEASURED)
+ *             printf("not measured, BALSTATUS %u\n", (unsigned)result.status);
+ *         else
+ *             printf("AI %.1f km/s, BI %.1f km/s\n", result.civ.ai.index, result.civ.bi.index);
+ *         for (int k = 0; status == FASTBAL_OK && k < result.civ.ai.count; k++)
+ *             printf("trough from %.0f to %.0f km/s\n", result.civ.ai.vmin[k], result.civ.ai.vmax[k]);
+ *         fastbal_templates_free(templates);
+ *         fastbal_workspace_free(work);
+ *         return status;
+ *     }
+ *
+ * examples/measure.c is a whole program around it. Many spectra are measured with the same templates and workspace,
+ * one by one or with fastbal_measure_batch().
+ *
+ * Units: wavelengths in Angstrom, velocities and indices in km/s (of troughs: positive is blueshifted, towards the
+ * observer), flux in any unit F, ivar (the inverse variance of flux) in F^-2.
+ *
+ * Ownership: the caller owns all arrays, which are contiguous. Objects copy what they are created from. Every
+ * fastbal_..._create() and fastbal_templates_builtin() has a fastbal_..._free(), to which NULL may be passed.
+ *
+ * Errors: functions that can fail return an enum fastbal_status. On failure a pointer to a new object is set to NULL and
+ * no other output is written. Where a comment does not say so, a pointer must not be NULL.
+ *
+ * Threads: templates and grids do not change once created and may be shared by any number of threads. A workspace
+ * belongs to one thread at a time. Functions without a workspace are safe in any thread.
+ *
+ * Results do not depend on the compiler, the processor or the number of threads.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -36,25 +63,40 @@
 extern "C" {
 #endif
 
+/* Before 1.0, versions with the same major and minor number are compatible. */
+#define FASTBAL_VERSION_MAJOR 0
+#define FASTBAL_VERSION_MINOR 1
+#define FASTBAL_VERSION_PATCH 0
 #define FASTBAL_VERSION "0.1.0"
 
-/* Status codes. Everything but FASTBAL_OK leaves the outputs unspecified unless a function says otherwise. */
+/* Marks what the shared library exports. */
+#if defined(__GNUC__)
+#define FASTBAL_API __attribute__((visibility("default")))
+#else
+#define FASTBAL_API
+#endif
+
+/* ---- Errors and limits ------------------------------------------------------------------------------- */
+
 enum fastbal_status {
     FASTBAL_OK = 0,
     FASTBAL_ENOMEM,      /* out of memory */
-    FASTBAL_EARGUMENT,   /* NULL, zero or out of range argument */
+    FASTBAL_EARGUMENT,   /* a NULL pointer, or an argument out of range */
     FASTBAL_EWAVELENGTH, /* wavelengths are not finite, positive and increasing */
-    FASTBAL_ETEMPLATES   /* template values are not finite, or too many templates */
+    FASTBAL_ETEMPLATES   /* template values are not finite, or there are too many templates */
 };
 
-/* A constant English phrase for a status code, without a full stop; never NULL. */
-const char *fastbal_strerror(int status);
+/* A constant English phrase for a status, without a full stop; never NULL, whatever the number. */
+FASTBAL_API const char *fastbal_strerror(int status);
 
-/* The version of the library, as FASTBAL_VERSION was when it was built. */
-const char *fastbal_version(void);
+/* One line that says what was wrong with an input: which element, what was expected and what came. Empty where
+ * nothing was. Indices count from 0. It is for people to read; its wording may change. */
+struct fastbal_message {
+    char text[200];
+};
 
-/* The version of the LAPACK that solves the fits, for provenance. */
-void fastbal_lapack_version(int *major, int *minor, int *patch);
+/* The version of the library at run time, as FASTBAL_VERSION; a constant. */
+FASTBAL_API const char *fastbal_version(void);
 
 enum {
     FASTBAL_MAX_AI = 17,        /* troughs kept for the absorption index, minimum width 450 km/s */
@@ -76,105 +118,118 @@ enum fastbal_balstatus {
     FASTBAL_LOW_SIGNAL = 16,    /* the signal is too low for C IV troughs to be searched */
     FASTBAL_NOT_CONVERGED = 32, /* the mask still changed after the last iteration */
     FASTBAL_NO_SPECTRUM = 64,   /* there is no spectrum of this target (set by callers, not by the library) */
-    FASTBAL_NO_DIFFERENCE = 128, /* the continuum is negative in C IV, so Si IV troughs can't be measured */
-    FASTBAL_CHI2_LIMIT = 256,    /* the fit is so bad that no troughs are reported */
-    FASTBAL_NEGATIVE_MODEL = 512 /* the continuum is negative in C IV, so no C IV troughs were searched */
+    FASTBAL_NO_DIFFERENCE = 128,  /* the continuum is negative in C IV, so Si IV troughs can't be measured */
+    FASTBAL_CHI2_LIMIT = 256,     /* the fit is so bad that no troughs are reported */
+    FASTBAL_NEGATIVE_MODEL = 512, /* the continuum is negative in C IV, so no C IV troughs were searched */
+    FASTBAL_BAD_REDSHIFT = 1024   /* of a batch: the redshift is not a finite number above -1 */
 };
 /* The bits that mean "not measured". */
-#define FASTBAL_NOT_MEASURED \
-    (FASTBAL_NO_CIV | FASTBAL_FEW_PIXELS | FASTBAL_SINGULAR | FASTBAL_NO_SPECTRUM | FASTBAL_NO_DIFFERENCE)
+#define FASTBAL_NOT_MEASURED                                                                                \
+    (FASTBAL_NO_CIV | FASTBAL_FEW_PIXELS | FASTBAL_SINGULAR | FASTBAL_NO_SPECTRUM | FASTBAL_NO_DIFFERENCE | \
+     FASTBAL_BAD_REDSHIFT)
 
 /* ---- Joining cameras (§1) ---------------------------------------------------------------------------- */
 
-/* One camera's wavelengths, increasing. */
+/* One camera's observed wavelengths, increasing. */
 struct fastbal_camera {
     const double *wavelength;
     size_t n; /* at least 2 */
 };
 
-/* One target's pixels in one camera; arrays as long as that camera's wavelengths. */
+/* The pixels of one target in one camera, as many as that camera has wavelengths. */
 struct fastbal_pixels {
     const float *flux;
     const float *ivar;
     const int32_t *mask; /* 0 is good; may be NULL. Only resampling looks at it. */
 };
 
+/* How cameras are joined into one spectrum. */
 typedef struct fastbal_grid fastbal_grid;
 
 /*
- * Plan how cameras (in order of wavelength) are joined into one spectrum. Where all their pixels lie on one
- * grid within 1e-4 A, pixels are copied and overlaps averaged; otherwise the spectrum is resampled to
- * start + 0.8 k A. A single camera is used as it is.
+ * Plan how cameras are joined into one spectrum. Where all their pixels lie on one grid within 1e-4 A, pixels are
+ * copied and overlaps averaged; otherwise they are resampled to start + 0.8 k A. A single camera is used as it is.
  *
- *   cameras, ncameras  1 to FASTBAL_MAX_CAMERAS; copied, need not outlive the call
- *   start              first wavelength of the resampled grid: 3600, or the first of the first camera for
- *                      files that carry resolution matrices
+ *   grid               the plan, to be freed by fastbal_grid_free(); NULL on failure
+ *   cameras, ncameras  1 to FASTBAL_MAX_CAMERAS, in order of wavelength
+ *   start              first wavelength of the resampled spectrum: 3600, or the first of the first camera for files
+ *                      that hold resolution matrices. Looked at only where cameras are resampled.
+ *   message            says why the call failed, empty where it did not; may be NULL
  *
- * On success *grid is the plan, to be freed by fastbal_grid_free(); otherwise it is NULL.
- * Returns FASTBAL_OK, FASTBAL_ENOMEM, FASTBAL_EARGUMENT or FASTBAL_EWAVELENGTH.
+ * Returns FASTBAL_OK, FASTBAL_ENOMEM, FASTBAL_EARGUMENT (also where grid, cameras or a camera's wavelength is NULL) or
+ * FASTBAL_EWAVELENGTH (also where the resampled spectrum would have less than 2 or more than a million pixels).
  */
-int fastbal_grid_create(fastbal_grid **grid, const struct fastbal_camera *cameras, int ncameras,
-                        double start);
-void fastbal_grid_free(fastbal_grid *grid); /* NULL is allowed */
+FASTBAL_API int fastbal_grid_create(fastbal_grid **grid, const struct fastbal_camera *cameras, int ncameras,
+                                    double start, struct fastbal_message *message);
+FASTBAL_API void fastbal_grid_free(fastbal_grid *grid); /* NULL is allowed */
 
-size_t fastbal_grid_size(const fastbal_grid *grid);              /* pixels of the joined spectrum */
-const double *fastbal_grid_wavelength(const fastbal_grid *grid); /* observed; lives as long as the grid */
-int fastbal_grid_resamples(const fastbal_grid *grid);            /* 1 where resampling is needed, else 0 */
+/* What a grid is: the number of pixels of the joined spectrum; their observed wavelengths, which live as long as the
+ * grid; and 1 where cameras are resampled, else 0. */
+FASTBAL_API size_t fastbal_grid_size(const fastbal_grid *grid);
+FASTBAL_API const double *fastbal_grid_wavelength(const fastbal_grid *grid);
+FASTBAL_API int fastbal_grid_resamples(const fastbal_grid *grid);
 
 /*
  * Join the pixels of one target. Pixels with a flux or ivar that is not finite, or a negative ivar, count as
  * flux = ivar = 0.
  *
  *   cameras     as many, and in the order, as the grid was created with
- *   flux, ivar  outputs of fastbal_grid_size() pixels
+ *   flux, ivar  outputs of fastbal_grid_size() pixels, in the unit of the input; must not overlap it
  *
  * Cannot fail.
  */
-void fastbal_join(const fastbal_grid *grid, const struct fastbal_pixels *cameras, double *flux, double *ivar);
+FASTBAL_API void fastbal_join(const fastbal_grid *grid, const struct fastbal_pixels *cameras, double *flux,
+                              double *ivar);
 
 /*
- * The same for pixels [begin, end) of the joined spectrum alone; the others of flux and ivar are left as they
- * are. Of a camera only the pixels [*first, *last) that fastbal_grid_pixels() tells are looked at (first =
- * last where there are none).
+ * The same for pixels [begin, end) of the joined spectrum alone; the others of flux and ivar are left as they are.
+ * flux and ivar point to pixel 0; begin <= end <= fastbal_grid_size(). Cannot fail.
  */
-void fastbal_join_range(const fastbal_grid *grid, const struct fastbal_pixels *cameras, size_t begin,
-                        size_t end, double *flux, double *ivar);
-void fastbal_grid_pixels(const fastbal_grid *grid, int camera, size_t begin, size_t end, size_t *first,
-                         size_t *last);
+FASTBAL_API void fastbal_join_range(const fastbal_grid *grid, const struct fastbal_pixels *cameras,
+                                    size_t begin, size_t end, double *flux, double *ivar);
+
+/*
+ * The pixels [*first, *last) of a camera (counted from 0) that fastbal_join_range() looks at; *first = *last where there
+ * are none. Cannot fail.
+ */
+FASTBAL_API void fastbal_grid_pixels(const fastbal_grid *grid, int camera, size_t begin, size_t end,
+                                     size_t *first, size_t *last);
 
 /* ---- Templates (§3) -------------------------------------------------------------------------------- */
 
+/* A set of continuum components that spectra are fitted with. */
 typedef struct fastbal_templates fastbal_templates;
 
 /*
- * A set of continuum components that spectra are fitted with.
+ *   templates    the set, to be freed by fastbal_templates_free(); NULL on failure
+ *   wavelength   rest frame, increasing, from 1e-30 to 1e30 A, nwave >= 2; between them templates are linear, and beyond
+ *                the ends they keep the value of the end
+ *   values       ntemplates x nwave, one template after the other, ntemplates 1 to FASTBAL_MAX_TEMPLATES, in any unit
  *
- *   wavelength   rest frame, increasing, from 1e-30 to 1e30, nwave >= 2
- *   values       ntemplates x nwave, one template after the other, ntemplates 1 to FASTBAL_MAX_TEMPLATES
- *
- * The arrays are copied. On success *templates is to be freed by fastbal_templates_free(), otherwise it is
- * NULL. Returns FASTBAL_OK, FASTBAL_ENOMEM, FASTBAL_EARGUMENT, FASTBAL_EWAVELENGTH or FASTBAL_ETEMPLATES.
+ * Returns FASTBAL_OK, FASTBAL_ENOMEM, FASTBAL_EARGUMENT (also where a pointer is NULL), FASTBAL_EWAVELENGTH or
+ * FASTBAL_ETEMPLATES.
  */
-int fastbal_templates_create(fastbal_templates **templates, size_t nwave, const double *wavelength,
-                             int ntemplates, const double *values);
-void fastbal_templates_free(fastbal_templates *templates); /* NULL is allowed */
+FASTBAL_API int fastbal_templates_create(fastbal_templates **templates, size_t nwave,
+                                         const double *wavelength, int ntemplates, const double *values);
+/* The set that comes with the library (templates/README.md); created, freed and failing like any other. */
+FASTBAL_API int fastbal_templates_builtin(fastbal_templates **templates);
+FASTBAL_API void fastbal_templates_free(fastbal_templates *templates); /* NULL is allowed */
 
-int fastbal_templates_count(const fastbal_templates *templates);   /* components */
-size_t fastbal_templates_size(const fastbal_templates *templates); /* wavelengths */
-const double *fastbal_templates_wavelength(const fastbal_templates *templates);
-double fastbal_templates_value(const fastbal_templates *templates, int component, size_t i);
-
-/* The templates that come with the program; created and freed like any other set. */
-int fastbal_templates_builtin(fastbal_templates **templates);
+/* What a set is: the number of components; of wavelengths; the wavelengths, which live as long as the set; and the
+ * value of one component, from 0, at wavelength i. */
+FASTBAL_API int fastbal_templates_count(const fastbal_templates *templates);
+FASTBAL_API size_t fastbal_templates_size(const fastbal_templates *templates);
+FASTBAL_API const double *fastbal_templates_wavelength(const fastbal_templates *templates);
+FASTBAL_API double fastbal_templates_value(const fastbal_templates *templates, int component, size_t i);
 
 /* ---- Measuring (§2 to §6) --------------------------------------------------------------------------- */
 
 struct fastbal_spectrum {
-    size_t n;
-    const double *wavelength; /* observed frame, increasing */
-    const double *flux;       /* finite */
-    const double *ivar;       /* finite, >= 0; 0 marks a pixel that was not observed */
-    double z;                 /* > -1 */
+    size_t n;                 /* at least 2 */
+    const double *wavelength; /* n, observed frame, increasing */
+    const double *flux;       /* n */
+    const double *ivar;       /* n; 0 marks a pixel that was not observed */
+    double z;                 /* redshift, > -1 */
 };
 
 /* The troughs of one kind in one line; troughs are packed from index 0, unused entries are -1. With
@@ -212,59 +267,102 @@ enum fastbal_fit {
     FASTBAL_FIT_SIMPLEX    /* where the published catalogs' simplex search for it ends */
 };
 
-/* Whose rules decide what a trough is and what is masked (docs/algorithm.md, §8). */
+/* Whose rules decide what a trough is and what is masked (§8). */
 enum fastbal_rules {
     FASTBAL_RULES_MAIN = 0, /* the reference's main branch */
     FASTBAL_RULES_OPTIMIZE  /* its optimised branch */
 };
 
-/* What may be chosen. All zero is the default, and stays so when members are added at the end. */
+/*
+ * What may be chosen:
+ *
+ *     struct fastbal_options options = FASTBAL_OPTIONS_INIT;
+ *     options.fit = FASTBAL_FIT_SIMPLEX;
+ *
+ * 0 is every member's default. New members are added at the end: programs that were compiled with a shorter struct
+ * get their defaults, and a struct longer than the library knows is FASTBAL_EARGUMENT.
+ */
 struct fastbal_options {
-    int fit;   /* enum fastbal_fit */
-    int rules; /* enum fastbal_rules */
+    size_t size; /* sizeof(struct fastbal_options) where the program was compiled */
+    int fit;     /* enum fastbal_fit */
+    int rules;   /* enum fastbal_rules */
 };
+#define FASTBAL_OPTIONS_INIT                                                  \
+    {                                                                         \
+        sizeof(struct fastbal_options), FASTBAL_FIT_EXACT, FASTBAL_RULES_MAIN \
+    }
 
+/* Memory for measuring, and the last error. It grows to the longest spectrum it has seen. */
 typedef struct fastbal_workspace fastbal_workspace;
 
-/* Scratch memory for measuring; grows to the longest spectrum it has seen. NULL if out of memory. */
-fastbal_workspace *fastbal_workspace_create(void);
-void fastbal_workspace_free(fastbal_workspace *work); /* NULL is allowed */
+FASTBAL_API fastbal_workspace *fastbal_workspace_create(void);    /* NULL if out of memory */
+FASTBAL_API void fastbal_workspace_free(fastbal_workspace *work); /* NULL is allowed */
 
 /*
- * Measure one spectrum: fit the continuum, search C IV and Si IV troughs, mask them, and repeat until the
- * mask is stable.
+ * What was wrong in the last call with this workspace (struct fastbal_message); empty after one that succeeded. The text
+ * lives until the next call with the workspace. Never NULL; for a NULL workspace it says so.
+ */
+FASTBAL_API const char *fastbal_error(const fastbal_workspace *work);
+
+/*
+ * Measure one spectrum: fit the continuum, search C IV and Si IV troughs, mask them, and repeat until the mask is stable
+ * (§2 to §6).
  *
- * A spectrum that can't be measured is no error: the call returns FASTBAL_OK and result->status says why;
- * troughs and signal-to-noise are then -1 and everything else 0.
+ *   options   NULL for the defaults
+ *   result    written only on FASTBAL_OK
  *
- * Returns FASTBAL_OK, FASTBAL_ENOMEM, FASTBAL_EARGUMENT (z not finite or <= -1, NULL pointers) or
- * FASTBAL_EWAVELENGTH. Flux and ivar are checked like in fastbal_join(); those beyond 1e90, and ivar from 0 to 1e-90,
- * count as 0 as well. The numbers of a result are finite whatever the input: a fit that overflows is FASTBAL_SINGULAR,
- * and a line whose troughs can't be divided by the continuum has none.
+ * Flux and ivar may be anything: where they are not finite, ivar is negative, or either is beyond 1e90 or ivar is between
+ * 0 and 1e-90, the pixel counts as not observed (flux = ivar = 0).
+ *
+ * A spectrum that can't be measured is no error: the call returns FASTBAL_OK and result->status says why; troughs and
+ * signal-to-noise are then -1 and everything else 0. The numbers of a result are finite whatever the input: a fit that
+ * overflows is FASTBAL_SINGULAR, and a line whose troughs can't be divided by the continuum has none.
+ *
+ * Returns FASTBAL_OK, FASTBAL_ENOMEM, FASTBAL_EARGUMENT (a NULL pointer, a redshift that is not finite or not above -1, an
+ * option without such a value) or FASTBAL_EWAVELENGTH; fastbal_error() says more.
  */
-int fastbal_measure(fastbal_workspace *work, const fastbal_templates *templates,
-                    const struct fastbal_spectrum *spectrum, struct fastbal_result *result);
-
-/* The same with options; NULL are the defaults. FASTBAL_EARGUMENT also where an option has no such value. */
-int fastbal_measure_with(fastbal_workspace *work, const fastbal_templates *templates,
-                         const struct fastbal_spectrum *spectrum, const struct fastbal_options *options,
-                         struct fastbal_result *result);
+FASTBAL_API int fastbal_measure(fastbal_workspace *work, const fastbal_templates *templates,
+                                const struct fastbal_spectrum *spectrum,
+                                const struct fastbal_options *options, struct fastbal_result *result);
 
 /*
- * The pixels [*begin, *end) of a spectrum that fastbal_measure() looks at; those outside may hold anything,
- * and need not be read or joined. Wavelengths must be as fastbal_measure() wants them. Cannot fail.
+ * Join and measure nspec spectra whose cameras have the same wavelengths. The results are those of fastbal_join() and
+ * fastbal_measure() for each of them, to the bit. Spectra on several grids take one call a grid.
+ *
+ *   cameras   as many, and in the order, as the grid was created with; flux, ivar and, where it is not NULL, mask are
+ *             nspec x n, one spectrum after the other, n being the number of that camera's wavelengths
+ *   z         nspec redshifts
+ *   options   NULL for the defaults
+ *   results   nspec of them
+ *
+ * A spectrum that can't be measured has a result that says why, and the others are measured; a redshift that is not
+ * finite or not above -1 is FASTBAL_BAD_REDSHIFT. With nspec = 0, cameras, z and results may be NULL.
+ *
+ * Returns FASTBAL_OK, FASTBAL_ENOMEM or FASTBAL_EARGUMENT (a NULL pointer, or an option without such a value), and then
+ * no result is written; fastbal_error() says more. Any number of threads may call it, each with its own workspace and
+ * part of the spectra.
  */
-void fastbal_measured_range(size_t n, const double *wavelength, double z, size_t *begin, size_t *end);
-
-/* A result that says "not measured", with the given BALSTATUS bits. */
-void fastbal_result_clear(struct fastbal_result *result, int ntemplates, uint32_t status);
+FASTBAL_API int fastbal_measure_batch(fastbal_workspace *work, const fastbal_templates *templates,
+                                      const fastbal_grid *grid, size_t nspec,
+                                      const struct fastbal_pixels *cameras, const double *z,
+                                      const struct fastbal_options *options, struct fastbal_result *results);
 
 /*
- * The continuum of a result, sum of coeffs[k] * template k at wavelength[i] / (1 + z), into continuum[n].
- * Wavelengths in any order, z > -1. Cannot fail.
+ * The pixels [*begin, *end) of a spectrum that fastbal_measure() looks at; those outside may hold anything, and need not
+ * be read or joined. Wavelengths and z must be as fastbal_measure() wants them. Cannot fail.
  */
-void fastbal_continuum(const fastbal_templates *templates, const double *coeffs, double z, size_t n,
-                       const double *wavelength, double *continuum);
+FASTBAL_API void fastbal_measured_range(size_t n, const double *wavelength, double z, size_t *begin,
+                                        size_t *end);
+
+/* A result that says "not measured", with the given BALSTATUS bits. Cannot fail. */
+FASTBAL_API void fastbal_result_clear(struct fastbal_result *result, int ntemplates, uint32_t status);
+
+/*
+ * The continuum of a result (§4): the sum of coeffs[k] * template k at wavelength[i] / (1 + z), into continuum[n].
+ * Observed wavelengths in any order, z > -1; as many coeffs as templates. Cannot fail.
+ */
+FASTBAL_API void fastbal_continuum(const fastbal_templates *templates, const double *coeffs, double z,
+                                   size_t n, const double *wavelength, double *continuum);
 
 #ifdef __cplusplus
 }

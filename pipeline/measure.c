@@ -89,7 +89,7 @@ static int measure_loaded(struct fb_measurer *m, const struct fb_coadd *coadd, s
     struct fastbal_spectrum spectrum = { fastbal_grid_size(grid), fastbal_grid_wavelength(grid), m->flux,
                                          m->ivar, z };
     fb_coadd_spectrum(coadd, k, m->flux, m->ivar);
-    return fastbal_measure_with(m->work, m->templates, &spectrum, &m->options, result);
+    return fastbal_measure(m->work, m->templates, &spectrum, &m->options, result);
 }
 
 /* Measure a batch of pairs that all have a spectrum. */
@@ -108,7 +108,7 @@ static int measure_batch(struct fb_measurer *m, struct fb_coadd *coadd, const st
         int status = measure_loaded(m, coadd, k, redshift->z, &result);
         if (status != FASTBAL_OK)
             return fb_fail(err, "%s: target %lld: %s", fb_coadd_path(coadd), (long long)redshift->targetid,
-                           fastbal_strerror(status));
+                           fastbal_error(m->work));
         fb_coadd_position(coadd, pairs[k].part.row, &ra, &dec);
         fill_target(redshift, ra, dec, row);
         fb_balrow_from_result(row, &result);

@@ -39,12 +39,9 @@ void fb_settings_add_path(struct fb_settings *settings, const char *name, const 
 void fb_settings_start(struct fb_settings *settings, const char *command)
 {
     const uint16_t one = 1;
-    int major, minor, patch;
 
-    fastbal_lapack_version(&major, &minor, &patch);
     fb_settings_add(settings, "the program's version", "%s", fastbal_version());
     fb_settings_add(settings, "the command", "%s", command);
-    fb_settings_add(settings, "LAPACK's version", "%d.%d.%d", major, minor, patch);
     fb_settings_add(settings, "the byte order", "%s",
                     *(const unsigned char *)&one ? "little-endian" : "big-endian");
 }

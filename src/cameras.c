@@ -118,12 +118,21 @@ static int try_aligned(fastbal_grid *grid, const struct fastbal_camera *cameras)
     return 1;
 }
 
-static int make_resampled(fastbal_grid *grid, const struct fastbal_camera *cameras, double first)
+static int no_resampling(struct fastbal_message *message, double first, double last)
+{
+    return fb_explain(message, FASTBAL_EWAVELENGTH,
+                      "can't resample from start = %.10g to the %.10g where the last camera ends: expected 2 "
+                      "to %d pixels of %g",
+                      first, last, MAX_PIXELS, RESAMPLED_STEP);
+}
+
+static int make_resampled(fastbal_grid *grid, const struct fastbal_camera *cameras, double first,
+                          struct fastbal_message *message)
 {
     const struct fastbal_camera *reddest = &cameras[grid->ncameras - 1];
-    double pixels = (reddest->wavelength[reddest->n - 1] - first) / RESAMPLED_STEP;
+    double last = reddest->wavelength[reddest->n - 1], pixels = (last - first) / RESAMPLED_STEP;
     if (!(first > 0) || !(pixels >= 1) || !(pixels < MAX_PIXELS))
-        return FASTBAL_EWAVELENGTH;
+        return no_resampling(message, first, last);
     grid->resamples = 1;
     grid->n = (size_t)pixels + 1;
     free(grid->wavelength);
@@ -132,6 +141,8 @@ static int make_resampled(fastbal_grid *grid, const struct fastbal_camera *camer
         return FASTBAL_ENOMEM;
     for (size_t i = 0; i < grid->n; i++)
         grid->wavelength[i] = first + RESAMPLED_STEP * (double)i;
+    if (!fb_wavelengths_ok(grid->wavelength, grid->n)) /* too large to be so close */
+        return no_resampling(message, first, last);
     for (int c = 0; c < grid->ncameras; c++) {
         int status = fb_resampler_create(&grid->resampler[c], cameras[c].wavelength, cameras[c].n,
                                          grid->wavelength, grid->n);
@@ -141,32 +152,47 @@ static int make_resampled(fastbal_grid *grid, const struct fastbal_camera *camer
     return FASTBAL_OK;
 }
 
-int fastbal_grid_create(fastbal_grid **out, const struct fastbal_camera *cameras, int ncameras, double start)
+static int check_cameras(const struct fastbal_camera *cameras, int ncameras, struct fastbal_message *message)
+{
+    if (!cameras)
+        return fb_explain(message, FASTBAL_EARGUMENT, "cameras is NULL");
+    if (ncameras < 1 || ncameras > FASTBAL_MAX_CAMERAS)
+        return fb_explain(message, FASTBAL_EARGUMENT, "ncameras = %d: expected 1 to %d", ncameras,
+                          FASTBAL_MAX_CAMERAS);
+    for (int c = 0; c < ncameras; c++) {
+        if (!cameras[c].wavelength)
+            return fb_explain(message, FASTBAL_EARGUMENT, "cameras[%d].wavelength is NULL", c);
+        if (!fb_wavelengths_ok(cameras[c].wavelength, cameras[c].n))
+            return fb_explain_wavelengths(message, c, cameras[c].wavelength, cameras[c].n);
+    }
+    return FASTBAL_OK;
+}
+
+int fastbal_grid_create(fastbal_grid **out, const struct fastbal_camera *cameras, int ncameras, double start,
+                        struct fastbal_message *message)
 {
     size_t total = 0;
 
+    fb_explain(message, FASTBAL_OK, "%s", "");
     if (!out)
-        return FASTBAL_EARGUMENT;
+        return fb_explain(message, FASTBAL_EARGUMENT, "grid is NULL");
     *out = NULL;
-    if (!cameras || ncameras < 1 || ncameras > FASTBAL_MAX_CAMERAS)
-        return FASTBAL_EARGUMENT;
-    for (int c = 0; c < ncameras; c++) {
-        if (!cameras[c].wavelength)
-            return FASTBAL_EARGUMENT;
-        if (!fb_wavelengths_ok(cameras[c].wavelength, cameras[c].n))
-            return FASTBAL_EWAVELENGTH;
-        total += cameras[c].n;
-    }
+    int status = check_cameras(cameras, ncameras, message);
+    if (status != FASTBAL_OK)
+        return status;
     fastbal_grid *grid = calloc(1, sizeof *grid);
     if (!grid)
-        return FASTBAL_ENOMEM;
+        return fb_explain(message, FASTBAL_ENOMEM, "out of memory for a grid");
     grid->ncameras = ncameras;
     for (int c = 0; c < ncameras; c++)
-        grid->size[c] = cameras[c].n;
+        total += grid->size[c] = cameras[c].n;
     grid->wavelength = malloc(total * sizeof *grid->wavelength);
-    int status = grid->wavelength ? FASTBAL_OK : FASTBAL_ENOMEM;
+    status = grid->wavelength ? FASTBAL_OK : FASTBAL_ENOMEM;
     if (status == FASTBAL_OK && !try_aligned(grid, cameras))
-        status = make_resampled(grid, cameras, start);
+        status = make_resampled(grid, cameras, start, message);
+    if (status == FASTBAL_ENOMEM)
+        fb_explain(message, status, "out of memory for a grid of %zu pixels",
+                   grid->resamples ? grid->n : total);
     if (status != FASTBAL_OK) {
         fastbal_grid_free(grid);
         return status;
@@ -183,6 +209,22 @@ void fastbal_grid_free(fastbal_grid *grid)
         fb_resampler_release(&grid->resampler[c]);
     free(grid->wavelength);
     free(grid);
+}
+
+int fb_grid_cameras(const fastbal_grid *grid)
+{
+    return grid->ncameras;
+}
+
+void fb_grid_row(const fastbal_grid *grid, const struct fastbal_pixels *cameras, size_t row,
+                 struct fastbal_pixels *one)
+{
+    for (int c = 0; c < grid->ncameras; c++) {
+        size_t first = row * grid->size[c];
+        one[c].flux = cameras[c].flux + first;
+        one[c].ivar = cameras[c].ivar + first;
+        one[c].mask = cameras[c].mask ? cameras[c].mask + first : NULL;
+    }
 }
 
 size_t fastbal_grid_size(const fastbal_grid *grid)

@@ -8,25 +8,17 @@
  * pixels; the model is, once.
  *
  * DEVIATION exact-fit: the reference looks for this minimum with a simplex search, which stops early on
- * bright quasars; here only fb_fit_simplex() does. The normal equations are scaled to a unit diagonal and
- * solved by Cholesky's factorisation. Templates are few and nearly orthogonal, so the squared condition
- * number is harmless; where it is not (degenerate templates, hardly any pixels), the smallest solution is
- * taken from the eigenvectors and the fit is called singular.
+ * bright quasars; here only fb_fit_simplex() does. solve.c solves the normal equations.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include <string.h>
-#include <lapacke.h>
 #include "internal.h"
 
 /* Sums run in LANES partial sums, so that additions need not wait for each other; with FOUR dot products at a
  * time each has a quarter of them. BLOCK nodes of all templates stay in the nearest cache. Corrections of a
  * fit are made in one go where less than GAP pixels are between them. */
 enum { MAX = FASTBAL_MAX_TEMPLATES, LANES = 32, FOUR = 4, BLOCK = 256, GAP = 64 };
-
-/* Reciprocal condition number of the scaled equations below which they count as singular: with it about four
- * of the sixteen digits are still right. */
-#define SINGULAR 1e-12
 
 /* The sum of the lanes, halves onto halves. */
 static inline double add_lanes(double *lane)
@@ -224,104 +216,19 @@ static void make_equations(const struct fb_design *d)
     add_to_equations(d, d->weight, 0, d->n, e);
 }
 
-/* Divide rows and columns by the square roots of the diagonal. A template that is zero on all pixels keeps
- * its zeros. */
-static void scale_equations(int nt, double *matrix, double *rhs, double *scale)
-{
-    for (int i = 0; i < nt; i++)
-        scale[i] = matrix[i + i * nt] > 0 ? 1 / sqrt(matrix[i + i * nt]) : 0;
-    for (int j = 0; j < nt; j++) {
-        rhs[j] *= scale[j];
-        for (int i = j; i < nt; i++)
-            matrix[i + j * nt] *= scale[i] * scale[j];
-    }
-}
-
-/* Is the determinant, known from Cholesky's factor, proof enough? The diagonal is 1 and the eigenvalues' sum nt, so
- * those but the smallest have a product below e, the smallest is above det / e, and the largest at most nt. In the norm
- * of dpocon the condition is at most nt times that of eigenvalues. */
-static int clearly_regular(int nt, const double *factor)
-{
-    double determinant = 1;
-    for (int i = 0; i < nt; i++)
-        determinant *= factor[i + i * nt] * factor[i + i * nt];
-    return determinant > exp(1) * nt * nt * SINGULAR;
-}
-
-/* Solve well-conditioned equations in place; 0 if they are not. matrix is overwritten. */
-static int solve_cholesky(int nt, double *matrix, double *rhs)
-{
-    double work[3 * MAX], rcond, norm = 0;
-    lapack_int iwork[MAX];
-
-    for (int j = 0; j < nt; j++) {
-        double column = 0;
-        for (int i = 0; i < nt; i++)
-            column += fabs(matrix[i >= j ? i + j * nt : j + i * nt]);
-        norm = fmax(norm, column);
-    }
-    if (LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'L', nt, matrix, nt) != 0)
-        return 0;
-    if (clearly_regular(nt, matrix))
-        return LAPACKE_dpotrs_work(LAPACK_COL_MAJOR, 'L', nt, 1, matrix, nt, rhs, nt) == 0;
-    if (LAPACKE_dpocon_work(LAPACK_COL_MAJOR, 'L', nt, matrix, nt, norm, &rcond, work, iwork) != 0)
-        return 0;
-    if (!(rcond > SINGULAR))
-        return 0;
-    return LAPACKE_dpotrs_work(LAPACK_COL_MAJOR, 'L', nt, 1, matrix, nt, rhs, nt) == 0;
-}
-
-/* The smallest solution of singular equations, from the eigenvectors with eigenvalues that are not
- * negligible. */
-static int solve_eigen(int nt, double *matrix, double *rhs)
-{
-    double value[MAX], work[34 * MAX], solution[MAX] = { 0 };
-    if (LAPACKE_dsyev_work(LAPACK_COL_MAJOR, 'V', 'L', nt, matrix, nt, value, work, 34 * MAX) != 0)
-        return 0;
-    for (int k = 0; k < nt; k++) {
-        if (!(value[k] > SINGULAR * value[nt - 1]))
-            continue;
-        double amount = 0;
-        for (int i = 0; i < nt; i++)
-            amount += matrix[i + k * nt] * rhs[i];
-        for (int i = 0; i < nt; i++)
-            solution[i] += matrix[i + k * nt] * amount / value[k];
-    }
-    memcpy(rhs, solution, (size_t)nt * sizeof *rhs);
-    return 1;
-}
-
 int fb_fit(const struct fb_design *design, double *coeffs, double *least)
 {
-    double matrix[MAX * MAX], factor[MAX * MAX], scaled[MAX], scale[MAX];
-    int nt = fastbal_templates_count(design->templates), outcome = FB_FIT_OK;
-    const double *rhs = design->equations->rhs;
-    size_t bytes = (size_t)nt * sizeof *rhs;
+    const struct fb_equations *e = design->equations;
+    int nt = fastbal_templates_count(design->templates);
 
     make_equations(design);
-    memcpy(matrix, design->equations->matrix, (size_t)nt * bytes);
+    int outcome = fb_solve(nt, e->matrix, e->rhs, coeffs);
+    if (outcome == FB_FIT_FAILED)
+        return outcome;
+    *least = e->total;
     for (int i = 0; i < nt; i++)
-        if (!isfinite(matrix[i + i * nt]) || !isfinite(rhs[i]))
-            return FB_FIT_FAILED;
-    memcpy(scaled, rhs, bytes);
-    scale_equations(nt, matrix, scaled, scale);
-    memcpy(factor, matrix, (size_t)nt * bytes);
-    memcpy(coeffs, scaled, bytes);
-    if (!solve_cholesky(nt, factor, coeffs)) {
-        memcpy(coeffs, scaled, bytes);
-        if (!solve_eigen(nt, matrix, coeffs))
-            return FB_FIT_FAILED;
-        outcome = FB_FIT_SINGULAR;
-    }
-    double total = design->equations->total;
-    *least = total;
-    for (int i = 0; i < nt; i++) {
-        coeffs[i] *= scale[i];
-        if (!isfinite(coeffs[i]))
-            return FB_FIT_FAILED;
-        *least -= coeffs[i] * rhs[i];
-    }
-    if (!(*least > CANCELLED * total))
+        *least -= coeffs[i] * e->rhs[i];
+    if (!(*least > CANCELLED * e->total))
         *least = NAN;
     return outcome;
 }
@@ -403,13 +310,4 @@ double fb_chi2(const struct fb_design *d, const double *model)
         sum += r * r * d->weight[i];
     }
     return sum + add_lanes(lane);
-}
-
-void fastbal_lapack_version(int *major, int *minor, int *patch)
-{
-    lapack_int version[3];
-    LAPACKE_ilaver(&version[0], &version[1], &version[2]);
-    *major = version[0];
-    *minor = version[1];
-    *patch = version[2];
 }

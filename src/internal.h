@@ -34,9 +34,31 @@
  * continuum. */
 #define FB_NO_ERROR DBL_MAX
 
+/* ---- status.c ---- */
+
+/* Write a message, where there is one to write, and return the status. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 3, 4)))
+#endif
+int fb_explain(struct fastbal_message *message, int status, const char *format, ...);
+/* The same for wavelengths that fb_wavelengths_ok() refuses: the first that is wrong, of a camera or (-1) of a
+ * spectrum. Returns FASTBAL_EWAVELENGTH. */
+int fb_explain_wavelengths(struct fastbal_message *message, int camera, const double *wavelength, size_t n);
+
+/* ---- options.c ---- */
+
+/* Options with defaults for what the caller's struct lacks; NULL are the defaults. FASTBAL_OK or FASTBAL_EARGUMENT. */
+int fb_options_read(const struct fastbal_options *given, struct fastbal_options *options,
+                    struct fastbal_message *message);
+
 /* ---- cameras.c, resample.c ---- */
 
 int fb_wavelengths_ok(const double *wavelength, size_t n); /* finite, positive, increasing */
+
+int fb_grid_cameras(const fastbal_grid *grid); /* how many */
+/* The pixels of one row of arrays that hold many, for all cameras. */
+void fb_grid_row(const fastbal_grid *grid, const struct fastbal_pixels *cameras, size_t row,
+                 struct fastbal_pixels *one);
 
 /* How one camera is resampled: output pixel i is the sum of weight[first_weight[i] ...] times camera pixels
  * from node[i] on. */
@@ -105,6 +127,16 @@ double fb_chi2(const struct fb_design *design, const double *model);
 /* Where the reference's simplex search for that minimum ends, from all ones; after fb_fit(), whose coeffs and
  * least are replaced. */
 void fb_fit_simplex(const struct fb_design *design, double *coeffs, double *least);
+
+/* ---- solve.c ---- */
+
+/*
+ * Solve symmetric positive semi-definite equations M x = rhs in n unknowns, n 1 to FASTBAL_MAX_TEMPLATES; matrix as in
+ * struct fb_equations. Returns FB_FIT_OK; FB_FIT_SINGULAR where the condition number of M, scaled to a unit diagonal, is
+ * above 1e12, and x is the smallest solution in those units; FB_FIT_FAILED where M, rhs or x is not finite, and x may
+ * hold anything. Neither matrix nor rhs may overlap x.
+ */
+int fb_solve(int n, const double *matrix, const double *rhs, double *x);
 
 /* ---- simplex.c ---- */
 

@@ -18,6 +18,8 @@ struct fastbal_workspace {
     double *scratch;   /* 4 n */
     double *nodes;     /* FB_NODE_ARRAYS x (nnodes + 2) */
     uint32_t *segment;
+    double *joined_flux, *joined_ivar; /* of a batch */
+    struct fastbal_message message;    /* of the last call */
 };
 
 size_t fb_first_at_least(const double *x, size_t n, double value)
@@ -54,25 +56,33 @@ void fastbal_workspace_free(fastbal_workspace *work)
     free(work);
 }
 
+const char *fastbal_error(const fastbal_workspace *work)
+{
+    return work ? work->message.text : "the workspace is NULL";
+}
+
 /* Make room for n pixels and templates of nnodes wavelengths; what was there is lost. */
 static int workspace_reserve(fastbal_workspace *work, size_t n, size_t nnodes)
 {
-    enum { ARRAYS = 8, SCRATCH = 4, SEGMENT = 1, MOST = 1 << 28 };
+    enum { ARRAYS = 10, SCRATCH = 4, SEGMENT = 1, MOST = 1 << 28 };
     if (n <= work->n && nnodes <= work->nnodes)
         return FASTBAL_OK;
     size_t pixels = n > work->n ? n : work->n, nodes = nnodes > work->nnodes ? nnodes : work->nnodes;
     if (pixels > MOST || nodes > MOST)
-        return FASTBAL_ENOMEM;
+        return fb_explain(&work->message, FASTBAL_ENOMEM, "too large: %zu pixels, %zu template wavelengths",
+                          pixels, nodes);
     size_t total = (ARRAYS + SCRATCH + SEGMENT) * pixels + FB_NODE_ARRAYS * (nodes + 2);
     double *memory = malloc(total * sizeof *memory);
     if (!memory)
-        return FASTBAL_ENOMEM;
+        return fb_explain(&work->message, FASTBAL_ENOMEM,
+                          "out of memory for %zu pixels and %zu template wavelengths", pixels, nodes);
     free(work->memory);
     work->memory = memory;
     work->n = pixels;
     work->nnodes = nodes;
-    double **part[ARRAYS] = { &work->w,     &work->flux,     &work->ivar,      &work->sigma,
-                              &work->model, &work->fraction, &work->weight[0], &work->weight[1] };
+    double **part[ARRAYS] = { &work->w,           &work->flux,       &work->ivar,      &work->sigma,
+                              &work->model,       &work->fraction,   &work->weight[0], &work->weight[1],
+                              &work->joined_flux, &work->joined_ivar };
     for (int k = 0; k < ARRAYS; k++, memory += pixels)
         *part[k] = memory;
     work->scratch = memory;
@@ -371,28 +381,15 @@ static uint32_t iterate(struct task *t, struct fastbal_result *result)
     return isfinite(result->chi2) ? 0 : FASTBAL_SINGULAR;
 }
 
-int fastbal_measure_with(fastbal_workspace *work, const fastbal_templates *templates,
-                         const struct fastbal_spectrum *spectrum, const struct fastbal_options *options,
-                         struct fastbal_result *result)
+/* Wavelengths and z are known to be good, and the workspace to have room. */
+static void measure(fastbal_workspace *work, const fastbal_templates *templates,
+                    const struct fastbal_spectrum *spectrum, const struct fastbal_options *options,
+                    struct fastbal_result *result)
 {
-    int fit = options ? options->fit : FASTBAL_FIT_EXACT;
-    const struct fb_rules *rules = fb_rules(options ? options->rules : FASTBAL_RULES_MAIN);
+    int nt = fastbal_templates_count(templates);
     struct fb_equations equations;
     struct parts parts;
     size_t begin, end;
-
-    if (!work || !templates || !spectrum || !result || !spectrum->wavelength || !spectrum->flux ||
-        !spectrum->ivar)
-        return FASTBAL_EARGUMENT;
-    if ((fit != FASTBAL_FIT_EXACT && fit != FASTBAL_FIT_SIMPLEX) || !rules)
-        return FASTBAL_EARGUMENT;
-    if (!(spectrum->z > -1) || !isfinite(spectrum->z))
-        return FASTBAL_EARGUMENT;
-    if (!fb_wavelengths_ok(spectrum->wavelength, spectrum->n))
-        return FASTBAL_EWAVELENGTH;
-    int nt = fastbal_templates_count(templates);
-    if (workspace_reserve(work, spectrum->n, fastbal_templates_size(templates)) != FASTBAL_OK)
-        return FASTBAL_ENOMEM;
 
     fastbal_result_clear(result, nt, 0);
     find_parts(spectrum, &parts);
@@ -422,19 +419,125 @@ int fastbal_measure_with(fastbal_workspace *work, const fastbal_templates *templ
         .sigma = work->sigma,
         .model = work->model,
         .weight = { work->weight[0], work->weight[1] },
-        .fit = fit,
-        .rules = rules,
+        .fit = options->fit,
+        .rules = fb_rules(options->rules),
         .last = spectrum->wavelength[spectrum->n - 1] / (1 + spectrum->z),
     };
     fb_templates_locate(templates, task.range.w, n, work->segment, work->fraction);
     uint32_t unmeasured = iterate(&task, result);
     if (unmeasured)
         fastbal_result_clear(result, nt, unmeasured);
+}
+
+/* ---- calls ---- */
+
+static int redshift_ok(double z)
+{
+    return z > -1 && isfinite(z);
+}
+
+/* A pointer that must not be NULL. */
+struct need {
+    const void *pointer;
+    const char *name;
+};
+
+static int check_needs(fastbal_workspace *work, const struct need *needs, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!needs[i].pointer)
+            return fb_explain(&work->message, FASTBAL_EARGUMENT, "%s is NULL", needs[i].name);
+    return FASTBAL_OK;
+}
+
+static int check_spectrum(fastbal_workspace *work, const struct fastbal_spectrum *spectrum)
+{
+    const struct need needs[] = { { spectrum->wavelength, "spectrum->wavelength" },
+                                  { spectrum->flux, "spectrum->flux" },
+                                  { spectrum->ivar, "spectrum->ivar" } };
+    int status = check_needs(work, needs, sizeof needs / sizeof *needs);
+    if (status != FASTBAL_OK)
+        return status;
+    if (!redshift_ok(spectrum->z))
+        return fb_explain(&work->message, FASTBAL_EARGUMENT,
+                          "spectrum->z = %.10g: expected a finite number above -1", spectrum->z);
+    if (!fb_wavelengths_ok(spectrum->wavelength, spectrum->n))
+        return fb_explain_wavelengths(&work->message, -1, spectrum->wavelength, spectrum->n);
     return FASTBAL_OK;
 }
 
 int fastbal_measure(fastbal_workspace *work, const fastbal_templates *templates,
-                    const struct fastbal_spectrum *spectrum, struct fastbal_result *result)
+                    const struct fastbal_spectrum *spectrum, const struct fastbal_options *options,
+                    struct fastbal_result *result)
 {
-    return fastbal_measure_with(work, templates, spectrum, NULL, result);
+    const struct need needs[] = { { templates, "templates" },
+                                  { spectrum, "spectrum" },
+                                  { result, "result" } };
+    struct fastbal_options chosen;
+
+    if (!work)
+        return FASTBAL_EARGUMENT;
+    work->message.text[0] = '\0';
+    int status = check_needs(work, needs, sizeof needs / sizeof *needs);
+    if (status == FASTBAL_OK)
+        status = fb_options_read(options, &chosen, &work->message);
+    if (status == FASTBAL_OK)
+        status = check_spectrum(work, spectrum);
+    if (status == FASTBAL_OK)
+        status = workspace_reserve(work, spectrum->n, fastbal_templates_size(templates));
+    if (status == FASTBAL_OK)
+        measure(work, templates, spectrum, &chosen, result);
+    return status;
+}
+
+static int check_batch(fastbal_workspace *work, const fastbal_grid *grid,
+                       const struct fastbal_pixels *cameras)
+{
+    for (int c = 0; c < fb_grid_cameras(grid); c++)
+        if (!cameras[c].flux || !cameras[c].ivar)
+            return fb_explain(&work->message, FASTBAL_EARGUMENT, "cameras[%d].%s is NULL", c,
+                              cameras[c].flux ? "ivar" : "flux");
+    return FASTBAL_OK;
+}
+
+int fastbal_measure_batch(fastbal_workspace *work, const fastbal_templates *templates,
+                          const fastbal_grid *grid, size_t nspec, const struct fastbal_pixels *cameras,
+                          const double *z, const struct fastbal_options *options,
+                          struct fastbal_result *results)
+{
+    const struct need needs[] = { { templates, "templates" },
+                                  { grid, "grid" },
+                                  { cameras, "cameras" },
+                                  { z, "z" },
+                                  { results, "results" } };
+    struct fastbal_pixels one[FASTBAL_MAX_CAMERAS];
+    struct fastbal_options chosen;
+    size_t begin, end;
+
+    if (!work)
+        return FASTBAL_EARGUMENT;
+    work->message.text[0] = '\0';
+    int status = check_needs(work, needs, nspec > 0 ? sizeof needs / sizeof *needs : 2);
+    if (status == FASTBAL_OK)
+        status = fb_options_read(options, &chosen, &work->message);
+    if (status == FASTBAL_OK && nspec > 0)
+        status = check_batch(work, grid, cameras);
+    if (status == FASTBAL_OK)
+        status = workspace_reserve(work, fastbal_grid_size(grid), fastbal_templates_size(templates));
+    if (status != FASTBAL_OK)
+        return status;
+    struct fastbal_spectrum spectrum = { fastbal_grid_size(grid), fastbal_grid_wavelength(grid),
+                                         work->joined_flux, work->joined_ivar, 0 };
+    for (size_t k = 0; k < nspec; k++) {
+        if (!redshift_ok(z[k])) {
+            fastbal_result_clear(&results[k], fastbal_templates_count(templates), FASTBAL_BAD_REDSHIFT);
+            continue;
+        }
+        spectrum.z = z[k];
+        fastbal_measured_range(spectrum.n, spectrum.wavelength, z[k], &begin, &end);
+        fb_grid_row(grid, cameras, k, one);
+        fastbal_join_range(grid, one, begin, end, work->joined_flux, work->joined_ivar);
+        measure(work, templates, &spectrum, &chosen, &results[k]);
+    }
+    return FASTBAL_OK;
 }

@@ -1,5 +1,11 @@
-/* status.c - words for status codes. SPDX-License-Identifier: BSD-3-Clause */
-#include "fastbal.h"
+/*
+ * status.c - words for what goes wrong. The only file of the library that formats text.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include "internal.h"
 
 const char *fastbal_strerror(int status)
 {
@@ -17,6 +23,37 @@ const char *fastbal_strerror(int status)
     default:
         return "unknown status";
     }
+}
+
+int fb_explain(struct fastbal_message *message, int status, const char *format, ...)
+{
+    va_list arguments;
+    if (!message)
+        return status;
+    va_start(arguments, format);
+    vsnprintf(message->text, sizeof message->text, format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+int fb_explain_wavelengths(struct fastbal_message *message, int camera, const double *w, size_t n)
+{
+    char owner[32] = "spectrum->";
+    size_t i = 0;
+    if (camera >= 0)
+        snprintf(owner, sizeof owner, "cameras[%d].", camera);
+    if (n < 2)
+        return fb_explain(message, FASTBAL_EWAVELENGTH, "%sn = %zu: expected at least 2 wavelengths", owner,
+                          n);
+    while (i < n && w[i] > 0 && w[i] <= DBL_MAX && (i == 0 || w[i] > w[i - 1]))
+        i++;
+    if (i < n && w[i] > 0 && w[i] <= DBL_MAX)
+        return fb_explain(message, FASTBAL_EWAVELENGTH,
+                          "%swavelength[%zu] = %.10g: expected more than the %.10g before it", owner, i, w[i],
+                          w[i - 1]);
+    return fb_explain(message, FASTBAL_EWAVELENGTH,
+                      "%swavelength[%zu] = %.10g: expected a finite number above 0", owner, i,
+                      i < n ? w[i] : NAN);
 }
 
 const char *fastbal_version(void)

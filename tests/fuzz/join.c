@@ -1,7 +1,7 @@
 /*
  * join.c - fuzz target: cameras of any wavelengths and pixels are refused, or joined into finite pixels on
  * increasing wavelengths; a range of them is what the whole has there, and looks at no camera pixel but those
- * it says.
+ * it says; and a batch measures what was joined.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -69,6 +69,26 @@ static void check_wavelengths(const fastbal_grid *grid)
         CHECK(wavelength[i] > wavelength[i - 1]);
 }
 
+/* A batch of this one spectrum is measured as it is when it was joined before. */
+static void check_batch(const fastbal_grid *grid, const struct cameras *c, const double *flux,
+                        const double *ivar)
+{
+    size_t n = fastbal_grid_size(grid);
+    const double *wavelength = fastbal_grid_wavelength(grid), z = wavelength[n / 2] / 1549 - 1;
+    const struct fastbal_spectrum spectrum = { n, wavelength, flux, ivar, z };
+    struct fastbal_result batch, alone;
+    fastbal_workspace *work = fastbal_workspace_create();
+    fastbal_templates *templates = NULL;
+    CHECK(work && fastbal_templates_builtin(&templates) == FASTBAL_OK);
+    CHECK(fastbal_measure_batch(work, templates, grid, 1, c->pixels, &z, NULL, &batch) == FASTBAL_OK);
+    if (batch.status != FASTBAL_BAD_REDSHIFT) {
+        CHECK(fastbal_measure(work, templates, &spectrum, NULL, &alone) == FASTBAL_OK);
+        CHECK(memcmp(&batch, &alone, sizeof alone) == 0);
+    }
+    fastbal_templates_free(templates);
+    fastbal_workspace_free(work);
+}
+
 /* Camera pixels that a range is said not to look at hold something else now. */
 static void spoil_others(const fastbal_grid *grid, struct cameras *c, size_t begin, size_t end)
 {
@@ -91,6 +111,7 @@ static void check_pixels(const fastbal_grid *grid, struct cameras *c)
     fastbal_join(grid, c->pixels, whole, whole + n);
     for (size_t i = 0; i < n; i++)
         CHECK(isfinite(whole[i]) && isfinite(whole[n + i]) && whole[n + i] >= 0);
+    check_batch(grid, c, whole, whole + n);
     spoil_others(grid, c, begin, end);
     fastbal_join_range(grid, c->pixels, begin, end, part, part + n);
     CHECK(memcmp(part + begin, whole + begin, bytes) == 0);
@@ -105,7 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     fastbal_grid *grid;
     double start = take_double(&numbers);
     take_cameras(&numbers, &cameras);
-    int status = fastbal_grid_create(&grid, cameras.camera, cameras.n, start);
+    int status = fastbal_grid_create(&grid, cameras.camera, cameras.n, start, NULL);
     CHECK((status == FASTBAL_OK) == (grid != NULL) && status != FASTBAL_ENOMEM);
     if (grid) {
         check_wavelengths(grid);

@@ -80,7 +80,7 @@ int main(void)
     /* the second camera begins before the first ends */
     const size_t first = 3000, second = 2800;
     struct fastbal_camera cameras[2] = { { wavelength, first }, { wavelength + second, NPIX - second } };
-    if (!work || fastbal_templates_builtin(&templates) || fastbal_grid_create(&grid, cameras, 2, 3600))
+    if (!work || fastbal_templates_builtin(&templates) || fastbal_grid_create(&grid, cameras, 2, 3600, NULL))
         return 1;
     for (int s = 0; s < NSPECTRA; s++) {
         double z = 1.6 + 2.4 * uniform(&state);
@@ -90,8 +90,8 @@ int main(void)
         struct fastbal_spectrum spectrum = { fastbal_grid_size(grid), fastbal_grid_wavelength(grid),
                                              joined_flux, joined_ivar, z };
         for (int rules = FASTBAL_RULES_MAIN; rules <= FASTBAL_RULES_OPTIMIZE; rules++) {
-            struct fastbal_options options = { .rules = rules };
-            if (fastbal_measure_with(work, templates, &spectrum, &options, &result) != FASTBAL_OK)
+            struct fastbal_options options = { .size = sizeof(struct fastbal_options), .rules = rules };
+            if (fastbal_measure(work, templates, &spectrum, &options, &result) != FASTBAL_OK)
                 return 1;
             print_result(&result);
         }

@@ -79,7 +79,7 @@ int measure_status(const struct synthetic *s, const fastbal_templates *templates
     fastbal_workspace *work = fastbal_workspace_create();
     assert_non_null(work);
     struct fastbal_spectrum spectrum = { s->n, s->wavelength, s->flux, s->ivar, s->z };
-    int status = fastbal_measure(work, templates, &spectrum, result);
+    int status = fastbal_measure(work, templates, &spectrum, NULL, result);
     fastbal_workspace_free(work);
     return status;
 }

@@ -44,7 +44,7 @@ static void three_cameras(struct three *t)
 static fastbal_grid *create(const struct fastbal_camera *cameras, int n)
 {
     fastbal_grid *grid;
-    assert_int_equal(fastbal_grid_create(&grid, cameras, n, 3600), FASTBAL_OK);
+    assert_int_equal(fastbal_grid_create(&grid, cameras, n, 3600, NULL), FASTBAL_OK);
     assert_non_null(grid);
     return grid;
 }
@@ -258,7 +258,7 @@ static void alignment_tolerance(void **state)
 static void refuse(const struct fastbal_camera *cameras, int n, double start, int code)
 {
     fastbal_grid *grid = (fastbal_grid *)&code; /* must be overwritten */
-    assert_int_equal(fastbal_grid_create(&grid, cameras, n, start), code);
+    assert_int_equal(fastbal_grid_create(&grid, cameras, n, start, NULL), code);
     assert_null(grid);
 }
 
@@ -332,14 +332,14 @@ static void bad_arguments(void **state)
     refuse(t.cameras, -1, 3600, FASTBAL_EARGUMENT);
     refuse(t.cameras, FASTBAL_MAX_CAMERAS + 1, 3600, FASTBAL_EARGUMENT);
     refuse(NULL, 3, 3600, FASTBAL_EARGUMENT);
-    assert_int_equal(fastbal_grid_create(NULL, t.cameras, 3, 3600), FASTBAL_EARGUMENT);
+    assert_int_equal(fastbal_grid_create(NULL, t.cameras, 3, 3600, NULL), FASTBAL_EARGUMENT);
     t.cameras[1].wavelength = NULL;
     refuse(t.cameras, 3, 3600, FASTBAL_EARGUMENT);
     for (size_t n = 0; n < 2; n++) { /* too short to have a step */
         three_cameras(&t);
         t.cameras[1].n = n;
         fastbal_grid *grid = NULL;
-        int code = fastbal_grid_create(&grid, t.cameras, 3, 3600);
+        int code = fastbal_grid_create(&grid, t.cameras, 3, 3600, NULL);
         assert_true(code == FASTBAL_EARGUMENT || code == FASTBAL_EWAVELENGTH);
         assert_null(grid);
     }

@@ -117,28 +117,29 @@ static void bad_arguments(void **state)
     struct fastbal_spectrum good = { s.n, s.wavelength, s.flux, s.ivar, s.z }, bad;
     struct fastbal_result r;
 
-    assert_int_equal(fastbal_measure(NULL, t, &good, &r), FASTBAL_EARGUMENT);
-    assert_int_equal(fastbal_measure(work, NULL, &good, &r), FASTBAL_EARGUMENT);
-    assert_int_equal(fastbal_measure(work, t, NULL, &r), FASTBAL_EARGUMENT);
-    assert_int_equal(fastbal_measure(work, t, &good, NULL), FASTBAL_EARGUMENT);
+    assert_int_equal(fastbal_measure(NULL, t, &good, NULL, &r), FASTBAL_EARGUMENT);
+    assert_int_equal(fastbal_measure(work, NULL, &good, NULL, &r), FASTBAL_EARGUMENT);
+    assert_int_equal(fastbal_measure(work, t, NULL, NULL, &r), FASTBAL_EARGUMENT);
+    assert_int_equal(fastbal_measure(work, t, &good, NULL, NULL), FASTBAL_EARGUMENT);
     bad = good, bad.wavelength = NULL;
-    assert_int_equal(fastbal_measure(work, t, &bad, &r), FASTBAL_EARGUMENT);
+    assert_int_equal(fastbal_measure(work, t, &bad, NULL, &r), FASTBAL_EARGUMENT);
     bad = good, bad.flux = NULL;
-    assert_int_equal(fastbal_measure(work, t, &bad, &r), FASTBAL_EARGUMENT);
+    assert_int_equal(fastbal_measure(work, t, &bad, NULL, &r), FASTBAL_EARGUMENT);
     bad = good, bad.ivar = NULL;
-    assert_int_equal(fastbal_measure(work, t, &bad, &r), FASTBAL_EARGUMENT);
+    assert_int_equal(fastbal_measure(work, t, &bad, NULL, &r), FASTBAL_EARGUMENT);
     const double z[4] = { NAN, INFINITY, -1, -2 };
     for (int j = 0; j < 4; j++) {
         bad = good, bad.z = z[j];
-        assert_int_equal(fastbal_measure(work, t, &bad, &r), FASTBAL_EARGUMENT);
+        assert_int_equal(fastbal_measure(work, t, &bad, NULL, &r), FASTBAL_EARGUMENT);
     }
     for (size_t n = 0; n < 2; n++) { /* too short */
         bad = good, bad.n = n;
-        int code = fastbal_measure(work, t, &bad, &r);
+        int code = fastbal_measure(work, t, &bad, NULL, &r);
         assert_true(code == FASTBAL_EARGUMENT || code == FASTBAL_EWAVELENGTH ||
                     (code == FASTBAL_OK && r.status));
     }
-    assert_int_equal(fastbal_measure(work, t, &good, &r), FASTBAL_OK); /* the workspace survived all that */
+    assert_int_equal(fastbal_measure(work, t, &good, NULL, &r),
+                     FASTBAL_OK); /* the workspace survived all that */
     assert_int_equal(r.status, 0);
 
     fastbal_workspace_free(work);
@@ -260,7 +261,7 @@ static void workspace_is_reused(void **state)
         struct fastbal_spectrum spectrum = { s.n, s.wavelength, s.flux, s.ivar, s.z };
         struct fastbal_result reused, fresh = measure_with(&s, t), again = measure_with(&s, t);
         memset(&reused, 0x5a, sizeof reused);
-        assert_int_equal(fastbal_measure(work, t, &spectrum, &reused), FASTBAL_OK);
+        assert_int_equal(fastbal_measure(work, t, &spectrum, NULL, &reused), FASTBAL_OK);
         check_same_result(&reused, &fresh);
         check_same_result(&again, &fresh);
         assert_int_equal(fresh.status & FASTBAL_NOT_MEASURED, 0);
@@ -284,7 +285,7 @@ static void workspace_with_other_templates(void **state)
     for (int j = 0; j < 4; j++) {
         const fastbal_templates *t = j % 2 ? builtin : flat;
         struct fastbal_result r, fresh = measure_with(&s, t);
-        assert_int_equal(fastbal_measure(work, t, &spectrum, &r), FASTBAL_OK);
+        assert_int_equal(fastbal_measure(work, t, &spectrum, NULL, &r), FASTBAL_OK);
         check_same_result(&r, &fresh);
     }
     synthetic_free(&s);

@@ -67,7 +67,7 @@ static fastbal_grid *create(const struct camera *cameras, int n, double start)
     fastbal_grid *grid;
     for (int c = 0; c < n; c++)
         list[c] = (struct fastbal_camera){ cameras[c].w, cameras[c].n };
-    assert_int_equal(fastbal_grid_create(&grid, list, n, start), FASTBAL_OK);
+    assert_int_equal(fastbal_grid_create(&grid, list, n, start, NULL), FASTBAL_OK);
     assert_int_equal(fastbal_grid_resamples(grid), 1);
     return grid;
 }

@@ -14,7 +14,8 @@
 
 #define SIGMA 0.01
 
-static const struct fastbal_options optimize = { .rules = FASTBAL_RULES_OPTIMIZE };
+static const struct fastbal_options optimize = { .size = sizeof(struct fastbal_options),
+                                                 .rules = FASTBAL_RULES_OPTIMIZE };
 
 static struct fastbal_result measure_by(const struct synthetic *s, const fastbal_templates *templates,
                                         const struct fastbal_options *options)
@@ -24,7 +25,7 @@ static struct fastbal_result measure_by(const struct synthetic *s, const fastbal
     fastbal_workspace *work = fastbal_workspace_create();
     assert_non_null(work);
     memset(&r, 0x5a, sizeof r);
-    assert_int_equal(fastbal_measure_with(work, templates, &spectrum, options, &r), FASTBAL_OK);
+    assert_int_equal(fastbal_measure(work, templates, &spectrum, options, &r), FASTBAL_OK);
     fastbal_workspace_free(work);
     return r;
 }
@@ -82,9 +83,9 @@ static void unknown_rules(void **state)
     fastbal_templates *t = flat_template();
     fastbal_workspace *work = fastbal_workspace_create();
     for (int rules = -1; rules <= 2; rules++) {
-        struct fastbal_options options = { .rules = rules };
+        struct fastbal_options options = { .size = sizeof(struct fastbal_options), .rules = rules };
         int known = rules == FASTBAL_RULES_MAIN || rules == FASTBAL_RULES_OPTIMIZE;
-        assert_int_equal(fastbal_measure_with(work, t, &spectrum, &options, &r),
+        assert_int_equal(fastbal_measure(work, t, &spectrum, &options, &r),
                          known ? FASTBAL_OK : FASTBAL_EARGUMENT);
     }
     fastbal_workspace_free(work);
@@ -443,7 +444,7 @@ static void chi2_limit(void **state)
         double chi2 = 1498.5 * (above ? 1.0001 : 0.9999);
         s.flux[pixel(50)] = 1 + SIGMA * sqrt(chi2 * degrees - left * pow(0.7 / SIGMA, 2));
         for (int fit = FASTBAL_FIT_EXACT; fit <= FASTBAL_FIT_SIMPLEX; fit++) {
-            struct fastbal_options main_rules = { .fit = fit };
+            struct fastbal_options main_rules = { .size = sizeof(struct fastbal_options), .fit = fit };
             struct fastbal_result r = flat_by(&s, &main_rules);
             check_near(r.chi2, chi2, 1e-3);
             check_near(r.coeffs[0], 1, 1e-8);
@@ -459,7 +460,9 @@ static void chi2_limit(void **state)
     }
     s.flux[pixel(50)] = 1000; /* there is no such limit under the other rules */
     for (int fit = FASTBAL_FIT_EXACT; fit <= FASTBAL_FIT_SIMPLEX; fit++) {
-        struct fastbal_options others = { .fit = fit, .rules = FASTBAL_RULES_OPTIMIZE };
+        struct fastbal_options others = { .size = sizeof(struct fastbal_options),
+                                          .fit = fit,
+                                          .rules = FASTBAL_RULES_OPTIMIZE };
         struct fastbal_result r = flat_by(&s, &others);
         assert_true(r.chi2 > 1e6);
         assert_int_equal(r.status, FASTBAL_MORE_TROUGHS);

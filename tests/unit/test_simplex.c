@@ -199,7 +199,7 @@ static struct fastbal_result measure_by(const struct fastbal_spectrum *spectrum,
 {
     fastbal_workspace *work = fastbal_workspace_create();
     struct fastbal_result r;
-    assert_int_equal(fastbal_measure_with(work, t, spectrum, options, &r), FASTBAL_OK);
+    assert_int_equal(fastbal_measure(work, t, spectrum, options, &r), FASTBAL_OK);
     fastbal_workspace_free(work);
     return r;
 }
@@ -207,9 +207,11 @@ static struct fastbal_result measure_by(const struct fastbal_spectrum *spectrum,
 static void test_fits(void **state)
 {
     (void)state;
-    const struct fastbal_options exact = { .fit = FASTBAL_FIT_EXACT },
-                                 simplex = { .fit = FASTBAL_FIT_SIMPLEX },
-                                 unknown = { .fit = FASTBAL_FIT_SIMPLEX + 1 };
+    const struct fastbal_options exact = { .size = sizeof(struct fastbal_options), .fit = FASTBAL_FIT_EXACT },
+                                 simplex = { .size = sizeof(struct fastbal_options),
+                                             .fit = FASTBAL_FIT_SIMPLEX },
+                                 unknown = { .size = sizeof(struct fastbal_options),
+                                             .fit = FASTBAL_FIT_SIMPLEX + 1 };
     double wave[2] = { 900, 3000 }, values[4] = { 1, 1, -1, 1 };
     fastbal_templates *t;
     assert_int_equal(fastbal_templates_create(&t, 2, wave, 2, values), FASTBAL_OK);
@@ -228,7 +230,7 @@ static void test_fits(void **state)
     check_near(b.chi2, a.chi2, 1e-6 * a.chi2);
 
     fastbal_workspace *work = fastbal_workspace_create();
-    assert_int_equal(fastbal_measure_with(work, t, &spectrum, &unknown, &c), FASTBAL_EARGUMENT);
+    assert_int_equal(fastbal_measure(work, t, &spectrum, &unknown, &c), FASTBAL_EARGUMENT);
     fastbal_workspace_free(work);
     synthetic_free(&s);
     fastbal_templates_free(t);
@@ -239,7 +241,8 @@ static void test_stops_early(void **state)
 {
     (void)state;
     enum { NT = 10, NW = 200 };
-    const struct fastbal_options simplex = { .fit = FASTBAL_FIT_SIMPLEX };
+    const struct fastbal_options simplex = { .size = sizeof(struct fastbal_options),
+                                             .fit = FASTBAL_FIT_SIMPLEX };
     double wave[NW], values[NT * NW];
     for (int i = 0; i < NW; i++) {
         wave[i] = 1000 + 8 * i;

@@ -1,0 +1,26 @@
+/* options.c - options of any version of the library. SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+#include "internal.h"
+
+int fb_options_read(const struct fastbal_options *given, struct fastbal_options *options,
+                    struct fastbal_message *message)
+{
+    memset(options, 0, sizeof *options);
+    if (!given)
+        return FASTBAL_OK;
+    size_t size = given->size;
+    if (size < sizeof size || size > sizeof *options)
+        return fb_explain(message, FASTBAL_EARGUMENT,
+                          "options->size = %zu: expected sizeof(struct fastbal_options), %zu at most", size,
+                          sizeof *options);
+    memcpy(options, given, size);
+    if (options->fit != FASTBAL_FIT_EXACT && options->fit != FASTBAL_FIT_SIMPLEX)
+        return fb_explain(message, FASTBAL_EARGUMENT,
+                          "options->fit = %d: expected %d (exact) or %d (simplex)", options->fit,
+                          FASTBAL_FIT_EXACT, FASTBAL_FIT_SIMPLEX);
+    if (!fb_rules(options->rules))
+        return fb_explain(message, FASTBAL_EARGUMENT,
+                          "options->rules = %d: expected %d (main) or %d (optimize)", options->rules,
+                          FASTBAL_RULES_MAIN, FASTBAL_RULES_OPTIMIZE);
+    return FASTBAL_OK;
+}
