@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include "cli/command.h"
 #include "cli/options.h"
+#include "diff/files.h"
 #include "diff/report.h"
 #include "fits/unpack.h"
 #include "run/message.h"

@@ -7,7 +7,7 @@
 #define FB_DIFF_REPORT_H
 
 #include <stdio.h>
-#include "diff/files.h"
+#include "diff/result.h"
 
 /* Exit statuses, as those of diff. */
 enum { FB_DIFF_SAME = 0, FB_DIFF_DIFFERENT = 1, FB_DIFF_TROUBLE = 2 };

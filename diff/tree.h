@@ -6,7 +6,7 @@
 #ifndef FB_DIFF_TREE_H
 #define FB_DIFF_TREE_H
 
-#include "diff/files.h"
+#include "diff/result.h"
 
 /* Full paths of the tables that belong together, in the order of result->tables. */
 struct fb_tree_pairs {
