@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "fits/fits.h"
+#include "fits/output.h"
 #include "fits/header_template.h"
 #include "fits/system.h"
 
@@ -55,11 +55,15 @@ uint32_t fb_sum_add(uint32_t sum, const unsigned char *bytes, size_t n)
 
 /* Bytes shifted by one place in their words weigh 2^8 less. Carries come back at the bottom, so this turns
  * the sum in a circle. */
-uint32_t fb_sum_add_at(uint32_t sum, const unsigned char *bytes, size_t n, uint64_t place)
+uint32_t fb_sum_shift(uint32_t sum, uint64_t offset)
 {
-    unsigned shift = 8 * (unsigned)(place % 4);
-    uint32_t part = fb_sum_add(0, bytes, n);
-    return fb_sum_join(sum, shift ? part >> shift | part << (32 - shift) : part);
+    unsigned shift = 8 * (unsigned)(offset % 4);
+    return shift ? sum >> shift | sum << (32 - shift) : sum;
+}
+
+uint32_t fb_sum_add_at(uint32_t sum, const unsigned char *bytes, size_t n, uint64_t offset)
+{
+    return fb_sum_join(sum, fb_sum_shift(fb_sum_add(0, bytes, n), offset));
 }
 
 /* ---- headers ---- */
@@ -182,6 +186,28 @@ void fb_header_update_sums(unsigned char *header, size_t size, uint32_t data)
     replace_text(header + checksum, "0000000000000000");
     fits_encode_chksum(fb_sum_add(data, header, size), 1, text);
     replace_text(header + checksum, text);
+}
+
+unsigned char *fb_header_copy(const char *cards, size_t ncards, size_t *size)
+{
+    static const char *const sums[] = { "CHECKSUM= '0000000000000000'   / HDU checksum",
+                                        "DATASUM = '0       '           / data unit checksum" };
+    size_t used = CARD * ncards;
+    *size = (used + 3 * CARD + BLOCK - 1) / BLOCK * BLOCK;
+    unsigned char *header = malloc(*size);
+    if (!header)
+        return NULL;
+    memset(header, ' ', *size);
+    memcpy(header, cards, used);
+    for (size_t k = 0; k < 2; k++) {
+        if (find_card(header, used, k == 0 ? "CHECKSUM" : "DATASUM "))
+            continue;
+        memcpy(header + used, sums[k], strlen(sums[k]));
+        used += CARD;
+    }
+    memcpy(header + used, "END", 3);
+    *size = (used + CARD + BLOCK - 1) / BLOCK * BLOCK;
+    return header;
 }
 
 static int take_header(struct fb_form *form, const unsigned char *bytes, size_t begin, size_t end)

@@ -43,8 +43,10 @@ int fb_write_all(int descriptor, const unsigned char *bytes, size_t n);
 
 /* Add bytes, whose number is rounded up to whole words with zeros, to a sum. */
 uint32_t fb_sum_add(uint32_t sum, const unsigned char *bytes, size_t n);
-/* The same where the first byte has that place in the data: it need not begin a word. */
-uint32_t fb_sum_add_at(uint32_t sum, const unsigned char *bytes, size_t n, uint64_t place);
+/* The same where the first byte has that offset in the data: it need not begin a word. */
+uint32_t fb_sum_add_at(uint32_t sum, const unsigned char *bytes, size_t n, uint64_t offset);
+/* The sum of bytes that begin at this offset in the data. */
+uint32_t fb_sum_shift(uint32_t sum, uint64_t offset);
 uint32_t fb_sum_join(uint32_t a, uint32_t b);
 enum { FB_CARD_TEXT = 68 }; /* bytes of text that fit in a card, quotes doubled */
 /* Put a text into a card that is there already, key padded to 8 characters; -1 if it is not. What does not fit is left
@@ -55,7 +57,9 @@ int fb_header_put_number(unsigned char *header, size_t size, const char *key, si
 /* Put the sum of an HDU's data and the checksum that follows into the cards of its header. -1 if it has none.
  */
 int fb_header_put_sums(unsigned char *header, size_t size, uint32_t data);
-/* The same in a header of any program, which may have one of the cards, both or none. */
+/* A header with these cards, and CHECKSUM and DATASUM where they are missing; NULL if out of memory. The caller frees it. */
+unsigned char *fb_header_copy(const char *cards, size_t ncards, size_t *size);
+/* The same as fb_header_put_sums() in a header of any program, which may have one of the cards, both or none. */
 void fb_header_update_sums(unsigned char *header, size_t size, uint32_t data);
 
 #endif
