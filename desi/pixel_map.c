@@ -76,7 +76,10 @@ static int read_pixels(struct fb_pixel_map *map, struct fb_file *file, const str
         for (size_t i = 0; i < count; i++) {
             int64_t upix = size == 4 ? (int32_t)fb_big_endian(bytes + 4 * i, 4)
                                      : (int64_t)fb_big_endian(bytes + 8 * i, 8);
-            map->upix[first + i] = upix < -1 || upix > INT32_MAX ? -2 : (int32_t)upix; /* -2 covers nothing */
+            if (upix < -1 || upix > INT32_MAX)
+                return fb_fail(err, "%s: HDU %s: expected numbers of 32 bits, found %lld at %zu", map->path, hdu->name,
+                               (long long)upix, first + i);
+            map->upix[first + i] = (int32_t)upix;
         }
     }
     return 0;
@@ -260,7 +263,7 @@ static int read_list(struct fb_pixel_map *map, struct fb_error *err)
         list ? 0 : fb_fail(err, "%s: out of memory for %lld rows", map->path, (long long)table.nrows);
     if (!failed)
         failed = fb_table_find_number(&table, columns, 1, &column, err) != 0 ||
-                 fb_table_integers(&table, column, list, err) != 0 ||
+                 fb_table_integers(&table, column, list, table.nrows, err) != 0 ||
                  fill(map, list, (size_t)table.nrows, err) != 0;
     fb_table_close(&table);
     free(list);

@@ -123,8 +123,7 @@ int fb_table_read_int(struct fb_table *table, int column, int64_t first, int64_t
     const struct fb_column *found;
     if (fb_table_find_number(table, names, 1, &found, err) != 0)
         return -1;
-    return first == 0 && n == table->nrows ? fb_table_integers(table, found, out, err)
-                                           : fb_fail(err, "%s: expected %lld rows", table->path, (long long)n);
+    return first == 0 ? fb_table_integers(table, found, out, n, err) : -1;
 }
 
 int fb_table_read_double(struct fb_table *table, int column, int64_t first, int64_t n, double *out,
@@ -134,6 +133,5 @@ int fb_table_read_double(struct fb_table *table, int column, int64_t first, int6
     const struct fb_column *found;
     if (fb_table_find_number(table, names, 1, &found, err) != 0)
         return -1;
-    return first == 0 && n == table->nrows ? fb_table_numbers(table, found, out, err)
-                                           : fb_fail(err, "%s: expected %lld rows", table->path, (long long)n);
+    return first == 0 ? fb_table_numbers(table, found, out, n, err) : -1;
 }

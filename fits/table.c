@@ -349,9 +349,9 @@ int fb_table_integer(const struct fb_table *t, const struct fb_column *c, const 
     return 0;
 }
 
-int fb_table_integers(struct fb_table *t, const struct fb_column *c, int64_t *values, struct fb_error *err)
+int fb_table_integers(struct fb_table *t, const struct fb_column *c, int64_t *values, int64_t n, struct fb_error *err)
 {
-    for (int64_t i = 0; i < t->nrows; i++) {
+    for (int64_t i = 0; i < n; i++) {
         const unsigned char *row = fb_table_row(t, i, err);
         if (!row || fb_table_integer(t, c, row, &values[i], err) != 0)
             return -1;
@@ -359,9 +359,9 @@ int fb_table_integers(struct fb_table *t, const struct fb_column *c, int64_t *va
     return 0;
 }
 
-int fb_table_numbers(struct fb_table *t, const struct fb_column *c, double *values, struct fb_error *err)
+int fb_table_numbers(struct fb_table *t, const struct fb_column *c, double *values, int64_t n, struct fb_error *err)
 {
-    for (int64_t i = 0; i < t->nrows; i++) {
+    for (int64_t i = 0; i < n; i++) {
         const unsigned char *row = fb_table_row(t, i, err);
         if (!row)
             return -1;

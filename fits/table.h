@@ -64,9 +64,11 @@ int fb_table_rows(struct fb_table *table, int64_t first, int64_t n, unsigned cha
  * numbers from 2^53 on. A cell that holds TNULLn has that number. */
 int fb_table_integer(const struct fb_table *table, const struct fb_column *column, const unsigned char *row,
                      int64_t *value, struct fb_error *err);
-/* All rows of a column. */
-int fb_table_integers(struct fb_table *table, const struct fb_column *column, int64_t *values, struct fb_error *err);
-int fb_table_numbers(struct fb_table *table, const struct fb_column *column, double *values, struct fb_error *err);
+/* The first n rows of such a column. */
+int fb_table_integers(struct fb_table *table, const struct fb_column *column, int64_t *values, int64_t n,
+                      struct fb_error *err);
+int fb_table_numbers(struct fb_table *table, const struct fb_column *column, double *values, int64_t n,
+                     struct fb_error *err);
 /* Does the cell of a column of texts, also of variable length, hold this, but for blanks at the ends? 1, 0, or -1 on
  * failure. */
 int fb_table_same_text(struct fb_table *table, const struct fb_column *column, const unsigned char *row,

@@ -93,7 +93,7 @@ static void test_table(void **state)
     assert_int_equal(fb_table_open(&table, path, NULL, &err), 0);
     assert_int_equal(table.nrows, NROWS);
     assert_true(fb_table_is_packed(&table));
-    assert_int_equal(fb_table_numbers(&table, &table.columns[0], values, &err), 0);
+    assert_int_equal(fb_table_numbers(&table, &table.columns[0], values, NROWS, &err), 0);
     for (int i = 0; i < NROWS; i++)
         assert_true(values[i] == i * 0.37);
     fb_table_close(&table);
