@@ -93,7 +93,7 @@ static int say_table(struct fb_table *table, const char *path, struct fb_error *
     if (has_bals && count_rows(table, &columns, &tally, err) != 0)
         return -1;
     fb_print("%s: table %s, %" PRId64 " row%s, %d columns%s", path, table->name, table->nrows,
-           fb_s((size_t)table->nrows), table->ncolumns, has_bals ? "" : ", no BAL columns");
+             fb_s((size_t)table->nrows), table->ncolumns, has_bals ? "" : ", no BAL columns");
     fb_tally_text(&tally, NULL, text);
     if (has_bals)
         fb_print("  %s", text);
@@ -125,8 +125,7 @@ int fb_cmd_info(int argc, char **argv)
     enum fb_options_outcome outcome = fb_options_parse(&info_help, options, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
-    int failed =
-        fb_table_open(&table, path, table_names, &err) != 0 || say_table(&table, path, &err) != 0;
+    int failed = fb_table_open(&table, path, table_names, &err) != 0 || say_table(&table, path, &err) != 0;
     if (failed)
         fb_print_error("info", "%s", err.text);
     fb_table_close(&table);

@@ -27,8 +27,8 @@
 enum {
     BLOCK_BYTES = 1 << 20,
     KEPT_BYTES = 96 << 20,
-    MANY = 4,           /* neighbours that are written at once */
-    WRITTEN = 128       /* in balmask: the row is in the file */
+    MANY = 4,     /* neighbours that are written at once */
+    WRITTEN = 128 /* in balmask: the row is in the file */
 };
 
 /* A stretch of the source's row that is kept. */
@@ -378,7 +378,8 @@ static int unpack_cells(struct fb_balcatalog *catalog, struct source *s, struct 
 
     for (size_t first = 0; !failed && first < catalog->nrows; first += block) {
         size_t n = catalog->nrows - first < block ? catalog->nrows - first : block;
-        failed = give_up(catalog, err) != 0 || fb_table_rows(&s->table, (int64_t)first, (int64_t)n, in, err) != 0;
+        failed =
+            give_up(catalog, err) != 0 || fb_table_rows(&s->table, (int64_t)first, (int64_t)n, in, err) != 0;
         if (failed)
             break;
         for (size_t i = 0; i < n; i++)
@@ -421,14 +422,15 @@ static int take_cells(struct fb_balcatalog *catalog, struct source *s, struct fb
 }
 
 /* Copy n bytes of the source, which are whole blocks but for the last, and add them to a checksum. */
-static int copy_bytes(struct fb_balcatalog *catalog, struct source *s, int64_t from, int64_t n, off_t to, uint32_t *sum,
-                      struct fb_error *err)
+static int copy_bytes(struct fb_balcatalog *catalog, struct source *s, int64_t from, int64_t n, off_t to,
+                      uint32_t *sum, struct fb_error *err)
 {
     unsigned char *bytes = malloc(BLOCK_BYTES);
     int failed = bytes ? 0 : fb_fail(err, "%s: out of memory", catalog->out.path);
     for (int64_t done = 0; !failed && done < n; done += BLOCK_BYTES) {
         size_t part = (size_t)(n - done < BLOCK_BYTES ? n - done : BLOCK_BYTES);
-        failed = give_up(catalog, err) != 0 || fb_file_read(&s->table.file, bytes, part, from + done, err) != 0 ||
+        failed = give_up(catalog, err) != 0 ||
+                 fb_file_read(&s->table.file, bytes, part, from + done, err) != 0 ||
                  write_at(catalog, bytes, part, to + (off_t)done, err) != 0;
         if (!failed)
             *sum = fb_sum_add_at(*sum, bytes, part, (uint64_t)done);
@@ -442,7 +444,8 @@ static int copy_heap(struct fb_balcatalog *catalog, struct source *s, struct fb_
 {
     size_t rows = catalog->nrows * catalog->row_bytes;
     uint32_t sum = 0;
-    if (copy_bytes(catalog, s, s->table.heap, s->table.heap_bytes, catalog->data + (off_t)rows, &sum, err) != 0)
+    if (copy_bytes(catalog, s, s->table.heap, s->table.heap_bytes, catalog->data + (off_t)rows, &sum, err) !=
+        0)
         return -1;
     catalog->sum = fb_sum_join(catalog->sum, fb_sum_shift(sum, rows));
     return 0;
@@ -695,7 +698,8 @@ static int start(struct fb_balcatalog *catalog, const struct fb_balcatalog_plan 
     if (allocate(catalog, plan, s, err) != 0 ||
         fb_output_create(&catalog->out, plan->path, plan->replace, err) != 0 ||
         start_store(catalog, plan->kept_bytes, err) != 0 || compose_header(catalog, s, err) != 0 ||
-        start_rows(catalog, s, err) != 0 || take_cells(catalog, s, err) != 0 || copy_heap(catalog, s, err) != 0)
+        start_rows(catalog, s, err) != 0 || take_cells(catalog, s, err) != 0 ||
+        copy_heap(catalog, s, err) != 0)
         return -1;
     return copy_others(catalog, s, err);
 }

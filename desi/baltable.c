@@ -93,14 +93,16 @@ static int find_column(const struct fb_table *t, const struct fb_balrow_column *
         return 0;
     if (!found)
         return fb_fail(err, "%s: table %s has no column %s", t->path, t->name, column->name);
-    if (found->type != column->type || fb_column_is_scaled(found) || found->repeat < 1 || found->repeat > most ||
-        (column->repeat > 0 && found->repeat != most))
-        return fb_fail(err, "%s: column %s: expected the form %d%c", t->path, column->name, most, column->type);
+    if (found->type != column->type || fb_column_is_scaled(found) || found->repeat < 1 ||
+        found->repeat > most || (column->repeat > 0 && found->repeat != most))
+        return fb_fail(err, "%s: column %s: expected the form %d%c", t->path, column->name, most,
+                       column->type);
     places->place[places->n++] = (struct place){ column, found->offset, (int)found->repeat };
     return 0;
 }
 
-static int find_columns(const struct fb_table *t, struct places *places, int *ntemplates, struct fb_error *err)
+static int find_columns(const struct fb_table *t, struct places *places, int *ntemplates,
+                        struct fb_error *err)
 {
     size_t n;
     const struct fb_balrow_column *c = fb_balrow_columns(&n);
@@ -116,7 +118,8 @@ static int find_columns(const struct fb_table *t, struct places *places, int *nt
     return 0;
 }
 
-static int read_rows(struct fb_table *t, const struct places *places, struct fb_baltable *table, struct fb_error *err)
+static int read_rows(struct fb_table *t, const struct places *places, struct fb_baltable *table,
+                     struct fb_error *err)
 {
     table->rows = calloc((size_t)t->nrows + 1, sizeof *table->rows);
     if (!table->rows)
@@ -147,7 +150,8 @@ static int read_table(struct fb_baltable *table, const char *path, int with_rows
         failed = find_columns(&t, &places, &table->ntemplates, err);
     if (!failed && with_rows)
         failed = read_rows(&t, &places, table, err);
-    for (const struct fb_provenance_key *key = fb_provenance_keys; key < fb_provenance_keys + FB_NPROVENANCE; key++)
+    for (const struct fb_provenance_key *key = fb_provenance_keys; key < fb_provenance_keys + FB_NPROVENANCE;
+         key++)
         fb_table_keyword(&t, key->keyword, fb_provenance_place(&table->made, key), key->size);
     fb_table_close(&t);
     return failed;

@@ -36,7 +36,8 @@ static int find_numbers(const struct fb_table *t, int mock, struct columns *c, s
 static void find_texts(const struct fb_table *t, const struct fb_catalog_kind *expected, struct columns *c)
 {
     static const char *const names[NMARKS] = { "SURVEY", "PROGRAM", "SPECTYPE" };
-    const char *const texts[NMARKS] = { expected ? expected->survey : NULL, expected ? expected->program : NULL,
+    const char *const texts[NMARKS] = { expected ? expected->survey : NULL,
+                                        expected ? expected->program : NULL,
                                         expected ? expected->spectype : NULL };
     for (int k = 0; k < NMARKS; k++) {
         const struct fb_column *found = fb_table_find(t, names[k]);
@@ -52,8 +53,8 @@ static double number_or_0(const struct fb_column *column, const unsigned char *r
     return column ? fb_column_number(column, row) : 0;
 }
 
-static int take_row(struct fb_table *t, const struct columns *c, const unsigned char *row, struct fb_redshift *to,
-                    unsigned char *marks, struct fb_error *err)
+static int take_row(struct fb_table *t, const struct columns *c, const unsigned char *row,
+                    struct fb_redshift *to, unsigned char *marks, struct fb_error *err)
 {
     for (int k = 0; k < NMARKS; k++) {
         int same = c->text[k] ? fb_table_same_text(t, c->text[k], row, c->expected[k], err) : 1;
@@ -69,7 +70,8 @@ static int take_row(struct fb_table *t, const struct columns *c, const unsigned 
     return fb_table_integer(t, c->targetid, row, &to->targetid, err);
 }
 
-static int read_rows(struct fb_table *t, const struct columns *c, struct fb_catalog_rows *catalog, struct fb_error *err)
+static int read_rows(struct fb_table *t, const struct columns *c, struct fb_catalog_rows *catalog,
+                     struct fb_error *err)
 {
     if (t->nrows == 0)
         return fb_fail(err, "%s: table %s has no rows", t->path, t->name);

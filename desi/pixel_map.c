@@ -64,7 +64,8 @@ static int check_map(const struct fb_pixel_map *map, struct fb_error *err)
 
 /* ---- hpix2upix, FITS ---- */
 
-static int read_pixels(struct fb_pixel_map *map, struct fb_file *file, const struct fb_hdu *hdu, struct fb_error *err)
+static int read_pixels(struct fb_pixel_map *map, struct fb_file *file, const struct fb_hdu *hdu,
+                       struct fb_error *err)
 {
     enum { PART = 4096 };
     unsigned char bytes[8 * PART];
@@ -77,8 +78,8 @@ static int read_pixels(struct fb_pixel_map *map, struct fb_file *file, const str
             int64_t upix = size == 4 ? (int32_t)fb_big_endian(bytes + 4 * i, 4)
                                      : (int64_t)fb_big_endian(bytes + 8 * i, 8);
             if (upix < -1 || upix > INT32_MAX)
-                return fb_fail(err, "%s: HDU %s: expected numbers of 32 bits, found %lld at %zu", map->path, hdu->name,
-                               (long long)upix, first + i);
+                return fb_fail(err, "%s: HDU %s: expected numbers of 32 bits, found %lld at %zu", map->path,
+                               hdu->name, (long long)upix, first + i);
             map->upix[first + i] = (int32_t)upix;
         }
     }
@@ -91,10 +92,14 @@ static int read_image(struct fb_pixel_map *map, struct fb_file *file, const stru
     int64_t nside = 0;
     char nested[8];
     if (!fb_hdu_is_plain(hdu, 32, 1) && !fb_hdu_is_plain(hdu, 64, 1))
-        return fb_fail(err, "%s: HDU %s: expected one axis of whole numbers of 32 or 64 bits, not compressed, found "
-                            "something else", map->path, hdu->name);
+        return fb_fail(
+            err,
+            "%s: HDU %s: expected one axis of whole numbers of 32 or 64 bits, not compressed, found "
+            "something else",
+            map->path, hdu->name);
     if (fb_hdu_integer(hdus, hdu, "NSIDE   ", &nside) <= 0)
-        return fb_fail(err, "%s: expected an image HPIX2UPIX with the keyword NSIDE, found no such keyword", map->path);
+        return fb_fail(err, "%s: expected an image HPIX2UPIX with the keyword NSIDE, found no such keyword",
+                       map->path);
     if (nside > MOST_NSIDE || !fb_nside_ok((long)nside) || hdu->axis[0] != (int64_t)npixels((long)nside))
         return fb_fail(
             err, "%s: expected NSIDE a power of 2 and 12 NSIDE^2 pixels, found NSIDE %lld and %lld pixels",

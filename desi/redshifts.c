@@ -27,15 +27,18 @@ struct columns {
 static int find_columns(const struct fb_table *t, struct columns *c, struct fb_error *err)
 {
     static const char *const targetid[] = { "TARGETID", NULL }, *const z[] = { "Z", "Z_BEST", NULL };
-    static const char *const zerr[] = { "ZERR", "ZERR_BEST", NULL }, *const zwarn[] = { "ZWARN", "ZWARN_BEST", NULL };
+    static const char *const zerr[] = { "ZERR", "ZERR_BEST", NULL }, *const zwarn[] = { "ZWARN", "ZWARN_BEST",
+                                                                                        NULL };
     static const char *const ra[] = { "TARGET_RA", "RA", NULL }, *const dec[] = { "TARGET_DEC", "DEC", NULL };
     c->spectype = fb_table_find(t, "SPECTYPE");
     if (!c->spectype)
         c->spectype = fb_table_find(t, "SPECTYPE_BEST");
     if (fb_table_find_number(t, targetid, 1, &c->targetid, err) != 0 ||
-        fb_table_find_number(t, z, 1, &c->z, err) != 0 || fb_table_find_number(t, zerr, 0, &c->zerr, err) != 0 ||
+        fb_table_find_number(t, z, 1, &c->z, err) != 0 ||
+        fb_table_find_number(t, zerr, 0, &c->zerr, err) != 0 ||
         fb_table_find_number(t, zwarn, 0, &c->zwarn, err) != 0 ||
-        fb_table_find_number(t, ra, 0, &c->ra, err) != 0 || fb_table_find_number(t, dec, 0, &c->dec, err) != 0)
+        fb_table_find_number(t, ra, 0, &c->ra, err) != 0 ||
+        fb_table_find_number(t, dec, 0, &c->dec, err) != 0)
         return -1;
     return !c->spectype || fb_column_is_text(c->spectype)
                ? 0
@@ -59,8 +62,8 @@ static int take_row(struct fb_table *t, const struct columns *c, const unsigned 
     redshifts->noutside += quasar && !in_range(z);
     if (!quasar || !in_range(z))
         return 0;
-    *to = (struct fb_redshift){ 0,  number_or(c->ra, row, NAN),  number_or(c->dec, row, NAN),
-                                z,  number_or(c->zerr, row, 0), number_or(c->zwarn, row, 0) };
+    *to = (struct fb_redshift){ 0, number_or(c->ra, row, NAN), number_or(c->dec, row, NAN),
+                                z, number_or(c->zerr, row, 0), number_or(c->zwarn, row, 0) };
     redshifts->n++;
     return fb_table_integer(t, c->targetid, row, &to->targetid, err);
 }

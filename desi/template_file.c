@@ -103,7 +103,8 @@ static int read_columns(struct fb_table *t, int ncomponents, double *wavelength,
         double *to = k < 0 ? wavelength : values + (size_t)k * (size_t)t->nrows;
         if (k >= 0)
             snprintf(name, sizeof name, "PCA%d", k);
-        if (fb_table_find_number(t, names, 1, &column, err) != 0 || fb_table_numbers(t, column, to, t->nrows, err) != 0)
+        if (fb_table_find_number(t, names, 1, &column, err) != 0 ||
+            fb_table_numbers(t, column, to, t->nrows, err) != 0)
             return -1;
     }
     return 0;

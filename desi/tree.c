@@ -425,7 +425,8 @@ int fb_tree_find_nside(struct fb_tree *tree, struct fb_error *err)
     else if (status > 0 && (found > INT32_MAX || !fb_nside_ok((long)found)))
         status = fb_fail(err, "%s: expected a power of 2 as HPXNSIDE, found %lld", path, (long long)found);
     else if (status > 0 && tree->nside != 0 && tree->nside != found)
-        status = fb_fail(err, "%s: expected nside %ld, found HPXNSIDE %lld", path, tree->nside, (long long)found);
+        status =
+            fb_fail(err, "%s: expected nside %ld, found HPXNSIDE %lld", path, tree->nside, (long long)found);
     else if (status > 0)
         tree->nside = (long)found;
     free(path);

@@ -5,8 +5,8 @@
 #include "desi/troughs.h"
 
 /* The column A_B or A_B_C. An index and its error are one number a row. */
-static int find_column(const struct fb_column **column, const struct fb_table *t, const char *a, const char *b,
-                       const char *c, struct fb_error *err)
+static int find_column(const struct fb_column **column, const struct fb_table *t, const char *a,
+                       const char *b, const char *c, struct fb_error *err)
 {
     char name[40];
     const char *const names[] = { name, NULL };
@@ -23,10 +23,11 @@ static int check_array(struct fb_trough_columns *c, const struct fb_table *t, co
         return 0;
     if (!strchr("BIJKED", array->type) || array->repeat < 1 || array->repeat > FB_MOST_TROUGHS ||
         (c->length && c->length != array->repeat))
-        return fb_fail(err,
-                       "%s: column %s of table %s: expected 1 to %d velocities in VMIN, and as many in VMAX, POSMIN and "
-                       "FMIN, found the form %s",
-                       t->path, array->name, t->name, FB_MOST_TROUGHS, array->form);
+        return fb_fail(
+            err,
+            "%s: column %s of table %s: expected 1 to %d velocities in VMIN, and as many in VMAX, POSMIN and "
+            "FMIN, found the form %s",
+            t->path, array->name, t->name, FB_MOST_TROUGHS, array->form);
     c->length = (int)array->repeat;
     return 0;
 }
@@ -37,7 +38,8 @@ int fb_trough_columns_find(struct fb_trough_columns *c, const struct fb_table *t
     char error[16];
     snprintf(error, sizeof error, "ERR_%s", index);
     *c = (struct fb_trough_columns){ 0 };
-    if (find_column(&c->index, t, index, line, NULL, err) != 0 || find_column(&c->error, t, error, line, NULL, err) != 0)
+    if (find_column(&c->index, t, index, line, NULL, err) != 0 ||
+        find_column(&c->error, t, error, line, NULL, err) != 0)
         return -1;
     find_column(&c->vmin, t, "VMIN", line, width, err);
     find_column(&c->vmax, t, "VMAX", line, width, err);

@@ -37,6 +37,7 @@ int fb_trough_columns_find(struct fb_trough_columns *columns, const struct fb_ta
                            const char *line, const char *width, int needed, struct fb_error *err);
 
 /* Take one row. Entries whose velocities are not both positive and finite are no troughs. */
-void fb_troughs_take(struct fb_troughs *troughs, const struct fb_trough_columns *columns, const unsigned char *row);
+void fb_troughs_take(struct fb_troughs *troughs, const struct fb_trough_columns *columns,
+                     const unsigned char *row);
 
 #endif

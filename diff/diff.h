@@ -160,7 +160,7 @@ struct fb_diff_pair {
 struct fb_diff_plan {
     size_t table;
     const struct fb_column *targetid_a, *targetid_b, *z_a, *z_b; /* Z may be missing */
-    struct fb_diff_pair *pairs;                                       /* owned */
+    struct fb_diff_pair *pairs;                                  /* owned */
     size_t npairs;
     const struct fb_diff_pair *indices[FB_DIFF_LINES]; /* of these, NULL where a side has no such column */
     const struct fb_diff_pair *vmin[FB_DIFF_LINES], *vmax[FB_DIFF_LINES], *flags[FB_DIFF_FLAGS], *redshift;

@@ -155,8 +155,7 @@ static int read_runs(struct pair *pair, const int64_t *rows, int64_t n, struct f
     for (int64_t i = 0, end; i < n; i = end) {
         for (end = i + 1; end < n && rows[i] >= 0 && rows[end] == rows[end - 1] + 1;)
             end++;
-        if (rows[i] >= 0 &&
-            fb_table_rows(&b->table, rows[i], end - i, b->bytes + (size_t)i * size, err) != 0)
+        if (rows[i] >= 0 && fb_table_rows(&b->table, rows[i], end - i, b->bytes + (size_t)i * size, err) != 0)
             return -1;
         for (int64_t k = i; k < end; k++)
             pair->rows_b[k] = rows[k] < 0 ? NULL : b->bytes + (size_t)k * size;

@@ -56,7 +56,8 @@ int fb_card_name(const char *card, char *name, size_t size)
 
 void fb_card_value(const char *card, char *value, size_t size)
 {
-    const char *begin, *end, *at = fb_card_is(card, "CONTINUE") ? card + VALUE : find_value(card, &begin, &end);
+    const char *begin, *end,
+        *at = fb_card_is(card, "CONTINUE") ? card + VALUE : find_value(card, &begin, &end);
     const char *last = card + FB_CARD;
     size_t used = 0;
     value[0] = '\0';

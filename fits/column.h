@@ -56,7 +56,8 @@ double fb_column_number(const struct fb_column *column, const unsigned char *row
 /* The k-th value of a cell of numbers. */
 struct fb_number fb_column_value(const struct fb_column *column, const unsigned char *row, int64_t k);
 /* The k-th text of a cell without blanks at its end; *length is its length. Not terminated. */
-const char *fb_column_text(const struct fb_column *column, const unsigned char *row, int64_t k, size_t *length);
+const char *fb_column_text(const struct fb_column *column, const unsigned char *row, int64_t k,
+                           size_t *length);
 /* Is this what a cell of text holds, but for blanks at the ends? A NUL ends it early. */
 int fb_same_text(const char *cell, size_t width, const char *text);
 

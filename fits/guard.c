@@ -65,9 +65,9 @@ static int odd_key(const struct fb_hdus *hdus, const struct fb_hdu *table, const
             if (n < 1)
                 continue;
             *key = keys[k];
-            *found = given[n] & 1U << k         ? "two"
+            *found = given[n] & 1U << k                    ? "two"
                      : fb_card_is_printable(card, FB_CARD) ? NULL
-                                                : "characters that are not printable";
+                                                           : "characters that are not printable";
             if (*found)
                 return n;
             given[n] |= (unsigned char)(1U << k);

@@ -131,8 +131,8 @@ static int take_count(struct scan *scan, const char *card, const char *expected,
 {
     unsigned bit = 1U << (card[0] - 'A');
     if (scan->counted & bit)
-        return fb_fail(scan->err, "%s: HDU %zu: expected one keyword %.*s, found two", scan->path, scan->number,
-                       card[0] == 'T' ? 7 : 6, card);
+        return fb_fail(scan->err, "%s: HDU %zu: expected one keyword %.*s, found two", scan->path,
+                       scan->number, card[0] == 'T' ? 7 : 6, card);
     scan->counted |= bit;
     return fb_card_integer(card, count) && *count >= 0 && *count <= most ? 0
                                                                          : header_fail(scan, expected, card);

@@ -32,8 +32,8 @@ static const char *const keys[NKEYS] = { "TTYPE", "TFORM", "TSCAL", "TZERO", "TN
 
 static int refuse(const struct header *h, int key, int n, const char *expected, const char *found)
 {
-    return fb_fail(h->err, "%s: HDU %s: expected %s %s%d%s, found %s", h->path, h->hdu->name, expected, keys[key],
-                   n, strstr(expected, "the keyword") ? " as FITS writes it" : "", found);
+    return fb_fail(h->err, "%s: HDU %s: expected %s %s%d%s, found %s", h->path, h->hdu->name, expected,
+                   keys[key], n, strstr(expected, "the keyword") ? " as FITS writes it" : "", found);
 }
 
 /* Which of the keywords this is, also where other readers would take it for one; -1: none. *number: of its column. */
@@ -110,7 +110,8 @@ static int take_forms(const struct header *h, const unsigned char *given)
         }
     }
     if (offset != h->hdu->axis[0])
-        return fb_fail(h->err, "%s: HDU %s: expected rows of %lld bytes, as its columns have, found NAXIS1 %lld",
+        return fb_fail(h->err,
+                       "%s: HDU %s: expected rows of %lld bytes, as its columns have, found NAXIS1 %lld",
                        h->path, h->hdu->name, (long long)offset, (long long)h->hdu->axis[0]);
     return 0;
 }
@@ -120,11 +121,14 @@ static int check_table(const struct header *h)
     const struct fb_hdu *hdu = h->hdu;
     char value[FB_CARD];
     if (hdu->bitpix != 8 || hdu->naxis != 2 || hdu->gcount != 1)
-        return fb_fail(h->err, "%s: HDU %s: expected BITPIX 8, NAXIS 2 and GCOUNT 1, as tables have, found %d, %d and %lld",
-                       h->path, hdu->name, hdu->bitpix, hdu->naxis, (long long)hdu->gcount);
+        return fb_fail(
+            h->err,
+            "%s: HDU %s: expected BITPIX 8, NAXIS 2 and GCOUNT 1, as tables have, found %d, %d and %lld",
+            h->path, hdu->name, hdu->bitpix, hdu->naxis, (long long)hdu->gcount);
     if (fb_hdu_text(h->hdus, hdu, "ZTABLE  ", value, sizeof value) != 0)
-        return fb_fail(h->err, "%s: HDU %s: expected a table as it is, found a compressed one: funpack makes one of it",
-                       h->path, hdu->name);
+        return fb_fail(
+            h->err, "%s: HDU %s: expected a table as it is, found a compressed one: funpack makes one of it",
+            h->path, hdu->name);
     return 0;
 }
 
@@ -145,9 +149,10 @@ static int find_heap(struct fb_table *t, struct fb_error *err)
 {
     const struct fb_hdu *hdu = t->hdu;
     int64_t rows = hdu->size - hdu->pcount, begin = rows;
-    if (hdu->pcount > 0 && (fb_hdu_integer(&t->hdus, hdu, "THEAP   ", &begin) < 0 || begin < rows || begin > hdu->size))
-        return fb_fail(err, "%s: HDU %s: expected THEAP from %lld to %lld, found something else", t->path, hdu->name,
-                       (long long)rows, (long long)hdu->size);
+    if (hdu->pcount > 0 &&
+        (fb_hdu_integer(&t->hdus, hdu, "THEAP   ", &begin) < 0 || begin < rows || begin > hdu->size))
+        return fb_fail(err, "%s: HDU %s: expected THEAP from %lld to %lld, found something else", t->path,
+                       hdu->name, (long long)rows, (long long)hdu->size);
     t->heap = hdu->data + begin;
     t->heap_bytes = hdu->size - begin;
     return 0;
@@ -275,7 +280,8 @@ int fb_hdu_columns(const struct fb_hdus *hdus, const struct fb_hdu *table, const
 {
     struct fb_error ignored;
     memset(columns, 0, n * sizeof *columns);
-    if (table->kind != FB_HDU_TABLE || table->compressed || table->axis[0] < 1 || table->axis[0] > FB_ROWS_BUFFER)
+    if (table->kind != FB_HDU_TABLE || table->compressed || table->axis[0] < 1 ||
+        table->axis[0] > FB_ROWS_BUFFER)
         return 0;
     struct fb_column *all = calloc((size_t)table->nfields + 1, sizeof *all);
     const struct header h = { "", hdus, table, all, &ignored };
@@ -327,8 +333,8 @@ const unsigned char *fb_table_row(struct fb_table *t, int64_t i, struct fb_error
     return block->bytes + (size_t)(i - block->first) * t->row_bytes;
 }
 
-int fb_table_integer(const struct fb_table *t, const struct fb_column *c, const unsigned char *row, int64_t *value,
-                     struct fb_error *err)
+int fb_table_integer(const struct fb_table *t, const struct fb_column *c, const unsigned char *row,
+                     int64_t *value, struct fb_error *err)
 {
     const double most = 9007199254740992.0;
     if (fb_column_is_integer(c) && !fb_column_is_scaled(c)) {
@@ -343,13 +349,15 @@ int fb_table_integer(const struct fb_table *t, const struct fb_column *c, const 
         return 0;
     if (!(fabs(number.real) < most) || number.real > floor(number.real))
         return fb_fail(
-            err, "%s: column %s: expected whole numbers below 2^53 where they are floating-point, found %.17g",
+            err,
+            "%s: column %s: expected whole numbers below 2^53 where they are floating-point, found %.17g",
             t->path, c->name, number.real);
     *value = (int64_t)number.real;
     return 0;
 }
 
-int fb_table_integers(struct fb_table *t, const struct fb_column *c, int64_t *values, int64_t n, struct fb_error *err)
+int fb_table_integers(struct fb_table *t, const struct fb_column *c, int64_t *values, int64_t n,
+                      struct fb_error *err)
 {
     for (int64_t i = 0; i < n; i++) {
         const unsigned char *row = fb_table_row(t, i, err);
@@ -359,7 +367,8 @@ int fb_table_integers(struct fb_table *t, const struct fb_column *c, int64_t *va
     return 0;
 }
 
-int fb_table_numbers(struct fb_table *t, const struct fb_column *c, double *values, int64_t n, struct fb_error *err)
+int fb_table_numbers(struct fb_table *t, const struct fb_column *c, double *values, int64_t n,
+                     struct fb_error *err)
 {
     for (int64_t i = 0; i < n; i++) {
         const unsigned char *row = fb_table_row(t, i, err);
@@ -389,8 +398,8 @@ static const char *heap_bytes(struct fb_table *t, int64_t offset, int64_t n, str
     return (const char *)block->bytes + (offset - block->first);
 }
 
-int fb_table_same_text(struct fb_table *t, const struct fb_column *c, const unsigned char *row, const char *text,
-                       struct fb_error *err)
+int fb_table_same_text(struct fb_table *t, const struct fb_column *c, const unsigned char *row,
+                       const char *text, struct fb_error *err)
 {
     const unsigned char *cell = row + c->offset;
     size_t half = c->type == 'Q' ? 8 : 4;
@@ -400,13 +409,14 @@ int fb_table_same_text(struct fb_table *t, const struct fb_column *c, const unsi
         return *text == '\0';
     uint64_t length = fb_big_endian(cell, half), offset = fb_big_endian(cell + half, half);
     if (length > MOST_TEXT)
-        return fb_fail(err, "%s: column %s: expected texts, found one of more than %d characters", t->path, c->name,
-                       MOST_TEXT);
+        return fb_fail(err, "%s: column %s: expected texts, found one of more than %d characters", t->path,
+                       c->name, MOST_TEXT);
     if (length == 0)
         return *text == '\0';
     if (offset > (uint64_t)t->heap_bytes || length > (uint64_t)t->heap_bytes - offset)
-        return fb_fail(err, "%s: column %s: expected texts in a heap of %lld bytes, found one of %llu at %llu", t->path,
-                       c->name, (long long)t->heap_bytes, (unsigned long long)length, (unsigned long long)offset);
+        return fb_fail(
+            err, "%s: column %s: expected texts in a heap of %lld bytes, found one of %llu at %llu", t->path,
+            c->name, (long long)t->heap_bytes, (unsigned long long)length, (unsigned long long)offset);
     const char *found = heap_bytes(t, (int64_t)offset, (int64_t)length, err);
     return found ? fb_same_text(found, (size_t)length, text) : -1;
 }
@@ -420,13 +430,14 @@ int fb_table_keyword(const struct fb_table *t, const char *key, char *text, size
     return fb_hdu_text(&t->hdus, t->hdu, padded, text, size) > 0;
 }
 
-int fb_table_next_keyword(const struct fb_table *t, size_t *i, char *name, size_t name_size, char *value, size_t size)
+int fb_table_next_keyword(const struct fb_table *t, size_t *i, char *name, size_t name_size, char *value,
+                          size_t size)
 {
     size_t digits;
     while (*i < t->hdu->ncards) {
         size_t card = (*i)++;
-        if (!fb_card_name(fb_hdu_card(&t->hdus, t->hdu, card), name, name_size) || fb_keyword_is_structural(name) ||
-            fb_keyword_column(name, t->ncolumns, &digits) > 0)
+        if (!fb_card_name(fb_hdu_card(&t->hdus, t->hdu, card), name, name_size) ||
+            fb_keyword_is_structural(name) || fb_keyword_column(name, t->ncolumns, &digits) > 0)
             continue;
         fb_hdu_text_at(&t->hdus, t->hdu, card, value, size);
         return 1;
@@ -453,11 +464,13 @@ int fb_table_history(const struct fb_table *t, const char *words, char *text, si
 
 int fb_keyword_column(const char *name, int ncolumns, size_t *digits)
 {
-    static const char *const roots[] = { "TTYPE", "TFORM", "TUNIT", "TNULL", "TSCAL", "TZERO", "TDISP", "TDIM",
-                                         "TCOMM", "TDESC", "TUCD",  "TUTYP", "TLMIN", "TLMAX", "TDMIN", "TDMAX",
-                                         "TCTYP", "TCUNI", "TCRPX", "TCRVL", "TCDLT", "TCROT", "TRPOS", "TXTYP" };
+    static const char *const roots[] = { "TTYPE", "TFORM", "TUNIT", "TNULL", "TSCAL", "TZERO",
+                                         "TDISP", "TDIM",  "TCOMM", "TDESC", "TUCD",  "TUTYP",
+                                         "TLMIN", "TLMAX", "TDMIN", "TDMAX", "TCTYP", "TCUNI",
+                                         "TCRPX", "TCRVL", "TCDLT", "TCROT", "TRPOS", "TXTYP" };
     *digits = strcspn(name, "0123456789");
-    if (!isdigit((unsigned char)name[*digits]) || strspn(name + *digits, "0123456789") != strlen(name + *digits))
+    if (!isdigit((unsigned char)name[*digits]) ||
+        strspn(name + *digits, "0123456789") != strlen(name + *digits))
         return 0;
     for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++) {
         if (strlen(roots[i]) == *digits && strncmp(roots[i], name, *digits) == 0) {
@@ -470,8 +483,9 @@ int fb_keyword_column(const char *name, int ncolumns, size_t *digits)
 
 int fb_keyword_is_structural(const char *name)
 {
-    static const char *const names[] = { "SIMPLE", "XTENSION", "BITPIX", "NAXIS",    "EXTEND",  "BLOCKED", "GROUPS",
-                                         "PCOUNT", "GCOUNT",   "TFIELDS", "THEAP",   "EXTNAME", "CHECKSUM", "DATASUM" };
+    static const char *const names[] = { "SIMPLE",  "XTENSION", "BITPIX",   "NAXIS",  "EXTEND",
+                                         "BLOCKED", "GROUPS",   "PCOUNT",   "GCOUNT", "TFIELDS",
+                                         "THEAP",   "EXTNAME",  "CHECKSUM", "DATASUM" };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         size_t n = strlen(names[i]);
         if (strncmp(name, names[i], n) == 0 &&

@@ -29,7 +29,7 @@ struct fb_table {
     struct fb_hdus hdus;
     struct fb_file file;
     struct fb_io_stats io;
-    struct fb_block { /* what was read last: of the rows, and of the heap */
+    struct fb_block {         /* what was read last: of the rows, and of the heap */
         unsigned char *bytes; /* owned */
         int64_t first, n;
     } rows, texts;
@@ -58,7 +58,8 @@ int fb_table_find_number(const struct fb_table *table, const char *const *names,
 /* Row i, counted from 0, until the next call; NULL on failure. Rows in ascending order are read in large blocks. */
 const unsigned char *fb_table_row(struct fb_table *table, int64_t i, struct fb_error *err);
 /* Rows [first, first + n) as they are in the file, row_bytes each. */
-int fb_table_rows(struct fb_table *table, int64_t first, int64_t n, unsigned char *bytes, struct fb_error *err);
+int fb_table_rows(struct fb_table *table, int64_t first, int64_t n, unsigned char *bytes,
+                  struct fb_error *err);
 
 /* The whole number of a column with one number a row. What can't be told from its neighbours is an error: floating-point
  * numbers from 2^53 on. A cell that holds TNULLn has that number. */
