@@ -48,14 +48,14 @@ static int write_table(void *file, const void *context, int *status)
     return fb_write_history(file, status);
 }
 
-int fb_baltable_form(struct fb_form *form, int ntemplates, const struct fb_provenance *made,
-                     struct fb_error *err)
+int fb_baltable_header(struct fb_header_template *header, int ntemplates, const struct fb_provenance *made,
+                       struct fb_error *err)
 {
     const struct made_with with = { ntemplates, made };
-    return fb_form_create(form, write_table, &with, err);
+    return fb_header_template_create(header, write_table, &with, err);
 }
 
-int fb_baltable_write(const struct fb_form *form, const char *path, enum fb_replace replace,
+int fb_baltable_write(const struct fb_header_template *header, const char *path, enum fb_replace replace,
                       const struct fb_balrow *rows, size_t n, int ntemplates, struct fb_error *err)
 {
     size_t row_bytes = fb_balrow_bytes(FB_IN_TABLE, ntemplates);
@@ -64,7 +64,7 @@ int fb_baltable_write(const struct fb_form *form, const char *path, enum fb_repl
         return fb_fail(err, "%s: out of memory for %zu rows", path, n);
     for (size_t i = 0; i < n; i++)
         fb_balrow_encode(&rows[i], FB_IN_TABLE, ntemplates, bytes + i * row_bytes);
-    int status = fb_form_write(form, path, replace, bytes, n, err);
+    int status = fb_header_template_write(header, path, replace, bytes, n, err);
     free(bytes);
     return status;
 }

@@ -206,20 +206,20 @@ static int write_table(void *file, const void *context, int *status)
     return fb_write_history(file, status);
 }
 
-int fb_redshifts_form(struct fb_form *form, struct fb_error *err)
+int fb_redshifts_header(struct fb_header_template *header, struct fb_error *err)
 {
-    return fb_form_create(form, write_table, NULL, err);
+    return fb_header_template_create(header, write_table, NULL, err);
 }
 
-int fb_redshifts_write(const struct fb_form *form, const char *path, const struct fb_redshift *rows,
-                       const size_t *order, size_t n, struct fb_error *err)
+int fb_redshifts_write(const struct fb_header_template *header, const char *path,
+                       const struct fb_redshift *rows, const size_t *order, size_t n, struct fb_error *err)
 {
     unsigned char *bytes = malloc(n * ROW_BYTES + 1);
     if (!bytes)
         return fb_fail(err, "%s: out of memory for %zu rows", path, n);
     for (size_t i = 0; i < n; i++)
         encode(&rows[order[i]], bytes + i * ROW_BYTES);
-    int status = fb_form_write(form, path, FB_REPLACE, bytes, n, err);
+    int status = fb_header_template_write(header, path, FB_REPLACE, bytes, n, err);
     free(bytes);
     return status;
 }

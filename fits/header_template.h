@@ -13,7 +13,7 @@
 #include "fits/temporary.h"
 
 /* Headers of the primary HDU and of one table without rows. Unchanged once made: threads may share it. */
-struct fb_form {
+struct fb_header_template {
     unsigned char *header; /* owned */
     size_t size;
     size_t table;                     /* where the table's header begins */
@@ -22,16 +22,18 @@ struct fb_form {
 };
 
 /* Writes the table HDU, without rows, to a CFITSIO file (a fitsfile *, which only fits/ and desi/ know). */
-typedef int fb_form_fn(void *file, const void *context, int *status);
+typedef int fb_header_fn(void *file, const void *context, int *status);
 
-int fb_form_create(struct fb_form *form, fb_form_fn *write, const void *context, struct fb_error *err);
-void fb_form_release(struct fb_form *form);
+int fb_header_template_create(struct fb_header_template *template, fb_header_fn *write, const void *context,
+                              struct fb_error *err);
+void fb_header_template_release(struct fb_header_template *template);
 
 /* Write a file with n rows, big-endian as in the file; its folder is made where it is missing. It appears under its name
  * only when it is complete and on the disk. (Its folder is not flushed: after a power cut the whole file may be missing,
  * and is made again.) */
-int fb_form_write(const struct fb_form *form, const char *path, enum fb_replace replace,
-                  const unsigned char *rows, size_t n, struct fb_error *err);
+int fb_header_template_write(const struct fb_header_template *template, const char *path,
+                             enum fb_replace replace, const unsigned char *rows, size_t n,
+                             struct fb_error *err);
 
 /* Write a file with these bytes in the same way. */
 int fb_write_file(const char *path, enum fb_replace replace, const void *bytes, size_t n,
