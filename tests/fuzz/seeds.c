@@ -1,6 +1,6 @@
 /*
  * seeds.c - small valid files for the fuzz targets to start from: fuzz_seeds FOLDER writes
- * FOLDER/TARGET/NAME. Each kind of file is there as it usually comes, in forms that only CFITSIO reads, and
+ * FOLDER/TARGET/NAME. Each kind of file is there as it usually comes, in unusual forms, and
  * packed.
  *
  * SPDX-License-Identifier: BSD-3-Clause
