@@ -34,7 +34,7 @@ struct split {
     struct fb_selection selection;
     struct fb_tree tree; /* of the redshift catalogs */
     struct fb_pixel_rows sorted;
-    struct fb_form form;
+    struct fb_header_template header_template;
     struct fb_pixel_run run;
 };
 
@@ -76,8 +76,9 @@ static enum fb_pixel_outcome split_pixel(void *context, int thread, size_t index
     if (kept > 0)
         outcome = FB_PIXEL_KEPT;
     else if (kept == 0)
-        outcome = fb_redshifts_write(&split->form, path, s->rows, order, n, err) == 0 ? FB_PIXEL_DONE
-                                                                                      : FB_PIXEL_UNWRITTEN;
+        outcome = fb_redshifts_write(&split->header_template, path, s->rows, order, n, err) == 0
+                      ? FB_PIXEL_DONE
+                      : FB_PIXEL_UNWRITTEN;
     free(path);
     return outcome;
 }
@@ -155,7 +156,7 @@ static int split_catalog(struct split *split, int argc, char **argv, struct fb_e
         return status;
     split->tree = fb_layout_beside(&split->layout, o->altzdir);
     if (fb_pixel_rows_read(s, o->qsocat, &split->layout, &split->selection, err) != 0 ||
-        fb_make_folders(o->altzdir, err) != 0 || fb_redshifts_form(&split->form, err) != 0)
+        fb_make_folders(o->altzdir, err) != 0 || fb_redshifts_header(&split->header_template, err) != 0)
         return status;
     *run = (struct fb_pixel_run){ .command = "split",
                                   .pixels = &s->pixels,
@@ -217,7 +218,7 @@ int fb_cmd_split(int argc, char **argv)
         fb_print_error("split", "%s", err.text);
     if (status == FB_EXIT_UNUSABLE && fb_stop_signal())
         status = fb_stop_status(fb_stop_signal());
-    fb_form_release(&split.form);
+    fb_header_template_release(&split.header_template);
     fb_pixel_rows_release(&split.sorted);
     fb_selection_release(&split.selection);
     fb_layout_release(&split.layout);

@@ -40,7 +40,7 @@ int fb_finder_prepare(struct fb_finder *finder, const struct fb_finder_options *
     if (fb_template_set_read(&finder->templates, name, FB_SHARE, err) != 0 ||
         start_threads(finder, options, err) != 0)
         return -1;
-    return fb_baltable_form(&finder->form, finder->ntemplates, &finder->made, err);
+    return fb_baltable_header(&finder->header_template, finder->ntemplates, &finder->made, err);
 }
 
 /* Rank 0's templates to all. */
@@ -74,16 +74,16 @@ static int share_templates(struct fb_finder *finder, const struct fb_ranks *rank
     return failed;
 }
 
-/* The form of BAL tables holds variables of rank 0's environment: with its own each rank would write others. */
+/* The header template of BAL tables holds variables of rank 0's environment: with its own each rank would write others. */
 static int share_form(struct fb_finder *finder, const struct fb_ranks *ranks, struct fb_error *err)
 {
-    void *header = finder->form.header; /* NULL on the others */
-    size_t size = finder->form.size;
+    void *header = finder->header_template.header; /* NULL on the others */
+    size_t size = finder->header_template.size;
 
-    fb_ranks_broadcast(ranks, &finder->form, sizeof finder->form);
-    finder->form.header = NULL;
+    fb_ranks_broadcast(ranks, &finder->header_template, sizeof finder->header_template);
+    finder->header_template.header = NULL;
     int failed = fb_ranks_share(ranks, &header, &size, 1, err);
-    finder->form.header = header;
+    finder->header_template.header = header;
     return failed;
 }
 

@@ -9,7 +9,6 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -20,17 +19,16 @@
 #include "desi/catalog.h"
 #include "desi/dependencies.h"
 #include "fits/file.h"
-#include "fits/fits.h"
-#include "fits/hdus.h"
 #include "fits/header_template.h"
+#include "fits/output.h"
 #include "fits/system.h"
+#include "fits/table.h"
 
 enum {
     BLOCK_BYTES = 1 << 20,
     KEPT_BYTES = 96 << 20,
-    MOST_COLUMNS = 999, /* TFIELDS */
-    MANY = 4,           /* neighbours that are written at once */
-    WRITTEN = 128       /* in balmask: the row is in the file */
+    MANY = 4,     /* neighbours that are written at once */
+    WRITTEN = 128 /* in balmask: the row is in the file */
 };
 
 /* A stretch of the source's row that is kept. */
@@ -41,10 +39,7 @@ struct piece {
 /* The source's table, and which of its columns are kept. */
 struct source {
     struct fb_table table;
-    size_t row_bytes;
-    int64_t heap_bytes,
-        heap_start; /* of columns with variable length; start counts from the table's first row */
-    int *number;    /* per column, from 1: its number in the output, 0 where it is left out */
+    int *number; /* per column, from 1: its number in the output, 0 where it is left out */
     struct piece *pieces;
     size_t npieces, kept_bytes;
     int nkept;
@@ -97,23 +92,6 @@ static void release_source(struct source *s)
     memset(s, 0, sizeof *s);
 }
 
-/* Bytes of one column in a row. */
-static size_t column_bytes(fitsfile *file, int column, int *status)
-{
-    int type = 0;
-    LONGLONG repeat = 0, width = 0;
-    fits_get_coltypell(file, column, &type, &repeat, &width, status);
-    if (type < 0) { /* variable length: the cell holds a descriptor, of 2 x 4 or 2 x 8 bytes */
-        char key[FLEN_KEYWORD], form[FLEN_VALUE] = "";
-        fits_make_keyn("TFORM", column, key, status);
-        fits_read_key(file, TSTRING, key, form, NULL, status);
-        return strchr(form, 'Q') ? 16 : 8;
-    }
-    if (type == TSTRING)
-        return (size_t)repeat;
-    return type == TBIT ? (size_t)(repeat + 7) / 8 : (size_t)(repeat * width);
-}
-
 static void keep_piece(struct source *s, size_t begin, size_t length)
 {
     struct piece *last = s->npieces > 0 ? &s->pieces[s->npieces - 1] : NULL;
@@ -134,61 +112,34 @@ static int count_bal_columns(void)
     return count;
 }
 
+/* A column reaches up to where the next one begins. */
 static int choose_columns(struct source *s, struct fb_error *err)
 {
-    fitsfile *file = s->table.file;
-    size_t offset = 0;
-    int status = 0;
-
-    s->number = calloc((size_t)s->table.ncols + 1, sizeof *s->number);
-    s->pieces = calloc((size_t)s->table.ncols + 1, sizeof *s->pieces);
+    const struct fb_table *t = &s->table;
+    s->number = calloc((size_t)t->ncolumns + 1, sizeof *s->number);
+    s->pieces = calloc((size_t)t->ncolumns + 1, sizeof *s->pieces);
     if (!s->number || !s->pieces)
-        return fb_fail(err, "%s: out of memory", s->table.path);
-    for (int column = 1; column <= s->table.ncols && status == 0; column++) {
-        char key[FLEN_KEYWORD], name[FLEN_VALUE] = "";
-        int unnamed = 0;
-        size_t bytes = column_bytes(file, column, &status);
-        fits_make_keyn("TTYPE", column, key, &status);
-        fits_read_key(file, TSTRING, key, name, NULL, &unnamed);
-        if (!is_bal_column(name)) {
-            s->number[column] = ++s->nkept;
-            keep_piece(s, offset, bytes);
-        }
-        offset += bytes;
+        return fb_fail(err, "%s: out of memory", t->path);
+    for (int i = 0; i < t->ncolumns; i++) {
+        const struct fb_column *c = &t->columns[i];
+        size_t end = i + 1 < t->ncolumns ? c[1].offset : t->row_bytes;
+        if (is_bal_column(c->name))
+            continue;
+        s->number[i + 1] = ++s->nkept;
+        keep_piece(s, c->offset, end - c->offset);
     }
-    if (status)
-        return fb_fits_fail(err, s->table.path, "can't read its columns", status);
-    if (offset != s->row_bytes)
-        return fb_fail(err, "%s: rows have %zu bytes, but its columns %zu", s->table.path, s->row_bytes,
-                       offset);
-    if (s->nkept + count_bal_columns() > MOST_COLUMNS)
+    if (s->nkept + count_bal_columns() > FB_MOST_COLUMNS)
         return fb_fail(
             err, "%s: has %d columns; with the %d BAL columns that is more than the %d that FITS allows",
-            s->table.path, s->nkept, count_bal_columns(), MOST_COLUMNS);
+            t->path, s->nkept, count_bal_columns(), FB_MOST_COLUMNS);
     return 0;
 }
 
 static int open_source(struct source *s, const char *path, struct fb_error *err)
 {
     static const char *const names[] = { "QSO_CAT", "ZCATALOG", "*", NULL };
-    int64_t naxis1 = 0, pcount = 0, theap = 0;
-    int status = 0;
-
     memset(s, 0, sizeof *s);
-    if (fb_table_open(&s->table, path, names, err) != 0)
-        return -1;
-    int found = fb_fits_integer(s->table.file, "NAXIS1", &naxis1, &status) &&
-                fb_fits_integer(s->table.file, "PCOUNT", &pcount, &status);
-    s->row_bytes = (size_t)naxis1;
-    s->heap_start = naxis1 * s->table.nrows;
-    if (fb_fits_integer(s->table.file, "THEAP", &theap, &status) && theap > s->heap_start) {
-        pcount -= theap - s->heap_start;
-        s->heap_start = theap;
-    }
-    s->heap_bytes = pcount > 0 ? pcount : 0;
-    if (!found || status)
-        fb_fits_fail(err, path, "can't read its header", status);
-    else if (choose_columns(s, err) == 0)
+    if (fb_table_open(&s->table, path, names, err) == 0 && choose_columns(s, err) == 0)
         return 0;
     release_source(s);
     return -1;
@@ -196,34 +147,7 @@ static int open_source(struct source *s, const char *path, struct fb_error *err)
 
 /* ---- the header ---- */
 
-/* If a keyword belongs to a column ("TUNIT12"), its column and where the digits begin; else 0. */
-static int column_of_keyword(const char *name, int ncols, size_t *digits)
-{
-    static const char *const roots[] = { "TTYPE", "TFORM", "TUNIT", "TNULL", "TSCAL", "TZERO",
-                                         "TDISP", "TDIM",  "TCOMM", "TDESC", "TUCD",  "TUTYP",
-                                         "TLMIN", "TLMAX", "TDMIN", "TDMAX", "TCTYP", "TCUNI",
-                                         "TCRPX", "TCRVL", "TCDLT", "TCROT", "TRPOS", "TXTYP" };
-    *digits = strcspn(name, "0123456789");
-    if (!isdigit((unsigned char)name[*digits]) ||
-        strspn(name + *digits, "0123456789") != strlen(name + *digits))
-        return 0;
-    for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++) {
-        if (strlen(roots[i]) == *digits && strncmp(roots[i], name, *digits) == 0) {
-            long column = strtol(name + *digits, NULL, 10);
-            return column >= 1 && column <= ncols ? (int)column : 0;
-        }
-    }
-    return 0;
-}
-
-/* Keywords that describe the old table's structure or contents as a whole are written anew. */
-static int is_structural(const char *card, const char *name)
-{
-    int class = fits_get_keyclass((char *)card);
-    return class == TYP_STRUC_KEY || class == TYP_CKSUM_KEY || strcmp(name, "EXTNAME") == 0 ||
-           strcmp(name, "THEAP") == 0;
-}
-
+/* What describes the old table as a whole is written anew. */
 static int copy_card(const struct source *s, fitsfile *to, char *card, int *status)
 {
     char name[FLEN_KEYWORD], renamed[FLEN_KEYWORD + 12], changed[FLEN_CARD];
@@ -231,9 +155,9 @@ static int copy_card(const struct source *s, fitsfile *to, char *card, int *stat
     size_t digits;
 
     fits_get_keyname(card, name, &length, status);
-    int column = column_of_keyword(name, s->table.ncols, &digits);
+    int column = fb_keyword_column(name, s->table.ncolumns, &digits);
     if (column == 0)
-        return is_structural(card, name) ? *status : fits_write_record(to, card, status);
+        return fb_keyword_is_structural(name) ? *status : fits_write_record(to, card, status);
     if (s->number[column] == 0)
         return *status;
     snprintf(renamed, sizeof renamed, "%.*s%d", (int)digits, name, s->number[column]);
@@ -243,11 +167,10 @@ static int copy_card(const struct source *s, fitsfile *to, char *card, int *stat
 
 static int copy_header(const struct source *s, fitsfile *to, int *status)
 {
-    int ncards = 0;
-    fits_get_hdrspace(s->table.file, &ncards, NULL, status);
-    for (int i = 1; i <= ncards && *status == 0; i++) {
+    const struct fb_table *t = &s->table;
+    for (size_t i = 0; i < t->hdu->ncards && *status == 0; i++) {
         char card[FLEN_CARD];
-        fits_read_record(s->table.file, i, card, status);
+        snprintf(card, sizeof card, "%.80s", fb_hdu_card(&t->hdus, t->hdu, i));
         copy_card(s, to, card, status);
     }
     return *status;
@@ -290,22 +213,21 @@ static char (*add_column(struct column_list *list))[FLEN_VALUE]
     return text;
 }
 
-static void list_columns(const struct source *s, int ntemplates, struct column_list *list, int *status)
+static void list_columns(const struct source *s, int ntemplates, struct column_list *list)
 {
-    static const char *const roots[3] = { "TTYPE", "TFORM", "TUNIT" };
     size_t n;
     const struct fb_balrow_column *c = fb_balrow_columns(&n);
 
-    for (int column = 1; column <= s->table.ncols; column++) {
-        if (!s->number[column])
+    for (int i = 0; i < s->table.ncolumns; i++) {
+        const struct fb_column *column = &s->table.columns[i];
+        char key[20];
+        if (!s->number[i + 1])
             continue;
         char(*text)[FLEN_VALUE] = add_column(list);
-        for (int k = 0; k < 3; k++) {
-            char key[FLEN_KEYWORD];
-            int missing = 0;
-            fits_make_keyn(roots[k], column, key, status);
-            fits_read_key(s->table.file, TSTRING, key, text[k], NULL, &missing);
-        }
+        snprintf(key, sizeof key, "TUNIT%d", i + 1);
+        snprintf(text[0], FLEN_VALUE, "%.70s", column->name);
+        snprintf(text[1], FLEN_VALUE, "%.70s", column->form);
+        fb_table_keyword(&s->table, key, text[2], FLEN_VALUE);
     }
     for (size_t i = 0; i < n; i++) {
         if (!(c[i].use & FB_IN_CATALOG))
@@ -357,35 +279,30 @@ static void write_description(fitsfile *to, int described, int *status)
         fb_write_dependencies(to, status);
 }
 
-/* Primary HDU and the table's header, with room for its checksums. */
-static int write_header(struct fb_balcatalog *catalog, const struct source *s, struct fb_error *err)
+/* The table's header, with room for its checksums, behind a primary HDU that is not the file's. */
+static int compose_header(struct fb_balcatalog *catalog, const struct source *s, struct fb_error *err)
 {
     struct column_list list;
     fitsfile *to = catalog->out.file;
-    int status = 0, here = 0;
+    int status = 0;
 
     if (allocate_columns(&list, (size_t)(s->nkept + count_bal_columns())) != 0)
         return fb_fail(err, "%s: out of memory", catalog->out.path);
-    list_columns(s, catalog->ntemplates, &list, &status);
-    fits_get_hdu_num(s->table.file, &here);
-    fb_fits_move(s->table.file, 1, &status);
-    fits_copy_hdu(s->table.file, to, 0, &status);
-    fb_fits_move(s->table.file, here, &status);
-    /* as if without rows, or CFITSIO fills their place with zeros first */
+    list_columns(s, catalog->ntemplates, &list);
+    fits_create_img(to, BYTE_IMG, 0, NULL, &status);
+    /* as if without rows, or CFITSIO makes room for them */
     fits_insert_btbl(to, 0, list.n, list.ttype, list.tform, list.tunit, "ZCATALOG", 0, &status);
     copy_header(s, to, &status);
     write_description(to, catalog->has_description, &status);
     fb_write_history(to, &status);
     fits_update_key(to, TSTRING, "CHECKSUM", "0000000000000000", "HDU checksum", &status);
     fits_update_key(to, TSTRING, "DATASUM", "0", "data unit checksum", &status);
-    fb_fits_move(to, 1, &status);
-    fb_write_checksum(to, &status);
-    fb_fits_move(to, 2, &status);
+    fits_set_hdustruc(to, &status);
     release_columns(&list);
     return status ? fb_fits_fail(err, catalog->out.path, "can't write its header", status) : 0;
 }
 
-/* ---- reading and writing at a place ---- */
+/* ---- reading and writing at an offset ---- */
 
 /* Between blocks: has whoever waits lost interest? */
 static int give_up(const struct fb_balcatalog *catalog, struct fb_error *err)
@@ -452,28 +369,21 @@ static unsigned char *copy_cells(const struct piece *pieces, size_t npieces, con
     return to;
 }
 
-/* A source whose rows can't be read at their place: put their cells where they belong in the output, from
- * where they can. */
-static int unpack_cells(struct fb_balcatalog *catalog, const struct source *s, struct fb_error *err)
+/* A source that is in memory, since it was packed: put its cells where they belong in the output, and forget them. */
+static int unpack_cells(struct fb_balcatalog *catalog, struct source *s, struct fb_error *err)
 {
-    size_t block = BLOCK_BYTES / catalog->row_bytes + 1;
-    unsigned char *in = malloc(block * s->row_bytes), *out = calloc(block, catalog->row_bytes);
+    size_t block = BLOCK_BYTES / catalog->row_bytes + 1, row_bytes = s->table.row_bytes;
+    unsigned char *in = malloc(block * row_bytes), *out = calloc(block, catalog->row_bytes);
     int failed = in && out ? 0 : fb_fail(err, "%s: out of memory", catalog->out.path);
 
     for (size_t first = 0; !failed && first < catalog->nrows; first += block) {
         size_t n = catalog->nrows - first < block ? catalog->nrows - first : block;
-        int status = 0;
-        if (give_up(catalog, err) != 0) {
-            failed = -1;
+        failed =
+            give_up(catalog, err) != 0 || fb_table_rows(&s->table, (int64_t)first, (int64_t)n, in, err) != 0;
+        if (failed)
             break;
-        }
-        if (fits_read_tblbytes(s->table.file, (LONGLONG)first + 1, 1, (LONGLONG)(n * s->row_bytes), in,
-                               &status)) {
-            failed = fb_fits_fail(err, s->table.path, "can't read its rows", status);
-            break;
-        }
         for (size_t i = 0; i < n; i++)
-            copy_cells(s->pieces, s->npieces, in + i * s->row_bytes, out + i * catalog->row_bytes);
+            copy_cells(s->pieces, s->npieces, in + i * row_bytes, out + i * catalog->row_bytes);
         failed = write_at(catalog, out, n * catalog->row_bytes,
                           catalog->data + (off_t)(first * catalog->row_bytes), err);
     }
@@ -482,21 +392,18 @@ static int unpack_cells(struct fb_balcatalog *catalog, const struct source *s, s
     return failed;
 }
 
-/* From here on the source's file is not CFITSIO's. */
+/* Rows are read again while others are written, by several threads. */
 static int take_cells(struct fb_balcatalog *catalog, struct source *s, struct fb_error *err)
 {
     struct cells *cells = &catalog->cells;
-    LONGLONG header, data, end;
-    int status = 0;
 
-    if (!s->table.fits.packed) {
-        fits_get_hduaddrll(s->table.file, &header, &data, &end, &status);
+    if (!fb_table_is_packed(&s->table)) {
         cells->descriptor = open(s->table.path, O_RDONLY | O_CLOEXEC);
-        if (status || cells->descriptor < 0)
-            return fb_fail(err, "%s: %s", s->table.path, status ? "can't find its rows" : strerror(errno));
+        if (cells->descriptor < 0)
+            return fb_fail(err, "%s: %s", s->table.path, strerror(errno));
         cells->path = catalog->source;
-        cells->data = data;
-        cells->row_bytes = s->row_bytes;
+        cells->data = (off_t)s->table.hdu->data;
+        cells->row_bytes = s->table.row_bytes;
         cells->npieces = s->npieces;
         cells->pieces = s->pieces;
         s->pieces = NULL;
@@ -514,80 +421,77 @@ static int take_cells(struct fb_balcatalog *catalog, struct source *s, struct fb
     return unpack_cells(catalog, s, err);
 }
 
-/* The heap of columns with variable length follows the rows, byte for byte. */
-static int copy_heap(struct fb_balcatalog *catalog, const struct source *s, struct fb_error *err)
+/* Copy n bytes of the source, which are whole blocks but for the last, and add them to a checksum. */
+static int copy_bytes(struct fb_balcatalog *catalog, struct source *s, int64_t from, int64_t n, off_t to,
+                      uint32_t *sum, struct fb_error *err)
 {
-    size_t rows = catalog->nrows * catalog->row_bytes, block = BLOCK_BYTES;
-    unsigned char *bytes = malloc(block);
+    unsigned char *bytes = malloc(BLOCK_BYTES);
     int failed = bytes ? 0 : fb_fail(err, "%s: out of memory", catalog->out.path);
-
-    for (size_t done = 0, heap = (size_t)s->heap_bytes; !failed && done < heap; done += block) {
-        size_t n = heap - done < block ? heap - done : block;
-        int status = 0;
-        if (give_up(catalog, err) != 0) {
-            failed = -1;
-            break;
-        }
-        if (fits_read_ext(s->table.file, s->heap_start + (LONGLONG)done, (LONGLONG)n, bytes, &status)) {
-            failed = fb_fits_fail(err, s->table.path, "can't read its columns of variable length", status);
-            break;
-        }
-        failed = write_at(catalog, bytes, n, catalog->data + (off_t)(rows + done), err);
-        catalog->sum = fb_sum_add_at(catalog->sum, bytes, n, rows + done);
+    for (int64_t done = 0; !failed && done < n; done += BLOCK_BYTES) {
+        size_t part = (size_t)(n - done < BLOCK_BYTES ? n - done : BLOCK_BYTES);
+        failed = give_up(catalog, err) != 0 ||
+                 fb_file_read(&s->table.file, bytes, part, from + done, err) != 0 ||
+                 write_at(catalog, bytes, part, to + (off_t)done, err) != 0;
+        if (!failed)
+            *sum = fb_sum_add_at(*sum, bytes, part, (uint64_t)done);
     }
     free(bytes);
-    return failed;
+    return failed ? -1 : 0;
+}
+
+/* The heap of columns with variable length follows the rows, byte for byte. */
+static int copy_heap(struct fb_balcatalog *catalog, struct source *s, struct fb_error *err)
+{
+    size_t rows = catalog->nrows * catalog->row_bytes;
+    uint32_t sum = 0;
+    if (copy_bytes(catalog, s, s->table.heap, s->table.heap_bytes, catalog->data + (off_t)rows, &sum, err) !=
+        0)
+        return -1;
+    catalog->sum = fb_sum_join(catalog->sum, fb_sum_shift(sum, rows));
+    return 0;
 }
 
 /* ---- the source's other HDUs ---- */
 
-static int copy_bytes(struct fb_balcatalog *catalog, struct fb_file *file, int64_t from, int64_t n, off_t to,
-                      unsigned char *bytes, struct fb_error *err)
+/* Those after the primary HDU follow the table, byte for byte. */
+static int copy_others(struct fb_balcatalog *catalog, struct source *s, struct fb_error *err)
 {
-    int failed = 0;
-    for (int64_t done = 0; !failed && done < n; done += BLOCK_BYTES) {
-        size_t part = (size_t)(n - done < BLOCK_BYTES ? n - done : BLOCK_BYTES);
-        failed = give_up(catalog, err) != 0 || fb_file_read(file, bytes, part, from + done, err) != 0 ||
-                 write_at(catalog, bytes, part, to + (off_t)done, err) != 0;
-    }
-    return failed ? -1 : 0;
-}
-
-/* Those after the primary HDU follow the table, byte for byte; table is the number of the source's, from 0. */
-static int copy_hdus(struct fb_balcatalog *catalog, struct fb_file *file, const struct fb_hdus *hdus,
-                     size_t table, struct fb_error *err)
-{
-    unsigned char *bytes = malloc(BLOCK_BYTES);
-    int failed = bytes ? 0 : fb_fail(err, "%s: out of memory", catalog->out.path);
+    const struct fb_hdus *hdus = &s->table.hdus;
     off_t to = catalog->data +
                (off_t)fb_whole_blocks((int64_t)(catalog->nrows * catalog->row_bytes + catalog->heap_bytes));
-    for (size_t i = 1; !failed && i < hdus->n; i++) {
+    uint32_t ignored = 0;
+    for (size_t i = 1; i < hdus->n; i++) {
         const struct fb_hdu *hdu = &hdus->hdu[i], *before = hdu - 1;
         int64_t begin = before->data + fb_whole_blocks(before->size),
                 n = hdu->data + fb_whole_blocks(hdu->size) - begin;
-        if (i == table)
+        if (hdu == s->table.hdu)
             continue;
-        failed = copy_bytes(catalog, file, begin, n, to, bytes, err);
+        if (copy_bytes(catalog, s, begin, n, to, &ignored, err) != 0)
+            return -1;
         to += (off_t)n;
     }
-    free(bytes);
-    return failed;
+    return 0;
 }
 
-static int copy_others(struct fb_balcatalog *catalog, const struct source *s, struct fb_error *err)
+/* The primary HDU, to the beginning of the file, with its data byte for byte and checksums; catalog->header is where it
+ * ends. */
+static int write_primary(struct fb_balcatalog *catalog, struct source *s, struct fb_error *err)
 {
-    struct fb_io_stats io = { 0 };
-    struct fb_file file = { 0 };
-    struct fb_hdus hdus = { 0 };
-    int here = 0;
-    fits_get_hdu_num(s->table.fits.file, &here);
-    int failed = fb_file_open(&file, s->table.path, &io, err);
+    const struct fb_hdus *hdus = &s->table.hdus;
+    const struct fb_hdu *hdu = &hdus->hdu[0];
+    int64_t data_bytes = fb_whole_blocks(hdu->size);
+    uint32_t sum = 0;
+    size_t size;
+    unsigned char *header = fb_header_copy(fb_hdu_card(hdus, hdu, 0), hdu->ncards, &size);
+    int failed = header ? 0 : fb_fail(err, "%s: out of memory", catalog->out.path);
     if (!failed)
-        failed = fb_hdus_read(&hdus, &file, err) < 0 ? -1 : 0;
-    if (!failed && hdus.n > 2)
-        failed = copy_hdus(catalog, &file, &hdus, (size_t)here - 1, err);
-    fb_file_release(&file);
-    fb_hdus_release(&hdus);
+        failed = copy_bytes(catalog, s, hdu->data, data_bytes, (off_t)size, &sum, err);
+    if (!failed) {
+        fb_header_update_sums(header, size, sum);
+        failed = write_at(catalog, header, size, 0, err);
+    }
+    catalog->header = (off_t)size + (off_t)data_bytes;
+    free(header);
     return failed;
 }
 
@@ -731,25 +635,28 @@ static int write_the_rest(struct fb_balcatalog *catalog, struct fb_error *err)
 
 /* ---- from beginning to end ---- */
 
-/* Close the header's file and open it for rows; what will be padding is zero already. */
-static int start_rows(struct fb_balcatalog *catalog, const struct source *s, struct fb_error *err)
+/* Write the headers, and make room for rows; what will be padding is zero already. */
+static int start_rows(struct fb_balcatalog *catalog, struct source *s, struct fb_error *err)
 {
-    LONGLONG header, data, end;
+    LONGLONG begin = 0, end = 0;
     int status = 0;
-    fits_set_hdustruc(catalog->out.file, &status);
-    fits_get_hduaddrll(catalog->out.file, &header, &data, &end, &status);
-    if (status)
+    fits_get_hduaddrll(catalog->out.file, &begin, &end, NULL, &status);
+    if (fits_flush_file(catalog->out.file, &status))
         return fb_fits_fail(err, catalog->out.path, "can't write its header", status);
-    catalog->header = header;
-    catalog->data = data;
-    catalog->descriptor = fb_output_begin(&catalog->out, (size_t)data, err);
-    if (catalog->descriptor < 0)
-        return -1;
-    off_t size = (off_t)(catalog->nrows * catalog->row_bytes) + s->heap_bytes;
-    size = data + (off_t)fb_whole_blocks((int64_t)size);
-    if (ftruncate(catalog->descriptor, size) != 0)
-        return fb_fail(err, "%s: can't write it: %s", catalog->out.path, strerror(errno));
-    return 0;
+    size_t size = (size_t)(end - begin);
+    unsigned char *header = malloc(size);
+    if (!header)
+        return fb_fail(err, "%s: out of memory", catalog->out.path);
+    memcpy(header, (const unsigned char *)catalog->out.bytes + begin, size);
+    catalog->descriptor = fb_output_begin(&catalog->out, 0, err);
+    int failed = catalog->descriptor < 0 || write_primary(catalog, s, err) != 0 ||
+                 write_at(catalog, header, size, catalog->header, err) != 0;
+    free(header);
+    catalog->data = catalog->header + (off_t)size;
+    int64_t rows = (int64_t)(catalog->nrows * catalog->row_bytes + catalog->heap_bytes);
+    if (!failed && ftruncate(catalog->descriptor, catalog->data + (off_t)fb_whole_blocks(rows)) != 0)
+        failed = fb_fail(err, "%s: can't write it: %s", catalog->out.path, strerror(errno));
+    return failed ? -1 : 0;
 }
 
 static int allocate(struct fb_balcatalog *catalog, const struct fb_balcatalog_plan *plan,
@@ -759,7 +666,7 @@ static int allocate(struct fb_balcatalog *catalog, const struct fb_balcatalog_pl
     catalog->ntemplates = plan->ntemplates;
     catalog->stop = plan->stop;
     catalog->has_description = plan->described;
-    catalog->heap_bytes = (size_t)s->heap_bytes;
+    catalog->heap_bytes = (size_t)s->table.heap_bytes;
     catalog->bal_begin = s->kept_bytes;
     catalog->bal_bytes = fb_balrow_bytes(FB_IN_CATALOG, plan->ntemplates);
     catalog->row_bytes = catalog->bal_begin + catalog->bal_bytes;
@@ -790,10 +697,9 @@ static int start(struct fb_balcatalog *catalog, const struct fb_balcatalog_plan 
                        plan->n, (long long)s->table.nrows);
     if (allocate(catalog, plan, s, err) != 0 ||
         fb_output_create(&catalog->out, plan->path, plan->replace, err) != 0 ||
-        start_store(catalog, plan->kept_bytes, err) != 0 || write_header(catalog, s, err) != 0 ||
-        start_rows(catalog, s, err) != 0 || take_cells(catalog, s, err) != 0)
-        return -1;
-    if (s->heap_bytes > 0 && copy_heap(catalog, s, err) != 0)
+        start_store(catalog, plan->kept_bytes, err) != 0 || compose_header(catalog, s, err) != 0 ||
+        start_rows(catalog, s, err) != 0 || take_cells(catalog, s, err) != 0 ||
+        copy_heap(catalog, s, err) != 0)
         return -1;
     return copy_others(catalog, s, err);
 }

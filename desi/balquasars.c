@@ -3,8 +3,6 @@
 #include "desi/balquasars.h"
 #include "desi/troughs.h"
 
-enum { BLOCK = 4096 }; /* rows whose AI is looked at at a time */
-
 struct reader {
     struct fb_table table;
     struct fb_trough_columns columns[FB_TROUGH_LINES];
@@ -38,13 +36,14 @@ static int make_room(struct reader *r, struct fb_balquasars *q, size_t n)
     return 0;
 }
 
-static int take_row(struct reader *r, struct fb_balquasars *q, int64_t row, struct fb_error *err)
+static int take_row(struct reader *r, struct fb_balquasars *q, const unsigned char *row, struct fb_error *err)
 {
+    const struct fb_troughs *t = &r->troughs;
     size_t before = r->used;
     for (int line = 0; line < FB_TROUGH_LINES; line++) {
-        const struct fb_troughs *t = &r->troughs;
-        if (fb_troughs_read(&r->troughs, &r->table, &r->columns[line], row, err) != 0)
-            return -1;
+        fb_troughs_take(&r->troughs, &r->columns[line], row);
+        if (line == FB_TROUGHS_CIV && !(t->index > 0))
+            return 0;
         if (!(t->index > 0))
             continue;
         if (make_room(r, q, (size_t)t->n) != 0)
@@ -59,16 +58,11 @@ static int take_row(struct reader *r, struct fb_balquasars *q, int64_t row, stru
 
 static int take_rows(struct reader *r, struct fb_balquasars *q, struct fb_error *err)
 {
-    double index[BLOCK];
-    for (int64_t first = 0; first < r->table.nrows; first += BLOCK) {
-        int64_t n = r->table.nrows - first < BLOCK ? r->table.nrows - first : BLOCK;
-        if (fb_table_read_double(&r->table, r->columns[FB_TROUGHS_CIV].index, first, n, index, err) != 0)
+    for (int64_t i = 0; i < r->table.nrows; i++) {
+        const unsigned char *row = fb_table_row(&r->table, i, err);
+        q->begin[i] = r->used;
+        if (!row || take_row(r, q, row, err) != 0)
             return -1;
-        for (int64_t i = 0; i < n; i++) {
-            q->begin[first + i] = r->used;
-            if (index[i] > 0 && take_row(r, q, first + i, err) != 0)
-                return -1;
-        }
     }
     q->begin[q->nrows] = r->used;
     return 0;

@@ -19,12 +19,12 @@ struct fb_baltable {
     struct fb_provenance made;
 };
 
-/* The form of the tables that are made so, with keywords for what is known; to be released with fb_form_release(). */
-int fb_baltable_form(struct fb_form *form, int ntemplates, const struct fb_provenance *made,
-                     struct fb_error *err);
-/* Write a table, with as many templates as the form has. The file appears under its name only when it is
- * complete. Any number of threads may share the form. */
-int fb_baltable_write(const struct fb_form *form, const char *path, enum fb_replace replace,
+/* The header template of the tables that are made so, with keywords for what is known; to be released with fb_header_template_release(). */
+int fb_baltable_header(struct fb_header_template *header, int ntemplates, const struct fb_provenance *made,
+                       struct fb_error *err);
+/* Write a table, with as many templates as the header template has. The file appears under its name only when it is
+ * complete. Any number of threads may share the header template. */
+int fb_baltable_write(const struct fb_header_template *header, const char *path, enum fb_replace replace,
                       const struct fb_balrow *rows, size_t n, int ntemplates, struct fb_error *err);
 
 /* Read a table, ours or the reference's; columns that older programs did not write are 0. Where it has checksums

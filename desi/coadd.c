@@ -316,9 +316,6 @@ static int read_fits_targets(struct fb_coadd *coadd, const char *const *hdu, str
 
     if (fb_table_open(&table, coadd->path, hdu, err) != 0)
         return -1;
-    fb_fits_close(&coadd->opened);
-    coadd->opened = table.fits;
-    coadd->fits = table.file; /* stays open for the images */
     if (make_row_room(coadd, table.nrows, err) == 0) {
         ids = malloc(((size_t)table.nrows + 1) * sizeof *ids);
         if (!ids)
@@ -330,6 +327,7 @@ static int read_fits_targets(struct fb_coadd *coadd, const char *const *hdu, str
     for (int64_t i = 0; status == 0 && i < coadd->nrows; i++)
         coadd->targets[i] = (struct target){ ids[i], i };
     coadd->io.bytes += 24 * coadd->nrows;
+    fb_table_close(&table);
     free(ids);
     return status;
 }

@@ -4,12 +4,12 @@
 #include <string.h>
 #include "fastbal.h"
 #include "desi/dependencies.h"
-#include "fits/fits.h"
+#include "fits/card.h"
 
 /* Into the next free pair of keywords, or in place of an older version of the same. */
 static void write_dependency(fitsfile *file, const char *name, const char *version, int *status)
 {
-    char key[FLEN_KEYWORD], version_key[FLEN_KEYWORD], card[FLEN_CARD], there[FLEN_VALUE];
+    char key[FLEN_KEYWORD], version_key[FLEN_KEYWORD], card[FLEN_CARD], padded[FLEN_CARD], there[FLEN_VALUE];
     int found = 0;
     for (int n = 0; n < 100 && !found && *status == 0; n++) {
         int missing = 0;
@@ -20,7 +20,8 @@ static void write_dependency(fitsfile *file, const char *name, const char *versi
             fits_write_key_longstr(file, key, name, NULL, status);
             found = 1;
         } else {
-            fb_fits_text(file, key, there, sizeof there, status);
+            snprintf(padded, sizeof padded, "%-80s", card); /* CFITSIO cuts blanks off */
+            fb_card_value(padded, there, sizeof there);
             found = strcmp(there, name) == 0;
         }
     }

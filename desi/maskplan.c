@@ -157,7 +157,7 @@ static double *read_wavelength(struct source *s, const struct fb_hdu *ivar, stru
         free(wave);
         return NULL;
     }
-    const struct fb_column number = { .type = single ? 'E' : 'D', .repeat = 1 };
+    const struct fb_column number = { .value = single ? 'E' : 'D', .scale = 1 };
     for (size_t i = 0; i < n; i++)
         wave[i] = fb_column_number(&number, bytes + i * (single ? 4 : 8));
     free(bytes);

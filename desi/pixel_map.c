@@ -5,9 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "desi/pixel_map.h"
-#include "fits/fits.h"
 #include "fits/system.h"
+#include "fits/table.h"
 
 enum { MOST_NSIDE = 8192, MOST_JSON = 1 << 30 };
 
@@ -63,41 +64,69 @@ static int check_map(const struct fb_pixel_map *map, struct fb_error *err)
 
 /* ---- hpix2upix, FITS ---- */
 
+static int read_pixels(struct fb_pixel_map *map, struct fb_file *file, const struct fb_hdu *hdu,
+                       struct fb_error *err)
+{
+    enum { PART = 4096 };
+    unsigned char bytes[8 * PART];
+    size_t size = (size_t)hdu->bitpix / 8, n = npixels(map->nside);
+    for (size_t first = 0, count; first < n; first += count) {
+        count = n - first < PART ? n - first : PART;
+        if (fb_file_read(file, bytes, count * size, hdu->data + (int64_t)(first * size), err) != 0)
+            return -1;
+        for (size_t i = 0; i < count; i++) {
+            int64_t upix = size == 4 ? (int32_t)fb_big_endian(bytes + 4 * i, 4)
+                                     : (int64_t)fb_big_endian(bytes + 8 * i, 8);
+            if (upix < -1 || upix > INT32_MAX)
+                return fb_fail(err, "%s: HDU %s: expected numbers of 32 bits, found %lld at %zu", map->path,
+                               hdu->name, (long long)upix, first + i);
+            map->upix[first + i] = (int32_t)upix;
+        }
+    }
+    return 0;
+}
+
+static int read_image(struct fb_pixel_map *map, struct fb_file *file, const struct fb_hdus *hdus,
+                      const struct fb_hdu *hdu, struct fb_error *err)
+{
+    int64_t nside = 0;
+    char nested[8];
+    if (!fb_hdu_is_plain(hdu, 32, 1) && !fb_hdu_is_plain(hdu, 64, 1))
+        return fb_fail(
+            err,
+            "%s: HDU %s: expected one axis of whole numbers of 32 or 64 bits, not compressed, found "
+            "something else",
+            map->path, hdu->name);
+    if (fb_hdu_integer(hdus, hdu, "NSIDE   ", &nside) <= 0)
+        return fb_fail(err, "%s: expected an image HPIX2UPIX with the keyword NSIDE, found no such keyword",
+                       map->path);
+    if (nside > MOST_NSIDE || !fb_nside_ok((long)nside) || hdu->axis[0] != (int64_t)npixels((long)nside))
+        return fb_fail(
+            err, "%s: expected NSIDE a power of 2 and 12 NSIDE^2 pixels, found NSIDE %lld and %lld pixels",
+            map->path, (long long)nside, (long long)hdu->axis[0]);
+    if (fb_hdu_text(hdus, hdu, "HPXNEST ", nested, sizeof nested) > 0 && strcmp(nested, "F") == 0)
+        return fb_fail(err, "%s: expected nested pixels, found HPXNEST = F", map->path);
+    return make_room(map, (long)nside, err) != 0 ? -1 : read_pixels(map, file, hdu, err);
+}
+
 static int read_fits_map(struct fb_pixel_map *map, struct fb_error *err)
 {
-    struct fb_fits fits;
-    long nside = 0;
-    LONGLONG size[2] = { 0, 0 };
-    int naxis = 0, nested = 1, status = 0, ignored = 0;
-
-    if (fb_fits_open(&fits, map->path, err) != 0)
-        return -1;
-    if (fits_movnam_hdu(fits.file, IMAGE_HDU, "HPIX2UPIX", 0, &status)) {
-        fb_fits_close(&fits);
-        fits_clear_errmsg();
-        return fb_fail(err, "%s: expected an image HPIX2UPIX, found none", map->path);
-    }
-    fits_read_key(fits.file, TLONG, "NSIDE", &nside, NULL, &status);
-    fits_get_img_dim(fits.file, &naxis, &status);
-    fits_get_img_sizell(fits.file, 2, size, &status);
-    fits_read_key(fits.file, TLOGICAL, "HPXNEST", &nested, NULL, &ignored);
-    fits_clear_errmsg();
-    int failed = 0;
-    if (status)
-        failed = fb_fail(err, "%s: expected an image HPIX2UPIX with the keyword NSIDE, found no such keyword",
-                         map->path);
-    else if (!fb_nside_ok(nside) || naxis != 1 || size[0] != (LONGLONG)npixels(nside))
-        failed = fb_fail(
-            err, "%s: expected NSIDE a power of 2 and 12 NSIDE^2 pixels, found NSIDE %ld and %lld pixels",
-            map->path, nside, (long long)size[0]);
-    else if (!nested)
-        failed = fb_fail(err, "%s: expected nested pixels, found HPXNEST = F", map->path);
-    else
-        failed = make_room(map, nside, err);
-    if (!failed && fits_read_img(fits.file, TINT, 1, size[0], NULL, map->upix, NULL, &status))
-        failed = fb_fits_fail(err, map->path, "can't read HPIX2UPIX", status);
-    fb_fits_close(&fits);
-    return failed;
+    struct fb_io_stats io = { 0 };
+    struct fb_file file = { 0 };
+    struct fb_hdus hdus = { 0 };
+    const struct fb_hdu *found = NULL;
+    int status = fb_file_open(&file, map->path, &io, err);
+    if (status == 0)
+        status = fb_hdus_read(&hdus, &file, err) < 0 ? -1 : 0;
+    for (size_t i = 0; status == 0 && i < hdus.n && !found; i++)
+        if (strcasecmp(hdus.hdu[i].name, "HPIX2UPIX") == 0)
+            found = &hdus.hdu[i];
+    if (status == 0)
+        status = found ? read_image(map, &file, &hdus, found, err)
+                       : fb_fail(err, "%s: expected an image HPIX2UPIX, found none", map->path);
+    fb_file_release(&file);
+    fb_hdus_release(&hdus);
+    return status;
 }
 
 /* ---- hpix2upix, JSON: one object whose NSIDE is a number and whose HPIX2UPIX is an array of numbers ---- */
@@ -231,20 +260,19 @@ static int read_list(struct fb_pixel_map *map, struct fb_error *err)
 {
     static const char *const tables[] = { "UNIQPIX", "*", NULL }, *const columns[] = { "UNIQPIX", NULL };
     struct fb_table table;
-    int column;
+    const struct fb_column *column;
     if (fb_table_open(&table, map->path, tables, err) != 0)
         return -1;
     int64_t *list = malloc(((size_t)table.nrows + 1) * sizeof *list);
     int failed =
         list ? 0 : fb_fail(err, "%s: out of memory for %lld rows", map->path, (long long)table.nrows);
-    if (!failed && fb_table_need(&table, columns, &column, err) == 0 &&
-        fb_table_read_int(&table, column, 0, table.nrows, list, err) == 0)
-        failed = fill(map, list, (size_t)table.nrows, err);
-    else
-        failed = -1;
+    if (!failed)
+        failed = fb_table_find_number(&table, columns, 1, &column, err) != 0 ||
+                 fb_table_integers(&table, column, list, table.nrows, err) != 0 ||
+                 fill(map, list, (size_t)table.nrows, err) != 0;
     fb_table_close(&table);
     free(list);
-    return failed;
+    return failed ? -1 : 0;
 }
 
 int fb_pixel_map_from_list(struct fb_pixel_map *map, const char *path, const int64_t *list, size_t n,

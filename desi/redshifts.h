@@ -34,11 +34,11 @@ void fb_redshifts_release(struct fb_redshifts *redshifts);
 int fb_redshifts_compare(const char *path, const struct fb_redshift *rows, const size_t *order, size_t n,
                          struct fb_error *err);
 
-/* The form of zafter files, to be released with fb_form_release(). */
-int fb_redshifts_form(struct fb_form *form, struct fb_error *err);
+/* The header template of zafter files, to be released with fb_header_template_release(). */
+int fb_redshifts_header(struct fb_header_template *header, struct fb_error *err);
 /* Write one: rows[order[0 .. n - 1]], with SPECTYPE QSO in every row. Any number of threads may share the
- * form. */
-int fb_redshifts_write(const struct fb_form *form, const char *path, const struct fb_redshift *rows,
-                       const size_t *order, size_t n, struct fb_error *err);
+ * header template. */
+int fb_redshifts_write(const struct fb_header_template *header, const char *path,
+                       const struct fb_redshift *rows, const size_t *order, size_t n, struct fb_error *err);
 
 #endif

@@ -6,8 +6,9 @@
 #include "desi/dependencies.h"
 #include "desi/template_file.h"
 #include "desi/wavelengths.h"
-#include "fits/fits.h"
+#include "fits/output.h"
 #include "fits/system.h"
+#include "fits/table.h"
 
 static const struct {
     const char *name, *file;
@@ -86,24 +87,24 @@ static int count_components(struct fb_table *t)
     int n = 0;
     for (;; n++) {
         snprintf(name, sizeof name, "PCA%d", n);
-        if (n > FASTBAL_MAX_TEMPLATES || !fb_table_column(t, name))
+        if (n > FASTBAL_MAX_TEMPLATES || !fb_table_find(t, name))
             return n;
     }
 }
 
+/* WAVE, and PCA0 to its last one, one after the other. */
 static int read_columns(struct fb_table *t, int ncomponents, double *wavelength, double *values,
                         struct fb_error *err)
 {
-    static const char *const wave[] = { "WAVE", NULL };
-    int column;
-    if (fb_table_need(t, wave, &column, err) != 0 ||
-        fb_table_read_double(t, column, 0, t->nrows, wavelength, err) != 0)
-        return -1;
-    for (int k = 0; k < ncomponents; k++) {
-        char name[16];
-        snprintf(name, sizeof name, "PCA%d", k);
-        column = fb_table_column(t, name);
-        if (fb_table_read_double(t, column, 0, t->nrows, values + (size_t)k * (size_t)t->nrows, err) != 0)
+    char name[16] = "WAVE";
+    const char *const names[] = { name, NULL };
+    for (int k = -1; k < ncomponents; k++) {
+        const struct fb_column *column;
+        double *to = k < 0 ? wavelength : values + (size_t)k * (size_t)t->nrows;
+        if (k >= 0)
+            snprintf(name, sizeof name, "PCA%d", k);
+        if (fb_table_find_number(t, names, 1, &column, err) != 0 ||
+            fb_table_numbers(t, column, to, t->nrows, err) != 0)
             return -1;
     }
     return 0;

@@ -10,7 +10,7 @@
 #include "desi/pixel_map.h"
 #include "desi/tree.h"
 #include "desi/tree_faults.h"
-#include "fits/fits.h"
+#include "fits/hdus.h"
 #include "fits/system.h"
 
 enum { PIXELS_PER_FOLDER = 100, PETALS = 10 };
@@ -389,31 +389,48 @@ static char *any_file(const struct fb_tree *tree, struct fb_error *err)
     return path;
 }
 
+static int no_data(const char *extname)
+{
+    (void)extname;
+    return 0;
+}
+
+/* HPXNSIDE of a file's primary header: 1, 0 where there is none, -1. */
+static int read_nside(const char *path, int64_t *nside, struct fb_error *err)
+{
+    struct fb_io_stats io = { 0 };
+    struct fb_file file = { 0 };
+    struct fb_hdus hdus = { 0 };
+    int status = fb_file_open_parts(&file, path, no_data, &io, err);
+    if (status == 0)
+        status = fb_hdus_read(&hdus, &file, err);
+    if (status == 0)
+        status = fb_fail(err, "%s: not a FITS file: it does not begin with SIMPLE", path);
+    else if (status > 0)
+        status = fb_hdu_integer(&hdus, &hdus.hdu[0], "HPXNSIDE", nside) > 0;
+    fb_file_release(&file);
+    fb_hdus_release(&hdus);
+    return status;
+}
+
 int fb_tree_find_nside(struct fb_tree *tree, struct fb_error *err)
 {
-    struct fb_fits fits = { 0 };
-    long found = 0;
-    int status = 0;
+    int64_t found = 0;
     char *path = any_file(tree, err);
     if (!path)
         return -1;
-    int failed = fb_fits_open(&fits, path, err);
-    if (!failed) {
-        fits_read_key(fits.file, TLONG, "HPXNSIDE", &found, NULL, &status);
-        fits_clear_errmsg();
-        fb_fits_close(&fits);
-        if (status != 0 && tree->nside == 0)
-            failed =
-                fb_fail(err, "%s: expected the keyword HPXNSIDE, found none: option --nside says it", path);
-        else if (status == 0 && !fb_nside_ok(found))
-            failed = fb_fail(err, "%s: expected a power of 2 as HPXNSIDE, found %ld", path, found);
-        else if (status == 0 && tree->nside != 0 && tree->nside != found)
-            failed = fb_fail(err, "%s: expected nside %ld, found HPXNSIDE %ld", path, tree->nside, found);
-        else if (status == 0)
-            tree->nside = found;
-    }
+    int status = read_nside(path, &found, err);
+    if (status == 0 && tree->nside == 0)
+        status = fb_fail(err, "%s: expected the keyword HPXNSIDE, found none: option --nside says it", path);
+    else if (status > 0 && (found > INT32_MAX || !fb_nside_ok((long)found)))
+        status = fb_fail(err, "%s: expected a power of 2 as HPXNSIDE, found %lld", path, (long long)found);
+    else if (status > 0 && tree->nside != 0 && tree->nside != found)
+        status =
+            fb_fail(err, "%s: expected nside %ld, found HPXNSIDE %lld", path, tree->nside, (long long)found);
+    else if (status > 0)
+        tree->nside = (long)found;
     free(path);
-    return failed;
+    return status < 0 ? -1 : 0;
 }
 
 /* ---- lists ---- */

@@ -7,13 +7,13 @@
 #ifndef FB_TROUGHS_H
 #define FB_TROUGHS_H
 
-#include "fits/fits.h"
+#include "fits/table.h"
 
 enum { FB_MOST_TROUGHS = 128 };
 
-/* The columns of one kind of troughs in an open table; numbers from 1, 0 where there is none. */
+/* The columns of one kind of troughs in an open table; NULL where there is none. */
 struct fb_trough_columns {
-    int index, error, vmin, vmax, posmin, fmin;
+    const struct fb_column *index, *error, *vmin, *vmax, *posmin, *fmin;
     int length; /* of the arrays */
 };
 
@@ -33,11 +33,11 @@ struct fb_troughs {
  * Find the columns of one kind: index "AI" or "BI", line "CIV" or "SIIV", width "450" or "2000". Without the
  * index, VMIN or VMAX it is an error where they are needed, and otherwise nothing is found: length 0.
  */
-int fb_trough_columns_find(struct fb_trough_columns *columns, struct fb_table *table, const char *index,
+int fb_trough_columns_find(struct fb_trough_columns *columns, const struct fb_table *table, const char *index,
                            const char *line, const char *width, int needed, struct fb_error *err);
 
-/* Read one row, counted from 0. Entries whose velocities are not both positive and finite are no troughs. */
-int fb_troughs_read(struct fb_troughs *troughs, struct fb_table *table,
-                    const struct fb_trough_columns *columns, int64_t row, struct fb_error *err);
+/* Take one row. Entries whose velocities are not both positive and finite are no troughs. */
+void fb_troughs_take(struct fb_troughs *troughs, const struct fb_trough_columns *columns,
+                     const unsigned char *row);
 
 #endif

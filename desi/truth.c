@@ -19,7 +19,7 @@ static const struct {
 
 struct reader {
     struct fb_table table;
-    int targetid, bal_prob;
+    const struct fb_column *targetid, *bal_prob;
     struct fb_trough_columns columns[KINDS];
     struct fb_troughs troughs; /* of one kind in one row */
 };
@@ -60,20 +60,19 @@ static int take_troughs(struct fb_balrow_troughs *to, const struct fb_troughs *f
     return from->n > most;
 }
 
-static int read_row(struct reader *r, struct fb_truth *truth, int64_t row, struct fb_error *err)
+static int read_row(struct reader *r, struct fb_truth *truth, int64_t i, struct fb_error *err)
 {
     struct fb_balrow *to = &truth->rows[truth->n];
-    double prob = -99;
+    const unsigned char *row = fb_table_row(&r->table, i, err);
     int cut = 0;
 
     fb_truth_no_bal(to, 0, truth->zeros);
-    if (fb_table_read_int(&r->table, r->targetid, row, 1, &to->targetid, err) != 0 ||
-        (r->bal_prob && fb_table_read_double(&r->table, r->bal_prob, row, 1, &prob, err) != 0))
+    if (!row || fb_table_integer(&r->table, r->targetid, row, &to->targetid, err) != 0)
         return -1;
-    to->bal_prob = (float)prob;
+    if (r->bal_prob)
+        to->bal_prob = (float)fb_column_number(r->bal_prob, row);
     for (int kind = 0; kind < KINDS; kind++) {
-        if (fb_troughs_read(&r->troughs, &r->table, &r->columns[kind], row, err) != 0)
-            return -1;
+        fb_troughs_take(&r->troughs, &r->columns[kind], row);
         if (r->columns[kind].length > 0)
             empty_troughs(troughs_of(to, kind));
         cut |= take_troughs(troughs_of(to, kind), &r->troughs, kinds[kind].most);
@@ -99,10 +98,10 @@ static int make_room(struct fb_truth *truth, size_t n, const char *path, struct 
 
 static int find_columns(struct reader *r, struct fb_error *err)
 {
-    static const char *const targetid[] = { "TARGETID", NULL };
-    if (fb_table_need(&r->table, targetid, &r->targetid, err) != 0)
+    static const char *const targetid[] = { "TARGETID", NULL }, *const bal_prob[] = { "BAL_PROB", NULL };
+    if (fb_table_find_number(&r->table, targetid, 1, &r->targetid, err) != 0 ||
+        fb_table_find_number(&r->table, bal_prob, 0, &r->bal_prob, err) != 0)
         return -1;
-    r->bal_prob = fb_table_column(&r->table, "BAL_PROB");
     for (int kind = 0; kind < KINDS; kind++)
         if (fb_trough_columns_find(&r->columns[kind], &r->table, kinds[kind].index, kinds[kind].line,
                                    kinds[kind].width, kind == CIV_450, err) != 0)
@@ -128,7 +127,7 @@ int fb_truth_read(struct fb_truth *truth, const char *path, int any, struct fb_e
     if (!r)
         return fb_fail(err, "%s: out of memory", path);
     int status = fb_table_open(&r->table, path, names, err);
-    if (status == 0 && (any || strcasecmp(r->table.extname, names[0]) == 0))
+    if (status == 0 && (any || strcasecmp(r->table.name, names[0]) == 0))
         status = read_table(r, truth, path, err);
     fb_table_close(&r->table);
     free(r);

@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include "fits/anytable.h"
+#include "fits/table.h"
 
 /* ---- rules: which columns, and how close is the same ---- */
 
@@ -151,7 +151,7 @@ int64_t fb_diff_find_column(struct fb_diff *diff, const char *name, size_t table
 
 /* A column of both. */
 struct fb_diff_pair {
-    const struct fb_cell_column *a, *b; /* borrowed */
+    const struct fb_column *a, *b; /* borrowed */
     struct fb_diff_tolerance tolerance;
     size_t column; /* in diff->columns */
     int alike;     /* the same bytes mean the same */
@@ -159,25 +159,25 @@ struct fb_diff_pair {
 
 struct fb_diff_plan {
     size_t table;
-    const struct fb_cell_column *targetid_a, *targetid_b, *z_a, *z_b; /* Z may be missing */
-    struct fb_diff_pair *pairs;                                       /* owned */
+    const struct fb_column *targetid_a, *targetid_b, *z_a, *z_b; /* Z may be missing */
+    struct fb_diff_pair *pairs;                                  /* owned */
     size_t npairs;
     const struct fb_diff_pair *indices[FB_DIFF_LINES]; /* of these, NULL where a side has no such column */
     const struct fb_diff_pair *vmin[FB_DIFF_LINES], *vmax[FB_DIFF_LINES], *flags[FB_DIFF_FLAGS], *redshift;
 };
 
 /* The columns rows are matched by: whole numbers, one a row; and Z, one a row. NULL where there is none. */
-const struct fb_cell_column *fb_diff_targetid(const struct fb_any_table *table);
-const struct fb_cell_column *fb_diff_redshift(const struct fb_any_table *table);
+const struct fb_column *fb_diff_targetid(const struct fb_table *table);
+const struct fb_column *fb_diff_redshift(const struct fb_table *table);
 
 /* Pair the columns of two tables, which are borrowed. Fails where one has no TARGETID, or out of memory. */
 int fb_diff_plan_make(struct fb_diff_plan *plan, struct fb_diff *diff, const struct fb_diff_rules *rules,
-                      const struct fb_any_table *a, const struct fb_any_table *b, size_t table);
+                      const struct fb_table *a, const struct fb_table *b, size_t table);
 void fb_diff_plan_release(struct fb_diff_plan *plan);
 
 /* Compare what is not in rows: columns on one side only, columns' forms, keywords. */
-void fb_diff_headers(struct fb_diff *diff, const struct fb_diff_rules *rules, const struct fb_any_table *a,
-                     const struct fb_any_table *b, size_t table);
+void fb_diff_headers(struct fb_diff *diff, const struct fb_diff_rules *rules, const struct fb_table *a,
+                     const struct fb_table *b, size_t table);
 /* Compare a row of A with one of B; either may be NULL: the row is on the other side only. number is the
  * row's. */
 void fb_diff_row(struct fb_diff *diff, const struct fb_diff_plan *plan, int64_t number,

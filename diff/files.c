@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "diff/files.h"
@@ -19,7 +20,7 @@ enum {
 
 /* One file, and rows of it. */
 struct reader {
-    struct fb_any_table table;
+    struct fb_table table;
     unsigned char *bytes; /* owned */
     size_t room;
 };
@@ -36,16 +37,16 @@ struct pair {
 
 static const char *const catalog_names[] = { "BALCAT", "ZCATALOG", "QSO_CAT", "*", NULL };
 
-static int open_table(struct fb_any_table *table, const char *path, struct fb_error *err)
+static int open_table(struct fb_table *table, const char *path, struct fb_error *err)
 {
-    if (fb_any_table_open(table, path, catalog_names, err) != 0)
+    if (fb_table_open(table, path, catalog_names, err) != 0)
         return -1;
     if (fb_diff_targetid(table))
         return 0;
     fb_fail(err,
             "%s: table %s has no column TARGETID of whole numbers: it is neither a catalog nor a BAL table",
             path, table->name);
-    fb_any_table_close(table);
+    fb_table_close(table);
     return -1;
 }
 
@@ -59,8 +60,8 @@ static int open_pair(struct pair *pair, const char *a, const char *b, struct fb_
 /* Its memory stays for the next pair. */
 static void close_pair(struct pair *pair)
 {
-    fb_any_table_close(&pair->a.table);
-    fb_any_table_close(&pair->b.table);
+    fb_table_close(&pair->a.table);
+    fb_table_close(&pair->b.table);
     fb_diff_plan_release(&pair->plan);
 }
 
@@ -85,15 +86,15 @@ static int need_room(struct reader *reader, size_t bytes, struct fb_error *err)
     return 0;
 }
 
-static int64_t block_rows(const struct fb_any_table *table)
+static int64_t block_rows(const struct fb_table *table)
 {
     return BLOCK_BYTES / (int64_t)(table->row_bytes + 1) + 1;
 }
 
 static int read_keys(struct reader *reader, struct fb_diff_key **keys, struct fb_error *err)
 {
-    const struct fb_any_table *t = &reader->table;
-    const struct fb_cell_column *targetid = fb_diff_targetid(t), *z = fb_diff_redshift(t);
+    const struct fb_table *t = &reader->table;
+    const struct fb_column *targetid = fb_diff_targetid(t), *z = fb_diff_redshift(t);
     int64_t block = block_rows(t);
 
     *keys = malloc(((size_t)t->nrows + 1) * sizeof **keys);
@@ -103,12 +104,12 @@ static int read_keys(struct reader *reader, struct fb_diff_key **keys, struct fb
         return -1;
     for (int64_t first = 0; first < t->nrows; first += block) {
         int64_t n = t->nrows - first < block ? t->nrows - first : block;
-        if (fb_any_table_rows(&reader->table, first, n, reader->bytes, err) != 0)
+        if (fb_table_rows(&reader->table, first, n, reader->bytes, err) != 0)
             return -1;
         for (int64_t i = 0; i < n; i++) {
             const unsigned char *row = reader->bytes + (size_t)i * t->row_bytes;
-            (*keys)[first + i] = (struct fb_diff_key){ fb_cell_number(targetid, row, 0).integer, first + i,
-                                                       z ? fb_cell_number(z, row, 0).real : NAN };
+            (*keys)[first + i] = (struct fb_diff_key){ fb_column_value(targetid, row, 0).integer, first + i,
+                                                       z ? fb_column_value(z, row, 0).real : NAN };
         }
     }
     return 0;
@@ -154,8 +155,7 @@ static int read_runs(struct pair *pair, const int64_t *rows, int64_t n, struct f
     for (int64_t i = 0, end; i < n; i = end) {
         for (end = i + 1; end < n && rows[i] >= 0 && rows[end] == rows[end - 1] + 1;)
             end++;
-        if (rows[i] >= 0 &&
-            fb_any_table_rows(&b->table, rows[i], end - i, b->bytes + (size_t)i * size, err) != 0)
+        if (rows[i] >= 0 && fb_table_rows(&b->table, rows[i], end - i, b->bytes + (size_t)i * size, err) != 0)
             return -1;
         for (int64_t k = i; k < end; k++)
             pair->rows_b[k] = rows[k] < 0 ? NULL : b->bytes + (size_t)k * size;
@@ -169,7 +169,7 @@ static int read_range(struct pair *pair, const int64_t *rows, int64_t n, int64_t
     struct reader *b = &pair->b;
     size_t size = b->table.row_bytes;
     if (need_room(b, (size_t)(high - low + 1) * size, err) != 0 ||
-        fb_any_table_rows(&b->table, low, high - low + 1, b->bytes, err) != 0)
+        fb_table_rows(&b->table, low, high - low + 1, b->bytes, err) != 0)
         return -1;
     for (int64_t i = 0; i < n; i++)
         pair->rows_b[i] = rows[i] < 0 ? NULL : b->bytes + (size_t)(rows[i] - low) * size;
@@ -198,7 +198,7 @@ static int compare_rows(struct pair *pair, struct fb_diff *diff, const struct fb
 {
     size_t size = pair->a.table.row_bytes;
     if (need_room(&pair->a, (size_t)n * size, err) != 0 ||
-        fb_any_table_rows(&pair->a.table, first, n, pair->a.bytes, err) != 0 ||
+        fb_table_rows(&pair->a.table, first, n, pair->a.bytes, err) != 0 ||
         read_partners(pair, match->partner + first, n, err) != 0)
         return -1;
     for (int64_t i = 0; i < n; i++)
@@ -315,14 +315,14 @@ static int run_blocks(struct work *w, int nthreads, struct fb_diff *diff, struct
     return status;
 }
 
-static void take_side(struct fb_diff_side *side, const struct fb_any_table *table)
+static void take_side(struct fb_diff_side *side, const struct fb_table *table)
 {
-    memcpy(side->hdu, table->name, sizeof side->hdu);
-    side->columns = table->ncolumns;
+    snprintf(side->hdu, sizeof side->hdu, "%s", table->name);
+    side->columns = (size_t)table->ncolumns;
     side->tables = 1;
 }
 
-static int is_baltable(const struct fb_any_table *table)
+static int is_baltable(const struct fb_table *table)
 {
     return strcmp(table->name, "BALCAT") == 0;
 }
@@ -336,7 +336,7 @@ static int compare_files(struct fb_diff_result *result, struct pair *pair, const
 
     if (open_pair(pair, work.a, work.b, err) != 0)
         return -1;
-    const struct fb_any_table *a = &pair->a.table, *b = &pair->b.table;
+    const struct fb_table *a = &pair->a.table, *b = &pair->b.table;
     if (is_baltable(a) != is_baltable(b))
         return fb_fail(err, "%s: expected a %s, as %s is, found table %s", work.b,
                        is_baltable(a) ? "BAL table" : "catalog", work.a, b->name);
@@ -349,7 +349,7 @@ static int compare_files(struct fb_diff_result *result, struct pair *pair, const
         status = match_pair(pair, &match, err);
     work.blocks = blocks_of(pair, &match);
     /* every thread would unpack the whole file */
-    if (!fb_any_table_is_plain(a) || !fb_any_table_is_plain(b))
+    if (fb_table_is_packed(a) || fb_table_is_packed(b))
         nthreads = 1;
     release_pair(pair);
     if (status == 0)

@@ -21,18 +21,18 @@ struct trough {
 
 /* ---- columns ---- */
 
-static int is_whole(const struct fb_cell_column *c)
+static int is_whole(const struct fb_column *c)
 {
-    return c->type != 'E' && c->type != 'D' && c->scale == 1 && c->zero == floor(c->zero);
+    return c->value != 'E' && c->value != 'D' && c->scale == 1 && c->zero == floor(c->zero);
 }
 
 /* Can the cells be compared one by one? */
-static int is_comparable(const struct fb_cell_column *a, const struct fb_cell_column *b)
+static int is_comparable(const struct fb_column *a, const struct fb_column *b)
 {
-    return a->kind == b->kind && a->kind != FB_CELL_LIST && a->values == b->values;
+    return a->kind == b->kind && a->kind != FB_LIST && a->values == b->values;
 }
 
-static int is_alike(const struct fb_cell_column *a, const struct fb_cell_column *b)
+static int is_alike(const struct fb_column *a, const struct fb_column *b)
 {
     return a->type == b->type && a->size == b->size && a->scale == b->scale && a->zero == b->zero &&
            a->has_null == b->has_null && a->null == b->null;
@@ -45,7 +45,7 @@ static const struct fb_diff_pair *find_pair(const struct fb_diff_plan *plan, con
     snprintf(name, sizeof name, "%s%s", begin, end);
     for (size_t i = 0; i < plan->npairs; i++)
         /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): columns have names */
-        if (strcmp(plan->pairs[i].a->name, name) == 0 && plan->pairs[i].a->kind == FB_CELL_NUMBERS)
+        if (strcmp(plan->pairs[i].a->name, name) == 0 && plan->pairs[i].a->kind == FB_NUMBERS)
             return &plan->pairs[i];
     return NULL;
 }
@@ -76,36 +76,36 @@ static void find_known(struct fb_diff_plan *plan, struct fb_diff *diff)
     diff->redshifts.there |= plan->redshift != NULL;
 }
 
-static const struct fb_cell_column *single_number(const struct fb_any_table *table, const char *name)
+static const struct fb_column *single_number(const struct fb_table *table, const char *name)
 {
-    const struct fb_cell_column *c = fb_any_table_column(table, name);
-    return c && c->kind == FB_CELL_NUMBERS && c->values == 1 ? c : NULL;
+    const struct fb_column *c = fb_table_find(table, name);
+    return c && c->kind == FB_NUMBERS && c->values == 1 ? c : NULL;
 }
 
-const struct fb_cell_column *fb_diff_targetid(const struct fb_any_table *table)
+const struct fb_column *fb_diff_targetid(const struct fb_table *table)
 {
-    const struct fb_cell_column *c = single_number(table, "TARGETID");
+    const struct fb_column *c = single_number(table, "TARGETID");
     return c && is_whole(c) ? c : NULL;
 }
 
-const struct fb_cell_column *fb_diff_redshift(const struct fb_any_table *table)
+const struct fb_column *fb_diff_redshift(const struct fb_table *table)
 {
     return single_number(table, "Z");
 }
 
 int fb_diff_plan_make(struct fb_diff_plan *plan, struct fb_diff *diff, const struct fb_diff_rules *rules,
-                      const struct fb_any_table *a, const struct fb_any_table *b, size_t table)
+                      const struct fb_table *a, const struct fb_table *b, size_t table)
 {
     *plan = (struct fb_diff_plan){ .table = table,
                                    .targetid_a = fb_diff_targetid(a),
                                    .targetid_b = fb_diff_targetid(b),
                                    .z_a = fb_diff_redshift(a),
                                    .z_b = fb_diff_redshift(b) };
-    plan->pairs = calloc(a->ncolumns + 1, sizeof *plan->pairs);
+    plan->pairs = calloc((size_t)a->ncolumns + 1, sizeof *plan->pairs);
     if (!plan->pairs || !plan->targetid_a || !plan->targetid_b)
         return -1;
-    for (size_t i = 0; i < a->ncolumns; i++) {
-        const struct fb_cell_column *x = &a->columns[i], *y = fb_any_table_column(b, x->name);
+    for (size_t i = 0; i < (size_t)a->ncolumns; i++) {
+        const struct fb_column *x = &a->columns[i], *y = fb_table_find(b, x->name);
         if (x == plan->targetid_a || !y || !fb_diff_rules_want(rules, x->name) || !is_comparable(x, y))
             continue;
         int64_t column = fb_diff_find_column(diff, x->name, table, i);
@@ -128,31 +128,55 @@ void fb_diff_plan_release(struct fb_diff_plan *plan)
 /* ---- headers ---- */
 
 static void compare_forms(struct fb_diff *diff, const struct fb_diff_rules *rules,
-                          const struct fb_any_table *a, const struct fb_any_table *b, size_t table)
+                          const struct fb_table *a, const struct fb_table *b, size_t table)
 {
-    for (size_t i = 0; i < a->ncolumns; i++) {
-        const struct fb_cell_column *x = &a->columns[i], *y = fb_any_table_column(b, x->name);
-        int lists = y && (x->kind == FB_CELL_LIST || y->kind == FB_CELL_LIST);
+    for (size_t i = 0; i < (size_t)a->ncolumns; i++) {
+        const struct fb_column *x = &a->columns[i], *y = fb_table_find(b, x->name);
+        int lists = y && (x->kind == FB_LIST || y->kind == FB_LIST);
         if (!fb_diff_rules_want(rules, x->name) || (y && !lists && strcmp(x->form, y->form) == 0))
             continue;
         enum fb_diff_note_kind kind = !y ? FB_DIFF_ONLY_A : lists ? FB_DIFF_NOT_COMPARED : FB_DIFF_FORM;
         fb_diff_add_note(diff, &(struct fb_diff_note){ kind, (char *)x->name, (char *)x->form,
                                                        y ? (char *)y->form : NULL, 1, table });
     }
-    for (size_t i = 0; i < b->ncolumns; i++) {
-        const struct fb_cell_column *y = &b->columns[i];
-        if (fb_diff_rules_want(rules, y->name) && !fb_any_table_column(a, y->name))
+    for (size_t i = 0; i < (size_t)b->ncolumns; i++) {
+        const struct fb_column *y = &b->columns[i];
+        if (fb_diff_rules_want(rules, y->name) && !fb_table_find(a, y->name))
             fb_diff_add_note(diff, &(struct fb_diff_note){ FB_DIFF_ONLY_B, (char *)y->name, NULL,
                                                            (char *)y->form, 1, table });
     }
 }
 
-static const char *keyword_value(const struct fb_any_table *table, const char *name)
+struct keyword {
+    char name[80], value[8192];
+    size_t next; /* card */
+};
+
+/* Is it about the data, and not about the file, the moment it was written, or a count of what is in the rows (BALN...)? */
+static int is_about_data(const char *name)
 {
-    for (size_t i = 0; i < table->nkeywords; i++)
-        if (strcmp(table->keywords[i].name, name) == 0)
-            return table->keywords[i].value;
-    return NULL;
+    static const char *const others[] = { "DEPNAM", "DEPVER", "DATE", "LONGSTRN", "BALN", "EXTVER", "EXTLEVEL" };
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (strncmp(name, others[i], strlen(others[i])) == 0 && strcmp(name, "DATE-OBS") != 0)
+            return 0;
+    return 1;
+}
+
+static int next_keyword(const struct fb_table *table, struct keyword *k)
+{
+    while (fb_table_next_keyword(table, &k->next, k->name, sizeof k->name, k->value, sizeof k->value))
+        if (is_about_data(k->name))
+            return 1;
+    return 0;
+}
+
+/* The first keyword of a name. */
+static int find_keyword(const struct fb_table *table, const char *name, struct keyword *k)
+{
+    for (k->next = 0; next_keyword(table, k);)
+        if (strcmp(k->name, name) == 0)
+            return 1;
+    return 0;
 }
 
 /* 1.0 and 1. are the same number. */
@@ -165,29 +189,31 @@ static int same_value(const char *x, const char *y)
     return end_x != x && end_y != y && *end_x == '\0' && *end_y == '\0' && !(p < q || p > q);
 }
 
-static void compare_keywords(struct fb_diff *diff, const struct fb_diff_rules *rules,
-                             const struct fb_any_table *a, const struct fb_any_table *b, size_t table)
+/* Keywords of one table against those of the other; the second time only those that the other has not. */
+static void compare_keywords(struct fb_diff *diff, const struct fb_diff_rules *rules, const struct fb_table *a,
+                             const struct fb_table *b, int second, size_t table)
 {
-    for (size_t i = 0; i < a->nkeywords; i++) {
-        const struct fb_keyword *k = &a->keywords[i];
-        const char *other = keyword_value(b, k->name);
-        if (fb_diff_rules_want(rules, k->name) && !(other && same_value(k->value, other)))
-            fb_diff_add_note(diff, &(struct fb_diff_note){ FB_DIFF_KEYWORD, (char *)k->name, k->value,
-                                                           (char *)other, 1, table });
-    }
-    for (size_t i = 0; i < b->nkeywords; i++) {
-        const struct fb_keyword *k = &b->keywords[i];
-        if (fb_diff_rules_want(rules, k->name) && !keyword_value(a, k->name))
-            fb_diff_add_note(
-                diff, &(struct fb_diff_note){ FB_DIFF_KEYWORD, (char *)k->name, NULL, k->value, 1, table });
+    struct keyword k = { .next = 0 }, first, other;
+    while (next_keyword(a, &k)) {
+        if (!fb_diff_rules_want(rules, k.name) || (find_keyword(a, k.name, &first) && first.next != k.next))
+            continue;
+        int found = find_keyword(b, k.name, &other);
+        if (found && (second || same_value(k.value, other.value)))
+            continue;
+        fb_diff_add_note(diff, &(struct fb_diff_note){ FB_DIFF_KEYWORD, k.name, second ? NULL : k.value,
+                                                       second  ? k.value
+                                                       : found ? other.value
+                                                               : NULL,
+                                                       1, table });
     }
 }
 
-void fb_diff_headers(struct fb_diff *diff, const struct fb_diff_rules *rules, const struct fb_any_table *a,
-                     const struct fb_any_table *b, size_t table)
+void fb_diff_headers(struct fb_diff *diff, const struct fb_diff_rules *rules, const struct fb_table *a,
+                     const struct fb_table *b, size_t table)
 {
     compare_forms(diff, rules, a, b, table);
-    compare_keywords(diff, rules, a, b, table);
+    compare_keywords(diff, rules, a, b, 0, table);
+    compare_keywords(diff, rules, b, a, 1, table);
 }
 
 /* ---- cells ---- */
@@ -200,9 +226,9 @@ struct row {
     struct fb_diff_event where;
 };
 
-static double real_value(const struct fb_cell_column *c, const unsigned char *row, int64_t k)
+static double real_value(const struct fb_column *c, const unsigned char *row, int64_t k)
 {
-    return row ? fb_cell_number(c, row, k).real : NAN;
+    return row ? fb_column_value(c, row, k).real : NAN;
 }
 
 static int is_close(double x, double y, const struct fb_diff_tolerance *t)
@@ -245,7 +271,7 @@ static int compare_numbers(struct row *row, const struct fb_diff_pair *pair, str
 {
     int differing = 0;
     for (int64_t k = 0; k < pair->a->values; k++) {
-        struct fb_number x = fb_cell_number(pair->a, row->a, k), y = fb_cell_number(pair->b, row->b, k);
+        struct fb_number x = fb_column_value(pair->a, row->a, k), y = fb_column_value(pair->b, row->b, k);
         if (same_numbers(&x, &y, &pair->tolerance))
             continue;
         double size = difference(&x, &y), largest = fmax(fabs(x.real), fabs(y.real));
@@ -261,7 +287,7 @@ static int compare_texts(const struct row *row, const struct fb_diff_pair *pair)
     int differing = 0;
     for (int64_t k = 0; k < pair->a->values; k++) {
         size_t n, m;
-        const char *x = fb_cell_text(pair->a, row->a, k, &n), *y = fb_cell_text(pair->b, row->b, k, &m);
+        const char *x = fb_column_text(pair->a, row->a, k, &n), *y = fb_column_text(pair->b, row->b, k, &m);
         differing += n != m || memcmp(x, y, n) != 0;
     }
     return differing;
@@ -271,11 +297,11 @@ static int compare_texts(const struct row *row, const struct fb_diff_pair *pair)
 static int compare_cell(struct row *row, const struct fb_diff_pair *pair)
 {
     struct fb_diff_column *column = &row->diff->columns[pair->column];
-    const struct fb_cell_column *a = pair->a, *b = pair->b;
+    const struct fb_column *a = pair->a, *b = pair->b;
     column->cells += (size_t)a->values;
     if (pair->alike && memcmp(row->a + a->offset, row->b + b->offset, (size_t)a->values * a->size) == 0)
         return 0;
-    int differing = a->kind == FB_CELL_TEXT ? compare_texts(row, pair) : compare_numbers(row, pair, column);
+    int differing = a->kind == FB_TEXT ? compare_texts(row, pair) : compare_numbers(row, pair, column);
     if (differing == 0)
         return 0;
     column->differing += (size_t)differing;
@@ -324,13 +350,13 @@ static void compare_index(struct row *row, const struct fb_diff_pair *pair, stru
 /* ---- troughs ---- */
 
 /* Entries that hold no trough are -1, or 0 in rows without a measurement. */
-static int read_troughs(const struct fb_cell_column *vmin, const struct fb_cell_column *vmax,
+static int read_troughs(const struct fb_column *vmin, const struct fb_column *vmax,
                         const unsigned char *row, struct trough *troughs)
 {
     int64_t entries = vmin->values < vmax->values ? vmin->values : vmax->values;
     int n = 0;
     for (int64_t k = 0; row && k < entries && n < MOST_TROUGHS; k++) {
-        double low = fb_cell_number(vmin, row, k).real, high = fb_cell_number(vmax, row, k).real;
+        double low = fb_column_value(vmin, row, k).real, high = fb_column_value(vmax, row, k).real;
         if (high > 0 && high > low)
             troughs[n++] = (struct trough){ low, high, 0 };
     }
@@ -412,7 +438,7 @@ void fb_diff_row(struct fb_diff *diff, const struct fb_diff_plan *plan, int64_t 
     size_t found = diff->found;
 
     row.where.targetid =
-        a ? fb_cell_number(plan->targetid_a, a, 0).integer : fb_cell_number(plan->targetid_b, b, 0).integer;
+        a ? fb_column_value(plan->targetid_a, a, 0).integer : fb_column_value(plan->targetid_b, b, 0).integer;
     row.where.a[0] = row.where.a[1] = row.where.b[0] = row.where.b[1] = NAN;
     diff->rows_a += a != NULL;
     diff->rows_b += b != NULL;

@@ -1,15 +1,16 @@
 /* hdus.c - SPDX-License-Identifier: BSD-3-Clause */
 #include <ctype.h>
-#include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include "fits/card.h"
 #include "fits/hdus.h"
 #include "fits/unpack.h"
 
 enum {
-    CARD = 80,
+    CARD = FB_CARD,
     BLOCK = 2880,
     FIRST_READ =
         2 * BLOCK, /* an image's header fits; and nothing less than two pages is read from a disk anyway */
@@ -17,79 +18,19 @@ enum {
     MOST_HEADER = 2000 * BLOCK,
     MOST_TEXT = 16 * MOST_HEADER,
     MOST_HDUS = 100000,
-    MOST_AXES = 999,
-    MOST_FIELDS = 999
+    MOST_AXES = 999
 };
-
-/* ---- cards ---- */
-
-/* key is padded with blanks to 8 characters, as on cards. */
-static int is_key(const char *card, const char *key)
-{
-    return memcmp(card, key, 8) == 0;
-}
-
-/* The n of a card KEYn; 0 if it is another one. */
-static int key_number(const char *card, const char *key, size_t length)
-{
-    int n = 0;
-    size_t i = length;
-    if (memcmp(card, key, length) != 0)
-        return 0;
-    for (; i < 8 && card[i] >= '0' && card[i] <= '9'; i++)
-        n = 10 * n + (card[i] - '0');
-    for (size_t k = i; k < 8; k++)
-        if (card[k] != ' ')
-            return 0;
-    return i > length && n <= MOST_FIELDS ? n : 0;
-}
-
-/* The text of a card's value, without blanks at both ends and comment; the quotes of a string are taken
- * off. */
-static void card_value(const char *card, char *value, size_t size)
-{
-    size_t i = 10, used = 0;
-    int quoted;
-    value[0] = '\0';
-    if (card[8] != '=')
-        return;
-    while (i < CARD && card[i] == ' ')
-        i++;
-    quoted = i < CARD && card[i] == '\'';
-    for (i += (size_t)quoted; i < CARD && used + 1 < size; i++) {
-        if (quoted ? card[i] == '\'' && (i + 1 == CARD || card[i + 1] != '\'') : card[i] == '/')
-            break;
-        i += quoted && card[i] == '\''; /* '' is a quote */
-        value[used++] = card[i];
-    }
-    while (used > 0 && value[used - 1] == ' ')
-        used--;
-    value[used] = '\0';
-}
-
-/* A whole number; 0 if the value is none, or too large. */
-static int card_integer(const char *card, int64_t *number)
-{
-    char value[CARD], *end;
-    card_value(card, value, sizeof value);
-    errno = 0;
-    long long n = strtoll(value, &end, 10);
-    *number = n;
-    return end != value && *end == '\0' && errno == 0;
-}
 
 static int card_is_number(const char *card, double number)
 {
-    char value[CARD], *end;
-    card_value(card, value, sizeof value);
-    double n = strtod(value, &end);
-    return end != value && *end == '\0' && !(n < number) && !(n > number);
+    double value;
+    return fb_card_real(card, &value) && !(value < number) && !(value > number);
 }
 
 static int card_is_true(const char *card)
 {
     char value[CARD];
-    card_value(card, value, sizeof value);
+    fb_card_value(card, value, sizeof value);
     return strcmp(value, "T") == 0;
 }
 
@@ -102,6 +43,7 @@ struct scan {
     struct fb_hdu *hdu;
     int64_t pixels; /* product of the axes */
     int groups;
+    unsigned counted; /* bits: which of the counts below were given */
     struct fb_error *err;
 };
 
@@ -114,7 +56,7 @@ static int header_fail(const struct scan *scan, const char *expected, const char
             length++;
         snprintf(key, sizeof key, "%.*s", length, card);
         if (strstr(expected, key))
-            card_value(card, value, sizeof value);
+            fb_card_value(card, value, sizeof value);
         else
             snprintf(value, sizeof value, "%s", key);
     }
@@ -130,7 +72,7 @@ static int begins_like_fits(const char *card, int primary)
 static enum fb_hdu_kind kind_of(const char *card, int primary)
 {
     char value[CARD];
-    card_value(card, value, sizeof value);
+    fb_card_value(card, value, sizeof value);
     if (primary || strcmp(value, "IMAGE") == 0 || strcmp(value, "IUEIMAGE") == 0)
         return FB_HDU_IMAGE;
     return strcmp(value, "BINTABLE") == 0 || strcmp(value, "A3DTABLE") == 0 ? FB_HDU_TABLE : FB_HDU_OTHER;
@@ -147,7 +89,7 @@ static int take_axis(struct scan *scan, const char *card, int n)
     int64_t length;
     char expected[50];
     snprintf(expected, sizeof expected, "a whole number NAXIS%d", n + 1);
-    if (key_number(card, "NAXIS", 5) != n + 1 || !card_integer(card, &length) || length < 0)
+    if (fb_card_number(card, "NAXIS") != n + 1 || !fb_card_integer(card, &length) || length < 0)
         return header_fail(scan, expected, card);
     if (n < FB_HDU_AXES)
         scan->hdu->axis[n] = length;
@@ -170,13 +112,13 @@ static int take_fixed_card(struct scan *scan, const char *card, size_t i)
         return 0;
     }
     if (i == 1) {
-        if (!is_key(card, "BITPIX  ") || !card_integer(card, &value) || !legal_bitpix(value))
+        if (!fb_card_is(card, "BITPIX  ") || !fb_card_integer(card, &value) || !legal_bitpix(value))
             return header_fail(scan, "BITPIX 8, 16, 32, 64, -32 or -64", card);
         hdu->bitpix = (int)value;
         return 0;
     }
     if (i == 2) {
-        if (!is_key(card, "NAXIS   ") || !card_integer(card, &value) || value < 0 || value > MOST_AXES)
+        if (!fb_card_is(card, "NAXIS   ") || !fb_card_integer(card, &value) || value < 0 || value > MOST_AXES)
             return header_fail(scan, "NAXIS 0 to 999", card);
         hdu->naxis = (int)value;
         return 0;
@@ -184,16 +126,23 @@ static int take_fixed_card(struct scan *scan, const char *card, size_t i)
     return i < 3 + (size_t)hdu->naxis ? take_axis(scan, card, (int)i - 3) : 1;
 }
 
-static int take_count(struct scan *scan, const char *card, const char *expected, int64_t *count)
+/* PCOUNT, GCOUNT and TFIELDS say where data end, so there may be only one of each. */
+static int take_count(struct scan *scan, const char *card, const char *expected, int64_t most, int64_t *count)
 {
-    return card_integer(card, count) && *count >= 0 ? 0 : header_fail(scan, expected, card);
+    unsigned bit = 1U << (card[0] - 'A');
+    if (scan->counted & bit)
+        return fb_fail(scan->err, "%s: HDU %zu: expected one keyword %.*s, found two", scan->path,
+                       scan->number, card[0] == 'T' ? 7 : 6, card);
+    scan->counted |= bit;
+    return fb_card_integer(card, count) && *count >= 0 && *count <= most ? 0
+                                                                         : header_fail(scan, expected, card);
 }
 
 static int take_fields(struct scan *scan, const char *card)
 {
     int64_t value;
-    if (!card_integer(card, &value) || value < 0 || value > MOST_FIELDS)
-        return header_fail(scan, "TFIELDS 0 to 999", card);
+    if (take_count(scan, card, "TFIELDS 0 to 999", FB_MOST_COLUMNS, &value) != 0)
+        return -1;
     scan->hdu->nfields = (int)value;
     return 0;
 }
@@ -203,33 +152,33 @@ static int take_named_card(struct scan *scan, const char *card)
     struct fb_hdu *hdu = scan->hdu;
     switch (card[0]) {
     case 'B':
-        if (is_key(card, "BSCALE  "))
+        if (fb_card_is(card, "BSCALE  "))
             hdu->scaled |= !card_is_number(card, 1);
-        else if (is_key(card, "BZERO   "))
+        else if (fb_card_is(card, "BZERO   "))
             hdu->zero = card_is_number(card, 0)              ? FB_ZERO_NONE
                         : card_is_number(card, 2147483648.0) ? FB_ZERO_2_31
                                                              : FB_ZERO_OTHER;
         break;
     case 'E':
-        if (is_key(card, "EXTNAME "))
-            card_value(card, hdu->name, sizeof hdu->name);
+        if (fb_card_is(card, "EXTNAME "))
+            fb_card_value(card, hdu->name, sizeof hdu->name);
         break;
     case 'G':
-        if (is_key(card, "GCOUNT  "))
-            return take_count(scan, card, "GCOUNT 0 or more", &hdu->gcount);
-        if (is_key(card, "GROUPS  "))
+        if (fb_card_is(card, "GCOUNT  "))
+            return take_count(scan, card, "GCOUNT 0 or more", INT64_MAX, &hdu->gcount);
+        if (fb_card_is(card, "GROUPS  "))
             scan->groups = card_is_true(card);
         break;
     case 'P':
-        if (is_key(card, "PCOUNT  "))
-            return take_count(scan, card, "PCOUNT 0 or more", &hdu->pcount);
+        if (fb_card_is(card, "PCOUNT  "))
+            return take_count(scan, card, "PCOUNT 0 or more", INT64_MAX, &hdu->pcount);
         break;
     case 'T':
-        if (is_key(card, "TFIELDS "))
+        if (fb_card_is(card, "TFIELDS "))
             return take_fields(scan, card);
         break;
     case 'Z':
-        if (is_key(card, "ZIMAGE  "))
+        if (fb_card_is(card, "ZIMAGE  "))
             hdu->compressed = 1;
         break;
     }
@@ -458,30 +407,53 @@ int fb_hdu_is_plain(const struct fb_hdu *hdu, int bitpix, int naxis)
            (hdu->zero == FB_ZERO_NONE || (hdu->zero == FB_ZERO_2_31 && bitpix == 32));
 }
 
+int fb_hdu_text_at(const struct fb_hdus *hdus, const struct fb_hdu *hdu, size_t i, char *value, size_t size)
+{
+    char part[CARD];
+    size_t used = 0, n;
+    do {
+        fb_card_value(fb_hdu_card(hdus, hdu, i), part, sizeof part);
+        n = strlen(part);
+        if (n >= size - used) {
+            value[0] = '\0';
+            return -1;
+        }
+        memcpy(value + used, part, n + 1);
+        used += n;
+    } while (n > 0 && part[n - 1] == '&' && ++i < hdu->ncards &&
+             fb_card_is(fb_hdu_card(hdus, hdu, i), "CONTINUE") && used--);
+    return 1;
+}
+
 int fb_hdu_text(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, char *value,
                 size_t size)
 {
-    char text[CARD];
-    for (size_t i = 0; i < hdu->ncards; i++) {
-        const char *card = hdus->text + hdu->header + CARD * i;
-        if (!is_key(card, key))
-            continue;
-        card_value(card, text, sizeof text);
-        size_t n = strlen(text);
-        if (n >= size || (n > 0 && text[n - 1] == '&'))
-            return -1;
-        memcpy(value, text, n + 1);
-        return 1;
-    }
+    value[0] = '\0';
+    for (size_t i = 0; i < hdu->ncards; i++)
+        if (fb_card_is(fb_hdu_card(hdus, hdu, i), key))
+            return fb_hdu_text_at(hdus, hdu, i, value, size);
     return 0;
+}
+
+/* A whole number; with a point or an exponent, where its doubles are exact. */
+static int loose_integer(const char *card, int64_t *value)
+{
+    const double most = 9007199254740992.0;
+    double real;
+    if (fb_card_integer(card, value))
+        return 1;
+    if (!fb_card_real(card, &real) || !(real > -most && real < most) || real != floor(real))
+        return 0;
+    *value = (int64_t)real;
+    return 1;
 }
 
 int fb_hdu_integer(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, int64_t *value)
 {
     int found = 0;
     for (size_t i = 0; i < hdu->ncards; i++) {
-        const char *card = hdus->text + hdu->header + CARD * i;
-        if (is_key(card, key) && (found++ > 0 || !card_integer(card, value)))
+        const char *card = fb_hdu_card(hdus, hdu, i);
+        if (fb_card_is(card, key) && (found++ > 0 || !loose_integer(card, value)))
             return -1;
     }
     return found;
@@ -491,7 +463,7 @@ int fb_hdu_count(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const cha
 {
     int found = 0;
     for (size_t i = 0; i < hdu->ncards; i++)
-        found += is_key(hdus->text + hdu->header + CARD * i, key);
+        found += fb_card_is(fb_hdu_card(hdus, hdu, i), key);
     return found;
 }
 
@@ -501,292 +473,10 @@ const struct fb_hdu *fb_hdus_table(const struct fb_hdus *hdus, const char *const
 {
     for (; *names; names++)
         for (size_t i = 1; i < hdus->n; i++)
-            if (hdus->hdu[i].kind == FB_HDU_TABLE &&
+            if (hdus->hdu[i].kind == FB_HDU_TABLE && !hdus->hdu[i].compressed &&
                 (strcmp(*names, "*") == 0 || strcasecmp(*names, hdus->hdu[i].name) == 0))
                 return &hdus->hdu[i];
     return NULL;
-}
-
-/* A column's form and whether its numbers are scaled. */
-struct field {
-    char type, of;
-    int scaled;
-    int64_t repeat;
-    int more;  /* something comes behind the type */
-    int given; /* times there is a TFORM */
-};
-
-/* "rT". What comes behind it, as the length of the arrays of P and Q, says nothing about the row. */
-static void take_form(const char *card, struct field *field)
-{
-    char value[CARD], *end = value;
-    card_value(card, value, sizeof value);
-    field->repeat = value[0] >= '0' && value[0] <= '9' ? strtoll(value, &end, 10) : 1;
-    field->type = *end;
-    field->more = *end != '\0' && end[1] != '\0';
-    field->of = field->type == 'P' || field->type == 'Q' ? end[1] : '\0';
-}
-
-int fb_column_size(char type)
-{
-    switch (type) {
-    case 'L':
-    case 'A':
-    case 'B':
-        return 1;
-    case 'I':
-        return 2;
-    case 'J':
-    case 'E':
-        return 4;
-    case 'K':
-    case 'D':
-    case 'C':
-    case 'P':
-        return 8;
-    case 'M':
-    case 'Q':
-        return 16;
-    default:
-        return 0;
-    }
-}
-
-/* Bytes of a column in a row, -1 if its form is not known. */
-static int64_t field_bytes(const struct field *field)
-{
-    int64_t size = fb_column_size(field->type), bytes;
-    if (field->repeat < 0)
-        return -1;
-    if (field->type == 'X')
-        return field->repeat / 8 + (field->repeat % 8 != 0);
-    return size > 0 && !__builtin_mul_overflow(size, field->repeat, &bytes) ? bytes : -1;
-}
-
-/* Note which column has each name; 0 where two have the same. */
-static int take_name(const char *card, int n, const char *const *names, size_t nnames, int *number)
-{
-    char value[CARD];
-    card_value(card, value, sizeof value);
-    for (size_t k = 0; k < nnames; k++) {
-        if (strcasecmp(value, names[k]) != 0)
-            continue;
-        if (number[k] != 0)
-            return 0;
-        number[k] = n;
-    }
-    return 1;
-}
-
-static int take_column_card(const char *card, struct field *fields, const char *const *names, size_t n,
-                            int *number)
-{
-    int i;
-    if (card[0] != 'T')
-        return 1;
-    if ((i = key_number(card, "TTYPE", 5)) > 0)
-        return take_name(card, i, names, n, number);
-    if ((i = key_number(card, "TFORM", 5)) > 0) {
-        if (fields[i].given++ > 0)
-            return 0;
-        take_form(card, &fields[i]);
-        if (fields[i].more && fields[i].type != 'P' && fields[i].type != 'Q')
-            fields[i].type = 0; /* for CFITSIO to make sense of */
-    } else if ((i = key_number(card, "TSCAL", 5)) > 0)
-        fields[i].scaled |= !card_is_number(card, 1);
-    else if ((i = key_number(card, "TZERO", 5)) > 0)
-        fields[i].scaled |= !card_is_number(card, 0);
-    return 1;
-}
-
-enum { MOST_NAMES = 64 };
-
-/* Places of the columns in a row, which must be as long as NAXIS1 says. */
-static int place_columns(const struct fb_hdu *table, const struct field *fields, const int *number, size_t n,
-                         struct fb_column *columns)
-{
-    int64_t offset = 0;
-    for (int i = 1; i <= table->nfields; i++) {
-        int64_t bytes = field_bytes(&fields[i]);
-        if (bytes < 0 || bytes > table->axis[0] - offset)
-            return 0;
-        for (size_t k = 0; k < n; k++) {
-            if (number[k] == i && fields[i].scaled)
-                return 0;
-            if (number[k] == i)
-                columns[k] =
-                    (struct fb_column){ fields[i].type, fields[i].repeat, (size_t)offset, i, fields[i].of };
-        }
-        offset += bytes;
-    }
-    return offset == table->axis[0];
-}
-
-int fb_hdu_columns(const struct fb_hdus *hdus, const struct fb_hdu *table, const char *const *names, size_t n,
-                   struct fb_column *columns)
-{
-    struct field fields[MOST_FIELDS + 1];
-    int number[MOST_NAMES] = { 0 };
-
-    memset(columns, 0, n * sizeof *columns);
-    if (n > MOST_NAMES || table->kind != FB_HDU_TABLE || table->compressed || table->bitpix != 8 ||
-        table->naxis != 2 || table->gcount != 1 || table->axis[0] < 1 || table->axis[0] > FB_ROWS_BUFFER)
-        return 0;
-    memset(fields, 0, ((size_t)table->nfields + 1) * sizeof *fields);
-    for (size_t i = 0; i < table->ncards; i++) {
-        const char *card = hdus->text + table->header + CARD * i;
-        int beyond = card[0] == 'T' && key_number(card, "TFORM", 5) > table->nfields;
-        if (beyond || !take_column_card(card, fields, names, n, number))
-            return 0;
-    }
-    return place_columns(table, fields, number, n, columns);
-}
-
-int64_t fb_hdu_row_bytes(const struct fb_hdus *hdus, const struct fb_hdu *table, int *missing)
-{
-    unsigned char given[MOST_FIELDS + 1] = { 0 };
-    int64_t sum = 0;
-    for (size_t i = 0; i < table->ncards; i++) {
-        const char *card = hdus->text + table->header + CARD * i;
-        int column = card[0] == 'T' ? key_number(card, "TFORM", 5) : 0;
-        struct field field;
-        if (column < 1 || column > table->nfields)
-            continue;
-        given[column] = 1;
-        take_form(card, &field);
-        int64_t bytes = field_bytes(&field);
-        if (bytes < 0 || sum < 0 || __builtin_add_overflow(sum, bytes, &sum))
-            sum = -1;
-    }
-    for (*missing = 1; *missing <= table->nfields && given[*missing]; ++*missing)
-        ;
-    return sum;
-}
-
-static int is_printable(const char *card, int n)
-{
-    for (int i = 0; i < n; i++)
-        if (card[i] < ' ' || card[i] > '~')
-            return 0;
-    return 1;
-}
-
-int fb_hdu_odd_key(const struct fb_hdus *hdus, const struct fb_hdu *table, const char **key,
-                   const char **found)
-{
-    static const char *const keys[] = { "TTYPE", "TFORM", "TSCAL", "TZERO", "TNULL" };
-    unsigned char given[MOST_FIELDS + 1] = { 0 }; /* bit k: keys[k] */
-    for (size_t i = 0; table->kind == FB_HDU_TABLE && i < table->ncards; i++) {
-        const char *card = hdus->text + table->header + CARD * i;
-        for (unsigned k = 0; card[0] == 'T' && k < sizeof keys / sizeof *keys; k++) {
-            int n = key_number(card, keys[k], 5);
-            if (n < 1)
-                continue;
-            *key = keys[k];
-            *found = given[n] & 1U << k         ? "two"
-                     : is_printable(card, CARD) ? NULL
-                                                : "characters that are not printable";
-            if (*found)
-                return n;
-            given[n] |= (unsigned char)(1U << k);
-        }
-    }
-    return 0;
-}
-
-/* The name that CFITSIO gives a card, in capitals, or its first 8 characters. */
-static void name_of(const char *card, char name[9])
-{
-    const char *begin = card, *end = card;
-    if (memcmp(card, "HIERARCH ", 9) == 0 && memchr(card, '=', CARD)) {
-        for (begin = card + 9; *begin == ' '; begin++)
-            ;
-        for (end = memchr(card, '=', CARD); end > begin && end[-1] == ' '; end--)
-            ;
-    } else {
-        while (end < card + CARD && *end != ' ' && *end != '=' && *end != '\0')
-            end++;
-    }
-    size_t n = end - begin < 8 ? (size_t)(end - begin) : 8;
-    for (size_t i = 0; i < n; i++)
-        name[i] = begin[i] < ' ' || begin[i] > '~' ? '?' : (char)toupper((unsigned char)begin[i]);
-    name[n] = '\0';
-}
-
-/* One of the keywords that matter, with or without a number. */
-static int matters(const char *name)
-{
-    static const char *const names[] = { "BITPIX",  "NAXIS",  "PCOUNT",  "GCOUNT", "GROUPS", "BSCALE",
-                                         "BZERO",   "BLANK",  "TFIELDS", "THEAP",  "TTYPE",  "TFORM",
-                                         "TSCAL",   "TZERO",  "TNULL",   "TDIM",   "ZIMAGE", "ZCMPTYPE",
-                                         "ZBITPIX", "ZNAXIS", "ZTILE",   "ZNAME",  "ZVAL",   "ZQUANTIZ",
-                                         "ZDITHER", "ZBLANK", "ZSCALE",  "ZZERO" };
-    for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
-        size_t n = strlen(names[k]);
-        if (strncmp(name, names[k], n) == 0 && strspn(name + n, "0123456789") == strlen(name + n))
-            return 1;
-    }
-    return 0;
-}
-
-int fb_hdu_odd_card(const struct fb_hdus *hdus, const struct fb_hdu *hdu, char name[9])
-{
-    for (size_t i = 0; i < hdu->ncards; i++) {
-        const char *card = hdus->text + hdu->header + CARD * i;
-        char begin[11];
-        name_of(card, name);
-        if (!is_printable(card, 8))
-            return 1; /* where it is copied it gets blanks there */
-        if (!matters(name))
-            continue;
-        snprintf(begin, sizeof begin, "%-8s= ", name);
-        if (memcmp(card, begin, 10) != 0 || !is_printable(card, CARD))
-            return 1;
-    }
-    return 0;
-}
-
-int fb_column_is_integer(const struct fb_column *column)
-{
-    return column->repeat == 1 && column->type != 0 && strchr("BIJK", column->type) != NULL;
-}
-
-int fb_column_is_number(const struct fb_column *column)
-{
-    return column->repeat == 1 && column->type != 0 && strchr("BIJKED", column->type) != NULL;
-}
-
-int64_t fb_column_integer(const struct fb_column *column, const unsigned char *row)
-{
-    const unsigned char *bytes = row + column->offset;
-    switch (column->type) {
-    case 'B':
-        return bytes[0];
-    case 'I':
-        return (int16_t)fb_big_endian(bytes, 2);
-    case 'J':
-        return (int32_t)fb_big_endian(bytes, 4);
-    default:
-        return (int64_t)fb_big_endian(bytes, 8);
-    }
-}
-
-double fb_column_number(const struct fb_column *column, const unsigned char *row)
-{
-    const unsigned char *bytes = row + column->offset;
-    double value;
-    float single;
-    if (column->type == 'D') {
-        uint64_t bits = fb_big_endian(bytes, 8);
-        memcpy(&value, &bits, sizeof value);
-        return value;
-    }
-    if (column->type == 'E') {
-        uint32_t bits = (uint32_t)fb_big_endian(bytes, 4);
-        memcpy(&single, &bits, sizeof single);
-        return (double)single;
-    }
-    return (double)fb_column_integer(column, row);
 }
 
 int fb_hdu_rows(struct fb_file *file, const struct fb_hdu *table, unsigned char *buffer, fb_row_fn *take,

@@ -1,7 +1,6 @@
 /*
- * hdus.h - where things lie in a FITS file: its headers read once with plain reads, so that rows of plain
- * images and columns of plain tables can be read from their place. What is not plain (packed files,
- * compressed or scaled HDUs) is left to CFITSIO; what contradicts itself or the size of the file is an error.
+ * hdus.h - where things lie in a FITS file: its headers read once, so that images and tables can be read at their
+ * offsets. What contradicts itself or the size of the file is an error.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -10,6 +9,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "fits/card.h"
+#include "fits/column.h"
 #include "fits/error.h"
 #include "fits/file.h"
 
@@ -53,52 +54,34 @@ void fb_hdus_release(struct fb_hdus *hdus);
  * of axes? */
 int fb_hdu_is_plain(const struct fb_hdu *hdu, int bitpix, int naxis);
 
-/* The text of a keyword, padded with blanks to 8 characters. Returns 1, 0 if there is none, -1 if it is too
- * long or continued on other cards. */
+/* The i-th card of a header, 80 characters. */
+static inline const char *fb_hdu_card(const struct fb_hdus *hdus, const struct fb_hdu *hdu, size_t i)
+{
+    return hdus->text + hdu->header + FB_CARD * i;
+}
+
+/* The text of a keyword, padded with blanks to 8 characters, with the CONTINUE cards behind it. Returns 1, 0 if there is
+ * none, -1 if it does not fit: value is empty then. */
 int fb_hdu_text(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, char *value,
                 size_t size);
 
-/* A whole number. Returns 1, 0 if there is none, -1 if it is given twice or is none. */
+/* The same of the i-th card. */
+int fb_hdu_text_at(const struct fb_hdus *hdus, const struct fb_hdu *hdu, size_t i, char *value, size_t size);
+
+/* A whole number, also as "64." or "6.4E1". Returns 1, 0 if there is none, -1 if it is given twice or is none. */
 int fb_hdu_integer(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, int64_t *value);
 
 /* How many cards have this keyword, padded as above. */
 int fb_hdu_count(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key);
 
-/* The first table of one of these names (a NULL-terminated list, case does not matter, "*" is any); NULL
- * where there is none. */
+/* The first binary table of one of these names (a NULL-terminated list, case does not matter, "*" is any); NULL where
+ * there is none. Compressed images are no tables. */
 const struct fb_hdu *fb_hdus_table(const struct fb_hdus *hdus, const char *const *names);
 
-/* One column of a table: repeat values from offset on in every row. */
-struct fb_column {
-    char type; /* as in TFORMn; 0: there is no such column */
-    int64_t repeat;
-    size_t offset;
-    int number; /* n of TFORMn */
-    char of;    /* type of the arrays that P and Q point to; else 0 */
-};
-
-/* Find columns by name, case does not matter. Returns 1, or 0 where the table or one of the columns is not
- * plain, or a row has more than FB_ROWS_BUFFER bytes. */
+/* Find columns by name, case does not matter. Returns 1, or 0 where the table's keywords contradict each other, one of
+ * the columns is scaled or there twice, or a row has more than FB_ROWS_BUFFER bytes. */
 int fb_hdu_columns(const struct fb_hdus *hdus, const struct fb_hdu *table, const char *const *names, size_t n,
                    struct fb_column *columns);
-int fb_column_size(char type); /* bytes of one value, 0 for an unknown type and for bits */
-/* What the columns take in a row, -1 where one of their types is not known. missing: the first column without a TFORM,
- * nfields + 1 where all have one. */
-int64_t fb_hdu_row_bytes(const struct fb_hdus *hdus, const struct fb_hdu *table, int *missing);
-/* A column of which a keyword (*key, TTYPE say) is there twice, or has characters that FITS does not allow, so that readers
- * differ in what it is: *found says which. 0 where there is none. */
-int fb_hdu_odd_key(const struct fb_hdus *hdus, const struct fb_hdu *table, const char **key,
-                   const char **found);
-/* A keyword of those above, or that says what lies where, which is not written as FITS has it, but so that CFITSIO finds
- * it: in small letters, with something behind a blank, after HIERARCH, with the value elsewhere. Or
- * any whose 8 characters are not all printable. 1 with its name in capitals, 0 where there is none. */
-int fb_hdu_odd_card(const struct fb_hdus *hdus, const struct fb_hdu *hdu, char name[9]);
-int fb_column_is_integer(const struct fb_column *column); /* one a row */
-int fb_column_is_number(const struct fb_column *column);  /* the same, or floating point */
-/* The number in a row. */
-int64_t fb_column_integer(const struct fb_column *column, const unsigned char *row);
-double fb_column_number(const struct fb_column *column, const unsigned char *row);
-
 /* Call take() with every row of a table whose columns were found, in order. Rows are read in blocks;
  * buffer has room for FB_ROWS_BUFFER bytes. */
 enum { FB_ROWS_BUFFER = 65536 };

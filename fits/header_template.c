@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "fits/fits.h"
+#include "fits/output.h"
 #include "fits/header_template.h"
 #include "fits/system.h"
 
@@ -55,11 +55,15 @@ uint32_t fb_sum_add(uint32_t sum, const unsigned char *bytes, size_t n)
 
 /* Bytes shifted by one place in their words weigh 2^8 less. Carries come back at the bottom, so this turns
  * the sum in a circle. */
-uint32_t fb_sum_add_at(uint32_t sum, const unsigned char *bytes, size_t n, uint64_t place)
+uint32_t fb_sum_shift(uint32_t sum, uint64_t offset)
 {
-    unsigned shift = 8 * (unsigned)(place % 4);
-    uint32_t part = fb_sum_add(0, bytes, n);
-    return fb_sum_join(sum, shift ? part >> shift | part << (32 - shift) : part);
+    unsigned shift = 8 * (unsigned)(offset % 4);
+    return shift ? sum >> shift | sum << (32 - shift) : sum;
+}
+
+uint32_t fb_sum_add_at(uint32_t sum, const unsigned char *bytes, size_t n, uint64_t offset)
+{
+    return fb_sum_join(sum, fb_sum_shift(fb_sum_add(0, bytes, n), offset));
 }
 
 /* ---- headers ---- */
@@ -184,20 +188,43 @@ void fb_header_update_sums(unsigned char *header, size_t size, uint32_t data)
     replace_text(header + checksum, text);
 }
 
-static int take_header(struct fb_form *form, const unsigned char *bytes, size_t begin, size_t end)
+unsigned char *fb_header_copy(const char *cards, size_t ncards, size_t *size)
 {
-    form->header = malloc(end);
-    if (!form->header)
+    static const char *const sums[] = { "CHECKSUM= '0000000000000000'   / HDU checksum",
+                                        "DATASUM = '0       '           / data unit checksum" };
+    size_t used = CARD * ncards;
+    *size = (used + 3 * CARD + BLOCK - 1) / BLOCK * BLOCK;
+    unsigned char *header = malloc(*size);
+    if (!header)
+        return NULL;
+    memset(header, ' ', *size);
+    memcpy(header, cards, used);
+    for (size_t k = 0; k < 2; k++) {
+        if (find_card(header, used, k == 0 ? "CHECKSUM" : "DATASUM "))
+            continue;
+        memcpy(header + used, sums[k], strlen(sums[k])); /* NOLINT(*-not-null-terminated-result): cards aren't */
+        used += CARD;
+    }
+    memcpy(header + used, "END", 3);
+    *size = (used + CARD + BLOCK - 1) / BLOCK * BLOCK;
+    return header;
+}
+
+static int take_header(struct fb_header_template *template, const unsigned char *bytes, size_t begin,
+                       size_t end)
+{
+    template->header = malloc(end);
+    if (!template->header)
         return -1;
-    memcpy(form->header, bytes, end);
-    form->table = begin;
-    form->size = end;
-    form->naxis2 = find_card(form->header + begin, end - begin, "NAXIS2  ");
-    form->checksum = find_card(form->header + begin, end - begin, "CHECKSUM");
-    form->datasum = find_card(form->header + begin, end - begin, "DATASUM ");
-    if (!form->naxis2 || !form->checksum || !form->datasum)
+    memcpy(template->header, bytes, end);
+    template->table = begin;
+    template->size = end;
+    template->naxis2 = find_card(template->header + begin, end - begin, "NAXIS2  ");
+    template->checksum = find_card(template->header + begin, end - begin, "CHECKSUM");
+    template->datasum = find_card(template->header + begin, end - begin, "DATASUM ");
+    if (!template->naxis2 || !template->checksum || !template->datasum)
         return -1;
-    return fb_header_put_sums(form->header, begin, 0);
+    return fb_header_put_sums(template->header, begin, 0);
 }
 
 static void write_empty_sums(fitsfile *file, int *status)
@@ -207,7 +234,8 @@ static void write_empty_sums(fitsfile *file, int *status)
     fits_set_hdustruc(file, status); /* puts END where it belongs now */
 }
 
-int fb_form_create(struct fb_form *form, fb_form_fn *write, const void *context, struct fb_error *err)
+int fb_header_template_create(struct fb_header_template *template, fb_header_fn *write, const void *context,
+                              struct fb_error *err)
 {
     fitsfile *file = NULL;
     size_t size = 8 * BLOCK;
@@ -215,7 +243,7 @@ int fb_form_create(struct fb_form *form, fb_form_fn *write, const void *context,
     LONGLONG begin = 0, end = 0, row_bytes = 0;
     int status = 0, ignored = 0, failed;
 
-    memset(form, 0, sizeof *form);
+    memset(template, 0, sizeof *template);
     if (!bytes)
         return fb_fail(err, "out of memory for a header");
     fits_create_memfile(&file, &bytes, &size, 8 * BLOCK, realloc, &status);
@@ -227,40 +255,41 @@ int fb_form_create(struct fb_form *form, fb_form_fn *write, const void *context,
     fb_fits_move(file, 2, &status);
     fits_get_hduaddrll(file, &begin, &end, NULL, &status);
     fits_flush_file(file, &status);
-    form->row_bytes = (size_t)row_bytes;
+    template->row_bytes = (size_t)row_bytes;
     failed = status ? fb_fits_fail(err, "a table's header", "can't make it", status) : 0;
-    if (!failed && take_header(form, bytes, (size_t)begin, (size_t)end) != 0)
+    if (!failed && take_header(template, bytes, (size_t)begin, (size_t)end) != 0)
         failed = fb_fail(err, "out of memory for a header");
     if (file)
         fits_close_file(file, &ignored);
     free(bytes);
     if (failed)
-        fb_form_release(form);
+        fb_header_template_release(template);
     return failed;
 }
 
-void fb_form_release(struct fb_form *form)
+void fb_header_template_release(struct fb_header_template *template)
 {
-    free(form->header);
-    memset(form, 0, sizeof *form);
+    free(template->header);
+    memset(template, 0, sizeof *template);
 }
 
 /* ---- files ---- */
 
-static unsigned char *compose(const struct fb_form *form, const unsigned char *rows, size_t n, size_t *size)
+static unsigned char *compose(const struct fb_header_template *template, const unsigned char *rows, size_t n,
+                              size_t *size)
 {
-    size_t data = n * form->row_bytes, padding = (BLOCK - data % BLOCK) % BLOCK;
-    unsigned char *file = malloc(form->size + data + padding);
+    size_t data = n * template->row_bytes, padding = (BLOCK - data % BLOCK) % BLOCK;
+    unsigned char *file = malloc(template->size + data + padding);
     if (!file)
         return NULL;
-    memcpy(file, form->header, form->size);
+    memcpy(file, template->header, template->size);
     if (data > 0)
-        memcpy(file + form->size, rows, data);
-    memset(file + form->size + data, 0, padding);
-    put_number(file + form->table + form->naxis2, n);
-    put_sums(file + form->table, form->size - form->table, form->checksum, form->datasum,
-             fb_sum_add(0, file + form->size, data + padding));
-    *size = form->size + data + padding;
+        memcpy(file + template->size, rows, data);
+    memset(file + template->size + data, 0, padding);
+    put_number(file + template->table + template->naxis2, n);
+    put_sums(file + template->table, template->size - template->table, template->checksum, template->datasum,
+             fb_sum_add(0, file + template->size, data + padding));
+    *size = template->size + data + padding;
     return file;
 }
 
@@ -295,11 +324,12 @@ int fb_write_file(const char *path, enum fb_replace replace, const void *bytes, 
     return failed ? -1 : 0;
 }
 
-int fb_form_write(const struct fb_form *form, const char *path, enum fb_replace replace,
-                  const unsigned char *rows, size_t n, struct fb_error *err)
+int fb_header_template_write(const struct fb_header_template *template, const char *path,
+                             enum fb_replace replace, const unsigned char *rows, size_t n,
+                             struct fb_error *err)
 {
     size_t size;
-    unsigned char *file = compose(form, rows, n, &size);
+    unsigned char *file = compose(template, rows, n, &size);
     int status =
         file ? fb_write_file(path, replace, file, size, err) : fb_fail(err, "%s: out of memory", path);
     free(file);

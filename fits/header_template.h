@@ -13,7 +13,7 @@
 #include "fits/temporary.h"
 
 /* Headers of the primary HDU and of one table without rows. Unchanged once made: threads may share it. */
-struct fb_form {
+struct fb_header_template {
     unsigned char *header; /* owned */
     size_t size;
     size_t table;                     /* where the table's header begins */
@@ -22,16 +22,18 @@ struct fb_form {
 };
 
 /* Writes the table HDU, without rows, to a CFITSIO file (a fitsfile *, which only fits/ and desi/ know). */
-typedef int fb_form_fn(void *file, const void *context, int *status);
+typedef int fb_header_fn(void *file, const void *context, int *status);
 
-int fb_form_create(struct fb_form *form, fb_form_fn *write, const void *context, struct fb_error *err);
-void fb_form_release(struct fb_form *form);
+int fb_header_template_create(struct fb_header_template *template, fb_header_fn *write, const void *context,
+                              struct fb_error *err);
+void fb_header_template_release(struct fb_header_template *template);
 
 /* Write a file with n rows, big-endian as in the file; its folder is made where it is missing. It appears under its name
  * only when it is complete and on the disk. (Its folder is not flushed: after a power cut the whole file may be missing,
  * and is made again.) */
-int fb_form_write(const struct fb_form *form, const char *path, enum fb_replace replace,
-                  const unsigned char *rows, size_t n, struct fb_error *err);
+int fb_header_template_write(const struct fb_header_template *template, const char *path,
+                             enum fb_replace replace, const unsigned char *rows, size_t n,
+                             struct fb_error *err);
 
 /* Write a file with these bytes in the same way. */
 int fb_write_file(const char *path, enum fb_replace replace, const void *bytes, size_t n,
@@ -43,8 +45,10 @@ int fb_write_all(int descriptor, const unsigned char *bytes, size_t n);
 
 /* Add bytes, whose number is rounded up to whole words with zeros, to a sum. */
 uint32_t fb_sum_add(uint32_t sum, const unsigned char *bytes, size_t n);
-/* The same where the first byte has that place in the data: it need not begin a word. */
-uint32_t fb_sum_add_at(uint32_t sum, const unsigned char *bytes, size_t n, uint64_t place);
+/* The same where the first byte has that offset in the data: it need not begin a word. */
+uint32_t fb_sum_add_at(uint32_t sum, const unsigned char *bytes, size_t n, uint64_t offset);
+/* The sum of bytes that begin at this offset in the data. */
+uint32_t fb_sum_shift(uint32_t sum, uint64_t offset);
 uint32_t fb_sum_join(uint32_t a, uint32_t b);
 enum { FB_CARD_TEXT = 68 }; /* bytes of text that fit in a card, quotes doubled */
 /* Put a text into a card that is there already, key padded to 8 characters; -1 if it is not. What does not fit is left
@@ -55,7 +59,9 @@ int fb_header_put_number(unsigned char *header, size_t size, const char *key, si
 /* Put the sum of an HDU's data and the checksum that follows into the cards of its header. -1 if it has none.
  */
 int fb_header_put_sums(unsigned char *header, size_t size, uint32_t data);
-/* The same in a header of any program, which may have one of the cards, both or none. */
+/* A header with these cards, and CHECKSUM and DATASUM where they are missing; NULL if out of memory. The caller frees it. */
+unsigned char *fb_header_copy(const char *cards, size_t ncards, size_t *size);
+/* The same as fb_header_put_sums() in a header of any program, which may have one of the cards, both or none. */
 void fb_header_update_sums(unsigned char *header, size_t size, uint32_t data);
 
 #endif

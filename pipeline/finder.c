@@ -34,7 +34,7 @@ void fb_finder_release(struct fb_finder *finder)
     free(finder->usage);
     finder->measurers = NULL;
     finder->usage = NULL;
-    fb_form_release(&finder->form);
+    fb_header_template_release(&finder->header_template);
     fb_template_set_release(&finder->templates);
 }
 
@@ -82,7 +82,7 @@ int fb_finder_write(struct fb_finder *finder, int thread, const char *path, enum
                     const struct fb_balrow *rows, size_t n, struct fb_error *err)
 {
     double start = fb_seconds();
-    int status = fb_baltable_write(&finder->form, path, replace, rows, n, finder->ntemplates, err);
+    int status = fb_baltable_write(&finder->header_template, path, replace, rows, n, finder->ntemplates, err);
     finder->usage[thread].writing += fb_seconds() - start;
     return status;
 }

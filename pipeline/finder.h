@@ -16,9 +16,9 @@
 
 struct fb_finder {
     struct fb_template_set templates;
-    struct fb_form form;           /* of BAL tables */
-    struct fb_measurer *measurers; /* one a thread */
-    struct fb_usage *usage;        /* what each has used */
+    struct fb_header_template header_template; /* of BAL tables */
+    struct fb_measurer *measurers;             /* one a thread */
+    struct fb_usage *usage;                    /* what each has used */
     int nthreads;
     int ntemplates;
     int part; /* of the targets alone: a BAL table of others is not replaced unasked */
@@ -28,7 +28,7 @@ struct fb_finder {
 
 /*
  * Get ready what threads need, with templates that have been read: measurers, and what tables will say they were made with
- * (names of the fit and the rules). The form is the caller's to make, fb_baltable_form(). Release in any case.
+ * (names of the fit and the rules). The header template is the caller's to make, fb_baltable_header(). Release in any case.
  */
 int fb_finder_start(struct fb_finder *finder, int nthreads, const struct fastbal_options *options,
                     const char *fit, const char *rules, struct fb_error *err);

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "desi/pixel_map.h"
-#include "fits/fits.h"
 #include "fits/header_template.h"
+#include "fits/output.h"
 #include "fits/system.h"
 #include "sim/files.h"
 

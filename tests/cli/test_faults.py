@@ -37,7 +37,7 @@ def packed(path, to):
 
 
 def mixed_catalog(path, to):
-    """Rows in no order, and a column of variable length: read with CFITSIO."""
+    """Rows in no order, and a column of variable length."""
     with fits.open(path) as hdus:
         table, n = hdus[1].data, len(hdus[1].data)
         order = np.random.default_rng(1).permutation(n)

@@ -121,7 +121,8 @@ LAYERS = {
 }
 # Headers of others, and the only files that may include them.
 FOREIGN = {
-    r"fitsio\.h": r"fits/|desi/|sim/files\.c",
+    r"fitsio\.h": r"fits/(output|guard)\.h|desi/dependencies\.h",
+    r"fits/output\.h": r"fits/(output|header_template|fits)\.|desi/(balcatalog|baltable|redshifts|template_file)\.c|sim/files\.c",
     r"chealpix\.h": r"desi/|sim/",
     r"zlib\.h": r"fits/|desi/template_file\.c",
     r"lapack.*": r"templates/",

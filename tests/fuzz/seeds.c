@@ -1,6 +1,6 @@
 /*
  * seeds.c - small valid files for the fuzz targets to start from: fuzz_seeds FOLDER writes
- * FOLDER/TARGET/NAME. Each kind of file is there as it usually comes, in forms that only CFITSIO reads, and
+ * FOLDER/TARGET/NAME. Each kind of file is there as it usually comes, in unusual forms, and
  * packed.
  *
  * SPDX-License-Identifier: BSD-3-Clause
@@ -216,7 +216,7 @@ static void templates(void)
 static void baltables(void)
 {
     struct fb_error err;
-    struct fb_form form;
+    struct fb_header_template header;
     struct fb_balrow rows[2];
     char path[1000];
     const struct fb_provenance named = { .templates = "PCA_Eigenvectors.fits",
@@ -229,16 +229,16 @@ static void baltables(void)
     rows[0].targetid = 1000;
     rows[1].targetid = 1001;
     make_path(path, sizeof path, "baltable", "plain");
-    if (fb_baltable_form(&form, 5, &named, &err) != 0 ||
-        fb_baltable_write(&form, path, FB_REPLACE, rows, 2, 5, &err) != 0)
+    if (fb_baltable_header(&header, 5, &named, &err) != 0 ||
+        fb_baltable_write(&header, path, FB_REPLACE, rows, 2, 5, &err) != 0)
         die(path);
-    fb_form_release(&form);
+    fb_header_template_release(&header);
     make_path(path, sizeof path, "baltable", "long-name");
     memset(long_named.templates, 'n', 199);
-    if (fb_baltable_form(&form, 2, &long_named, &err) != 0 ||
-        fb_baltable_write(&form, path, FB_REPLACE, rows, 1, 2, &err) != 0)
+    if (fb_baltable_header(&header, 2, &long_named, &err) != 0 ||
+        fb_baltable_write(&header, path, FB_REPLACE, rows, 1, 2, &err) != 0)
         die(path);
-    fb_form_release(&form);
+    fb_header_template_release(&header);
     pack("baltable");
 }
 

@@ -1,0 +1,206 @@
+/* output.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "fits/file.h"
+#include "fits/header_template.h"
+#include "fits/hdus.h"
+#include "fits/output.h"
+#include "fits/checksum.h"
+#include "fits/system.h"
+
+/* CFITSIO says what could not be done to a file, the system why. "" where it was not the system. */
+static const char *reason(int status, int number)
+{
+    static const int statuses[] = { FILE_NOT_OPENED, FILE_NOT_CREATED, WRITE_ERROR,
+                                    READ_ERROR,      FILE_NOT_CLOSED,  SEEK_ERROR };
+    static const int numbers[] = { EIO,   ESTALE, ENOSPC, EDQUOT, EFBIG, EACCES,   EPERM,
+                                   EROFS, EMFILE, ENFILE, ENOMEM, EINTR, ETIMEDOUT };
+    int of_file = 0;
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
+        of_file |= status == statuses[i];
+    for (size_t i = 0; of_file && i < sizeof numbers / sizeof numbers[0]; i++)
+        if (number == numbers[i])
+            return strerror(number);
+    return "";
+}
+
+int fb_fits_fail(struct fb_error *err, const char *path, const char *what, int status)
+{
+    char words[FLEN_STATUS], detail[FLEN_ERRMSG] = "", line[FLEN_ERRMSG];
+    const char *why = reason(status, errno);
+    fits_get_errstatus(status, words);
+    while (fits_read_errmsg(line))
+        if (detail[0] == '\0')
+            snprintf(detail, sizeof detail, "%s", line);
+    if (*why)
+        return fb_fail(err, "%s: %s: %s: %s", path, what, words, why);
+    return fb_fail(err, "%s: %s: %s%s%s%s", path, what, words, detail[0] ? " (" : "", detail,
+                   detail[0] ? ")" : "");
+}
+
+int fb_fits_move(fitsfile *file, int hdu, int *status)
+{
+    char line[FLEN_ERRMSG];
+    if (*status == 0)
+        fits_clear_errmsg();
+    fits_movabs_hdu(file, hdu, NULL, status);
+    /* other words mean nothing, or what fits/guard.c has looked at */
+    while (*status == 0 && fits_read_errmsg(line))
+        *status = strstr(line, "alloc") || strstr(line, "memory") ? MEMORY_ALLOCATION : 0;
+    return *status;
+}
+
+/* ---- memory that CFITSIO composes files in ---- */
+
+/* The size of a block before its bytes, which stay aligned. */
+enum { SIZE_ROOM = 16 };
+
+/* realloc() for CFITSIO, with zeros where it has not written yet: it looks there. */
+static void *grow(void *bytes, size_t size)
+{
+    unsigned char *block = bytes ? (unsigned char *)bytes - SIZE_ROOM : NULL;
+    size_t before = 0;
+    if (block)
+        memcpy(&before, block, sizeof before);
+    unsigned char *grown = size <= SIZE_MAX - SIZE_ROOM ? realloc(block, size + SIZE_ROOM) : NULL;
+    if (!grown)
+        return NULL;
+    if (size > before)
+        memset(grown + SIZE_ROOM + before, 0, size - before);
+    memcpy(grown, &size, sizeof size);
+    return grown + SIZE_ROOM;
+}
+
+static void release(struct fb_output *out)
+{
+    if (out->bytes)
+        free((unsigned char *)out->bytes - SIZE_ROOM);
+    out->bytes = NULL;
+}
+
+int fb_output_create(struct fb_output *out, const char *path, enum fb_replace replace, struct fb_error *err)
+{
+    enum { MORE = 1 << 22 }; /* bytes of memory at a time */
+    int status = 0;
+    *out = (struct fb_output){ 0 };
+    int failed = fb_temporary_prepare(&out->temporary, path, replace, err);
+    out->path = out->temporary.path;
+    if (!failed && fits_create_memfile(&out->file, &out->bytes, &out->room, MORE, grow, &status))
+        failed = fb_fits_fail(err, path, "can't create it", status);
+    if (failed)
+        fb_output_discard(out);
+    return failed;
+}
+
+/* CFITSIO's own function puts the time into the comments, and so into the
+ * checksum; this gives the same bytes every time. */
+int fb_write_checksum(fitsfile *file, int *status)
+{
+    unsigned long data = 0, hdu = 0;
+    char text[32];
+
+    fits_update_key(file, TSTRING, "CHECKSUM", "0000000000000000", "HDU checksum", status);
+    fits_update_key(file, TSTRING, "DATASUM", "0", "data unit checksum", status);
+    fits_set_hdustruc(file, status); /* puts END where it belongs now */
+    fits_get_chksum(file, &data, &hdu, status);
+    snprintf(text, sizeof text, "%lu", data);
+    fits_update_key(file, TSTRING, "DATASUM", text, "data unit checksum", status);
+    fits_set_hdustruc(file, status);
+    fits_get_chksum(file, &data, &hdu, status);
+    fits_encode_chksum(hdu, 1, text);
+    fits_update_key(file, TSTRING, "CHECKSUM", text, "HDU checksum", status);
+    return *status;
+}
+
+/* CFITSIO does not tell everywhere that it found no memory: does the file have all the HDUs, each with its sums? */
+static int check_file(const struct fb_output *out, int nhdus, struct fb_error *err)
+{
+    struct fb_io_stats io = { 0 };
+    struct fb_file file = { 0 };
+    struct fb_hdus hdus = { 0 };
+    int status = fb_file_open(&file, out->temporary.name, &io, err);
+    if (status == 0)
+        status = fb_hdus_read(&hdus, &file, err);
+    if (status > 0)
+        status = fb_sums_check(&file, &hdus, err);
+    if (status == 0 || (status > 0 && hdus.n != (size_t)nhdus))
+        status = fb_fail(err, "not all of its HDUs were composed");
+    if (status < 0) {
+        struct fb_error why = *err;
+        fb_fail(err, "%s: can't write it: %s", out->path, why.text);
+    }
+    fb_file_release(&file);
+    fb_hdus_release(&hdus);
+    return status > 0 ? 0 : -1;
+}
+
+int fb_output_commit(struct fb_output *out, struct fb_error *err)
+{
+    LONGLONG header, data, end = 0;
+    int status = 0, nhdus = 0;
+    fits_get_hdu_num(out->file, &nhdus); /* the last */
+    for (int hdu = 1; hdu <= nhdus && status == 0; hdu++)
+        if (fb_fits_move(out->file, hdu, &status) == 0)
+            fb_write_checksum(out->file, &status);
+    fits_get_hduaddrll(out->file, &header, &data, &end, &status);
+    int descriptor = status ? fb_fits_fail(err, out->path, "can't write it", status)
+                            : fb_output_begin(out, (size_t)end, err);
+    if (descriptor >= 0 && check_file(out, nhdus, err) == 0)
+        return fb_output_publish(out, err);
+    fb_output_discard(out);
+    return -1;
+}
+
+int fb_output_begin(struct fb_output *out, size_t n, struct fb_error *err)
+{
+    int status = 0;
+    fits_close_file(out->file, &status);
+    out->file = NULL;
+    if (status)
+        return fb_fits_fail(err, out->path, "can't write it", status);
+    if (fb_temporary_open(&out->temporary, err) != 0)
+        return -1;
+    if (fb_write_all(out->temporary.descriptor, out->bytes, n) != 0)
+        return fb_fail(err, "%s: can't write it: %s", out->path, strerror(errno));
+    release(out);
+    return out->temporary.descriptor;
+}
+
+int fb_output_publish(struct fb_output *out, struct fb_error *err)
+{
+    int failed = fb_temporary_publish(&out->temporary, FB_FILE_AND_FOLDER, err);
+    fb_output_discard(out);
+    return failed;
+}
+
+void fb_output_discard(struct fb_output *out)
+{
+    int status = 0;
+    if (out->file)
+        fits_close_file(out->file, &status);
+    release(out);
+    fb_temporary_discard(&out->temporary);
+    *out = (struct fb_output){ .temporary.descriptor = -1 };
+    fits_clear_errmsg();
+}
+
+int fb_write_history(fitsfile *file, int *status)
+{
+    char text[200];
+    fb_last_updated(text, sizeof text);
+    return fits_write_history(file, text, status);
+}
+
+void fb_library_versions(char *text, size_t size)
+{
+    snprintf(text, size, "CFITSIO %d.%d.%d (%s threads)", CFITSIO_MAJOR, CFITSIO_MINOR, CFITSIO_MICRO,
+             fits_is_reentrant() ? "with" : "without");
+}
+
+int fb_files_prepare(void)
+{
+    /* CFITSIO makes its locks at its first use, and that is not safe in threads */
+    return fits_init_cfitsio() == 0 && fits_is_reentrant();
+}
