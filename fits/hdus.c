@@ -803,3 +803,23 @@ int fb_hdu_rows(struct fb_file *file, const struct fb_hdu *table, unsigned char 
     }
     return 0;
 }
+
+/* ---- numbers of images ---- */
+
+int fb_hdu_real(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, double *value)
+{
+    int found = 0;
+    for (size_t i = 0; i < hdu->ncards; i++) {
+        const char *card = hdus->text + hdu->header + CARD * i;
+        char text[CARD], *end;
+        if (!is_key(card, key))
+            continue;
+        card_value(card, text, sizeof text);
+        for (end = text; *end; end++)
+            *end = *end == 'D' || *end == 'd' ? 'E' : *end;
+        *value = strtod(text, &end);
+        if (found++ > 0 || end == text || *end != '\0')
+            return -1;
+    }
+    return found;
+}

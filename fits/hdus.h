@@ -106,4 +106,7 @@ typedef void fb_row_fn(void *context, int64_t i, const unsigned char *row);
 int fb_hdu_rows(struct fb_file *file, const struct fb_hdu *table, unsigned char *buffer, fb_row_fn *take,
                 void *context, struct fb_error *err);
 
+/* A number, 1.5D3 as well as 1.5E3. Returns 1, 0 if there is none, -1 if it is given twice or is none. */
+int fb_hdu_real(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, double *value);
+
 #endif
