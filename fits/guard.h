@@ -1,6 +1,6 @@
 /*
  * guard.h - files are looked at before CFITSIO gets them: what its functions would crash on, wait for or take
- * endless memory for is refused. Only headers are read, and the tiles of compressed images (fits/compressed.h).
+ * endless memory for is refused. Only headers are read.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from support import BIN
+from support import BIN, run
 
 PROGRAM = Path(os.environ.get("FASTBAL_PRINT_IMAGE", BIN.parent / "tests" / "print_image"))
 WAYS = ("RICE_1", "GZIP_1", "GZIP_2")
@@ -202,6 +202,29 @@ def test_one_axis_and_three(tmp_path):
         for shape in ((5000,), (3, 5, 70)) for way in WAYS]))
 
 
+def test_not_packed(tmp_path):
+    """Tiles as they are, under either name; astropy 5 does not write them."""
+    def table(column, pixels, method):
+        code = {"f4": "E", "f8": "D", "i2": "I", "i4": "J"}[pixels.dtype.str[1:]]
+        rows = np.empty(ROWS, object)
+        rows[:] = [np.frombuffer(row.astype(pixels.dtype.newbyteorder(">")).tobytes(), np.uint8) if column[0] == "C" else row
+                   for row in pixels]
+        hdu = fits.BinTableHDU.from_columns([fits.Column(column, f"1P{'B' if column[0] == 'C' else code}()", array=rows)])
+        hdu.header.update({"ZIMAGE": True, "ZCMPTYPE": method, "ZNAXIS": 2, "ZNAXIS1": COLUMNS, "ZNAXIS2": ROWS,
+                           "ZBITPIX": pixels.dtype.itemsize * (-8 if code in "ED" else 8)})
+        return hdu
+
+    arrays = [floats(np.float32), floats(np.float64), integers(np.int16), integers(np.int32)]
+    path = write(tmp_path / "a.fits", [
+        table(column, a, method) for a in arrays
+        for column, method in (("COMPRESSED_DATA", "NOCOMPRESS"), ("UNCOMPRESSED_DATA", "GZIP_1"))])
+    answers, said = read(path)
+    assert len(answers) == 2 * len(arrays)
+    for answer, array in zip(answers, (a for a in arrays for _ in range(2))):
+        assert answer.doubles is not None, said
+        same(answer.doubles, array.astype(np.float64).ravel())
+
+
 # ---- what is refused ----
 
 def test_other_ways(tmp_path):
@@ -213,3 +236,70 @@ def test_other_ways(tmp_path):
     for way in others:
         assert (f"{path}: HDU {way}: expected a compressed image with RICE_1, GZIP_1 or GZIP_2, found {way} "
                 "(funpack makes a plain file)\n") in said
+
+
+# ---- coadds ----
+
+@pytest.fixture(scope="module")
+def coadd(tmp_path_factory):
+    """The coadd and the redshifts of a pixel. Camera R is off by part of a pixel, so that masks are used."""
+    root = tmp_path_factory.mktemp("survey")
+    run("simulate", root / "sim", "--pixels", 1, "--quasars", 6, "--others", 5, "--no-resolution")
+    run("split", "-q", root / "sim" / "qso.fits", "-a", root / "z")
+    path = next((root / "sim" / "redux").rglob("coadd-*.fits"))
+    with fits.open(path, mode="update") as hdus:
+        hdus["R_WAVELENGTH"].data += 0.3
+        hdus["B_MASK"].data[:, 500:1500:3] = 4
+    return path, next((root / "z").rglob("zafter-*.fits"))
+
+
+@pytest.mark.parametrize("way, level, tile", (("RICE_1", 16, None), ("GZIP_1", 8, 4), ("GZIP_2", 0, None), ("GZIP_2", 4, 11)))
+def test_find(coadd, tmp_path, way, level, tile):
+    """A coadd with compressed images gives what a plain one with the same numbers does."""
+    path, redshifts = coadd
+    with fits.open(path) as hdus:
+        plain = [hdu.copy() for hdu in hdus[1:]]
+    packed = []
+    for hdu in plain:
+        kind = hdu.name.split("_")[-1]
+        if kind == "WAVELENGTH":
+            packed.append(fits.CompImageHDU(hdu.data, name=hdu.name, compression_type="GZIP_2", quantize_level=0))
+        elif kind in ("FLUX", "IVAR", "MASK"):
+            packed.append(fits.CompImageHDU(
+                hdu.data.astype(np.int32) if kind == "MASK" else hdu.data, name=hdu.name, compression_type=way,
+                quantize_level=level, quantize_method=2, dither_seed=5, tile_size=tile and (hdu.data.shape[1], tile)))
+        else:
+            packed.append(hdu)
+    write(tmp_path / "packed.fits", packed)
+    with fits.open(tmp_path / "packed.fits") as hdus:
+        write(tmp_path / "plain.fits", [fits.ImageHDU(hdu.data, name=hdu.name)
+                                        if isinstance(hdu, fits.CompImageHDU) else hdu.copy() for hdu in hdus[1:]])
+    for name in ("packed", "plain"):
+        run("find", "--coadd", tmp_path / f"{name}.fits", "--zcat", redshifts, "-o", tmp_path / f"bal-{name}.fits",
+            "--templates", "builtin")
+    assert (tmp_path / "bal-packed.fits").read_bytes() == (tmp_path / "bal-plain.fits").read_bytes()
+
+
+def test_forged_sizes(coadd, tmp_path):
+    """Images said to be larger than there are tiles, or to have tiles that no memory holds."""
+    path, redshifts = coadd
+    with fits.open(path) as hdus:
+        wave, flux = hdus["B_WAVELENGTH"].data, hdus["B_FLUX"].data
+        rows, pixels = flux.shape
+        packed = write(tmp_path / "packed.fits", [
+            hdus["FIBERMAP"].copy(), fits.ImageHDU(wave, name="BRZ_WAVELENGTH"),
+            *(fits.CompImageHDU(hdus[f"B_{k}"].data, name=f"BRZ_{k}", compression_type="RICE_1") for k in ("FLUX", "IVAR"))])
+    for k, (lies, said) in enumerate((
+            ({"ZNAXIS1": 10**6}, "expected a compressed image with a row for each tile"),
+            ({"ZNAXIS1": 10**6, "ZTILE1": 10**6}, f"expected {rows} rows of {pixels} pixels, found {rows} of 1000000"),
+            ({"ZNAXIS2": 2 * 10**9, "ZTILE2": 2 * 10**9}, "expected a compressed image with tiles of at most 16777216 pixels"),
+            ({"ZNAXIS1": 2**31 - 1, "ZTILE1": 2**31 - 1}, "expected a compressed image with tiles of at most 16777216 pixels"),
+            ({"ZNAXIS1": 2**40}, "expected a compressed image with one ZNAXIS1 from 1 to 2147483647"),
+            ({"ZTILE2": rows}, "expected a compressed image with a row for each tile"))):
+        with fits.open(packed, disable_image_compression=True) as hdus:
+            hdus["BRZ_FLUX"].header.update(lies)
+            bad = tmp_path / f"bad{k}.fits"
+            hdus.writeto(bad)
+        result = run("find", "--coadd", bad, "--zcat", redshifts, "-o", tmp_path / "out.fits", "--templates", "builtin", status=2)
+        assert f"fastbal find: {bad}: HDU BRZ_FLUX: {said}" in result.stderr
+    assert not (tmp_path / "out.fits").exists()
