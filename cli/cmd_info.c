@@ -27,7 +27,8 @@ static int find_columns(const struct fb_table *table, struct columns *c)
 {
     *c = (struct columns){ fb_table_find(table, "AI_CIV"), fb_table_find(table, "BI_CIV"),
                            fb_table_find(table, "BALMASK"), fb_table_find(table, "BALSTATUS") };
-    return c->ai && c->bi && c->ai->values > 0; /* so that rows have bytes, and the file says how many there are */
+    return c->ai && c->bi &&
+           c->ai->values > 0; /* so that rows have bytes, and the file says how many there are */
 }
 
 static double number(const struct fb_column *column, const unsigned char *row)

@@ -170,7 +170,7 @@ static int copy_header(const struct source *s, fitsfile *to, int *status)
     const struct fb_table *t = &s->table;
     for (size_t i = 0; i < t->hdu->ncards && *status == 0; i++) {
         char card[FLEN_CARD];
-        snprintf(card, sizeof card, "%.80s", fb_hdu_card(&t->hdus, t->hdu, i));
+        snprintf(card, sizeof card, "%.80s", fb_hdu_card(t->hdus, t->hdu, i));
         copy_card(s, to, card, status);
     }
     return *status;
@@ -430,7 +430,7 @@ static int copy_bytes(struct fb_balcatalog *catalog, struct source *s, int64_t f
     for (int64_t done = 0; !failed && done < n; done += BLOCK_BYTES) {
         size_t part = (size_t)(n - done < BLOCK_BYTES ? n - done : BLOCK_BYTES);
         failed = give_up(catalog, err) != 0 ||
-                 fb_file_read(&s->table.file, bytes, part, from + done, err) != 0 ||
+                 fb_file_read(s->table.file, bytes, part, from + done, err) != 0 ||
                  write_at(catalog, bytes, part, to + (off_t)done, err) != 0;
         if (!failed)
             *sum = fb_sum_add_at(*sum, bytes, part, (uint64_t)done);
@@ -456,7 +456,7 @@ static int copy_heap(struct fb_balcatalog *catalog, struct source *s, struct fb_
 /* Those after the primary HDU follow the table, byte for byte. */
 static int copy_others(struct fb_balcatalog *catalog, struct source *s, struct fb_error *err)
 {
-    const struct fb_hdus *hdus = &s->table.hdus;
+    const struct fb_hdus *hdus = s->table.hdus;
     off_t to = catalog->data +
                (off_t)fb_whole_blocks((int64_t)(catalog->nrows * catalog->row_bytes + catalog->heap_bytes));
     uint32_t ignored = 0;
@@ -477,7 +477,7 @@ static int copy_others(struct fb_balcatalog *catalog, struct source *s, struct f
  * ends. */
 static int write_primary(struct fb_balcatalog *catalog, struct source *s, struct fb_error *err)
 {
-    const struct fb_hdus *hdus = &s->table.hdus;
+    const struct fb_hdus *hdus = s->table.hdus;
     const struct fb_hdu *hdu = &hdus->hdu[0];
     int64_t data_bytes = fb_whole_blocks(hdu->size);
     uint32_t sum = 0;

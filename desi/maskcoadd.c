@@ -181,14 +181,9 @@ static int mask_source(struct fb_file *file, const struct fb_hdus *hdus, const s
     return failed ? -1 : 0;
 }
 
-static int compare_targets(const void *a, const void *b)
-{
-    const struct fb_mask_target *x = a, *y = b;
-    return (x->targetid > y->targetid) - (x->targetid < y->targetid);
-}
-
-int fb_mask_coadd(const char *path, enum fb_replace replace, const char *in, struct fb_mask_target *targets,
-                  size_t n, int copy_all, struct fb_mask_count *count, struct fb_error *err)
+int fb_mask_coadd(const char *path, enum fb_replace replace, const char *in,
+                  const struct fb_mask_target *targets, size_t n, int copy_all, struct fb_mask_count *count,
+                  struct fb_error *err)
 {
     struct fb_file file = { 0 };
     struct fb_hdus hdus = { 0 };
@@ -196,8 +191,6 @@ int fb_mask_coadd(const char *path, enum fb_replace replace, const char *in, str
     struct fb_spans spans = { 0 };
 
     *count = (struct fb_mask_count){ 0 };
-    if (n > 0)
-        qsort(targets, n, sizeof *targets, compare_targets);
     int found = fb_file_open(&file, in, &io, err) == 0 ? fb_hdus_read(&hdus, &file, err) : -1;
     if (found == 0)
         fb_fail(err, "%s: not a FITS file", in);

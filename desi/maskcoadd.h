@@ -31,9 +31,10 @@ struct fb_mask_count {
 /*
  * Copy the file `in`, masked, to `path`, where it appears when it is complete and on the disk. Where there is
  * nothing to mask no file is written, or with copy_all a plain copy. A packed file is unpacked: what is written is
- * plain FITS. The targets are sorted by TARGETID on the way. Several threads may work on different files.
+ * plain FITS. Several threads may work on different files.
  */
-int fb_mask_coadd(const char *path, enum fb_replace replace, const char *in, struct fb_mask_target *targets,
-                  size_t n, int copy_all, struct fb_mask_count *count, struct fb_error *err);
+int fb_mask_coadd(const char *path, enum fb_replace replace, const char *in,
+                  const struct fb_mask_target *targets, size_t n, int copy_all, struct fb_mask_count *count,
+                  struct fb_error *err);
 
 #endif

@@ -2,7 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "desi/maskplan.h"
-#include "fits/fits.h"
+#include "desi/targets.h"
+#include "fits/image.h"
 
 enum { MOST_PIXELS = 1000000 };
 
@@ -16,105 +17,43 @@ struct hit {
 struct source {
     struct fb_file *file; /* borrowed, as are the next two */
     const struct fb_hdus *hdus;
-    const struct fb_mask_target *targets; /* by TARGETID */
+    const struct fb_mask_target *targets;
     size_t ntargets;
     struct hit *hits; /* owned */
-    size_t nhits, hit_room;
+    size_t nhits;
     int64_t nrows;
-    int failed; /* out of memory while rows were taken */
 };
 
 /* ---- targets ---- */
 
-/* The first target of this number, or one behind the last. */
-static size_t find_target(const struct source *s, int64_t targetid)
+/* All rows of every target. */
+static int find_hits(struct source *s, const struct fb_targets *targets, struct fb_error *err)
 {
-    size_t lo = 0, hi = s->ntargets;
-    while (lo < hi) {
-        size_t middle = lo + (hi - lo) / 2;
-        if (s->targets[middle].targetid < targetid)
-            lo = middle + 1;
-        else
-            hi = middle;
-    }
-    return lo;
-}
-
-static void take_target(struct source *s, int64_t row, int64_t targetid)
-{
-    for (size_t k = find_target(s, targetid); k < s->ntargets && s->targets[k].targetid == targetid; k++) {
-        if (s->nhits == s->hit_room) {
-            size_t room = 2 * s->hit_room + 64;
-            struct hit *grown = realloc(s->hits, room * sizeof *grown);
-            if (!grown) {
-                s->failed = 1;
-                return;
+    size_t n = 0;
+    for (int count = 1; count >= 0; count--) {
+        for (size_t k = 0; k < s->ntargets; k++)
+            for (int64_t row = fb_targets_find(targets, s->targets[k].targetid); row >= 0;
+                 row = targets->next[row]) {
+                if (count)
+                    n++;
+                else
+                    s->hits[s->nhits++] = (struct hit){ row, k };
             }
-            s->hits = grown;
-            s->hit_room = room;
-        }
-        s->hits[s->nhits++] = (struct hit){ row, k };
+        if (count && !(s->hits = malloc((n + 1) * sizeof *s->hits)))
+            return fb_fail(err, "%s: out of memory for its targets", s->file->path);
     }
-}
-
-struct target_rows {
-    struct source *source;
-    struct fb_column column;
-};
-
-static void take_row(void *context, int64_t i, const unsigned char *row)
-{
-    const struct target_rows *t = context;
-    take_target(t->source, i, fb_column_integer(&t->column, row));
-}
-
-static const char *const fibermap[] = { "FIBERMAP", NULL };
-
-/* Returns 1, 0 where the table is not plain, -1 on failure. */
-static int read_plain_targets(struct source *s, struct fb_error *err)
-{
-    static const char *const names[] = { "TARGETID" };
-    struct target_rows t = { .source = s };
-    const struct fb_hdu *table = fb_hdus_table(s->hdus, fibermap);
-    if (!table || !fb_hdu_columns(s->hdus, table, names, 1, &t.column) || !fb_column_is_integer(&t.column))
-        return 0;
-    unsigned char *buffer = malloc(FB_ROWS_BUFFER);
-    if (!buffer)
-        return fb_fail(err, "%s: out of memory", s->file->path);
-    s->nrows = table->axis[1];
-    int status = fb_hdu_rows(s->file, table, buffer, take_row, &t, err);
-    free(buffer);
-    return status == 0 ? 1 : -1;
-}
-
-static int read_any_targets(struct source *s, struct fb_error *err)
-{
-    static const char *const targetid[] = { "TARGETID", NULL };
-    struct fb_table table;
-    int column;
-    if (fb_table_open(&table, s->file->path, fibermap, err) != 0)
-        return -1;
-    int64_t *ids = malloc(((size_t)table.nrows + 1) * sizeof *ids);
-    int status = ids ? 0 : fb_fail(err, "%s: out of memory", s->file->path);
-    if (status == 0 && (fb_table_need(&table, targetid, &column, err) != 0 ||
-                        fb_table_read_int(&table, column, 0, table.nrows, ids, err) != 0))
-        status = -1;
-    s->nrows = table.nrows;
-    for (int64_t i = 0; status == 0 && i < s->nrows; i++)
-        take_target(s, i, ids[i]);
-    free(ids);
-    fb_table_close(&table);
-    return status;
+    s->nrows = targets->n;
+    return 0;
 }
 
 static int read_targets(struct source *s, struct fb_error *err)
 {
-    int status = read_plain_targets(s, err);
+    struct fb_targets targets = { 0 };
+    int status = fb_targets_read(&targets, s->file, s->hdus, err);
     if (status == 0)
-        status = read_any_targets(s, err) == 0 ? 1 : -1;
-    if (status > 0 && s->failed)
-        status = fb_fail(err, "%s: out of memory for its targets", s->file->path);
-    return status > 0 ? 0 : -1;
+        status = find_hits(s, &targets, err);
+    fb_targets_release(&targets);
+    return status;
 }
 
 /* ---- cameras ---- */
@@ -136,32 +75,27 @@ static const struct fb_hdu *find_wavelength(const struct source *s, const char *
     return NULL;
 }
 
-/* The wavelengths of a camera, big-endian doubles or floats in the file; NULL after an error. */
+/* The wavelengths of a camera; NULL after an error. */
 static double *read_wavelength(struct source *s, const struct fb_hdu *ivar, struct fb_error *err)
 {
-    size_t length = camera_length(ivar->name), n = (size_t)ivar->axis[0];
-    const struct fb_hdu *hdu = find_wavelength(s, ivar->name, length);
-    int single = hdu && fb_hdu_is_plain(hdu, -32, 1);
-    if (!hdu || (!single && !fb_hdu_is_plain(hdu, -64, 1)) || hdu->axis[0] != ivar->axis[0])
-        return fb_fail(
-                   err,
-                   "%s: HDU %.*s_WAVELENGTH: expected %zu floating-point numbers, one for each pixel of %s",
-                   s->file->path, (int)length, ivar->name, n, ivar->name),
-               NULL;
-    unsigned char *bytes = malloc(8 * n);
-    double *wave = malloc(n * sizeof *wave);
-    if (!bytes || !wave)
-        fb_fail(err, "%s: out of memory for %zu pixels", s->file->path, n);
-    if (!bytes || !wave || fb_file_read(s->file, bytes, n * (single ? 4 : 8), hdu->data, err) != 0) {
-        free(bytes);
-        free(wave);
-        return NULL;
-    }
-    const struct fb_column number = { .value = single ? 'E' : 'D', .scale = 1 };
-    for (size_t i = 0; i < n; i++)
-        wave[i] = fb_column_number(&number, bytes + i * (single ? 4 : 8));
-    free(bytes);
-    return wave;
+    int length = (int)camera_length(ivar->name), n = (int)ivar->axis[0], status = -1;
+    const struct fb_hdu *hdu = find_wavelength(s, ivar->name, (size_t)length);
+    struct fb_image image = { 0 };
+    double *wave = malloc((size_t)n * sizeof *wave);
+    if (!hdu)
+        fb_fail(err, "%s: has no HDU %.*s_WAVELENGTH", s->file->path, length, ivar->name);
+    else if (!wave)
+        fb_fail(err, "%s: out of memory for %d pixels", s->file->path, n);
+    else if (fb_image_open(&image, s->file, s->hdus, hdu, FB_DOUBLES, err) == 0)
+        status = image.naxis == 1 && image.axis[0] == n
+                     ? fb_image_read(&image, s->file, 0, (size_t)n, wave, err)
+                     : fb_fail(err, "%s: HDU %s: expected %d numbers, one for each pixel of %s",
+                               s->file->path, hdu->name, n, ivar->name);
+    fb_image_release(&image);
+    if (status == 0)
+        return wave;
+    free(wave);
+    return NULL;
 }
 
 static int check_ivar(const struct source *s, const struct fb_hdu *hdu, struct fb_error *err)

@@ -24,7 +24,7 @@ struct fb_spans {
 void fb_spans_release(struct fb_spans *spans);
 
 /*
- * The bytes of ivar, of all cameras of an open file, where the targets, which are sorted by TARGETID, are to be
+ * The bytes of ivar, of all cameras of an open file, where the targets are to be
  * masked. Counts targets and values. Release the spans in any case.
  */
 int fb_mask_plan(struct fb_spans *spans, struct fb_file *file, const struct fb_hdus *hdus,

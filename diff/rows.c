@@ -127,8 +127,8 @@ void fb_diff_plan_release(struct fb_diff_plan *plan)
 
 /* ---- headers ---- */
 
-static void compare_forms(struct fb_diff *diff, const struct fb_diff_rules *rules,
-                          const struct fb_table *a, const struct fb_table *b, size_t table)
+static void compare_forms(struct fb_diff *diff, const struct fb_diff_rules *rules, const struct fb_table *a,
+                          const struct fb_table *b, size_t table)
 {
     for (size_t i = 0; i < (size_t)a->ncolumns; i++) {
         const struct fb_column *x = &a->columns[i], *y = fb_table_find(b, x->name);
@@ -155,7 +155,9 @@ struct keyword {
 /* Is it about the data, and not about the file, the moment it was written, or a count of what is in the rows (BALN...)? */
 static int is_about_data(const char *name)
 {
-    static const char *const others[] = { "DEPNAM", "DEPVER", "DATE", "LONGSTRN", "BALN", "EXTVER", "EXTLEVEL" };
+    static const char *const others[] = {
+        "DEPNAM", "DEPVER", "DATE", "LONGSTRN", "BALN", "EXTVER", "EXTLEVEL"
+    };
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if (strncmp(name, others[i], strlen(others[i])) == 0 && strcmp(name, "DATE-OBS") != 0)
             return 0;
@@ -190,8 +192,8 @@ static int same_value(const char *x, const char *y)
 }
 
 /* Keywords of one table against those of the other; the second time only those that the other has not. */
-static void compare_keywords(struct fb_diff *diff, const struct fb_diff_rules *rules, const struct fb_table *a,
-                             const struct fb_table *b, int second, size_t table)
+static void compare_keywords(struct fb_diff *diff, const struct fb_diff_rules *rules,
+                             const struct fb_table *a, const struct fb_table *b, int second, size_t table)
 {
     struct keyword k = { .next = 0 }, first, other;
     while (next_keyword(a, &k)) {
@@ -350,8 +352,8 @@ static void compare_index(struct row *row, const struct fb_diff_pair *pair, stru
 /* ---- troughs ---- */
 
 /* Entries that hold no trough are -1, or 0 in rows without a measurement. */
-static int read_troughs(const struct fb_column *vmin, const struct fb_column *vmax,
-                        const unsigned char *row, struct trough *troughs)
+static int read_troughs(const struct fb_column *vmin, const struct fb_column *vmax, const unsigned char *row,
+                        struct trough *troughs)
 {
     int64_t entries = vmin->values < vmax->values ? vmin->values : vmax->values;
     int n = 0;

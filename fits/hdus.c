@@ -479,17 +479,13 @@ const struct fb_hdu *fb_hdus_table(const struct fb_hdus *hdus, const char *const
     return NULL;
 }
 
-int fb_hdu_rows(struct fb_file *file, const struct fb_hdu *table, unsigned char *buffer, fb_row_fn *take,
-                void *context, struct fb_error *err)
+int fb_hdu_real(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, double *value)
 {
-    int64_t row = table->axis[0], n = table->axis[1];
-    int64_t most = FB_ROWS_BUFFER / row;
-    for (int64_t first = 0, count; first < n; first += count) {
-        count = n - first < most ? n - first : most;
-        if (fb_file_read(file, buffer, (size_t)(count * row), table->data + first * row, err) != 0)
+    int found = 0;
+    for (size_t i = 0; i < hdu->ncards; i++) {
+        const char *card = fb_hdu_card(hdus, hdu, i);
+        if (fb_card_is(card, key) && (found++ > 0 || !fb_card_real(card, value)))
             return -1;
-        for (int64_t i = 0; i < count; i++)
-            take(context, first + i, buffer + i * row);
     }
-    return 0;
+    return found;
 }

@@ -82,11 +82,9 @@ const struct fb_hdu *fb_hdus_table(const struct fb_hdus *hdus, const char *const
  * the columns is scaled or there twice, or a row has more than FB_ROWS_BUFFER bytes. */
 int fb_hdu_columns(const struct fb_hdus *hdus, const struct fb_hdu *table, const char *const *names, size_t n,
                    struct fb_column *columns);
-/* Call take() with every row of a table whose columns were found, in order. Rows are read in blocks;
- * buffer has room for FB_ROWS_BUFFER bytes. */
 enum { FB_ROWS_BUFFER = 65536 };
-typedef void fb_row_fn(void *context, int64_t i, const unsigned char *row);
-int fb_hdu_rows(struct fb_file *file, const struct fb_hdu *table, unsigned char *buffer, fb_row_fn *take,
-                void *context, struct fb_error *err);
+
+/* A number, 1.5D3 as well as 1.5E3. Returns 1, 0 if there is none, -1 if it is given twice or is none. */
+int fb_hdu_real(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, double *value);
 
 #endif

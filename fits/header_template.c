@@ -202,7 +202,8 @@ unsigned char *fb_header_copy(const char *cards, size_t ncards, size_t *size)
     for (size_t k = 0; k < 2; k++) {
         if (find_card(header, used, k == 0 ? "CHECKSUM" : "DATASUM "))
             continue;
-        memcpy(header + used, sums[k], strlen(sums[k])); /* NOLINT(*-not-null-terminated-result): cards aren't */
+        memcpy(header + used, sums[k],
+               strlen(sums[k])); /* NOLINT(*-not-null-terminated-result): cards aren't */
         used += CARD;
     }
     memcpy(header + used, "END", 3);

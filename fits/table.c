@@ -150,7 +150,7 @@ static int find_heap(struct fb_table *t, struct fb_error *err)
     const struct fb_hdu *hdu = t->hdu;
     int64_t rows = hdu->size - hdu->pcount, begin = rows;
     if (hdu->pcount > 0 &&
-        (fb_hdu_integer(&t->hdus, hdu, "THEAP   ", &begin) < 0 || begin < rows || begin > hdu->size))
+        (fb_hdu_integer(t->hdus, hdu, "THEAP   ", &begin) < 0 || begin < rows || begin > hdu->size))
         return fb_fail(err, "%s: HDU %s: expected THEAP from %lld to %lld, found something else", t->path,
                        hdu->name, (long long)rows, (long long)hdu->size);
     t->heap = hdu->data + begin;
@@ -174,42 +174,64 @@ static int find_table(struct fb_table *t, const char *const *names, struct fb_er
 {
     static const char *const any[] = { "*", NULL };
     char wanted[200];
-    int status = fb_hdus_read(&t->hdus, &t->file, err);
-    if (status < 0)
-        return -1;
-    if (status == 0)
-        return fb_fail(err, "%s: not a FITS file: it does not begin with SIMPLE", t->path);
-    t->hdu = fb_hdus_table(&t->hdus, names ? names : any);
+    t->hdu = fb_hdus_table(t->hdus, names ? names : any);
     join_names(names, wanted, sizeof wanted);
     return t->hdu ? 0 : fb_fail(err, "%s: has no table%s%s", t->path, wanted[0] ? " " : "", wanted);
 }
 
-int fb_table_open(struct fb_table *t, const char *path, const char *const *names, struct fb_error *err)
+/* Find the table, and what its columns are. */
+static int describe_table(struct fb_table *t, const char *const *names, struct fb_error *err)
 {
-    *t = (struct fb_table){ .path = path };
-    if (fb_file_open(&t->file, path, &t->io, err) != 0 || find_table(t, names, err) != 0) {
-        fb_table_close(t);
+    if (find_table(t, names, err) != 0)
         return -1;
-    }
     t->name = t->hdu->name;
     t->ncolumns = t->hdu->nfields;
     t->columns = calloc((size_t)t->ncolumns + 1, sizeof *t->columns);
-    const struct header h = { path, &t->hdus, t->hdu, t->columns, err };
+    const struct header h = { t->path, t->hdus, t->hdu, t->columns, err };
     if (!t->columns)
-        fb_fail(err, "%s: out of memory", path);
-    if (!t->columns || describe_columns(&h) != 0 || find_heap(t, err) != 0) {
-        fb_table_close(t);
+        return fb_fail(err, "%s: out of memory", t->path);
+    if (describe_columns(&h) != 0 || find_heap(t, err) != 0)
         return -1;
-    }
     t->row_bytes = (size_t)t->hdu->axis[0];
     t->nrows = t->hdu->axis[1];
     return 0;
 }
 
+static int open_own(struct fb_table *t, struct fb_error *err)
+{
+    if (fb_file_open(&t->own_file, t->path, &t->io, err) != 0)
+        return -1;
+    int status = fb_hdus_read(&t->own_hdus, &t->own_file, err);
+    if (status == 0)
+        return fb_fail(err, "%s: not a FITS file: it does not begin with SIMPLE", t->path);
+    return status < 0 ? -1 : 0;
+}
+
+int fb_table_open(struct fb_table *t, const char *path, const char *const *names, struct fb_error *err)
+{
+    *t = (struct fb_table){ .path = path };
+    t->file = &t->own_file;
+    t->hdus = &t->own_hdus;
+    if (open_own(t, err) == 0 && describe_table(t, names, err) == 0)
+        return 0;
+    fb_table_close(t);
+    return -1;
+}
+
+int fb_table_use(struct fb_table *t, struct fb_file *file, const struct fb_hdus *hdus,
+                 const char *const *names, struct fb_error *err)
+{
+    *t = (struct fb_table){ .path = file->path, .file = file, .hdus = hdus };
+    if (describe_table(t, names, err) == 0)
+        return 0;
+    fb_table_close(t);
+    return -1;
+}
+
 void fb_table_close(struct fb_table *t)
 {
-    fb_file_release(&t->file);
-    fb_hdus_release(&t->hdus);
+    fb_file_release(&t->own_file);
+    fb_hdus_release(&t->own_hdus);
     free(t->columns);
     free(t->rows.bytes);
     free(t->texts.bytes);
@@ -218,7 +240,7 @@ void fb_table_close(struct fb_table *t)
 
 int fb_table_is_packed(const struct fb_table *t)
 {
-    return t->file.contents != NULL;
+    return t->file->contents != NULL;
 }
 
 /* ---- columns ---- */
@@ -304,7 +326,7 @@ int fb_table_rows(struct fb_table *t, int64_t first, int64_t n, unsigned char *b
     int64_t size = (int64_t)t->row_bytes;
     return n == 0 || size == 0
                ? 0
-               : fb_file_read(&t->file, bytes, (size_t)(n * size), t->hdu->data + first * size, err);
+               : fb_file_read(t->file, bytes, (size_t)(n * size), t->hdu->data + first * size, err);
 }
 
 static int read_block(struct fb_table *t, int64_t first, struct fb_error *err)
@@ -318,7 +340,7 @@ static int read_block(struct fb_table *t, int64_t first, struct fb_error *err)
     block->first = first;
     block->n = left < most ? left : most;
     if (left > most)
-        fb_file_want(&t->file, t->hdu->data + (first + most) * size, AHEAD_BYTES);
+        fb_file_want(t->file, t->hdu->data + (first + most) * size, AHEAD_BYTES);
     if (fb_table_rows(t, first, block->n, block->bytes, err) == 0)
         return 0;
     block->n = 0;
@@ -390,7 +412,7 @@ static const char *heap_bytes(struct fb_table *t, int64_t offset, int64_t n, str
     if (offset < block->first || offset + n > block->first + block->n) {
         block->first = offset;
         block->n = t->heap_bytes - offset < TEXTS_BYTES ? t->heap_bytes - offset : TEXTS_BYTES;
-        if (fb_file_read(&t->file, block->bytes, (size_t)block->n, t->heap + offset, err) != 0) {
+        if (fb_file_read(t->file, block->bytes, (size_t)block->n, t->heap + offset, err) != 0) {
             block->n = 0;
             return NULL;
         }
@@ -427,7 +449,7 @@ int fb_table_keyword(const struct fb_table *t, const char *key, char *text, size
 {
     char padded[9];
     snprintf(padded, sizeof padded, "%-8.8s", key);
-    return fb_hdu_text(&t->hdus, t->hdu, padded, text, size) > 0;
+    return fb_hdu_text(t->hdus, t->hdu, padded, text, size) > 0;
 }
 
 int fb_table_next_keyword(const struct fb_table *t, size_t *i, char *name, size_t name_size, char *value,
@@ -436,10 +458,10 @@ int fb_table_next_keyword(const struct fb_table *t, size_t *i, char *name, size_
     size_t digits;
     while (*i < t->hdu->ncards) {
         size_t card = (*i)++;
-        if (!fb_card_name(fb_hdu_card(&t->hdus, t->hdu, card), name, name_size) ||
+        if (!fb_card_name(fb_hdu_card(t->hdus, t->hdu, card), name, name_size) ||
             fb_keyword_is_structural(name) || fb_keyword_column(name, t->ncolumns, &digits) > 0)
             continue;
-        fb_hdu_text_at(&t->hdus, t->hdu, card, value, size);
+        fb_hdu_text_at(t->hdus, t->hdu, card, value, size);
         return 1;
     }
     return 0;
@@ -450,7 +472,7 @@ int fb_table_history(const struct fb_table *t, const char *words, char *text, si
     int found = 0;
     text[0] = '\0';
     for (size_t i = 0; i < t->hdu->ncards; i++) {
-        const char *card = fb_hdu_card(&t->hdus, t->hdu, i);
+        const char *card = fb_hdu_card(t->hdus, t->hdu, i);
         int length = FB_CARD - 8;
         if (!fb_card_is(card, "HISTORY ") || strncmp(card + 8, words, strlen(words)) != 0)
             continue;

@@ -26,8 +26,10 @@ struct fb_table {
     int ncolumns;
     int64_t heap, heap_bytes; /* of columns of variable length: offset in the file */
     const struct fb_hdu *hdu;
-    struct fb_hdus hdus;
-    struct fb_file file;
+    const struct fb_hdus *hdus;
+    struct fb_file *file;
+    struct fb_hdus own_hdus; /* where the table was opened by its path */
+    struct fb_file own_file;
     struct fb_io_stats io;
     struct fb_block {         /* what was read last: of the rows, and of the heap */
         unsigned char *bytes; /* owned */
@@ -40,6 +42,9 @@ struct fb_table {
  * NULL: the first table). path is borrowed until fb_table_close(), which is harmless after a failure and on zeros.
  */
 int fb_table_open(struct fb_table *table, const char *path, const char *const *names, struct fb_error *err);
+/* The same in a file that is open and whose headers have been read; both are borrowed. */
+int fb_table_use(struct fb_table *table, struct fb_file *file, const struct fb_hdus *hdus,
+                 const char *const *names, struct fb_error *err);
 void fb_table_close(struct fb_table *table);
 /* Has it all of the file in memory, since that was packed? */
 int fb_table_is_packed(const struct fb_table *table);

@@ -54,27 +54,27 @@ int fb_finder_measure(struct fb_finder *finder, int thread, const char *spectra,
     if (!*rows)
         return fb_fail(err, "%s: out of memory for %zu rows", spectra, redshifts->n);
     struct fb_measurer *measurer = &finder->measurers[thread];
-    double start = fb_seconds(), before = fb_measurer_io(measurer).seconds;
+    double start = fb_seconds(), before = fb_spectra_io(measurer->spectra).seconds;
     int status = fb_measure_coadd(measurer, spectra, redshifts, *rows, err);
-    double reading = fb_measurer_io(measurer).seconds - before;
+    double reading = fb_spectra_io(measurer->spectra).seconds - before;
     finder->usage[thread].reading += reading;
     finder->usage[thread].computing += fb_seconds() - start - reading;
     finder->usage[thread].files += redshifts->n > 0;
-    if (status == 0 && redshifts->n > 0 && fb_coadd_has_exposures(measurer->coadd))
+    if (status == 0 && redshifts->n > 0 && fb_spectra_has_exposures(measurer->spectra))
         fb_note_file(&finder->usage[thread].joined, spectra);
     return status;
 }
 
 int fb_finder_looks_ahead(const struct fb_finder *finder, int thread)
 {
-    return finder->measurers[thread].cold;
+    return fb_spectra_is_cold(finder->measurers[thread].spectra);
 }
 
 void fb_finder_ahead(struct fb_finder *finder, int thread, const char *spectra,
                      const struct fb_redshifts *redshifts)
 {
     double start = fb_seconds();
-    fb_measure_ahead(&finder->measurers[thread], spectra, redshifts);
+    fb_spectra_ahead(&finder->measurers[thread].spectra, spectra, redshifts);
     finder->usage[thread].reading += fb_seconds() - start;
 }
 

@@ -8,8 +8,8 @@
 
 #include "fastbal.h"
 #include "desi/balrow.h"
-#include "desi/coadd.h"
 #include "desi/redshifts.h"
+#include "desi/spectra.h"
 #include "fits/error.h"
 
 /* What a thread needs again and again. All zero is a good start. */
@@ -17,21 +17,9 @@ struct fb_measurer {
     const fastbal_templates *templates; /* borrowed */
     struct fastbal_options options;
     fastbal_workspace *work;
-    double *flux, *ivar; /* joined spectrum, room pixels each */
-    size_t room;
-    struct fb_coadd *coadd; /* the reader, between files */
-    struct fb_coadd *next;  /* another, with the file that comes next */
-    char *next_path;        /* its path; NULL where nothing was opened ahead */
-    int cold;               /* a file had to be fetched from disk: so will others, and looking ahead pays */
+    struct fb_spectra *spectra;
 };
 void fb_measurer_release(struct fb_measurer *m);
-
-/* What reading spectra cost so far. */
-struct fb_io_stats fb_measurer_io(const struct fb_measurer *m);
-
-/* Open the coadd that is measured next and have its rows fetched meanwhile; for measurers that are cold. What
- * goes wrong is found out when it is measured. */
-void fb_measure_ahead(struct fb_measurer *m, const char *coadd_path, const struct fb_redshifts *redshifts);
 
 /*
  * Measure every redshift row on its target's spectrum in the coadd, into rows[redshifts->n] in the same

@@ -274,7 +274,7 @@ header_lies("coadd", "coadd", COADD, [
     ("R_MASK", "NAXIS2", 30, "HDU R_MASK: expected 3 rows of 233 pixels, found 30 of 233"),
     ("R_MASK", "BITPIX", -64, "# R_MASK: expected the next HDU where its data end, at ..., found it at ..."),
     ("R_MASK", "PCOUNT", 5000, "# R_MASK: expected the next HDU where its data end, at ..., found it at ..."),
-    ("Z_FLUX", "XTENSION", "'TABLE   '", "can't read its HDUs: illegal BITPIX keyword value (...)"),
+    ("Z_FLUX", "XTENSION", "'TABLE   '", "HDU Z_FLUX: expected an image, found a table"),
     ("FIBERMAP", "XTENSION", "'IMAGE   '", "has no table FIBERMAP"),
     ("FIBERMAP", "NAXIS1", 26, "HDU FIBERMAP: expected rows of 27 bytes, as its columns have, found NAXIS1 26"),
     ("FIBERMAP", "NAXIS1", 28, "HDU FIBERMAP: expected rows of 27 bytes, as its columns have, found NAXIS1 28"),
@@ -503,7 +503,7 @@ add("wavelengths: one too many", COADD, spoil("coadd", waves("B", lambda w: np.a
     "fastbal find: {bad}: HDU B_FLUX: expected 3 rows of 277 pixels, found 3 of 276")
 add("wavelengths: as text", COADD, spoil("coadd", lambda d: d.replace("B_WAVELENGTH", damage.table(
     "B_WAVELENGTH", [("W", "8A", [b"3600.0  "] * 276)]))),
-    "fastbal find: {bad}: can't read HDU B_WAVELENGTH: CHDU not an IMAGE extension")
+    "fastbal find: {bad}: HDU B_WAVELENGTH: expected an image, found a table")
 add("wavelengths: in nm", COADD, spoil("coadd", lambda d: [d.replace(f"{c}_WAVELENGTH", damage.image(
     f"{c}_WAVELENGTH", w / 10)) for c, w in WAVES.items()] and None),
     "fastbal find: {bad}: none of its quasars could be measured: 3 without C IV in the spectrum")

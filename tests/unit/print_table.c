@@ -143,7 +143,7 @@ int main(int argc, char **argv)
     fitsfile *file = NULL;
     int status = 0, failed = argc < 2 || fb_table_open(&t, argv[1], NULL, &err) != 0;
     if (!failed && (fits_open_diskfile(&file, argv[1], READONLY, &status) ||
-                    fits_movabs_hdu(file, (int)(t.hdu - t.hdus.hdu) + 1, NULL, &status)))
+                    fits_movabs_hdu(file, (int)(t.hdu - t.hdus->hdu) + 1, NULL, &status)))
         failed = fb_fail(&err, "CFITSIO can't open it");
     if (!failed)
         failed = print_columns(&t, file, &err);

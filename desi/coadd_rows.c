@@ -1,0 +1,209 @@
+/* coadd_rows.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+#include "desi/coadd_rows.h"
+
+/*
+ * Parts of an image are joined into one read where no more than this many bytes between them are not wanted:
+ * what is left out of two neighbours, or one row. Measured on 24 files of 200 rows, 1261 of them wanted, an
+ * ext4 disk:
+ *
+ *     gap      reads   MB read   rows one by one, cold   fetched ahead, cold   in memory, CPU
+ *     0        5626    51        0.5 to 1.0 s            0.07 s                25 ms
+ *     4096     5124    52        0.7 to 1.2 s                                  28 ms
+ *     12000    4102    62        0.5 to 0.9 s            0.06 s
+ *     16384    3819    66                                                      25 ms
+ *     24000    3092    81        0.35 to 0.5 s
+ *     65536    1269    156       0.3 s                                         31 ms
+ *     all      72      298       0.2 s                                         40 ms
+ *
+ * (whole rows are 80 MB). So fetching ahead matters most, and then the gap hardly does; one row saves a
+ * quarter of the requests, which counts where each goes over a network, and still reads less than whole rows
+ * would be.
+ */
+#define MOST_GAP 12288
+
+/* ---- memory ---- */
+
+void fb_slots_release(struct fb_slots *slots)
+{
+    for (int c = 0; c < FB_CAMERAS; c++) {
+        free(slots->flux[c]);
+        free(slots->ivar[c]);
+        free(slots->mask[c]);
+    }
+    *slots = (struct fb_slots){ .room = { 0 } };
+}
+
+static int make_room(const struct fb_fetcher *f, int c, struct fb_error *err)
+{
+    struct fb_slots *slots = f->slots;
+    size_t n = f->coadd->camera[c].n;
+    if (n > slots->room[c]) {
+        free(slots->flux[c]);
+        free(slots->ivar[c]);
+        slots->flux[c] = malloc(FB_SLOTS * n * sizeof *slots->flux[c]);
+        slots->ivar[c] = malloc(FB_SLOTS * n * sizeof *slots->ivar[c]);
+        slots->room[c] = slots->flux[c] && slots->ivar[c] ? n : 0;
+    }
+    if (fb_has_mask(f, c) && n > slots->mask_room[c]) {
+        free(slots->mask[c]);
+        slots->mask[c] = malloc(FB_SLOTS * n * sizeof *slots->mask[c]);
+        slots->mask_room[c] = slots->mask[c] ? n : 0;
+    }
+    return n <= slots->room[c] && (!fb_has_mask(f, c) || n <= slots->mask_room[c])
+               ? 0
+               : fb_fail(err, "%s: out of memory for %zu pixels", f->coadd->path, n);
+}
+
+/* ---- pieces ---- */
+
+/* A part of an image: n pixels from one in the file to one in memory. */
+struct piece {
+    int64_t from;
+    size_t to, n;
+};
+
+int fb_has_mask(const struct fb_fetcher *f, int camera)
+{
+    return f->masks && f->coadd->camera[camera].mask.name;
+}
+
+size_t fb_part_pixels(const struct fb_fetcher *f, int camera, const struct fb_part *part, size_t *first)
+{
+    size_t last;
+    fastbal_grid_pixels(f->grid, camera, part->begin, part->end, first, &last);
+    return last - *first;
+}
+
+static struct piece piece_of(const struct fb_fetcher *f, int c, const struct fb_part *part, int64_t row,
+                             size_t slot)
+{
+    size_t first, n = fb_part_pixels(f, c, part, &first), width = f->coadd->camera[c].n;
+    return (struct piece){ row * (int64_t)width + (int64_t)first, slot * width + first, n };
+}
+
+/* Pixels between two pieces, or -1 where one does not follow the other. */
+static int64_t gap_between(const struct piece *a, const struct piece *b)
+{
+    int64_t gap = b->from - a->from - (int64_t)a->n;
+    return gap >= 0 && gap * 4 <= MOST_GAP ? gap : -1;
+}
+
+/* ---- fetching ---- */
+
+static int read_pieces(struct fb_coadd *coadd, struct fb_image *image, const struct piece *pieces, size_t n,
+                       void *out, struct fb_error *err)
+{
+    unsigned char *memory = out;
+    for (size_t k = 0, end; k < n; k = end) {
+        for (end = k + 1; end < n && image->in_place; end++) {
+            int64_t gap = gap_between(&pieces[end - 1], &pieces[end]);
+            if (gap < 0 || pieces[end].to != pieces[end - 1].to + pieces[end - 1].n + (size_t)gap)
+                break;
+        }
+        size_t count = pieces[end - 1].to + pieces[end - 1].n - pieces[k].to;
+        if (fb_image_read(image, &coadd->file, pieces[k].from, count, memory + 4 * pieces[k].to, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int fb_fetch_camera(const struct fb_fetcher *f, int camera, const struct fb_part *parts, const size_t *slot,
+                    size_t n, struct fb_error *err)
+{
+    struct fb_camera *c = &f->coadd->camera[camera];
+    struct piece pieces[FB_BATCH];
+    size_t used = 0;
+    if (make_room(f, camera, err) != 0)
+        return -1;
+    for (size_t k = 0; k < n; k++) {
+        pieces[used] = piece_of(f, camera, &parts[k], parts[k].row, slot[k]);
+        used += pieces[used].n > 0;
+    }
+    if (read_pieces(f->coadd, &c->flux, pieces, used, f->slots->flux[camera], err) != 0 ||
+        read_pieces(f->coadd, &c->ivar, pieces, used, f->slots->ivar[camera], err) != 0)
+        return -1;
+    return fb_has_mask(f, camera) ? read_pieces(f->coadd, &c->mask, pieces, used, f->slots->mask[camera], err)
+                                  : 0;
+}
+
+/* Rows that are near each other in the file lie as they do there, so that one read gets them. */
+static void place_rows(const struct fb_part *parts, size_t *slot, size_t n)
+{
+    size_t spare = FB_SLOTS - n;
+    slot[0] = 0;
+    for (size_t k = 1; k < n; k++) {
+        int64_t ahead = parts[k].row - parts[k - 1].row;
+        size_t skip = ahead > 1 && ahead <= 4 && (size_t)ahead - 1 <= spare ? (size_t)ahead - 1 : 0;
+        slot[k] = slot[k - 1] + 1 + skip;
+        spare -= skip;
+    }
+}
+
+int fb_fetch(const struct fb_fetcher *f, const struct fb_part *parts, size_t *slot, size_t n,
+             struct fb_error *err)
+{
+    place_rows(parts, slot, n);
+    for (int c = 0; c < f->coadd->ncameras; c++)
+        if (fb_fetch_camera(f, c, parts, slot, n, err) != 0)
+            return -1;
+    return 0;
+}
+
+/* ---- fetching ahead ---- */
+
+static void want(const struct fb_fetcher *f, int c, const struct piece *piece)
+{
+    const struct fb_camera *camera = &f->coadd->camera[c];
+    const struct fb_image *const images[3] = { &camera->flux, &camera->ivar,
+                                               fb_has_mask(f, c) ? &camera->mask : NULL };
+    for (int i = 0; i < 3 && piece->n > 0; i++)
+        if (images[i] && images[i]->in_place)
+            fb_file_want(&f->coadd->file, images[i]->data + 4 * piece->from, 4 * (int64_t)piece->n);
+}
+
+static void want_camera(const struct fb_fetcher *f, int c, const struct fb_part *parts, size_t n)
+{
+    struct piece joined = { 0 };
+    for (size_t k = 0; k < n; k++) {
+        for (int64_t row = parts[k].row; row >= 0; row = f->coadd->targets.next[row]) {
+            struct piece piece = piece_of(f, c, &parts[k], row, 0);
+            int64_t gap = gap_between(&joined, &piece);
+            if (piece.n == 0)
+                continue;
+            if (joined.n > 0 && gap >= 0) {
+                joined.n += (size_t)gap + piece.n;
+                continue;
+            }
+            want(f, c, &joined);
+            joined = piece;
+        }
+    }
+    want(f, c, &joined);
+}
+
+/* Are the first and the last of the rows in memory, in all images that are read from their place? */
+static int in_memory(const struct fb_fetcher *f, const struct fb_part *parts, size_t n)
+{
+    for (int c = 0; c < f->coadd->ncameras; c++) {
+        const struct fb_image *const images[2] = { &f->coadd->camera[c].flux, &f->coadd->camera[c].ivar };
+        for (int i = 0; i < 4; i++) {
+            const struct fb_part *part = i < 2 ? &parts[0] : &parts[n - 1];
+            struct piece piece = piece_of(f, c, part, part->row, 0);
+            const struct fb_image *image = images[i % 2];
+            if (piece.n > 0 && image->in_place &&
+                !fb_file_in_memory(&f->coadd->file, image->data + 4 * piece.from))
+                return 0;
+        }
+    }
+    return 1;
+}
+
+int fb_fetch_ahead(const struct fb_fetcher *f, const struct fb_part *parts, size_t n)
+{
+    if (n == 0 || in_memory(f, parts, n))
+        return 0;
+    for (int c = 0; c < f->coadd->ncameras; c++)
+        want_camera(f, c, parts, n);
+    return 1;
+}

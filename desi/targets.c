@@ -1,0 +1,136 @@
+/* targets.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "desi/targets.h"
+#include "fits/table.h"
+
+/* The columns of a fibermap; those that are not there are NULL. */
+struct fibermap {
+    const struct fb_column *targetid, *ra, *dec, *status;
+};
+
+static int make_room(struct fb_targets *t, size_t n)
+{
+    if (n < t->room)
+        return 0;
+    fb_targets_release(t);
+    t->sorted = malloc((n + 1) * sizeof *t->sorted);
+    t->ra = malloc((n + 1) * sizeof *t->ra);
+    t->dec = malloc((n + 1) * sizeof *t->dec);
+    t->status = malloc((n + 1) * sizeof *t->status);
+    t->next = malloc((n + 1) * sizeof *t->next);
+    if (!t->sorted || !t->ra || !t->dec || !t->status || !t->next)
+        return -1;
+    t->room = n + 1;
+    return 0;
+}
+
+static int find_columns(const struct fb_table *table, struct fibermap *f, struct fb_error *err)
+{
+    static const char *const targetid[] = { "TARGETID", NULL }, *const ra[] = { "TARGET_RA", NULL },
+                             *const dec[] = { "TARGET_DEC", NULL };
+    if (fb_table_find_number(table, targetid, 1, &f->targetid, err) != 0)
+        return -1;
+    if (!fb_table_find(table, ra[0]) || !fb_table_find(table, dec[0]))
+        return 0;
+    return fb_table_find_number(table, ra, 0, &f->ra, err) != 0 ||
+                   fb_table_find_number(table, dec, 0, &f->dec, err) != 0
+               ? -1
+               : 0;
+}
+
+static int read_rows(struct fb_targets *t, struct fb_table *table, const struct fibermap *f,
+                     struct fb_error *err)
+{
+    t->n = 0;
+    if (make_room(t, (size_t)table->nrows) != 0)
+        return fb_fail(err, "%s: out of memory for %lld targets", table->path, (long long)table->nrows);
+    for (int64_t i = 0; i < table->nrows; i++) {
+        const unsigned char *row = fb_table_row(table, i, err);
+        if (!row || fb_table_integer(table, f->targetid, row, &t->sorted[i].targetid, err) != 0)
+            return -1;
+        t->sorted[i].row = i;
+        t->ra[i] = f->ra ? fb_column_number(f->ra, row) : NAN;
+        t->dec[i] = f->ra ? fb_column_number(f->dec, row) : NAN;
+        t->status[i] = 0;
+    }
+    t->n = table->nrows;
+    return 0;
+}
+
+/* Where a target has several rows, their FIBERSTATUS. */
+static int read_status(struct fb_targets *t, struct fb_table *table, struct fibermap *f, struct fb_error *err)
+{
+    static const char *const status[] = { "FIBERSTATUS", "COADD_FIBERSTATUS", NULL };
+    if (fb_table_find_number(table, status, 0, &f->status, err) != 0)
+        return -1;
+    return f->status ? fb_table_integers(table, f->status, t->status, t->n, err) : 0;
+}
+
+/* ---- all of it ---- */
+
+static int compare_targets(const void *a, const void *b)
+{
+    const struct fb_target *x = a, *y = b;
+    if (x->targetid != y->targetid)
+        return x->targetid < y->targetid ? -1 : 1;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+/* Most files have their targets in order. */
+static void sort_targets(struct fb_targets *t)
+{
+    int64_t i = 1;
+    while (i < t->n && t->sorted[i - 1].targetid <= t->sorted[i].targetid)
+        i++;
+    if (i < t->n)
+        qsort(t->sorted, (size_t)t->n, sizeof *t->sorted, compare_targets);
+    t->repeat = 0;
+    for (i = 0; i < t->n; i++) {
+        const struct fb_target *target = &t->sorted[i];
+        int more = i + 1 < t->n && target[1].targetid == target->targetid;
+        t->next[target->row] = more ? target[1].row : -1;
+        t->repeat |= more;
+    }
+}
+
+int fb_targets_read(struct fb_targets *targets, struct fb_file *file, const struct fb_hdus *hdus,
+                    struct fb_error *err)
+{
+    static const char *const names[] = { "FIBERMAP", NULL };
+    struct fibermap f = { 0 };
+    struct fb_table table;
+    if (fb_table_use(&table, file, hdus, names, err) != 0)
+        return -1;
+    int status = find_columns(&table, &f, err) != 0 ? -1 : read_rows(targets, &table, &f, err);
+    if (status == 0)
+        sort_targets(targets);
+    if (status == 0 && targets->repeat)
+        status = read_status(targets, &table, &f, err);
+    fb_table_close(&table);
+    return status;
+}
+
+void fb_targets_release(struct fb_targets *targets)
+{
+    free(targets->sorted);
+    free(targets->ra);
+    free(targets->dec);
+    free(targets->status);
+    free(targets->next);
+    *targets = (struct fb_targets){ 0 };
+}
+
+int64_t fb_targets_find(const struct fb_targets *targets, int64_t targetid)
+{
+    int64_t lo = 0, hi = targets->n;
+    while (lo < hi) {
+        int64_t middle = lo + (hi - lo) / 2;
+        if (targets->sorted[middle].targetid < targetid)
+            lo = middle + 1;
+        else
+            hi = middle;
+    }
+    return lo < targets->n && targets->sorted[lo].targetid == targetid ? targets->sorted[lo].row : -1;
+}

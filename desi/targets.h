@@ -1,0 +1,37 @@
+/*
+ * targets.h - the table FIBERMAP of a coadd: which target each row of the images is of. Private to desi/.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_TARGETS_H
+#define FB_TARGETS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "fits/error.h"
+#include "fits/file.h"
+#include "fits/hdus.h"
+
+struct fb_target {
+    int64_t targetid, row;
+};
+
+/* All zero is a good start; a struct may be used for one file after the other. */
+struct fb_targets {
+    int64_t n;                /* rows */
+    struct fb_target *sorted; /* owned: n, by TARGETID and row */
+    double *ra, *dec;         /* owned: of each row, degrees; NaN where the file has no positions */
+    int64_t *status;          /* owned: FIBERSTATUS of each row; 0 where the file has none */
+    int64_t *next;            /* owned: of each row, the next of the same target, or -1 */
+    int repeat;               /* a TARGETID stands in several rows */
+    size_t room;
+};
+
+int fb_targets_read(struct fb_targets *targets, struct fb_file *file, const struct fb_hdus *hdus,
+                    struct fb_error *err);
+void fb_targets_release(struct fb_targets *targets);
+
+/* The first row of a target, or -1. */
+int64_t fb_targets_find(const struct fb_targets *targets, int64_t targetid);
+
+#endif
