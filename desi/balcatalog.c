@@ -21,6 +21,7 @@
 #include "fits/file.h"
 #include "fits/header_template.h"
 #include "fits/output.h"
+#include "fits/sum.h"
 #include "fits/system.h"
 #include "fits/table.h"
 

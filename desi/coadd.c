@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 #include "desi/coadd.h"
+#include "fits/unpack.h"
 
 enum { MOST_PIXELS = 1000000 };
 

@@ -7,6 +7,7 @@
 #include "desi/layout.h"
 #include "desi/spectra_paths.h"
 #include "desi/tree_faults.h"
+#include "desi/tree_scheme.h"
 #include "fits/system.h"
 
 void fb_layout_options_release(struct fb_layout_options *options)

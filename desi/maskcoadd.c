@@ -16,7 +16,9 @@
 #include "fits/file.h"
 #include "fits/hdus.h"
 #include "fits/header_template.h"
+#include "fits/sum.h"
 #include "fits/system.h"
+#include "fits/unpack.h"
 
 enum { BLOCK_BYTES = 1 << 22, CARD = 80, FITS_BLOCK = 2880 };
 

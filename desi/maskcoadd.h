@@ -9,24 +9,9 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include "desi/mask_lines.h"
+#include "desi/maskplan.h"
 #include "fits/error.h"
 #include "fits/temporary.h"
-
-/* A target and the wavelengths to mask in each of its spectra. A target may be listed several times. */
-struct fb_mask_target {
-    int64_t targetid;
-    const struct fb_wave_range *ranges; /* borrowed */
-    size_t n;
-};
-
-struct fb_mask_count {
-    size_t missing; /* targets that are not in the file */
-    size_t targets; /* of which something was masked */
-    int64_t values; /* of ivar set to 0 */
-    int begun;      /* to write: what fails from then on is the copy, not the original */
-    int written;
-};
 
 /*
  * Copy the file `in`, masked, to `path`, where it appears when it is complete and on the disk. Where there is

@@ -6,9 +6,24 @@
 #ifndef FB_MASKPLAN_H
 #define FB_MASKPLAN_H
 
-#include "desi/maskcoadd.h"
+#include "desi/mask_lines.h"
 #include "fits/file.h"
 #include "fits/hdus.h"
+
+/* A target and the wavelengths to mask in each of its spectra. A target may be listed several times. */
+struct fb_mask_target {
+    int64_t targetid;
+    const struct fb_wave_range *ranges; /* borrowed */
+    size_t n;
+};
+
+struct fb_mask_count {
+    size_t missing; /* targets that are not in the file */
+    size_t targets; /* of which something was masked */
+    int64_t values; /* of ivar set to 0 */
+    int begun;      /* to write: what fails from then on is the copy, not the original */
+    int written;
+};
 
 /* Bytes of an HDU. */
 struct fb_span {

@@ -9,6 +9,7 @@
 #include "desi/pixel_map.h"
 #include "fits/system.h"
 #include "fits/table.h"
+#include "fits/unpack.h"
 
 enum { MOST_NSIDE = 8192, MOST_JSON = 1 << 30 };
 

@@ -1,7 +1,7 @@
 /* checksum.c - SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
 #include "fits/checksum.h"
-#include "fits/header_template.h"
+#include "fits/sum.h"
 
 enum { BLOCK = 2880, ROOM = 16 * BLOCK };
 

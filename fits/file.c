@@ -11,7 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 #include "fits/file.h"
-#include "fits/unpack.h"
 
 /* Loops compiled for several instruction sets and chosen at run time, as in the library. */
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && !defined(FB_NO_CLONES)
@@ -107,7 +106,7 @@ static ssize_t read_at(struct fb_file *file, unsigned char *bytes, size_t n, int
     return (ssize_t)done;
 }
 
-static int look_at(struct fb_file *file, fb_keep_fn *keep, struct fb_error *err)
+static int look_at(struct fb_file *file, struct fb_error *err)
 {
     struct stat info;
     for (int attempt = 0; fstat(file->descriptor, &info) != 0; reopen(file))
@@ -129,11 +128,10 @@ static int look_at(struct fb_file *file, fb_keep_fn *keep, struct fb_error *err)
     if (got < 0)
         return fb_fail(err, "%s: can't read its beginning: %s", file->path, strerror(errno));
     file->nhead = (size_t)got;
-    return fb_is_packed(file) ? fb_unpack(file, keep, err) : 0;
+    return 0;
 }
 
-int fb_file_open_parts(struct fb_file *file, const char *path, fb_keep_fn *keep, struct fb_io_stats *stats,
-                       struct fb_error *err)
+int fb_file_open_raw(struct fb_file *file, const char *path, struct fb_io_stats *stats, struct fb_error *err)
 {
     unsigned char *head = file->head;
     *file = (struct fb_file){ .path = path, .stats = stats, .head = head };
@@ -144,17 +142,12 @@ int fb_file_open_parts(struct fb_file *file, const char *path, fb_keep_fn *keep,
                        errno == EINTR ? "stopped while it was opened: the same command starts again"
                                       : strerror(errno));
     }
-    if (look_at(file, keep, err) != 0) {
+    if (look_at(file, err) != 0) {
         fb_file_close(file);
         return -1;
     }
     stats->files++;
     return 0;
-}
-
-int fb_file_open(struct fb_file *file, const char *path, struct fb_io_stats *stats, struct fb_error *err)
-{
-    return fb_file_open_parts(file, path, NULL, stats, err);
 }
 
 void fb_file_close(struct fb_file *file)
@@ -214,7 +207,7 @@ int fb_file_read(struct fb_file *file, void *bytes, size_t n, int64_t offset, st
 
 int64_t fb_file_ahead(struct fb_file *file, int64_t offset, int64_t n, struct fb_error *err)
 {
-    if (file->unpacking && fb_unpack_to(file, offset + n, err) != 0)
+    if (file->unpacking && file->unpacker->to(file, offset + n, err) != 0)
         return -1;
     int64_t left = file->size - offset;
     return left < 0 ? 0 : left < n ? left : n;

@@ -39,8 +39,17 @@ struct fb_gap {
     int64_t begin, end;
 };
 
-/* Is the data of an extension of this name wanted? */
-typedef int fb_keep_fn(const char *extname);
+struct fb_file;
+
+/* What a walk through the headers of a file asks for while the file is unpacked; fits/unpack.c has it. */
+struct fb_unpacker {
+    /* Unpack up to an offset, or to the end of the contents. file->size is how far that got. */
+    int (*to)(struct fb_file *file, int64_t end, struct fb_error *err);
+    /* The data of an extension (NULL: of the primary HDU) come next, up to end: unpack them, or pass over them. */
+    int (*data)(struct fb_file *file, const char *extname, int64_t end, struct fb_error *err);
+    /* There are no HDUs any more: is there room for what else the file says it holds? */
+    int (*rest)(struct fb_file *file, struct fb_error *err);
+};
 
 struct fb_file {
     const char *path; /* borrowed; NULL: not open */
@@ -54,16 +63,13 @@ struct fb_file {
     unsigned char *contents;
     struct fb_gap *gaps; /* owned; ascending */
     size_t ngaps;
+    const struct fb_unpacker *unpacker;
     struct fb_unpacking *unpacking; /* borrowed; NULL but while fb_unpack() works */
 };
 
-/* Open for reading, read the head; a file packed by gzip is unpacked (fits/unpack.h), and read as if it were not.
- * All zero is a good start; a struct may be used for one file after the other. */
-int fb_file_open(struct fb_file *file, const char *path, struct fb_io_stats *stats, struct fb_error *err);
-/* The same for a reader that needs only some of the extensions: where the file is packed, the data of those that keep()
- * says no to are not kept in memory. Reading them is an error. */
-int fb_file_open_parts(struct fb_file *file, const char *path, fb_keep_fn *keep, struct fb_io_stats *stats,
-                       struct fb_error *err);
+/* Open for reading as it is, packed or not, and read the head; fits/unpack.h opens files to be read. All zero is a good
+ * start; a struct may be used for one file after the other. */
+int fb_file_open_raw(struct fb_file *file, const char *path, struct fb_io_stats *stats, struct fb_error *err);
 void fb_file_close(struct fb_file *file);
 void fb_file_release(struct fb_file *file); /* closes as well */
 

@@ -7,7 +7,6 @@
 #include <strings.h>
 #include "fits/card.h"
 #include "fits/hdus.h"
-#include "fits/unpack.h"
 
 enum {
     CARD = FB_CARD,
@@ -199,7 +198,8 @@ static int measure_data(struct scan *scan, struct fb_file *file, int64_t data)
     hdu->data = data;
     hdu->size = bytes;
     end = __builtin_add_overflow(bytes, data + BLOCK, &end) ? INT64_MAX : data + fb_whole_blocks(bytes);
-    if (file->unpacking && fb_unpack_data(file, scan->number > 0 ? hdu->name : NULL, end, scan->err) != 0)
+    if (file->unpacking &&
+        file->unpacker->data(file, scan->number > 0 ? hdu->name : NULL, end, scan->err) != 0)
         return -1;
     if (end > file->size)
         return fb_fail(scan->err,
@@ -337,7 +337,7 @@ static int check_rest(const struct fb_hdus *hdus, struct fb_file *file, int64_t 
 {
     char begin[8];
     int64_t ahead;
-    if (file->unpacking && fb_unpack_rest(file, err) != 0)
+    if (file->unpacking && file->unpacker->rest(file, err) != 0)
         return -1;
     for (int64_t place = end + BLOCK; (ahead = fb_file_ahead(file, place, CARD, err)) == CARD;
          place += BLOCK) {

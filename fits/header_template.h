@@ -38,18 +38,7 @@ int fb_header_template_write(const struct fb_header_template *template, const ch
 /* Write a file with these bytes in the same way. */
 int fb_write_file(const char *path, enum fb_replace replace, const void *bytes, size_t n,
                   struct fb_error *err);
-/* Write all n bytes. -1 with errno on failure. */
-int fb_write_all(int descriptor, const unsigned char *bytes, size_t n);
 
-/* ---- FITS checksums: sums of big-endian 32-bit words with the carry added back, in any order ---- */
-
-/* Add bytes, whose number is rounded up to whole words with zeros, to a sum. */
-uint32_t fb_sum_add(uint32_t sum, const unsigned char *bytes, size_t n);
-/* The same where the first byte has that offset in the data: it need not begin a word. */
-uint32_t fb_sum_add_at(uint32_t sum, const unsigned char *bytes, size_t n, uint64_t offset);
-/* The sum of bytes that begin at this offset in the data. */
-uint32_t fb_sum_shift(uint32_t sum, uint64_t offset);
-uint32_t fb_sum_join(uint32_t a, uint32_t b);
 enum { FB_CARD_TEXT = 68 }; /* bytes of text that fit in a card, quotes doubled */
 /* Put a text into a card that is there already, key padded to 8 characters; -1 if it is not. What does not fit is left
  * out, and "..." says so. A comment goes. */

@@ -3,12 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "fits/checksum.h"
 #include "fits/file.h"
-#include "fits/header_template.h"
 #include "fits/hdus.h"
 #include "fits/output.h"
-#include "fits/checksum.h"
 #include "fits/system.h"
+#include "fits/temporary.h"
+#include "fits/unpack.h"
 
 /* CFITSIO says what could not be done to a file, the system why. "" where it was not the system. */
 static const char *reason(int status, int number)

@@ -7,6 +7,7 @@
 #include <strings.h>
 #include "fits/card.h"
 #include "fits/table.h"
+#include "fits/unpack.h"
 
 enum {
     BLOCK_BYTES = 1 << 20, /* of rows, read at a time */

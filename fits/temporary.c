@@ -465,3 +465,19 @@ int fb_check_output(const char *path, enum fb_replace replace, struct fb_error *
     int there = replace == FB_KEEP_EXISTING ? fb_look_at(path, &info, err) : 0;
     return there > 0 ? fb_fail(err, "%s: exists already (--clobber replaces it)", path) : there;
 }
+
+int fb_write_all(int descriptor, const unsigned char *bytes, size_t n)
+{
+    while (n > 0) {
+        ssize_t written = write(descriptor, bytes, n);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written == 0)
+            errno = ENOSPC;
+        if (written <= 0)
+            return -1;
+        bytes += written;
+        n -= (size_t)written;
+    }
+    return 0;
+}

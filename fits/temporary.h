@@ -62,4 +62,7 @@ int fb_check_output(const char *path, enum fb_replace replace, struct fb_error *
 /* Where an output must not take the place of an input, by whatever name, even if existing outputs are replaced. */
 int fb_check_apart(const char *output, const char *input, struct fb_error *err);
 
+/* Write all n bytes. -1 with errno on failure. */
+int fb_write_all(int descriptor, const unsigned char *bytes, size_t n);
+
 #endif

@@ -230,21 +230,23 @@ static int remember(struct fb_unpacking *u, int status)
     return status;
 }
 
-int fb_unpack_to(struct fb_file *file, int64_t end, struct fb_error *err)
+static int unpack_to_offset(struct fb_file *file, int64_t end, struct fb_error *err)
 {
     return remember(file->unpacking, unpack_to(file, end, err));
 }
 
-int fb_unpack_data(struct fb_file *file, const char *extname, int64_t end, struct fb_error *err)
+static int unpack_extension(struct fb_file *file, const char *extname, int64_t end, struct fb_error *err)
 {
     return remember(file->unpacking, unpack_data(file, extname, end, err));
 }
 
-int fb_unpack_rest(struct fb_file *file, struct fb_error *err)
+static int unpack_end(struct fb_file *file, struct fb_error *err)
 {
     int64_t found = file->unpacking->said - file->unpacking->left_out;
     return remember(file->unpacking, found > fb_unpack_limit ? too_much(file, found, "", err) : 0);
 }
+
+static const struct fb_unpacker unpacker = { unpack_to_offset, unpack_extension, unpack_end };
 
 /* ---- a file ---- */
 
@@ -300,7 +302,15 @@ static int unpack(struct fb_file *file, struct fb_error *err)
     return status;
 }
 
-int fb_unpack(struct fb_file *file, fb_keep_fn *keep, struct fb_error *err)
+/*
+ * Unpack an open file: from here on its bytes, and its size, are those of the contents. The file must be one complete
+ * gzip stream with the right checksum, hold a FITS file, and end where the stream ends. With keep, the data of the
+ * extensions that it says no to are left out of memory, and reading them is an error.
+ *
+ * Memory is taken as it is filled. A file is refused when its last bytes, or one of its headers, say that it takes more
+ * than the limit, when it passes the limit whatever they say, and when it says that it holds more than its packed bytes can.
+ */
+static int unpack_file(struct fb_file *file, fb_keep_fn *keep, struct fb_error *err)
 {
     struct fb_unpacking u = { .packed = *file, .keep = keep };
     u.most = keep ? (1 + FB_LEFT_OUT) * fb_unpack_limit : fb_unpack_limit;
@@ -311,6 +321,7 @@ int fb_unpack(struct fb_file *file, fb_keep_fn *keep, struct fb_error *err)
         free(u.in);
         return fb_fail(err, "%s: out of memory", file->path);
     }
+    file->unpacker = &unpacker;
     file->unpacking = &u;
     int status = unpack(file, err);
     file->unpacking = NULL;
@@ -318,4 +329,21 @@ int fb_unpack(struct fb_file *file, fb_keep_fn *keep, struct fb_error *err)
     free(u.in);
     free(u.skipped);
     return status;
+}
+
+int fb_file_open_parts(struct fb_file *file, const char *path, fb_keep_fn *keep, struct fb_io_stats *stats,
+                       struct fb_error *err)
+{
+    if (fb_file_open_raw(file, path, stats, err) != 0)
+        return -1;
+    if (!fb_is_packed(file) || unpack_file(file, keep, err) == 0)
+        return 0;
+    fb_file_close(file);
+    stats->files--;
+    return -1;
+}
+
+int fb_file_open(struct fb_file *file, const char *path, struct fb_io_stats *stats, struct fb_error *err)
+{
+    return fb_file_open_parts(file, path, NULL, stats, err);
 }

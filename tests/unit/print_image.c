@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "fits/image.h"
+#include "fits/unpack.h"
 
 static void put_answer(int64_t n, const void *pixels, size_t size)
 {

@@ -12,6 +12,7 @@
 #include "fits_bytes.h"
 #include "fits/file.h"
 #include "fits/hdus.h"
+#include "fits/unpack.h"
 
 /* A file that is open, and its HDUs. */
 struct opened {

@@ -12,6 +12,7 @@
 #include "fits_bytes.h"
 #include "fits/hdus.h"
 #include "fits/table.h"
+#include "fits/unpack.h"
 
 enum { NROWS = 20000 };
 

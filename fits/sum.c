@@ -1,0 +1,57 @@
+/* sum.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+#include "fits/sum.h"
+
+/* Loops compiled for several instruction sets and chosen at run time, as in the library. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && !defined(FB_NO_CLONES)
+#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define CLONES
+#endif
+
+static uint32_t fold(uint64_t sum)
+{
+    while (sum >> 32)
+        sum = (sum & UINT32_MAX) + (sum >> 32);
+    return (uint32_t)sum;
+}
+
+static uint32_t big_endian(const unsigned char *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | (uint32_t)p[3];
+}
+
+/* At most 2^32 words, so that 64 bits hold their sum. */
+CLONES
+static uint64_t sum_words(const unsigned char *bytes, size_t nwords)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < nwords; i++)
+        sum += big_endian(bytes + 4 * i);
+    return sum;
+}
+
+uint32_t fb_sum_add(uint32_t sum, const unsigned char *bytes, size_t n)
+{
+    unsigned char last[4] = { 0 };
+    memcpy(last, bytes + n / 4 * 4, n % 4);
+    return fold(sum_words(bytes, n / 4) + sum + big_endian(last));
+}
+
+uint32_t fb_sum_add_at(uint32_t sum, const unsigned char *bytes, size_t n, uint64_t offset)
+{
+    return fb_sum_join(sum, fb_sum_shift(fb_sum_add(0, bytes, n), offset));
+}
+
+/* Bytes shifted by one place in their words weigh 2^8 less. Carries come back at the bottom, so this turns
+ * the sum in a circle. */
+uint32_t fb_sum_shift(uint32_t sum, uint64_t offset)
+{
+    unsigned shift = 8 * (unsigned)(offset % 4);
+    return shift ? sum >> shift | sum << (32 - shift) : sum;
+}
+
+uint32_t fb_sum_join(uint32_t a, uint32_t b)
+{
+    return fold((uint64_t)a + b);
+}
