@@ -14,6 +14,7 @@
 #include "../../desi/pixel_map.h"
 #include "../../fits/system.h"
 #include "../../desi/tree.h"
+#include "../../desi/tree_scheme.h"
 
 static char folder[] = "/tmp/fastbal-tree-XXXXXX";
 
