@@ -11,6 +11,10 @@ unless it says cold.
 --short     small files, two runs each: a check that takes seconds; its times say little
 --growth    how time grows with rows, pixels, threads and ranks, too
 
+The yardstick is a plain sum of normal equations, timed in the same run (bench/yardstick.c): what is measured in it
+hardly depends on the processor and on what else runs there. $FASTBAL_KERNELS of bench-programs/bench_fastbal and
+bench_kernels names the instruction set whose kernels are taken (src/kernels.h).
+
 Answers are checked while they are timed: the finder's against tests/oracle.py, the kernels' against the
 finder's, catalogs against the BAL tables they are made of, and what several threads and ranks wrote against
 what one thread wrote. Exit status: 0 all answers right, whatever the times; 1 a wrong answer or a run that
@@ -237,6 +241,35 @@ def cold_walls(bench, tree, plan_file):
     return ours.wall, reader.wall
 
 
+def measure_rungs(bench, tree, table, templates, env):
+    """Kernels and finder for each rung that this processor has, in turns, in units of the yardstick that the same moment
+    took; all write the same files."""
+    spectra = bench.folder / "spectra.bin"
+    dump_spectra(tree, templates, spectra)
+    rungs = bench.once(bench.programs / "bench_kernels").said.split()
+    table.add("kernels that a plain run takes", "", rungs[-1])
+    costs, first = {rung: [] for rung in rungs}, fits_files(tree.work)
+    for k in range(bench.repeats + 1):
+        for rung in rungs:
+            chosen = dict(env, FASTBAL_KERNELS=rung)
+            kernels = bench.once(bench.programs / "bench_kernels", spectra, 3 if bench.short else 9, **chosen)
+            run = bench.once(bench.programs / "bench_fastbal", *find(tree, 1), **chosen)
+            check(fits_files(tree.work) == first, f"kernels {rung} and {rungs[-1]} write other files")
+            joining, _, both, yardstick = map(float, kernels.said.split())
+            if k > 0:
+                costs[rung].append((joining, both, 1e6 * run.cpu / tree.quasars, both / yardstick,
+                                    1e6 * run.cpu / tree.quasars / yardstick))
+    median = {rung: [statistics.median(column) for column in zip(*costs[rung])] for rung in rungs}
+    for rung, (joining, both, _, ratio, _) in median.items():
+        table.add(f"kernels alone, {rung}: CPU a quasar / yardstick", "0.25",
+                  f"{ratio:.2f} ({both:.0f} µs, {joining:.0f} of them joining cameras)")
+    for rung, (_, _, whole, _, ratio) in median.items():
+        table.add(f"find, {rung}, 1 thread: CPU a quasar / yardstick", "0.40", f"{ratio:.2f} ({whole:.0f} µs)",
+                  "92,000 µs" if rung == rungs[-1] else "")
+    slower = [b for a, b in zip(rungs, rungs[1:]) if median[b][3] > 1.02 * median[a][3]]
+    table.add("kernels slower than those of the rung below", "none", ", ".join(slower) or "none")
+
+
 def measure_find(bench, tree, table):
     templates = bench.folder / "builtin.fits"
     templates.unlink(missing_ok=True)
@@ -244,13 +277,7 @@ def measure_find(bench, tree, table):
     env = {"DESI_SPECTRO_REDUX": str(tree.redux)}
     two = bench.fastbal(*find(tree, 2), **env)
     check_find(bench, tree, templates)
-    table.add("find: CPU a quasar", "90 µs", f"{1e6 * two.cpu / tree.quasars:.0f} µs", "92,000 µs")
-    spectra = bench.folder / "spectra.bin"
-    dump_spectra(tree, templates, spectra)
-    kernels = bench.once(bench.programs / "bench_kernels", spectra, 3 if bench.short else 15)
-    joining, measuring, both = map(float, kernels.said.split())
-    table.add("kernels alone: CPU a quasar", "60 µs",
-              f"{both:.0f} µs (join {joining:.0f}, measure {measuring:.0f})", "")
+    measure_rungs(bench, tree, table, templates, env)
     table.add("find, 2 threads: wall", "0.25 s", f"{two.wall:.2f} s", "63 s")
     table.add("find, 2 threads: peak memory", "64 MB", f"{two.memory:.0f} MB", "387 MB a process")
     plan_file = bench.folder / "plan.txt"
@@ -458,6 +485,15 @@ def predict(costs):
 
 # ---- tables ----
 
+def processor():
+    """Its name where the system tells it."""
+    try:
+        found = re.search(r"^model name\s*:\s*(.*)$", Path("/proc/cpuinfo").read_text(), re.M)
+    except OSError:
+        found = None
+    return found.group(1) if found else "unknown processor"
+
+
 class Table:
     def __init__(self, *titles):
         self.lines = [titles, ["---"] * len(titles)]
@@ -492,7 +528,7 @@ def main():
     except Wrong as wrong:
         print(f"bench.py: {wrong}", file=sys.stderr)
         return 1
-    print(f"{platform.system()} {platform.machine()}, {len(os.sched_getaffinity(0))} cores, load "
+    print(f"{processor()}, {platform.system()} {platform.machine()}, {len(os.sched_getaffinity(0))} cores, load "
           f"{os.getloadavg()[0]:.1f}; medians of {bench.repeats} runs\n\n{table}")
     if options.growth:
         print(f"\n{growth}\n\n{predict(costs)}")

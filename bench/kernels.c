@@ -2,12 +2,14 @@
  * kernels.c - time joining cameras and measuring, for spectra in memory, through the public library.
  *
  * usage: kernels SPECTRA REPEATS
+ *        kernels            print the names of this processor's kernels, from the slowest to those that are taken
  *
  * SPECTRA is written by bench.py, numbers as this machine has them: int64 cameras, templates, template
  * wavelengths, spectra; the template wavelengths and templates (double); of each camera int64 pixels and the
  * wavelengths (double); of each spectrum z (double), what the finder found, AI and BI of C IV and chi2
- * (float), and flux and ivar of each camera (float). Every answer is compared with what the finder found. Prints microseconds a
- * spectrum: the median over repeats of joining, of measuring, and of both.
+ * (float), and flux and ivar of each camera (float). Every answer is compared with what the finder found. Prints
+ * microseconds: the medians over repeats of joining a spectrum, of measuring it, and of both; and of the yardstick, which
+ * takes turns with them.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -16,7 +18,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include "fastbal.h"
+#include "internal.h"
+#include "yardstick.h"
 
 enum { MOST_REPEATS = 1000 };
 
@@ -34,7 +37,11 @@ struct bench {
     fastbal_workspace *work;
     struct spectrum *spectra;
     double *flux, *ivar;
+    struct yardstick *yardstick;
 };
+
+enum { JOINING, MEASURING, BOTH, YARDSTICK, FIGURES };
+enum { YARDSTICKS = 100 }; /* at a time */
 
 /* Seconds of a core this program has used. */
 static double now(void)
@@ -90,7 +97,8 @@ static void prepare(struct bench *b, FILE *file)
     b->flux = calloc(fastbal_grid_size(b->grid), sizeof *b->flux);
     b->ivar = calloc(fastbal_grid_size(b->grid), sizeof *b->ivar);
     b->spectra = calloc((size_t)b->n, sizeof *b->spectra);
-    if (!b->work || !b->flux || !b->ivar || !b->spectra)
+    b->yardstick = yardstick_create();
+    if (!b->work || !b->flux || !b->ivar || !b->spectra || !b->yardstick)
         exit(1);
     for (int64_t i = 0; i < b->n; i++)
         take_spectrum(b, file, &b->spectra[i]);
@@ -121,21 +129,26 @@ static int measure(struct bench *b, const struct spectrum *s)
            differs(result.civ.bi.index, s->expected[1]) || differs(result.chi2, s->expected[2]);
 }
 
-/* Join every spectrum; then join and measure every spectrum as the finder does. Add the seconds of both. Returns how
- * many answers differ. Asking the clock for each spectrum would count in what is measured. */
-static int once(struct bench *b, double *joining, double *both)
+/* Join every spectrum; then join and measure every spectrum as the finder does. Microseconds each go to figure. Returns
+ * how many answers differ. Asking the clock for each spectrum would count in what is measured. */
+static int once(struct bench *b, double figure[FIGURES])
 {
     int wrong = 0;
     double start = now();
     for (int64_t i = 0; i < b->n; i++)
         join(b, &b->spectra[i]);
-    double middle = now();
+    double joined = now();
     for (int64_t i = 0; i < b->n; i++) {
         join(b, &b->spectra[i]);
         wrong += measure(b, &b->spectra[i]);
     }
-    *joining += middle - start;
-    *both += now() - middle;
+    double measured = now();
+    for (int i = 0; i < YARDSTICKS; i++)
+        yardstick_run(b->yardstick);
+    figure[YARDSTICK] = 1e6 * (now() - measured) / YARDSTICKS;
+    figure[JOINING] = 1e6 * (joined - start) / (double)b->n;
+    figure[BOTH] = 1e6 * (measured - joined) / (double)b->n;
+    figure[MEASURING] = figure[BOTH] - figure[JOINING];
     return wrong;
 }
 
@@ -153,25 +166,29 @@ static double median(double *values, int n)
 
 int main(int argc, char **argv)
 {
-    static double joining[MOST_REPEATS], measuring[MOST_REPEATS], both[MOST_REPEATS];
+    static double figures[FIGURES][MOST_REPEATS];
+    double figure[FIGURES];
     struct bench b = { 0 };
     FILE *file = argc == 3 ? fopen(argv[1], "rb") : NULL;
-    int repeats = argc == 3 ? atoi(argv[2]) : 0, wrong;
+    int repeats = argc == 3 ? atoi(argv[2]) : 0, wrong = 0;
+    if (argc == 1) {
+        for (int k = 0; fb_kernels_rung(k); k++)
+            printf("%s\n", fb_kernels_rung(k)->name);
+        return 0;
+    }
     if (!file || repeats < 1 || repeats > MOST_REPEATS) {
-        fprintf(stderr, "usage: kernels SPECTRA REPEATS\n");
+        fprintf(stderr, "usage: kernels [SPECTRA REPEATS]\n");
         return 2;
     }
     prepare(&b, file);
     fclose(file);
-    wrong = once(&b, &joining[0], &both[0]); /* warm up */
-    for (int k = 0; k < repeats; k++) {
-        joining[k] = both[k] = 0;
-        wrong += once(&b, &joining[k], &both[k]);
-        joining[k] *= 1e6 / (double)b.n;
-        both[k] *= 1e6 / (double)b.n;
-        measuring[k] = both[k] - joining[k];
+    for (int k = -1; k < repeats; k++) { /* once to warm up */
+        wrong += once(&b, figure);
+        for (int f = 0; f < FIGURES && k >= 0; f++)
+            figures[f][k] = figure[f];
     }
-    printf("%.2f %.2f %.2f\n", median(joining, repeats), median(measuring, repeats), median(both, repeats));
+    for (int f = 0; f < FIGURES; f++)
+        printf("%.2f%c", median(figures[f], repeats), f + 1 < FIGURES ? ' ' : '\n');
     if (wrong)
         fprintf(stderr, "kernels: %d answers differ from what the finder found\n", wrong);
     return wrong != 0;

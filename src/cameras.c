@@ -15,40 +15,6 @@
 #define RESAMPLED_STEP 0.8   /* A */
 #define MAX_PIXELS 1000000  /* of a resampled spectrum: more means that the wavelengths are wrong */
 
-struct run {
-    size_t begin, end; /* pixels of the joined grid */
-    int ncameras;
-    int camera[FASTBAL_MAX_CAMERAS];
-    size_t offset[FASTBAL_MAX_CAMERAS]; /* pixel of that camera at begin */
-};
-
-struct fastbal_grid {
-    size_t n;
-    double *wavelength;
-    int ncameras;
-    size_t size[FASTBAL_MAX_CAMERAS]; /* pixels of each camera */
-    int nruns;
-    struct run runs[2 * FASTBAL_MAX_CAMERAS];
-    int resamples;
-    struct fb_resampler resampler[FASTBAL_MAX_CAMERAS];
-};
-
-FB_KERNEL
-static size_t count_increases(const double *x, size_t n)
-{
-    size_t count = 0;
-    for (size_t i = 1; i < n; i++)
-        count += x[i] > x[i - 1];
-    return count;
-}
-
-int fb_wavelengths_ok(const double *wavelength, size_t n)
-{
-    if (n < 2 || !(wavelength[0] > 0))
-        return 0;
-    return count_increases(wavelength, n) == n - 1 && wavelength[n - 1] <= DBL_MAX;
-}
-
 /* The joined grid of aligned cameras: each camera's pixels above the last of those before it. */
 static size_t union_grid(const struct fastbal_camera *cameras, int ncameras, double *wavelength)
 {
@@ -92,7 +58,7 @@ static void make_runs(fastbal_grid *grid, const size_t *start)
     }
     qsort(cut, (size_t)ncuts, sizeof cut[0], compare_size);
     for (int k = 0; k + 1 < ncuts; k++) {
-        struct run run = { .begin = cut[k], .end = cut[k + 1] };
+        struct fb_run run = { .begin = cut[k], .end = cut[k + 1] };
         for (int c = 0; c < grid->ncameras; c++) {
             if (start[c] <= run.begin && run.end <= start[c] + grid->size[c]) {
                 run.camera[run.ncameras] = c;
@@ -183,6 +149,7 @@ int fastbal_grid_create(fastbal_grid **out, const struct fastbal_camera *cameras
     fastbal_grid *grid = calloc(1, sizeof *grid);
     if (!grid)
         return fb_explain(message, FASTBAL_ENOMEM, "out of memory for a grid");
+    grid->kernels = fb_kernels_best();
     grid->ncameras = ncameras;
     for (int c = 0; c < ncameras; c++)
         total += grid->size[c] = cameras[c].n;
@@ -242,97 +209,10 @@ int fastbal_grid_resamples(const fastbal_grid *grid)
     return grid->resamples;
 }
 
-/* DEVIATION clean-pixels: the reference lets NaN, inf and negative ivar through. */
-static inline int pixel_ok(float flux, float ivar)
+void fastbal_join_range(const fastbal_grid *grid, const struct fastbal_pixels *cameras, size_t begin, size_t end,
+                        double *flux, double *ivar)
 {
-    return fabsf(flux) <= FLT_MAX && ivar >= 0 && ivar <= FLT_MAX;
-}
-
-FB_KERNEL
-static void copy_pixels(size_t n, const float *flux, const float *ivar, double *flux_out, double *ivar_out)
-{
-    for (size_t i = 0; i < n; i++) {
-        int ok = pixel_ok(flux[i], ivar[i]);
-        flux_out[i] = ok ? (double)flux[i] : 0.0;
-        ivar_out[i] = ok ? (double)ivar[i] : 0.0;
-    }
-}
-
-FB_KERNEL
-static void add_pixels(size_t n, const float *flux, const float *ivar, double *sum, double *ivar_out)
-{
-    for (size_t i = 0; i < n; i++) {
-        int ok = pixel_ok(flux[i], ivar[i]);
-        double weight = ok ? (double)ivar[i] : 0.0, value = ok ? (double)flux[i] : 0.0;
-        sum[i] += weight * value;
-        ivar_out[i] += weight;
-    }
-}
-
-FB_KERNEL
-static void divide(size_t n, double *sum, const double *ivar)
-{
-    for (size_t i = 0; i < n; i++)
-        sum[i] = sum[i] / (ivar[i] > 0 ? ivar[i] : 1.0);
-}
-
-static void join_aligned(const fastbal_grid *grid, const struct fastbal_pixels *cameras, size_t first,
-                         size_t last, double *flux, double *ivar)
-{
-    for (int k = 0; k < grid->nruns; k++) {
-        const struct run *run = &grid->runs[k];
-        size_t begin = run->begin > first ? run->begin : first, end = run->end < last ? run->end : last;
-        if (begin >= end)
-            continue;
-        size_t n = end - begin, skip = begin - run->begin;
-        double *f = flux + begin, *iv = ivar + begin;
-        if (run->ncameras == 1) {
-            const struct fastbal_pixels *p = &cameras[run->camera[0]];
-            copy_pixels(n, p->flux + run->offset[0] + skip, p->ivar + run->offset[0] + skip, f, iv);
-            continue;
-        }
-        memset(f, 0, n * sizeof *f);
-        memset(iv, 0, n * sizeof *iv);
-        for (int c = 0; c < run->ncameras; c++) {
-            const struct fastbal_pixels *p = &cameras[run->camera[c]];
-            add_pixels(n, p->flux + run->offset[c] + skip, p->ivar + run->offset[c] + skip, f, iv);
-        }
-        divide(n, f, iv);
-    }
-}
-
-static void add_resampled(const struct fb_resampler *r, const struct fastbal_pixels *p, size_t begin,
-                          size_t end, double *sum, double *ivar)
-{
-    for (size_t i = begin; i < end; i++) {
-        size_t pixel = r->node[i];
-        double weights = 0, values = 0;
-        for (size_t k = r->first_weight[i]; k < r->first_weight[i + 1]; k++, pixel++) {
-            float iv = p->ivar[pixel], f = p->flux[pixel];
-            if (!pixel_ok(f, iv) || (p->mask && p->mask[pixel] != 0))
-                continue;
-            weights += r->weight[k] * (double)iv;
-            values += r->weight[k] * ((double)iv * (double)f);
-        }
-        ivar[i] += weights;
-        sum[i] += values;
-    }
-}
-
-void fastbal_join_range(const fastbal_grid *grid, const struct fastbal_pixels *cameras, size_t begin,
-                        size_t end, double *flux, double *ivar)
-{
-    if (begin >= end)
-        return;
-    if (!grid->resamples) {
-        join_aligned(grid, cameras, begin, end, flux, ivar);
-        return;
-    }
-    memset(flux + begin, 0, (end - begin) * sizeof *flux);
-    memset(ivar + begin, 0, (end - begin) * sizeof *ivar);
-    for (int c = 0; c < grid->ncameras; c++)
-        add_resampled(&grid->resampler[c], &cameras[c], begin, end, flux, ivar);
-    divide(end - begin, flux + begin, ivar + begin);
+    grid->kernels->join(grid, cameras, begin, end, flux, ivar);
 }
 
 void fastbal_join(const fastbal_grid *grid, const struct fastbal_pixels *cameras, double *flux, double *ivar)
@@ -344,7 +224,7 @@ static void aligned_pixels(const fastbal_grid *grid, int camera, size_t begin, s
                            size_t *last)
 {
     for (int k = 0; k < grid->nruns; k++) {
-        const struct run *run = &grid->runs[k];
+        const struct fb_run *run = &grid->runs[k];
         size_t from = run->begin > begin ? run->begin : begin, to = run->end < end ? run->end : end;
         for (int c = 0; c < run->ncameras && from < to; c++) {
             if (run->camera[c] != camera)

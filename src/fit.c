@@ -13,17 +13,31 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include <string.h>
-#include "internal.h"
+#include "kernels.h"
 
-/* Sums run in LANES partial sums, so that additions need not wait for each other; with FOUR dot products at a
- * time each has a quarter of them. BLOCK nodes of all templates stay in the nearest cache. Corrections of a
- * fit are made in one go where less than GAP pixels are between them. */
-enum { MAX = FASTBAL_MAX_TEMPLATES, LANES = 32, FOUR = 4, BLOCK = 256, GAP = 64 };
+/* Sums run in LANES partial sums, so that additions need not wait for each other; a dot product, several of which are
+ * made at a time, in EACH. BLOCK nodes of all templates stay in the nearest cache. Corrections of a fit are made in one
+ * go where less than GAP pixels are between them. */
+enum { MAX = FASTBAL_MAX_TEMPLATES, LANES = 32, EACH = 8, BLOCK = 256, GAP = 64 };
 
-/* The sum of the lanes, halves onto halves. */
-static inline double add_lanes(double *lane)
+/* Dot products of ROWS vectors with COLUMNS others are made at a time: eight registers for their sums, which keep the
+ * additions of a processor busy, and six for what is multiplied. */
+enum { ROWS = 2, COLUMNS = 4 };
+
+static inline fb_vector load(const double *x)
 {
-    for (size_t half = LANES / 2; half > 0; half /= 2)
+    return *(const fb_vector *)x;
+}
+
+static inline void store(double *x, fb_vector v)
+{
+    *(fb_vector *)x = v;
+}
+
+/* The sum of n lanes, halves onto halves. */
+static inline double add_lanes(double *lane, size_t n)
+{
+    for (size_t half = n / 2; half > 0; half /= 2)
         for (size_t l = 0; l < half; l++)
             lane[l] += lane[l + half];
     return lane[0];
@@ -33,44 +47,81 @@ static inline double add_lanes(double *lane)
 #define CANCELLED 1e-6
 
 /* sum w f f */
-FB_KERNEL
 static double square_sum(const double *weight, const double *flux, size_t n)
 {
-    double lane[LANES] = { 0 }, sum = 0;
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (size_t l = 0; l < LANES; l++)
-            lane[l] += weight[i + l] * flux[i + l] * flux[i + l];
-    for (; i < n; i++)
+    double lane[LANES], sum = 0;
+    size_t whole = n - n % LANES;
+    for (size_t l = 0; l < LANES; l += 4 * FB_WIDTH) {
+        fb_vector s0 = { 0 }, s1 = s0, s2 = s0, s3 = s0;
+        for (size_t i = l; i < whole; i += LANES) {
+            const double *w = weight + i, *f = flux + i;
+            s0 += load(w) * load(f) * load(f);
+            s1 += load(w + FB_WIDTH) * load(f + FB_WIDTH) * load(f + FB_WIDTH);
+            s2 += load(w + 2 * FB_WIDTH) * load(f + 2 * FB_WIDTH) * load(f + 2 * FB_WIDTH);
+            s3 += load(w + 3 * FB_WIDTH) * load(f + 3 * FB_WIDTH) * load(f + 3 * FB_WIDTH);
+        }
+        store(lane + l, s0);
+        store(lane + l + FB_WIDTH, s1);
+        store(lane + l + 2 * FB_WIDTH, s2);
+        store(lane + l + 3 * FB_WIDTH, s3);
+    }
+    for (size_t i = whole; i < n; i++)
         sum += weight[i] * flux[i] * flux[i];
-    return sum + add_lanes(lane);
+    return sum + add_lanes(lane, LANES);
 }
 
-/* Four dot products a . b[k] with the same vector. The compiler can't be trusted with these loops unless it is
- * told what a vector is; lanes are the same for every instruction set. */
-FB_KERNEL
-static void four_dots(const double *a, const double *const *b, size_t n, double *sum)
+/* Some of the lanes of dot products, as many as a vector holds, over n pixels of EACH lanes; those of one product are EACH
+ * apart. */
+static void dot_lanes(const double *const row[ROWS], const double *const column[COLUMNS], size_t n,
+                      double *lane)
 {
-    enum { EACH = LANES / FOUR };
-    typedef double vector __attribute__((vector_size(EACH * sizeof(double)), aligned(sizeof(double))));
-    const double *b0 = b[0], *b1 = b[1], *b2 = b[2], *b3 = b[3];
-    vector lane[FOUR] = { 0 };
-    size_t i = 0;
-    for (; i + EACH <= n; i += EACH) {
-        vector x = *(const vector *)(a + i);
-        lane[0] += x * *(const vector *)(b0 + i);
-        lane[1] += x * *(const vector *)(b1 + i);
-        lane[2] += x * *(const vector *)(b2 + i);
-        lane[3] += x * *(const vector *)(b3 + i);
+    const double *a0 = row[0], *a1 = row[1], *b0 = column[0], *b1 = column[1], *b2 = column[2],
+                 *b3 = column[3];
+    fb_vector s00 = { 0 }, s01 = s00, s02 = s00, s03 = s00, s10 = s00, s11 = s00, s12 = s00, s13 = s00;
+    for (size_t i = 0; i < n; i += EACH) {
+        fb_vector x0 = load(a0 + i), x1 = load(a1 + i), y = load(b0 + i);
+        s00 += x0 * y;
+        s10 += x1 * y;
+        y = load(b1 + i);
+        s01 += x0 * y;
+        s11 += x1 * y;
+        y = load(b2 + i);
+        s02 += x0 * y;
+        s12 += x1 * y;
+        y = load(b3 + i);
+        s03 += x0 * y;
+        s13 += x1 * y;
     }
-    for (int k = 0; k < FOUR; k++) {
-        double rest = 0;
-        for (size_t j = i; j < n; j++)
-            rest += a[j] * b[k][j];
-        for (size_t half = EACH / 2; half > 0; half /= 2)
-            for (size_t l = 0; l < half; l++)
-                lane[k][l] += lane[k][l + half];
-        sum[k] = rest + lane[k][0];
+    store(lane, s00);
+    store(lane + EACH, s01);
+    store(lane + 2 * EACH, s02);
+    store(lane + 3 * EACH, s03);
+    store(lane + 4 * EACH, s10);
+    store(lane + 5 * EACH, s11);
+    store(lane + 6 * EACH, s12);
+    store(lane + 7 * EACH, s13);
+}
+
+/* The dot products of ROWS vectors with COLUMNS others. */
+static void dot_products(const double *const row[ROWS], const double *const column[COLUMNS], size_t n,
+                         double sum[ROWS][COLUMNS])
+{
+    double lanes[ROWS][COLUMNS][EACH], rest[ROWS][COLUMNS] = { { 0 } };
+    size_t whole = n - n % EACH;
+    for (size_t l = 0; l < EACH; l += FB_WIDTH) {
+        const double *const a[ROWS] = { row[0] + l, row[1] + l };
+        const double *const b[COLUMNS] = { column[0] + l, column[1] + l, column[2] + l, column[3] + l };
+        dot_lanes(a, b, whole, &lanes[0][0][l]);
+    }
+    for (size_t i = whole; i < n; i++)
+        for (int j = 0; j < ROWS; j++)
+            for (int k = 0; k < COLUMNS; k++)
+                rest[j][k] += row[j][i] * column[k][i];
+    for (int j = 0; j < ROWS; j++) {
+        for (int k = 0; k < COLUMNS; k++) {
+            const double *l = lanes[j][k];
+            sum[j][k] = rest[j][k] + (((l[0] + l[4]) + (l[2] + l[6])) + ((l[1] + l[5]) + (l[3] + l[7])));
+        }
     }
 }
 
@@ -82,66 +133,110 @@ static size_t touched_nodes(const struct fb_design *d, size_t begin, size_t end,
     return first;
 }
 
-/* What pixels add to nodes: the diagonal of H, w u u and w v v; between a node and the next, w u v; and the
- * right-hand side, w f u and w f v. */
-struct node_sums {
-    double *diagonal, *beside, *rhs;
+/* What pixels add to a node: to the diagonal of H, w u u and w v v, and to the right-hand side, w f u and w f v. */
+enum { DIAGONAL, RHS };
+typedef double fb_node __attribute__((vector_size(2 * sizeof(double)), aligned(sizeof(double))));
+
+/* Add pixels [begin, end) to their nodes, and to beside what they add between a node and the next, w u v. The sums of the
+ * segment that the last pixel was in stay in registers. */
+static void add_pixels(const struct fb_design *d, const double *weight, size_t begin, size_t end,
+                       size_t first, fb_node *node, double *beside)
+{
+    if (begin == end)
+        return;
+    size_t j = d->segment[begin] - first;
+    fb_node before = node[j], after = node[j + 1];
+    double between = beside[j];
+    for (size_t i = begin; i < end; i++) {
+        size_t next = d->segment[i] - first;
+        if (next != j) {
+            node[j] = before;
+            node[j + 1] = after;
+            beside[j] = between;
+            before = next == j + 1 ? after : node[next];
+            after = node[next + 1];
+            between = beside[next];
+            j = next;
+        }
+        double w = weight[i], f = d->flux[i], v = d->fraction[i], u = 1 - v, wu = w * u, wv = w * v;
+        before += wu * (fb_node){ u, f };
+        after += wv * (fb_node){ v, f };
+        between += wu * v;
+    }
+    node[j] = before;
+    node[j + 1] = after;
+    beside[j] = between;
+}
+
+/* Pixels [begin, end), by quarters from the last to the first, and then the pixels that are left: the order that sums
+ * have always had. */
+static void collect_nodes(const struct fb_design *d, const double *weight, size_t begin, size_t end,
+                          size_t first, size_t count, fb_node *node, double *beside)
+{
+    size_t part = (end - begin) / 4;
+    memset(node, 0, count * sizeof *node);
+    memset(beside - 1, 0, (count + 1) * sizeof *beside);
+    for (size_t k = 4; k-- > 0;)
+        add_pixels(d, weight, begin + k * part, begin + (k + 1) * part, first, node, beside);
+    add_pixels(d, weight, begin + 4 * part, end, first, node, beside);
+}
+
+/* A block of nodes, copied to where vectors are aligned: loads that cross lines of the cache take twice as long. There is a
+ * node more of the templates on both sides. */
+struct block {
+    size_t n;
+    int nt;
+    _Alignas(64) double diagonal[BLOCK], rhs[BLOCK], before[BLOCK], beside[BLOCK];
+    _Alignas(64) double y[MAX][BLOCK + 2 * EACH];
 };
 
-static inline void add_pixel(const struct fb_design *d, size_t i, const double *weight, size_t first,
-                             const struct node_sums *s)
+static void take_block(const fastbal_templates *t, const fb_node *node, const double *beside, size_t first,
+                       size_t n, struct block *b)
 {
-    size_t j = d->segment[i] - first;
-    double v = d->fraction[i], u = 1 - v, wu = weight[i] * u, wv = weight[i] * v, f = d->flux[i];
-    s->diagonal[j] += wu * u;
-    s->beside[j] += wu * v;
-    s->rhs[j] += wu * f;
-    s->diagonal[j + 1] += wv * v;
-    s->rhs[j + 1] += wv * f;
-}
-
-/* Pixels [begin, end), four parts in turns: neighbouring pixels add to the same node and wait for each
- * other. */
-static void collect_nodes(const struct fb_design *d, const double *weight, size_t begin, size_t end,
-                          size_t first, size_t count, const struct node_sums *s)
-{
-    size_t part = (end - begin) / 4, i = begin;
-    memset(s->diagonal, 0, count * sizeof *s->diagonal);
-    memset(s->beside - 1, 0, (count + 1) * sizeof *s->beside);
-    memset(s->rhs, 0, count * sizeof *s->rhs);
-    for (; i < begin + part; i++) {
-        add_pixel(d, i, weight, first, s);
-        add_pixel(d, i + part, weight, first, s);
-        add_pixel(d, i + 2 * part, weight, first, s);
-        add_pixel(d, i + 3 * part, weight, first, s);
+    b->n = n;
+    b->nt = fastbal_templates_count(t);
+    for (size_t j = 0; j < n; j++) {
+        b->diagonal[j] = node[j][DIAGONAL];
+        b->rhs[j] = node[j][RHS];
     }
-    for (i = begin + 4 * part; i < end; i++)
-        add_pixel(d, i, weight, first, s);
+    memcpy(b->before, beside - 1, n * sizeof *beside);
+    memcpy(b->beside, beside, n * sizeof *beside);
+    for (int k = 0; k < b->nt; k++)
+        memcpy(b->y[k] + EACH - 1, fb_templates_values(t, k) + first - 1, (n + 2) * sizeof *beside);
 }
 
-/* (H y)[j] for nodes j of a block; beside and y reach one node further on both sides. */
-FB_KERNEL
-static void times_h(const double *restrict diagonal, const double *restrict beside, const double *restrict y,
-                    size_t n, double *restrict product)
+/* (H y_k)[j] for the nodes of a block. */
+static void times_h(const struct block *b, int k, double *restrict product)
 {
-    const double *before = beside - 1, *y_before = y - 1;
-    for (size_t j = 0; j < n; j++)
-        product[j] = before[j] * y_before[j] + diagonal[j] * y[j] + beside[j] * y[j + 1];
+    const double *restrict y = b->y[k] + EACH, *y_before = y - 1, *y_beside = y + 1;
+    for (size_t j = 0; j < b->n; j++)
+        product[j] = b->before[j] * y_before[j] + b->diagonal[j] * y[j] + b->beside[j] * y_beside[j];
 }
 
-/* Add the products of a vector with templates [from, nt) at nodes from `first` on to sum[from ...]. */
-static void add_dots(const fastbal_templates *t, const double *vector, size_t first, size_t n, int from,
-                     double *sum)
+/* What a block adds to the equations. Their rows are counted from -1: the right-hand side, and then those of the matrix,
+ * each from its diagonal on. */
+static void add_block(const struct block *b, struct fb_equations *e)
 {
-    int nt = fastbal_templates_count(t);
-    const double *y[FOUR];
-    double dots[FOUR];
-    for (int k = from; k < nt; k += FOUR) {
-        for (int m = 0; m < FOUR; m++)
-            y[m] = fb_templates_values(t, k + m < nt ? k + m : nt - 1) + first;
-        four_dots(vector, y, n, dots);
-        for (int m = 0; m < FOUR && k + m < nt; m++)
-            sum[k + m] += dots[m];
+    _Alignas(64) double rows[ROWS][BLOCK];
+    double sum[ROWS][COLUMNS];
+    const double *const products[ROWS] = { rows[0], rows[1] }, *column[COLUMNS];
+    int nt = b->nt;
+
+    for (int row = -1; row < nt; row += ROWS) {
+        for (int j = 0; j < ROWS; j++) {
+            if (row + j < 0)
+                memcpy(rows[j], b->rhs, b->n * sizeof *b->rhs);
+            else
+                times_h(b, row + j < nt ? row + j : nt - 1, rows[j]);
+        }
+        for (int k = row < 0 ? 0 : row; k < nt; k += COLUMNS) {
+            for (int m = 0; m < COLUMNS; m++)
+                column[m] = b->y[k + m < nt ? k + m : nt - 1] + EACH;
+            dot_products(products, column, b->n, sum);
+            for (int j = 0; j < ROWS && row + j < nt; j++)
+                for (int m = 0; m < COLUMNS && k + m < nt; m++)
+                    *(row + j < 0 ? &e->rhs[k + m] : &e->matrix[(row + j) * nt + k + m]) += sum[j][m];
+        }
     }
 }
 
@@ -149,21 +244,17 @@ static void add_dots(const fastbal_templates *t, const double *vector, size_t fi
 static void add_to_equations(const struct fb_design *d, const double *weight, size_t begin, size_t end,
                              struct fb_equations *e)
 {
-    int nt = fastbal_templates_count(d->templates);
     size_t count, first = touched_nodes(d, begin, end, &count),
                   room = fastbal_templates_size(d->templates) + 2;
-    struct node_sums sums = { d->nodes, d->nodes + room + 1, d->nodes + 2 * room };
-    double product[BLOCK];
+    fb_node *node = (fb_node *)d->nodes;
+    double *beside = d->nodes + 2 * room + 1;
+    struct block block;
 
-    collect_nodes(d, weight, begin, end, first, count, &sums);
+    collect_nodes(d, weight, begin, end, first, count, node, beside);
     for (size_t at = 0; at < count; at += BLOCK) {
-        size_t n = count - at < BLOCK ? count - at : BLOCK;
-        add_dots(d->templates, sums.rhs + at, first + at, n, 0, e->rhs);
-        for (int j = 0; j < nt; j++) {
-            times_h(sums.diagonal + at, sums.beside + at, fb_templates_values(d->templates, j) + first + at,
-                    n, product);
-            add_dots(d->templates, product, first + at, n, j, e->matrix + j * nt);
-        }
+        take_block(d->templates, node + at, beside + at, first + at, count - at < BLOCK ? count - at : BLOCK,
+                   &block);
+        add_block(&block, e);
     }
     e->total += square_sum(weight + begin, d->flux + begin, end - begin);
 }
@@ -270,7 +361,6 @@ void fb_fit_simplex(const struct fb_design *design, double *coeffs, double *leas
     *least += above;
 }
 
-FB_KERNEL
 static void add_scaled(double a, const double *x, size_t n, double *sum)
 {
     for (size_t i = 0; i < n; i++)
@@ -294,20 +384,21 @@ void fb_model(const struct fb_design *d, const double *coeffs, size_t begin, siz
     }
 }
 
-FB_KERNEL
 double fb_chi2(const struct fb_design *d, const double *model)
 {
     double lane[LANES] = { 0 }, sum = 0;
-    size_t i = 0;
-    for (; i + LANES <= d->n; i += LANES) {
-        for (size_t l = 0; l < LANES; l++) {
-            double r = model[i + l] - d->flux[i + l];
-            lane[l] += r * r * d->weight[i + l];
+    size_t whole = d->n - d->n % LANES;
+    for (size_t l = 0; l < LANES; l += FB_WIDTH) {
+        fb_vector part = { 0 };
+        for (size_t i = l; i < whole; i += LANES) {
+            fb_vector r = load(model + i) - load(d->flux + i);
+            part += r * r * load(d->weight + i);
         }
+        store(lane + l, part);
     }
-    for (; i < d->n; i++) {
+    for (size_t i = whole; i < d->n; i++) {
         double r = model[i] - d->flux[i];
         sum += r * r * d->weight[i];
     }
-    return sum + add_lanes(lane);
+    return sum + add_lanes(lane, LANES);
 }

@@ -11,14 +11,6 @@
 #include <stdint.h>
 #include "fastbal.h"
 
-/* Hot loops are compiled for several instruction sets and chosen at run time. Sums are written with a fixed
- * number of lanes and products are never fused (-ffp-contract=off), so every variant gives the same bits. */
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && !defined(FB_NO_CLONES)
-#define FB_KERNEL __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define FB_KERNEL
-#endif
-
 #define FB_LIGHT_SPEED 299792.458 /* km/s */
 #define FB_CIV 1549.0             /* A, line centres that velocities refer to */
 #define FB_SIIV 1398.0
@@ -51,9 +43,26 @@ int fb_explain_wavelengths(struct fastbal_message *message, int camera, const do
 int fb_options_read(const struct fastbal_options *given, struct fastbal_options *options,
                     struct fastbal_message *message);
 
-/* ---- cameras.c, resample.c ---- */
+/* ---- kernels.h, rungs.c ---- */
 
-int fb_wavelengths_ok(const double *wavelength, size_t n); /* finite, positive, increasing */
+/* The kernels of one rung: what the other files call. */
+struct fb_kernels {
+    const char *name;
+    int (*wavelengths_ok)(const double *wavelength, size_t n);
+    void (*join)(const fastbal_grid *grid, const struct fastbal_pixels *cameras, size_t begin, size_t end,
+                 double *flux, double *ivar);
+    void (*measure)(fastbal_workspace *work, const fastbal_templates *templates,
+                    const struct fastbal_spectrum *spectrum, const struct fastbal_options *options,
+                    struct fastbal_result *result);
+};
+
+/* The k-th rung from below, if it was built and this processor can run it; NULL where there are no more. */
+const struct fb_kernels *fb_kernels_rung(int k);
+const struct fb_kernels *
+fb_kernels_best(void);                     /* the last of them; in tests another: tests/choose_kernels.c */
+extern const struct fb_kernels fb_kernels; /* those of the rung a file is compiled for */
+
+/* ---- cameras.c, join.c, resample.c ---- */
 
 int fb_grid_cameras(const fastbal_grid *grid); /* how many */
 /* The pixels of one row of arrays that hold many, for all cameras. */
@@ -71,6 +80,29 @@ struct fb_resampler {
 int fb_resampler_create(struct fb_resampler *r, const double *x, size_t n, const double *xout, size_t nout);
 void fb_resampler_release(struct fb_resampler *r);
 
+struct fb_run {
+    size_t begin, end; /* pixels of the joined grid */
+    int ncameras;
+    int camera[FASTBAL_MAX_CAMERAS];
+    size_t offset[FASTBAL_MAX_CAMERAS]; /* pixel of that camera at begin */
+};
+
+struct fastbal_grid {
+    const struct fb_kernels *kernels;
+    size_t n;
+    double *wavelength;
+    int ncameras;
+    size_t size[FASTBAL_MAX_CAMERAS]; /* pixels of each camera */
+    int nruns;
+    struct fb_run runs[2 * FASTBAL_MAX_CAMERAS];
+    int resamples;
+    struct fb_resampler resampler[FASTBAL_MAX_CAMERAS];
+};
+
+/* fastbal_join_range() */
+void fb_join(const fastbal_grid *grid, const struct fastbal_pixels *cameras, size_t begin, size_t end,
+             double *flux, double *ivar);
+
 /* ---- median.c ---- */
 
 /* Median as numpy's: the mean of the two middle values for an even count; NaN for n = 0 or where a value is
@@ -79,7 +111,18 @@ double fb_median(const double *x, size_t n, double *scratch);
 /* Is the median of a larger than that of b? Both have n values. No where one of them is NaN. */
 int fb_median_exceeds(const double *a, const double *b, size_t n, double *scratch);
 
-/* ---- templates.c ---- */
+/* ---- templates.c, locate.c ---- */
+
+struct fastbal_templates {
+    size_t n;
+    int nt;
+    double *wavelength; /* n */
+    double *per_width;  /* n - 1: 1 / (wavelength[i + 1] - wavelength[i]) */
+    double *value;      /* nt x (n + 2): each component between two zeros */
+    size_t nsteps;
+    double steps_per_wavelength;
+    uint32_t *first_segment; /* nsteps + 1: the segment in which a step begins; NULL: there is no table */
+};
 
 /* Component k at the templates' wavelengths; there is a zero before the first and after the last. */
 const double *fb_templates_values(const fastbal_templates *t, int component);
@@ -203,8 +246,35 @@ uint32_t fb_line_measure(const struct fb_range *range, const struct fb_window *w
                          const struct fb_rules *rules, double *difference, struct fastbal_line *out);
 void fb_line_clear(struct fastbal_line *line);
 
-/* ---- measure.c ---- */
+/* ---- workspace.c, measure.c ---- */
 
+struct fastbal_workspace {
+    const struct fb_kernels *kernels;
+    size_t n;      /* pixels there is room for */
+    size_t nnodes; /* template wavelengths there is room for */
+    double *memory;
+    /* parts of memory, n each */
+    double *w, *flux, *ivar, *sigma, *model, *fraction;
+    double *weight[2]; /* of this fit and of the next */
+    double *scratch;   /* 4 n */
+    double *nodes;     /* FB_NODE_ARRAYS x (nnodes + 2) */
+    uint32_t *segment;
+    double *joined_flux, *joined_ivar; /* of a batch */
+    struct fastbal_message message;    /* of the last call */
+};
+
+/* Pixels [begin, end) of the parts of a spectrum; empty ones are not covered. */
+struct fb_parts {
+    size_t fit[2], forest[2], redside[2], whole[2]; /* whole: from the first to the last of the others */
+};
+void fb_find_parts(const struct fastbal_spectrum *s, struct fb_parts *parts);
+
+/* Measure a spectrum. Wavelengths, z and options are known to be good, and the workspace to have room. */
+void fb_measure(fastbal_workspace *work, const fastbal_templates *templates,
+                const struct fastbal_spectrum *spectrum, const struct fastbal_options *options,
+                struct fastbal_result *result);
+
+int fb_wavelengths_ok(const double *wavelength, size_t n); /* finite, positive, increasing */
 size_t fb_first_at_least(const double *x, size_t n,
                          double value); /* first i with x[i] >= value, or n; x increasing */
 size_t fb_count_positive(const double *x, size_t n);

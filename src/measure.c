@@ -4,23 +4,23 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
-#include <stdlib.h>
 #include <string.h>
-#include "internal.h"
+#include "kernels.h"
 
-struct fastbal_workspace {
-    size_t n;      /* pixels there is room for */
-    size_t nnodes; /* template wavelengths there is room for */
-    double *memory;
-    /* parts of memory, n each */
-    double *w, *flux, *ivar, *sigma, *model, *fraction;
-    double *weight[2]; /* of this fit and of the next */
-    double *scratch;   /* 4 n */
-    double *nodes;     /* FB_NODE_ARRAYS x (nnodes + 2) */
-    uint32_t *segment;
-    double *joined_flux, *joined_ivar; /* of a batch */
-    struct fastbal_message message;    /* of the last call */
-};
+static size_t count_increases(const double *x, size_t n)
+{
+    size_t count = 0;
+    for (size_t i = 1; i < n; i++)
+        count += x[i] > x[i - 1];
+    return count;
+}
+
+int fb_wavelengths_ok(const double *wavelength, size_t n)
+{
+    if (n < 2 || !(wavelength[0] > 0))
+        return 0;
+    return count_increases(wavelength, n) == n - 1 && wavelength[n - 1] <= DBL_MAX;
+}
 
 size_t fb_first_at_least(const double *x, size_t n, double value)
 {
@@ -43,158 +43,38 @@ size_t fb_nearest(const double *x, size_t n, double value)
     return i;
 }
 
-fastbal_workspace *fastbal_workspace_create(void)
-{
-    return calloc(1, sizeof(fastbal_workspace));
-}
-
-void fastbal_workspace_free(fastbal_workspace *work)
-{
-    if (!work)
-        return;
-    free(work->memory);
-    free(work);
-}
-
-const char *fastbal_error(const fastbal_workspace *work)
-{
-    return work ? work->message.text : "the workspace is NULL";
-}
-
-/* Make room for n pixels and templates of nnodes wavelengths; what was there is lost. */
-static int workspace_reserve(fastbal_workspace *work, size_t n, size_t nnodes)
-{
-    enum { ARRAYS = 10, SCRATCH = 4, SEGMENT = 1, MOST = 1 << 28 };
-    if (n <= work->n && nnodes <= work->nnodes)
-        return FASTBAL_OK;
-    size_t pixels = n > work->n ? n : work->n, nodes = nnodes > work->nnodes ? nnodes : work->nnodes;
-    if (pixels > MOST || nodes > MOST)
-        return fb_explain(&work->message, FASTBAL_ENOMEM, "too large: %zu pixels, %zu template wavelengths",
-                          pixels, nodes);
-    size_t total = (ARRAYS + SCRATCH + SEGMENT) * pixels + FB_NODE_ARRAYS * (nodes + 2);
-    double *memory = malloc(total * sizeof *memory);
-    if (!memory)
-        return fb_explain(&work->message, FASTBAL_ENOMEM,
-                          "out of memory for %zu pixels and %zu template wavelengths", pixels, nodes);
-    free(work->memory);
-    work->memory = memory;
-    work->n = pixels;
-    work->nnodes = nodes;
-    double **part[ARRAYS] = { &work->w,           &work->flux,       &work->ivar,      &work->sigma,
-                              &work->model,       &work->fraction,   &work->weight[0], &work->weight[1],
-                              &work->joined_flux, &work->joined_ivar };
-    for (int k = 0; k < ARRAYS; k++, memory += pixels)
-        *part[k] = memory;
-    work->scratch = memory;
-    work->segment = (uint32_t *)(memory + SCRATCH * pixels);
-    work->nodes = memory + (SCRATCH + SEGMENT) * pixels;
-    return FASTBAL_OK;
-}
-
-void fastbal_result_clear(struct fastbal_result *result, int ntemplates, uint32_t status)
-{
-    memset(result, 0, sizeof *result);
-    result->ntemplates = ntemplates;
-    result->status = status;
-    result->snr_civ = result->snr_redside = result->snr_forest = -1;
-    fb_line_clear(&result->civ);
-    fb_line_clear(&result->siiv);
-}
-
-/* ---- where things are in a spectrum, by rest wavelength ---- */
-
-static size_t first_rest_at_least(const struct fastbal_spectrum *s, double value)
-{
-    size_t lo = 0, hi = s->n;
-    while (lo < hi) {
-        size_t middle = lo + (hi - lo) / 2;
-        if (s->wavelength[middle] / (1 + s->z) < value)
-            lo = middle + 1;
-        else
-            hi = middle;
-    }
-    return lo;
-}
-
-static size_t nearest_rest(const struct fastbal_spectrum *s, double value)
-{
-    size_t i = first_rest_at_least(s, value);
-    double shrink = 1 + s->z;
-    if (i > 0 &&
-        (i == s->n || fabs(value - s->wavelength[i - 1] / shrink) < fabs(value - s->wavelength[i] / shrink)))
-        return i - 1;
-    return i;
-}
-
-/* Pixels [begin, end) of the parts of a spectrum; empty ones are not covered. */
-struct parts {
-    size_t fit[2], forest[2], redside[2];
-};
-
-/* §2 and §3 */
-static void find_parts(const struct fastbal_spectrum *s, struct parts *p)
-{
-    double first = s->wavelength[0] / (1 + s->z), last = s->wavelength[s->n - 1] / (1 + s->z);
-    double blue = fmax(first, 1040), red = fmin(last, 1205);
-
-    memset(p, 0, sizeof *p);
-    p->fit[0] = first < FB_FIT_MIN ? nearest_rest(s, FB_FIT_MIN) + 1 : 0;
-    p->fit[1] = last > FB_FIT_MAX ? nearest_rest(s, FB_FIT_MAX) : s->n;
-    p->fit[1] = p->fit[1] > 0 ? p->fit[1] - 1 : 0;
-    if (p->fit[0] > p->fit[1])
-        p->fit[0] = p->fit[1];
-    if (red - blue >= 50) {
-        p->forest[0] = first_rest_at_least(s, blue);
-        p->forest[1] = first_rest_at_least(s, red);
-    }
-    if (first <= 1420 && last >= 1480) {
-        p->redside[0] = first_rest_at_least(s, 1420);
-        p->redside[1] = first_rest_at_least(s, 1480);
-    }
-}
-
-/* All pixels from the first to the last part. */
-static void whole_range(const struct parts *p, size_t *begin, size_t *end)
-{
-    const size_t *const part[3] = { p->fit, p->forest, p->redside };
-    *begin = SIZE_MAX;
-    *end = 0;
-    for (int k = 0; k < 3; k++) {
-        if (part[k][0] == part[k][1])
-            continue;
-        *begin = part[k][0] < *begin ? part[k][0] : *begin;
-        *end = part[k][1] > *end ? part[k][1] : *end;
-    }
-    if (*begin > *end)
-        *begin = *end;
-}
-
-void fastbal_measured_range(size_t n, const double *wavelength, double z, size_t *begin, size_t *end)
-{
-    struct fastbal_spectrum spectrum = { .n = n, .wavelength = wavelength, .z = z };
-    struct parts parts;
-    find_parts(&spectrum, &parts);
-    whole_range(&parts, begin, end);
-}
-
 /* ---- pixels ---- */
 
-/* DEVIATION clean-pixels, as in cameras.c. */
-FB_KERNEL
-static void clean_pixels(size_t n, const double *restrict wavelength, double shrink,
-                         const double *restrict flux_in, const double *restrict ivar_in, double *restrict w,
+/* DEVIATION clean-pixels, as in join.c, whose pixels always are. */
+static inline int pixel_ok(double flux, double ivar)
+{
+    return (fabs(flux) <= FB_LARGEST) & (ivar <= FB_LARGEST) & ((ivar >= FB_LEAST) | (ivar == 0));
+}
+
+static size_t count_clean(size_t n, const double *flux, const double *ivar)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++)
+        count += (size_t)pixel_ok(flux[i], ivar[i]);
+    return count;
+}
+
+static void clean_pixels(size_t n, const double *restrict flux_in, const double *restrict ivar_in,
                          double *restrict flux, double *restrict ivar)
 {
     for (size_t i = 0; i < n; i++) {
-        int ok = fabs(flux_in[i]) <= FB_LARGEST && ivar_in[i] <= FB_LARGEST &&
-                 (ivar_in[i] >= FB_LEAST || ivar_in[i] == 0);
-        w[i] = wavelength[i] / shrink;
+        int ok = pixel_ok(flux_in[i], ivar_in[i]);
         flux[i] = ok ? flux_in[i] : 0;
         ivar[i] = ok ? ivar_in[i] : 0;
     }
 }
 
-FB_KERNEL
+static void rest_wavelengths(size_t n, const double *wavelength, double shrink, double *restrict w)
+{
+    for (size_t i = 0; i < n; i++)
+        w[i] = wavelength[i] / shrink;
+}
+
 static void errors(const double *ivar, size_t n, double *sigma)
 {
     for (size_t i = 0; i < n; i++) {
@@ -203,14 +83,12 @@ static void errors(const double *ivar, size_t n, double *sigma)
     }
 }
 
-FB_KERNEL
 static void divide(const double *a, const double *b, size_t n, double *quotient)
 {
     for (size_t i = 0; i < n; i++)
         quotient[i] = a[i] / b[i];
 }
 
-FB_KERNEL
 size_t fb_count_positive(const double *x, size_t n)
 {
     size_t count = 0;
@@ -226,15 +104,16 @@ static double median_snr(const double *flux, const double *sigma, size_t n, doub
     return n > 0 ? fb_median(scratch, n, scratch + n) : -1;
 }
 
-/* The same for pixels of the whole spectrum, whose errors are not known yet; origin is the first that was
- * cleaned. */
-static double part_snr(const fastbal_workspace *work, const size_t part[2], size_t origin)
+/* The same for a part of the spectrum, whose errors are not known yet. Flux and ivar are those of pixels from `begin`
+ * on. */
+static double part_snr(const fastbal_workspace *work, const size_t part[2], size_t begin, const double *flux,
+                       const double *ivar)
 {
     size_t n = part[1] - part[0];
     if (n == 0)
         return -1;
-    errors(work->ivar + (part[0] - origin), n, work->sigma);
-    return median_snr(work->flux + (part[0] - origin), work->sigma, n, work->scratch);
+    errors(ivar + (part[0] - begin), n, work->sigma);
+    return median_snr(flux + (part[0] - begin), work->sigma, n, work->scratch);
 }
 
 /* ---- the mask ---- */
@@ -381,29 +260,32 @@ static uint32_t iterate(struct task *t, struct fastbal_result *result)
     return isfinite(result->chi2) ? 0 : FASTBAL_SINGULAR;
 }
 
-/* Wavelengths and z are known to be good, and the workspace to have room. */
-static void measure(fastbal_workspace *work, const fastbal_templates *templates,
-                    const struct fastbal_spectrum *spectrum, const struct fastbal_options *options,
-                    struct fastbal_result *result)
+void fb_measure(fastbal_workspace *work, const fastbal_templates *templates,
+                const struct fastbal_spectrum *spectrum, const struct fastbal_options *options,
+                struct fastbal_result *result)
 {
     int nt = fastbal_templates_count(templates);
     struct fb_equations equations;
-    struct parts parts;
-    size_t begin, end;
+    struct fb_parts parts;
 
     fastbal_result_clear(result, nt, 0);
-    find_parts(spectrum, &parts);
-    whole_range(&parts, &begin, &end);
-    clean_pixels(end - begin, spectrum->wavelength + begin, 1 + spectrum->z, spectrum->flux + begin,
-                 spectrum->ivar + begin, work->w, work->flux, work->ivar);
-    result->snr_forest = part_snr(work, parts.forest, begin);
-    result->snr_redside = part_snr(work, parts.redside, begin);
-
+    fb_find_parts(spectrum, &parts);
+    size_t begin = parts.whole[0], whole = parts.whole[1] - begin;
     size_t first = parts.fit[0] - begin, n = parts.fit[1] - parts.fit[0];
+    const double *flux = spectrum->flux + begin, *ivar = spectrum->ivar + begin;
+    if (count_clean(whole, flux, ivar) < whole) {
+        clean_pixels(whole, flux, ivar, work->flux, work->ivar);
+        flux = work->flux;
+        ivar = work->ivar;
+    }
+    result->snr_forest = part_snr(work, parts.forest, begin, flux, ivar);
+    result->snr_redside = part_snr(work, parts.redside, begin, flux, ivar);
+
+    rest_wavelengths(n, spectrum->wavelength + parts.fit[0], 1 + spectrum->z, work->w);
     struct task task = {
         .range = { .n = n,
-                   .w = work->w + first,
-                   .flux = work->flux + first,
+                   .w = work->w,
+                   .flux = flux + first,
                    .sigma = work->sigma,
                    .model = work->model,
                    .scratch = work->scratch },
@@ -411,11 +293,11 @@ static void measure(fastbal_workspace *work, const fastbal_templates *templates,
                     .n = n,
                     .segment = work->segment,
                     .fraction = work->fraction,
-                    .flux = work->flux + first,
+                    .flux = flux + first,
                     .equations = &equations,
                     .nodes = work->nodes,
                     .spare = work->scratch },
-        .ivar = work->ivar + first,
+        .ivar = ivar + first,
         .sigma = work->sigma,
         .model = work->model,
         .weight = { work->weight[0], work->weight[1] },
@@ -429,115 +311,4 @@ static void measure(fastbal_workspace *work, const fastbal_templates *templates,
         fastbal_result_clear(result, nt, unmeasured);
 }
 
-/* ---- calls ---- */
-
-static int redshift_ok(double z)
-{
-    return z > -1 && isfinite(z);
-}
-
-/* A pointer that must not be NULL. */
-struct need {
-    const void *pointer;
-    const char *name;
-};
-
-static int check_needs(fastbal_workspace *work, const struct need *needs, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (!needs[i].pointer)
-            return fb_explain(&work->message, FASTBAL_EARGUMENT, "%s is NULL", needs[i].name);
-    return FASTBAL_OK;
-}
-
-static int check_spectrum(fastbal_workspace *work, const struct fastbal_spectrum *spectrum)
-{
-    const struct need needs[] = { { spectrum->wavelength, "spectrum->wavelength" },
-                                  { spectrum->flux, "spectrum->flux" },
-                                  { spectrum->ivar, "spectrum->ivar" } };
-    int status = check_needs(work, needs, sizeof needs / sizeof *needs);
-    if (status != FASTBAL_OK)
-        return status;
-    if (!redshift_ok(spectrum->z))
-        return fb_explain(&work->message, FASTBAL_EARGUMENT,
-                          "spectrum->z = %.10g: expected a finite number above -1", spectrum->z);
-    if (!fb_wavelengths_ok(spectrum->wavelength, spectrum->n))
-        return fb_explain_wavelengths(&work->message, -1, spectrum->wavelength, spectrum->n);
-    return FASTBAL_OK;
-}
-
-int fastbal_measure(fastbal_workspace *work, const fastbal_templates *templates,
-                    const struct fastbal_spectrum *spectrum, const struct fastbal_options *options,
-                    struct fastbal_result *result)
-{
-    const struct need needs[] = { { templates, "templates" },
-                                  { spectrum, "spectrum" },
-                                  { result, "result" } };
-    struct fastbal_options chosen;
-
-    if (!work)
-        return FASTBAL_EARGUMENT;
-    work->message.text[0] = '\0';
-    int status = check_needs(work, needs, sizeof needs / sizeof *needs);
-    if (status == FASTBAL_OK)
-        status = fb_options_read(options, &chosen, &work->message);
-    if (status == FASTBAL_OK)
-        status = check_spectrum(work, spectrum);
-    if (status == FASTBAL_OK)
-        status = workspace_reserve(work, spectrum->n, fastbal_templates_size(templates));
-    if (status == FASTBAL_OK)
-        measure(work, templates, spectrum, &chosen, result);
-    return status;
-}
-
-static int check_batch(fastbal_workspace *work, const fastbal_grid *grid,
-                       const struct fastbal_pixels *cameras)
-{
-    for (int c = 0; c < fb_grid_cameras(grid); c++)
-        if (!cameras[c].flux || !cameras[c].ivar)
-            return fb_explain(&work->message, FASTBAL_EARGUMENT, "cameras[%d].%s is NULL", c,
-                              cameras[c].flux ? "ivar" : "flux");
-    return FASTBAL_OK;
-}
-
-int fastbal_measure_batch(fastbal_workspace *work, const fastbal_templates *templates,
-                          const fastbal_grid *grid, size_t nspec, const struct fastbal_pixels *cameras,
-                          const double *z, const struct fastbal_options *options,
-                          struct fastbal_result *results)
-{
-    const struct need needs[] = { { templates, "templates" },
-                                  { grid, "grid" },
-                                  { cameras, "cameras" },
-                                  { z, "z" },
-                                  { results, "results" } };
-    struct fastbal_pixels one[FASTBAL_MAX_CAMERAS];
-    struct fastbal_options chosen;
-    size_t begin, end;
-
-    if (!work)
-        return FASTBAL_EARGUMENT;
-    work->message.text[0] = '\0';
-    int status = check_needs(work, needs, nspec > 0 ? sizeof needs / sizeof *needs : 2);
-    if (status == FASTBAL_OK)
-        status = fb_options_read(options, &chosen, &work->message);
-    if (status == FASTBAL_OK && nspec > 0)
-        status = check_batch(work, grid, cameras);
-    if (status == FASTBAL_OK)
-        status = workspace_reserve(work, fastbal_grid_size(grid), fastbal_templates_size(templates));
-    if (status != FASTBAL_OK)
-        return status;
-    struct fastbal_spectrum spectrum = { fastbal_grid_size(grid), fastbal_grid_wavelength(grid),
-                                         work->joined_flux, work->joined_ivar, 0 };
-    for (size_t k = 0; k < nspec; k++) {
-        if (!redshift_ok(z[k])) {
-            fastbal_result_clear(&results[k], fastbal_templates_count(templates), FASTBAL_BAD_REDSHIFT);
-            continue;
-        }
-        spectrum.z = z[k];
-        fastbal_measured_range(spectrum.n, spectrum.wavelength, z[k], &begin, &end);
-        fb_grid_row(grid, cameras, k, one);
-        fastbal_join_range(grid, one, begin, end, work->joined_flux, work->joined_ivar);
-        measure(work, templates, &spectrum, &chosen, &results[k]);
-    }
-    return FASTBAL_OK;
-}
+const struct fb_kernels fb_kernels = { FB_RUNG_NAME, fb_wavelengths_ok, fb_join, fb_measure };

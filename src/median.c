@@ -10,7 +10,7 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include <string.h>
-#include "internal.h"
+#include "kernels.h"
 
 /* Values in a sample; counts worth their time; steps likewise; values too few for samples; lanes of a minimum. */
 enum { FEW = 15, MOST_COUNTS = 12, MOST_STEPS = 6, SMALL = 64, LANES = 32 };
@@ -62,16 +62,6 @@ static void take_sample(const double *x, size_t n, double *sample, size_t count)
     }
 }
 
-FB_KERNEL
-static size_t count_above(const double *x, size_t n, double limit)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < n; i++)
-        count += x[i] > limit;
-    return count;
-}
-
-FB_KERNEL
 static size_t count_at_most(const double *x, size_t n, double limit)
 {
     size_t count = 0;
@@ -80,17 +70,7 @@ static size_t count_at_most(const double *x, size_t n, double limit)
     return count;
 }
 
-FB_KERNEL
-static size_t count_below(const double *x, size_t n, double limit)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < n; i++)
-        count += x[i] < limit;
-    return count;
-}
-
 /* The smallest value above a limit; infinity where there is none. */
-FB_KERNEL
 static double least_above(const double *x, size_t n, double limit)
 {
     double lane[LANES], least = INFINITY;
@@ -191,21 +171,49 @@ double fb_median(const double *x, size_t n, double *scratch)
     return 0.5 * (below + above);
 }
 
+static double middle_of(double a, double b, double c)
+{
+    double low = a < b ? a : b, high = a < b ? b : a;
+    double inner = c < high ? c : high;
+    return inner > low ? inner : low;
+}
+
+/* Roughly the median, from nine values: the median of the medians of three. */
+static double guess_median(const double *x, size_t n)
+{
+    double third[3];
+    for (size_t i = 0; i < 3; i++)
+        third[i] = middle_of(x[(2 * i + 1) * n / 18], x[(2 * i + 7) * n / 18], x[(2 * i + 13) * n / 18]);
+    return middle_of(third[0], third[1], third[2]);
+}
+
+/* How many values are below a limit, at most as large, and above. */
+struct sides {
+    size_t below, at_most, above;
+};
+
+static struct sides count_sides(const double *x, size_t n, double limit)
+{
+    struct sides sides = { 0 };
+    for (size_t i = 0; i < n; i++) {
+        sides.below += x[i] < limit;
+        sides.at_most += x[i] <= limit;
+        sides.above += x[i] > limit;
+    }
+    return sides;
+}
+
 int fb_median_exceeds(const double *a, const double *b, size_t n, double *scratch)
 {
-    double sample_a[FEW], sample_b[FEW];
-
     if (n >= SMALL) {
-        take_sample(a, n, sample_a, FEW);
-        take_sample(b, n, sample_b, FEW);
-        double limit = 0.5 * sample_a[FEW / 2] + 0.5 * sample_b[FEW / 2];
+        double limit = 0.5 * guess_median(a, n) + 0.5 * guess_median(b, n);
         size_t most = n / 2 + 1; /* so many on one side and the median is there as well */
-        if (count_below(a, n, limit) >= most && count_above(b, n, limit) >= most)
+        struct sides of_a = count_sides(a, n, limit), of_b = count_sides(b, n, limit);
+        if (of_a.below >= most && of_b.above >= most)
             return 0;
         /* with a NaN there is no median and nothing exceeds it; one would be missing in these sums */
-        if (count_above(a, n, limit) >= most && count_below(b, n, limit) >= most &&
-            count_above(a, n, limit) + count_at_most(a, n, limit) == n &&
-            count_above(b, n, limit) + count_at_most(b, n, limit) == n)
+        if (of_a.above >= most && of_b.below >= most && of_a.above + of_a.at_most == n &&
+            of_b.above + of_b.at_most == n)
             return 1;
     }
     return fb_median(a, n, scratch) > fb_median(b, n, scratch);

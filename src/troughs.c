@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include <string.h>
-#include "internal.h"
+#include "kernels.h"
 
 #define CONTINUUM 0.9      /* a trough is below this part of the continuum (Weymann et al. 1991) */
 #define BELOW_SIGMA 0.5    /* and by so many errors */
@@ -246,7 +246,6 @@ static void summarise(const struct search *s, const double *sigma, const double 
 }
 
 /* Flux and error in units of the continuum, and which pixels are below it. */
-FB_KERNEL
 static void normalise(size_t n, const double *flux, const double *sigma, const double *model, double *nf,
                       double *ns, unsigned char *in)
 {

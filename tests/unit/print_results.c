@@ -1,6 +1,6 @@
 /*
- * print_results.c - every bit of the results for random spectra, by both rules. Built twice, with the kernels chosen for
- * this processor and with plain C alone: both have to print the same (see tests/CMakeLists.txt).
+ * print_results.c - every bit of the results for random spectra, by both rules, from cameras on one grid and from others
+ * that have to be resampled. Every rung of kernels has to print the same (kernels.sh).
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -65,39 +65,59 @@ static void print_result(const struct fastbal_result *result)
     print_line(&result->siiv);
 }
 
+/* Both cameras of a spectrum, joined and measured. */
+static int print_spectrum(fastbal_workspace *work, const fastbal_templates *templates,
+                          const fastbal_grid *grid, const struct fastbal_pixels *cameras, double z)
+{
+    static double flux[2 * NPIX], ivar[2 * NPIX];
+    struct fastbal_result result;
+    fastbal_join(grid, cameras, flux, ivar);
+    struct fastbal_spectrum spectrum = { fastbal_grid_size(grid), fastbal_grid_wavelength(grid), flux, ivar,
+                                         z };
+    for (int rules = FASTBAL_RULES_MAIN; rules <= FASTBAL_RULES_OPTIMIZE; rules++) {
+        struct fastbal_options options = { .size = sizeof options, .rules = rules };
+        if (fastbal_measure(work, templates, &spectrum, &options, &result) != FASTBAL_OK)
+            return 1;
+        print_result(&result);
+    }
+    return 0;
+}
+
 int main(void)
 {
-    static double wavelength[NPIX], joined_flux[2 * NPIX], joined_ivar[2 * NPIX];
+    static double wavelength[NPIX], shifted[NPIX];
     static float flux[NPIX], ivar[NPIX];
     uint64_t state = 42;
     fastbal_templates *templates = NULL;
-    fastbal_grid *grid = NULL;
+    fastbal_grid *aligned = NULL, *resampled = NULL;
     fastbal_workspace *work = fastbal_workspace_create();
-    struct fastbal_result result;
 
-    for (size_t i = 0; i < NPIX; i++)
+    for (size_t i = 0; i < NPIX; i++) {
         wavelength[i] = 3600 + 0.8 * (double)i;
+        shifted[i] = wavelength[i] + 0.3;
+    }
     /* the second camera begins before the first ends */
     const size_t first = 3000, second = 2800;
-    struct fastbal_camera cameras[2] = { { wavelength, first }, { wavelength + second, NPIX - second } };
-    if (!work || fastbal_templates_builtin(&templates) || fastbal_grid_create(&grid, cameras, 2, 3600, NULL))
+    const struct fastbal_camera cameras[3] = { { wavelength, first },
+                                               { wavelength + second, NPIX - second },
+                                               { shifted + second, NPIX - second } };
+    const struct fastbal_camera apart[2] = { cameras[0], cameras[2] };
+    if (!work || fastbal_templates_builtin(&templates) ||
+        fastbal_grid_create(&aligned, cameras, 2, 3600, NULL) ||
+        fastbal_grid_create(&resampled, apart, 2, 3600, NULL) || !fastbal_grid_resamples(resampled))
         return 1;
     for (int s = 0; s < NSPECTRA; s++) {
         double z = 1.6 + 2.4 * uniform(&state);
         make_spectrum(&state, z, wavelength, flux, ivar);
-        struct fastbal_pixels pixels[2] = { { flux, ivar, NULL }, { flux + second, ivar + second, NULL } };
-        fastbal_join(grid, pixels, joined_flux, joined_ivar);
-        struct fastbal_spectrum spectrum = { fastbal_grid_size(grid), fastbal_grid_wavelength(grid),
-                                             joined_flux, joined_ivar, z };
-        for (int rules = FASTBAL_RULES_MAIN; rules <= FASTBAL_RULES_OPTIMIZE; rules++) {
-            struct fastbal_options options = { .size = sizeof(struct fastbal_options), .rules = rules };
-            if (fastbal_measure(work, templates, &spectrum, &options, &result) != FASTBAL_OK)
-                return 1;
-            print_result(&result);
-        }
+        const struct fastbal_pixels pixels[2] = { { flux, ivar, NULL },
+                                                  { flux + second, ivar + second, NULL } };
+        if (print_spectrum(work, templates, aligned, pixels, z) ||
+            print_spectrum(work, templates, resampled, pixels, z))
+            return 1;
     }
     fastbal_workspace_free(work);
     fastbal_templates_free(templates);
-    fastbal_grid_free(grid);
+    fastbal_grid_free(aligned);
+    fastbal_grid_free(resampled);
     return fclose(stdout) == 0 ? 0 : 1;
 }

@@ -1,0 +1,58 @@
+/*
+ * kernels.h - what is compiled once for each instruction set, the rungs of a ladder.
+ *
+ * Nearly all of the time goes into a few files: fit.c, join.c, locate.c, measure.c, median.c and troughs.c. They are
+ * plain C, and compiled as they are they make the plain rung, which runs everywhere. On x86-64 CMake compiles the same
+ * files three times more, with wider vectors allowed and FB_RUNG set to the rung's name, which ends the names of all
+ * that they share. Every rung gives the same bits: sums have a fixed number of lanes, whatever a vector holds, and
+ * products are never fused (-ffp-contract=off).
+ *
+ * A grid or a workspace takes the fastest rung of this processor when it is made, and keeps it; nothing else is
+ * remembered, so threads need no lock.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_KERNELS_H
+#define FB_KERNELS_H
+
+#ifdef FB_RUNG
+#define FB_JOIN_NAMES(name, rung) name##_##rung
+#define FB_END_NAME(name, rung) FB_JOIN_NAMES(name, rung)
+#define FB_NAME(name) FB_END_NAME(name, FB_RUNG)
+#define fb_kernels FB_NAME(fb_kernels)
+#define fb_join FB_NAME(fb_join)
+#define fb_wavelengths_ok FB_NAME(fb_wavelengths_ok)
+#define fb_median FB_NAME(fb_median)
+#define fb_median_exceeds FB_NAME(fb_median_exceeds)
+#define fb_templates_locate FB_NAME(fb_templates_locate)
+#define fb_fit FB_NAME(fb_fit)
+#define fb_fit_simplex FB_NAME(fb_fit_simplex)
+#define fb_model FB_NAME(fb_model)
+#define fb_chi2 FB_NAME(fb_chi2)
+#define fb_window_find FB_NAME(fb_window_find)
+#define fb_line_measure FB_NAME(fb_line_measure)
+#define fb_line_clear FB_NAME(fb_line_clear)
+#define fb_first_at_least FB_NAME(fb_first_at_least)
+#define fb_count_positive FB_NAME(fb_count_positive)
+#define fb_nearest FB_NAME(fb_nearest)
+#define fb_measure FB_NAME(fb_measure)
+#define FB_TEXT(text) #text
+#define FB_TEXT_OF(name) FB_TEXT(name)
+#define FB_RUNG_NAME FB_TEXT_OF(FB_RUNG)
+#else
+#define FB_RUNG_NAME "plain"
+#endif
+
+#include "internal.h" /* after the names */
+
+/* Doubles in a vector of this rung. Wider vectors than the processor's are taken apart by way of memory. */
+#if defined(__AVX512F__)
+enum { FB_WIDTH = 8 };
+#elif defined(__AVX__)
+enum { FB_WIDTH = 4 };
+#else
+enum { FB_WIDTH = 2 };
+#endif
+typedef double fb_vector __attribute__((vector_size(FB_WIDTH * sizeof(double)), aligned(sizeof(double))));
+
+#endif
