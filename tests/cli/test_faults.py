@@ -49,7 +49,7 @@ def mixed_catalog(path, to):
 
 
 def compressed_coadd(path):
-    """Images compressed without loss, which CFITSIO reads."""
+    """Images compressed without loss."""
     with fits.open(path) as hdus:
         out = [fits.CompImageHDU(h.data, h.header, compression_type="GZIP_1", quantize_level=0)
                if h.name.endswith(("FLUX", "IVAR")) else h.copy() for h in hdus]
