@@ -37,17 +37,22 @@ static int refuse(const struct header *h, int key, int n, const char *expected, 
                    keys[key], n, strstr(expected, "the keyword") ? " as FITS writes it" : "", found);
 }
 
+static char upper(char c)
+{
+    return (char)toupper((unsigned char)c);
+}
+
 /* Which of the keywords this is, also where other readers would take it for one; -1: none. *number: of its column. */
 static int column_key(const char *card, int *number)
 {
     const char *from = memcmp(card, "HIERARCH ", 9) == 0 ? card + 9 : card;
     char name[8];
     int ended = 0;
-    if (toupper((unsigned char)*from) != 'T')
+    if (upper(*from) != 'T')
         return -1;
     for (int k = 0; k < 8; k++) {
         ended |= from[k] == '=';
-        name[k] = (char)(ended ? ' ' : toupper((unsigned char)from[k]));
+        name[k] = ended ? ' ' : upper(from[k]);
     }
     for (int key = 0; key < NKEYS; key++)
         if ((*number = fb_card_number(name, keys[key])) > 0)
