@@ -1,5 +1,5 @@
 /*
- * files.h - two catalogs, two BAL tables or two trees of BAL tables read and compared, in threads.
+ * files.h - reads and compares two catalogs, two BAL tables or two trees of BAL tables, in threads.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -17,22 +17,22 @@ struct fb_diff_side {
     size_t columns, tables;
 };
 
-/* All there is to report. */
+/* Everything that is reported. */
 struct fb_diff_result {
     enum fb_diff_kind kind;
     struct fb_diff_side a, b;
     struct fb_diff diff;
     /* of trees */
-    struct fb_path_list tables; /* in both, below A: what diff's table numbers count */
-    size_t ndifferent;          /* of these */
+    struct fb_path_list tables; /* in both, relative to A; diff's table numbers are indices into this */
+    size_t ndifferent;          /* number of tables that differ */
     struct fb_path_list only_a, only_b;
-    struct fb_path_list failures; /* lines "PATH: why": what could not be read */
+    struct fb_path_list failures; /* unreadable files, as lines "PATH: why" */
 };
 
 /*
- * Compare what is at two paths, in that many threads. diff.limit of the result is set by the caller,
- * everything else is 0. -1 where nothing could be compared; what could not be read of a tree is listed in the
- * result. Release in any case.
+ * Compare two paths, in that many threads. The caller initialises the result with zeros, except for
+ * diff.limit. Returns -1 if nothing could be compared; unreadable files of a tree are listed in the result.
+ * Release in any case.
  */
 int fb_diff_paths(struct fb_diff_result *result, const char *a, const char *b,
                   const struct fb_diff_rules *rules, int nthreads, struct fb_error *err);

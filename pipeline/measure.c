@@ -64,13 +64,13 @@ static void find_spectra(const struct fb_coadd *coadd, const struct fb_redshifts
         fastbal_measured_range(fastbal_grid_size(grid), fastbal_grid_wavelength(grid), redshifts->rows[i].z,
                                &part->begin, &part->end);
     }
-    /* in the order of the file, so that neighbours are read together */
+    /* in file order, so that adjacent rows are read together */
     qsort(pairs, redshifts->n, sizeof *pairs, by_coadd_row);
     for (size_t i = 0; i < redshifts->n; i++)
         parts[i] = pairs[i].part;
 }
 
-/* Everything of a row but the measurement. */
+/* Fill in a row, except for the measurement. */
 static void fill_target(const struct fb_redshift *redshift, double ra, double dec, struct fb_balrow *row)
 {
     memset(row, 0, sizeof *row);
@@ -92,7 +92,7 @@ static int measure_loaded(struct fb_measurer *m, const struct fb_coadd *coadd, s
     return fastbal_measure(m->work, m->templates, &spectrum, &m->options, result);
 }
 
-/* Measure a batch of pairs that all have a spectrum. */
+/* Measure a batch of pairs, all of which have a spectrum. */
 static int measure_batch(struct fb_measurer *m, struct fb_coadd *coadd, const struct fb_redshifts *redshifts,
                          const struct pair *pairs, const struct fb_coadd_row *parts, size_t n,
                          struct fb_balrow *rows, struct fb_error *err)
@@ -142,7 +142,7 @@ void fb_measure_ahead(struct fb_measurer *m, const char *coadd_path, const struc
     free(parts);
 }
 
-/* Open a coadd, or take the one that was opened ahead. */
+/* Open a coadd, or use the prefetched one. */
 static int open_coadd(struct fb_measurer *m, const char *path, struct fb_error *err)
 {
     if (!m->next_path || strcmp(m->next_path, path) != 0)

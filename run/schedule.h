@@ -1,7 +1,6 @@
 /*
- * schedule.h - the pixels of a run done by threads, and with --mpi by several ranks (run/distribute.h): all
- * through one queue, with the next pixel made ready ahead, and with progress. run/ledger.h keeps what becomes
- * of them.
+ * schedule.h - the scheduler: processes the pixels of a run in threads, and with --mpi on several ranks
+ * (run/distribute.h), prepares the next pixel ahead, and shows progress. run/ledger.h stores the outcomes.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
