@@ -1,6 +1,6 @@
 /*
- * files.c - tables are read twice: TARGETID and Z of all rows to see which belong together, then blocks
- * of rows, each with its partners. So memory grows by some 60 bytes a row, whatever else a row holds.
+ * files.c - tables are read twice: first TARGETID and Z of all rows to match them, then blocks of rows, each
+ * with its matches. So memory grows by only some 60 bytes per row, however wide the rows are.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -15,17 +15,18 @@
 
 enum {
     BLOCK_BYTES = 2 << 20,
-    SPREAD = 4 /* partners are read in one piece where it is at most that many times as long as they are */
+    SPREAD =
+        4 /* matches of a block are read at once if they span at most that many times their number of rows */
 };
 
-/* One file, and rows of it. */
+/* One file, and a buffer of its rows. */
 struct reader {
     struct fb_table table;
     unsigned char *bytes; /* owned */
     size_t room;
 };
 
-/* What a thread needs to compare two tables. */
+/* The state of a thread that compares two tables. */
 struct pair {
     struct reader a, b;
     struct fb_diff_plan plan;
@@ -57,7 +58,7 @@ static int open_pair(struct pair *pair, const char *a, const char *b, struct fb_
     return open_table(&pair->b.table, b, err);
 }
 
-/* Its memory stays for the next pair. */
+/* Keeps the buffers for the next pair. */
 static void close_pair(struct pair *pair)
 {
     fb_table_close(&pair->a.table);
@@ -131,7 +132,7 @@ static int match_pair(struct pair *pair, struct fb_diff_match *match, struct fb_
 
 /* ---- blocks of rows ---- */
 
-/* The lowest and highest of row numbers, -1 left out; 0 where there is none. */
+/* The lowest and highest row number, ignoring -1; returns 0 if there is none. */
 static int range_of(const int64_t *rows, int64_t n, int64_t *low, int64_t *high)
 {
     int any = 0;
@@ -145,7 +146,7 @@ static int range_of(const int64_t *rows, int64_t n, int64_t *low, int64_t *high)
     return any;
 }
 
-/* Rows that are far apart: each run of neighbours by itself. */
+/* Read rows that are far apart, one run of consecutive rows at a time. */
 static int read_runs(struct pair *pair, const int64_t *rows, int64_t n, struct fb_error *err)
 {
     struct reader *b = &pair->b;
@@ -192,7 +193,7 @@ static int read_partners(struct pair *pair, const int64_t *rows, int64_t n, stru
     return read_runs(pair, rows, n, err);
 }
 
-/* Rows first .. first + n - 1 of A and what belongs to them. */
+/* Compare rows first .. first + n - 1 of A with their matches. */
 static int compare_rows(struct pair *pair, struct fb_diff *diff, const struct fb_diff_match *match,
                         int64_t first, int64_t n, struct fb_error *err)
 {
@@ -206,7 +207,7 @@ static int compare_rows(struct pair *pair, struct fb_diff *diff, const struct fb
     return 0;
 }
 
-/* Rows that are only in B. */
+/* Report rows that are only in B. */
 static int compare_only_b(struct pair *pair, struct fb_diff *diff, const int64_t *rows, int64_t n,
                           struct fb_error *err)
 {
@@ -250,7 +251,7 @@ static int make_plan(struct pair *pair, struct fb_diff *diff, const struct fb_di
 
 /* ---- two files ---- */
 
-/* Threads compare blocks, each with files and differences of its own. */
+/* Threads compare blocks; each has its own open files and differences. */
 struct work {
     const char *a, *b;
     const struct fb_diff_rules *rules;
@@ -258,7 +259,7 @@ struct work {
     struct blocks blocks;
     struct pair *pairs;      /* per thread */
     struct fb_diff *diffs;   /* per thread */
-    struct fb_error *errors; /* per thread; empty text where all went well */
+    struct fb_error *errors; /* per thread; empty text on success */
 };
 
 static int prepare_thread(struct work *w, int thread, struct fb_error *err)
@@ -344,7 +345,7 @@ static int compare_files(struct fb_diff_result *result, struct pair *pair, const
     take_side(&result->a, a);
     take_side(&result->b, b);
     fb_diff_headers(diff, rules, a, b, 0);
-    int status = make_plan(pair, diff, rules, 0, err); /* for its columns, where there are no rows */
+    int status = make_plan(pair, diff, rules, 0, err); /* registers the columns even if there are no rows */
     if (status == 0)
         status = match_pair(pair, &match, err);
     work.blocks = blocks_of(pair, &match);

@@ -1,5 +1,5 @@
 /*
- * files.h - two catalogs, two BAL tables or two trees of BAL tables read and compared, in threads.
+ * files.h - reads and compares two catalogs, two BAL tables or two trees of BAL tables, in threads.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -9,9 +9,9 @@
 #include "diff/result.h"
 
 /*
- * Compare what is at two paths, in that many threads. diff.limit of the result is set by the caller,
- * everything else is 0. -1 where nothing could be compared; what could not be read of a tree is listed in the
- * result. Release in any case.
+ * Compare two paths, in that many threads. The caller initialises the result with zeros, except for
+ * diff.limit. Returns -1 if nothing could be compared; unreadable files of a tree are listed in the result.
+ * Release in any case.
  */
 int fb_diff_paths(struct fb_diff_result *result, const char *a, const char *b,
                   const struct fb_diff_rules *rules, int nthreads, struct fb_error *err);

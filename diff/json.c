@@ -14,7 +14,7 @@ struct writer {
 
 /* ---- values ---- */
 
-/* A byte of a file name that is no UTF-8 becomes its code point: JSON has nothing else. */
+/* Bytes of file names that are not UTF-8 are written as code points, since JSON must be valid Unicode. */
 static size_t utf8_length(const unsigned char *p)
 {
     size_t n = *p < 0x80                 ? 1
@@ -48,7 +48,7 @@ static void put_text(FILE *out, const char *text)
     fputc('"', out);
 }
 
-/* As short as it can be: whole numbers as such, 4-byte numbers with 9 digits at most, others 17. JSON knows
+/* As short as possible: integers without a point, floats with at most 9 digits, doubles with 17. JSON has
  * neither NaN nor infinity. */
 static void put_number(FILE *out, double value)
 {
@@ -83,7 +83,7 @@ static const char *table_of(const struct writer *w, const struct fb_diff_event *
     return w->result->kind == FB_DIFF_TREE ? w->result->tables.paths[event->table] : NULL;
 }
 
-/* Begin a row with what all rows have. */
+/* Begin a row with the keys common to all rows. */
 static void begin_row(const struct writer *w, const struct fb_diff_event *event)
 {
     fprintf(w->out, "{\"targetid\": %" PRId64 ", \"table\": ", event->targetid);

@@ -9,7 +9,7 @@
 
 enum { LISTS = 5 + 5 * FB_DIFF_LINES };
 
-/* Every list there is, one after the other. */
+/* Iterate over all lists. */
 static struct fb_diff_list *list_at(struct fb_diff *diff, size_t i)
 {
     struct fb_diff_list *lists[] = { &diff->only_a, &diff->only_b, &diff->redshifts.rows,
@@ -39,9 +39,9 @@ static int keep_event(struct fb_diff_list *list, const struct fb_diff_event *eve
     return 0;
 }
 
-/* A row's events are kept together: which of them come first is only known once they are sorted. */
-static int is_wanted(const struct fb_diff *diff, const struct fb_diff_list *list,
-                     const struct fb_diff_event *event)
+/* Never split the events of a row: their order is only known after sorting. */
+static int is_kept(const struct fb_diff *diff, const struct fb_diff_list *list,
+                   const struct fb_diff_event *event)
 {
     const struct fb_diff_event *last = list->n > 0 ? &list->events[list->n - 1] : NULL;
     return list->n < diff->limit || (last && last->table == event->table && last->row == event->row);
@@ -51,7 +51,7 @@ void fb_diff_add(struct fb_diff *diff, struct fb_diff_list *list, const struct f
 {
     list->count++;
     diff->found++;
-    if (is_wanted(diff, list, event) && keep_event(list, event) != 0)
+    if (is_kept(diff, list, event) && keep_event(list, event) != 0)
         diff->failed = 1;
 }
 
@@ -80,7 +80,7 @@ static void join_list(struct fb_diff *diff, struct fb_diff_list *list, const str
 int64_t fb_diff_find_column(struct fb_diff *diff, const char *name, size_t table, size_t place)
 {
     for (size_t i = 0; i < diff->ncolumns; i++) {
-        /* tables of a tree have the same columns: look where it was in the one before, first */
+        /* tables of a tree have the same columns: start where the column was in the previous one */
         size_t k = (place + i) % diff->ncolumns;
         if (strcmp(diff->columns[k].name, name) == 0)
             return (int64_t)k;
@@ -97,7 +97,7 @@ int64_t fb_diff_find_column(struct fb_diff *diff, const char *name, size_t table
     return (int64_t)diff->ncolumns++;
 }
 
-/* Of two differences the larger; of equal ones that which comes first. */
+/* Keep the larger of two differences; of equal ones, the first. */
 static void join_extreme(struct fb_diff_extreme *extreme, const struct fb_diff_extreme *part)
 {
     if (!part->there || (extreme->there && part->size < extreme->size))
@@ -182,7 +182,7 @@ static int by_note(const void *p, const void *q)
     return x->name && y->name ? strcmp(x->name, y->name) : 0;
 }
 
-/* ---- all of it ---- */
+/* ---- all differences ---- */
 
 static void join_counts(struct fb_diff *diff, const struct fb_diff *part)
 {

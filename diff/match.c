@@ -6,7 +6,7 @@
 
 enum { MOST_CANDIDATES = 4096 };
 
-/* Two rows of the same TARGETID that may belong together. */
+/* A candidate match: two rows with the same TARGETID. */
 struct candidate {
     double distance;
     size_t a, b;
@@ -47,7 +47,7 @@ static int by_distance(const void *p, const void *q)
     return (x->b > y->b) - (x->b < y->b);
 }
 
-/* Catalogs are often in this order already. */
+/* Catalogs are often sorted already. */
 static void sort_keys(struct fb_diff_key *keys, size_t n)
 {
     for (size_t i = 1; i < n; i++) {
@@ -58,9 +58,7 @@ static void sort_keys(struct fb_diff_key *keys, size_t n)
     }
 }
 
-/* Of two lists ordered by redshift, join the rows that have the same one; keep the others, in the order of
- * the file.
- */
+/* Match the rows of two lists ordered by redshift whose redshifts are equal; keep the others, in file order. */
 static void join_equal(struct fb_diff_match *match, struct fb_diff_key *a, size_t *na, struct fb_diff_key *b,
                        size_t *nb)
 {
@@ -141,7 +139,7 @@ static size_t group_end(const struct fb_diff_key *keys, size_t first, size_t n)
     return end;
 }
 
-/* The rows of B that are nobody's partner. */
+/* List the unmatched rows of B. */
 static int list_only_b(struct fb_diff_match *match, size_t na, size_t nb)
 {
     unsigned char *used = calloc(nb + 1, 1);

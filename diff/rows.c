@@ -1,5 +1,5 @@
 /*
- * rows.c - two tables' columns paired, and their rows compared.
+ * rows.c - pairs the columns of two tables, and compares their rows.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -50,14 +50,14 @@ static const struct fb_diff_pair *find_pair(const struct fb_diff_plan *plan, con
     return NULL;
 }
 
-/* One value a row. */
+/* Is the column a scalar? */
 static const struct fb_diff_pair *find_single(const struct fb_diff_plan *plan, const char *name)
 {
     const struct fb_diff_pair *pair = find_pair(plan, name, "");
     return pair && pair->a->values == 1 ? pair : NULL;
 }
 
-/* The columns that have sections of their own. */
+/* The columns that have their own sections in the report. */
 static void find_known(struct fb_diff_plan *plan, struct fb_diff *diff)
 {
     static const char *const flags[FB_DIFF_FLAGS] = { "BALMASK", "BALSTATUS" };
@@ -181,7 +181,7 @@ static int find_keyword(const struct fb_table *table, const char *name, struct k
     return 0;
 }
 
-/* 1.0 and 1. are the same number. */
+/* Compare values as numbers: 1.0 equals 1. */
 static int same_value(const char *x, const char *y)
 {
     char *end_x, *end_y;
@@ -242,7 +242,7 @@ static int is_close(double x, double y, const struct fb_diff_tolerance *t)
     return isfinite(x) && isfinite(y) && fabs(x - y) <= t->absolute + t->relative * fmax(fabs(x), fabs(y));
 }
 
-/* Whole numbers of 64 bits have no exact double; their difference may have more bits than they. */
+/* 64-bit integers are not exact as doubles, and their difference may not fit into int64_t. */
 static double difference(const struct fb_number *x, const struct fb_number *y)
 {
     if (!x->whole || !y->whole)
@@ -295,7 +295,7 @@ static int compare_texts(const struct row *row, const struct fb_diff_pair *pair)
     return differing;
 }
 
-/* Returns 1 where the cells differ by more than they may. */
+/* Returns 1 if the cells differ by more than the tolerance. */
 static int compare_cell(struct row *row, const struct fb_diff_pair *pair)
 {
     struct fb_diff_column *column = &row->diff->columns[pair->column];
@@ -365,7 +365,7 @@ static int read_troughs(const struct fb_column *vmin, const struct fb_column *vm
     return n;
 }
 
-/* The two troughs, neither taken, that share most; 0 where no two share anything. */
+/* The pair of unmatched troughs with the largest overlap; returns 0 if none overlap. */
 static int largest_overlap(const struct trough *a, int na, const struct trough *b, int nb, int *i, int *j)
 {
     double largest = 0;

@@ -7,7 +7,7 @@
 #include <string.h>
 #include "diff/diff.h"
 
-/* Does a column's name fit a pattern? In whatever case: FITS makes no difference. */
+/* Does a column's name match a pattern? As in FITS, case is ignored. */
 static int fits_pattern(const char *pattern, const char *column)
 {
     char name[72], upper[200];
@@ -53,7 +53,7 @@ static int take_patterns(struct fb_diff_patterns *patterns, const struct fb_diff
     return 0;
 }
 
-/* A number >= 0 that ends at end. */
+/* Parse a number >= 0 that must end at `end`. */
 static int take_number(const char *text, char end, const char **next, double *value)
 {
     char *stop;

@@ -19,7 +19,7 @@ static const char *plural(size_t n)
 
 /* ---- lists of rows ---- */
 
-/* In a tree the table's name says where the row is. */
+/* In trees, name the table of the row. */
 static void print_table_name(const struct report *r, size_t table)
 {
     if (r->result->kind != FB_DIFF_TREE)

@@ -4,7 +4,7 @@
 #include "diff/tree.h"
 #include "fits/system.h"
 
-/* What a table is matched by: a stretch of its path. */
+/* The key by which a table is matched: a substring of its path. */
 struct key {
     const char *begin;
     size_t length;
@@ -52,7 +52,7 @@ static struct key *sorted_keys(const struct fb_path_list *list, enum by by)
     return keys;
 }
 
-/* How many from here on are the same. */
+/* The number of equal keys from here on. */
 static size_t repeats(const struct key *keys, size_t i, size_t n)
 {
     size_t end = i + 1;
@@ -61,8 +61,8 @@ static size_t repeats(const struct key *keys, size_t i, size_t n)
     return end - i;
 }
 
-/* Set partner[i], of the tables of A, to those of B plus 1; returns how many there are, -1 if out of memory.
- */
+/* Set partner[i] of each table of A to the index in B plus 1; returns the number of matches, -1 if out of
+ * memory. */
 static int64_t match_by(enum by by, const struct fb_path_list *a, const struct fb_path_list *b,
                         size_t *partner)
 {

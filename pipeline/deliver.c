@@ -3,7 +3,7 @@
 #include "pipeline/deliver.h"
 #include "pipeline/match.h"
 
-/* What the bytes of a result are a list of. */
+/* The bytes of a result are an array of these. */
 struct sent_row {
     size_t row; /* of the catalog */
     struct fb_balrow bal;
@@ -25,7 +25,7 @@ int fb_deliver_start(struct fb_balcatalog **catalog, struct fb_balcatalog_plan p
     return status;
 }
 
-/* Copies of the matched rows, which outlive their table. */
+/* Copy the matched rows, since the result outlives the table. */
 static int pack(const struct fb_matches *matches, struct fb_pixel_result *result, struct fb_error *err)
 {
     struct sent_row *sent = calloc(matches->n + 1, sizeof *sent);

@@ -122,18 +122,18 @@ struct fb_tally fb_finder_tally(const struct fb_redshifts *redshifts, const stru
     return tally;
 }
 
-static int same(float found, double wanted)
+static int same(float found, double expected)
 {
-    return found == (float)wanted || (isnan(found) && isnan(wanted));
+    return found == (float)expected || (isnan(found) && isnan(expected));
 }
 
-/* Of what a table says it was made with; where nothing is known it may be right. */
-static int differ(const char *found, const char *wanted)
+/* Do two provenance strings differ? An empty string is unknown and matches anything. */
+static int differ(const char *found, const char *expected)
 {
-    return found[0] && wanted[0] && strcmp(found, wanted) != 0;
+    return found[0] && expected[0] && strcmp(found, expected) != 0;
 }
 
-/* Why a BAL table can't stand for these redshifts; NULL where it can. */
+/* Why a BAL table can't be used for these redshifts; NULL if it can. */
 static const char *unfit(const struct fb_finder *finder, const struct fb_baltable *table,
                          const struct fb_redshifts *redshifts)
 {
@@ -151,11 +151,12 @@ static const char *unfit(const struct fb_finder *finder, const struct fb_baltabl
     if (table->n != redshifts->n)
         return "has another number of rows than there are quasars";
     for (size_t i = 0; i < table->n; i++) {
-        const struct fb_redshift *wanted = &redshifts->rows[i];
+        const struct fb_redshift *expected = &redshifts->rows[i];
         const struct fb_balrow *row = &table->rows[i];
-        if (row->targetid != wanted->targetid)
+        if (row->targetid != expected->targetid)
             return "has other targets";
-        if (row->z != (float)wanted->z || !same(row->zerr, wanted->zerr) || !same(row->zwarn, wanted->zwarn))
+        if (row->z != (float)expected->z || !same(row->zerr, expected->zerr) ||
+            !same(row->zwarn, expected->zwarn))
             return "has other redshifts, or other errors or warnings of theirs";
     }
     return NULL;
@@ -167,9 +168,9 @@ int fb_finder_keeps(struct fb_finder *finder, int thread, const char *path,
     const char *differs;
     why->text[0] = '\0';
     struct stat info;
-    int there = fb_look_at(path, &info, why); /* a link that leads nowhere is written through */
-    if (there <= 0)
-        return there;
+    int exists = fb_look_at(path, &info, why); /* a dangling symbolic link is written through */
+    if (exists <= 0)
+        return exists;
     double start = fb_seconds();
     int status = fb_baltable_read(table, path, why);
     finder->usage[thread].reading += fb_seconds() - start;

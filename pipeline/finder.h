@@ -1,5 +1,5 @@
 /*
- * finder.h - what find and run measure with: the templates and a measurer for every thread; and the steps of a pixel.
+ * finder.h - the templates and per-thread measurers of find and run, and the steps of a pixel.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -21,9 +21,9 @@ struct fb_finder {
     struct fb_usage *usage;                    /* what each has used */
     int nthreads;
     int ntemplates;
-    int part; /* of the targets alone: a BAL table of others is not replaced unasked */
+    int part; /* only some targets are selected: replace BAL tables of others only with --clobber */
     struct fb_provenance
-        made; /* what BAL tables say: product is the caller's to fill in before, on every rank */
+        made; /* written to BAL tables; the caller sets product before fb_finder_start(), on every rank */
 };
 
 /*
@@ -35,43 +35,43 @@ int fb_finder_start(struct fb_finder *finder, int nthreads, const struct fastbal
 void fb_finder_release(struct fb_finder *finder);
 
 /*
- * The three steps of a pixel, in a thread. Redshifts are released by the caller in any case; rows are his to
- * free and as many as redshifts. Time spent is noted in the thread's usage.
+ * The three steps of a pixel, in a thread. The caller releases the redshifts in any case, and frees the rows,
+ * one per redshift. The time spent is added to the thread's usage.
  */
 int fb_finder_read(struct fb_finder *finder, int thread, const char *zcat, struct fb_redshifts *redshifts,
                    struct fb_error *err);
 int fb_finder_measure(struct fb_finder *finder, int thread, const char *spectra,
                       const struct fb_redshifts *redshifts, struct fb_balrow **rows, struct fb_error *err);
-/* Is it worth while to fetch the spectra that the thread measures next? */
+/* Returns 1 if prefetching pays for this thread. */
 int fb_finder_looks_ahead(const struct fb_finder *finder, int thread);
-/* Fetch them. */
+/* Prefetch the spectra that the thread measures next. */
 void fb_finder_ahead(struct fb_finder *finder, int thread, const char *spectra,
                      const struct fb_redshifts *redshifts);
 int fb_finder_write(struct fb_finder *finder, int thread, const char *path, enum fb_replace replace,
                     const struct fb_balrow *rows, size_t n, struct fb_error *err);
-/* Measure a pixel's redshifts on its spectra: the table is the caller's to release in any case. It fails where none of
- * the targets has a spectrum in the file, which is then another pixel's, release's or mock's. */
+/* Measure a pixel's redshifts on its spectra; the caller releases the table in any case. Fails if none of the
+ * targets has a spectrum in the file, which must then belong to another pixel, release or mock. */
 int fb_finder_table(struct fb_finder *finder, int thread, const char *spectra,
                     const struct fb_redshifts *redshifts, struct fb_baltable *table, struct fb_error *err);
-/* What became of the rows of a redshift catalog that the table was measured for. */
+/* Count the rows of the redshift catalog from which the table was measured. */
 struct fb_tally fb_finder_tally(const struct fb_redshifts *redshifts, const struct fb_baltable *table);
 
 /*
- * 1 where a BAL table is there and may stay, since it is whole and stands for these redshifts and templates; the
- * table is then the caller's to release. 0 where not: why says what is wrong with the one that is there, and
- * nothing if there is none. -1 where the system can't tell.
+ * Returns 1 if a complete BAL table exists for these redshifts and templates; the caller then releases it.
+ * Returns 0 otherwise, with the reason in why, or with an empty why if there is no table. Returns -1 on a
+ * system error.
  */
 int fb_finder_keeps(struct fb_finder *finder, int thread, const char *path,
                     const struct fb_redshifts *redshifts, struct fb_baltable *table, struct fb_error *why);
-/* The same, with a note, to be freed by the caller, that the pixel is measured again where one won't do; or -1
- * where it may not be. */
+/* Like fb_finder_keeps(), but if an existing table is unsuitable, returns 0 and a note that the pixel is
+ * measured again, which the caller frees, or -1 if the table may not be replaced. */
 int fb_finder_resumes(struct fb_finder *finder, int thread, const char *path,
                       const struct fb_redshifts *redshifts, struct fb_baltable *table, char **note,
                       struct fb_error *err);
-/* For a pixel that failed: where a BAL table is there all the same, say so with the reason. */
+/* For a pixel that failed: if it has an older BAL table, add that to the error. */
 void fb_finder_note_stale(const char *path, struct fb_error *err);
 
-/* Add what all threads used. */
+/* Add the usage of all threads. */
 void fb_finder_usage(const struct fb_finder *finder, struct fb_usage *total);
 
 #endif

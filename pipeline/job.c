@@ -11,7 +11,7 @@
 struct fb_prepared {
     int there;
     size_t index;
-    char *spectra, *table; /* table is NULL where none is written */
+    char *spectra, *table; /* table is NULL if none is written */
     struct fb_redshifts redshifts;
 };
 
@@ -63,7 +63,7 @@ static void select_targets(const struct fb_selection *selection, struct fb_redsh
         if (fb_selects_target(selection, redshifts->rows[i].targetid))
             redshifts->rows[kept++] = redshifts->rows[i];
     redshifts->n = kept;
-    if (selection->targetids.n > 0) /* nobody knows which of these were asked for */
+    if (selection->targetids.n > 0) /* whether these rows were selected is unknown */
         redshifts->noutside = redshifts->nothers = 0;
 }
 
@@ -113,7 +113,7 @@ void fb_job_ahead(struct fb_job *job, int thread, size_t index)
 
     if (!fb_finder_looks_ahead(job->finder, thread))
         return;
-    /* a table that is there is read instead, most likely */
+    /* an existing table will most likely be read instead */
     if (find_paths(job, index, &next, &ignored) == 0 &&
         (!next.table || job->clobber || !fb_exists(next.table)) &&
         prepare_rows(job, thread, index, &next, &ignored) == 0) {
@@ -126,7 +126,7 @@ void fb_job_ahead(struct fb_job *job, int thread, size_t index)
     *p = next;
 }
 
-/* What was prepared ahead, or now. */
+/* The pixel as prepared ahead, or prepared now. */
 static int prepare(struct fb_job *job, int thread, size_t index, struct fb_prepared *p, struct fb_error *err)
 {
     struct fb_prepared *ahead = &job->prepared[thread];
@@ -146,7 +146,7 @@ static int prepare(struct fb_job *job, int thread, size_t index, struct fb_prepa
 
 /* ---- measure ---- */
 
-/* Measure a pixel, or keep the table that is there. */
+/* Measure a pixel, or keep its existing table. */
 static enum fb_pixel_outcome measure(struct fb_job *job, int thread, const struct fb_prepared *p,
                                      struct fb_baltable *table, struct fb_pixel_result *result,
                                      struct fb_error *err)
@@ -182,7 +182,7 @@ void fb_job_mark(unsigned char *found, const struct fb_selection *selection,
         mark(found, selection, redshifts->rows[i].targetid);
 }
 
-/* The selected targets that a pixel has: marked here, or listed for the rank that marks them. */
+/* Mark the selected targets of a pixel, or list them for the rank that marks them. */
 static int deliver_targets(const struct fb_job *job, const struct fb_redshifts *redshifts,
                            struct fb_pixel_result *result, struct fb_error *err)
 {
@@ -202,7 +202,7 @@ static int deliver_targets(const struct fb_job *job, const struct fb_redshifts *
     return 0;
 }
 
-/* For rows of a redshift catalog: what became of them is counted, whether or not they could be measured. */
+/* Count the rows of a redshift catalog, whether or not they could be measured. */
 static enum fb_pixel_outcome count_redshifts(const struct fb_job *job, enum fb_pixel_outcome outcome,
                                              const struct fb_redshifts *redshifts, struct fb_baltable *table,
                                              struct fb_pixel_result *result, struct fb_error *err)
@@ -210,7 +210,7 @@ static enum fb_pixel_outcome count_redshifts(const struct fb_job *job, enum fb_p
     if (!fb_pixel_failed(outcome) && deliver_targets(job, redshifts, result, err) != 0)
         outcome = FB_PIXEL_FAILED;
     if (fb_pixel_failed(outcome))
-        fb_baltable_release(table); /* leaves no rows */
+        fb_baltable_release(table); /* also clears the rows */
     result->tally = fb_finder_tally(redshifts, table);
     result->tally.n[FB_FATE_PIXEL_FAILED] = redshifts->n - table->n;
     result->nquasars = result->tally.n[FB_FATE_MEASURED];

@@ -1,9 +1,9 @@
 /*
- * job.h - one pixel, the same for find and run: rows from a redshift catalog or a QSO catalog are measured on the pixel's
- * spectra, and go to its BAL table, to a catalog, or both.
+ * job.h - the work on one pixel, for find and run: measures rows of a redshift catalog or QSO catalog on the
+ * pixel's spectra, and writes them to its BAL table, to a catalog, or both.
  *
  *     prepare: rows and paths       rows of a QSO catalog, or a redshift catalog
- *     measure: rows to results      or a BAL table that is there and stands for the same rows
+ *     measure: rows to results      or an existing BAL table of the same rows
  *     deliver: results to rows      BAL table; catalog; or a result for the rank that has the catalog
  *
  * SPDX-License-Identifier: BSD-3-Clause
@@ -19,7 +19,7 @@
 #include "pipeline/pixel_result.h"
 #include "pipeline/pixel_rows.h"
 
-/* All of it is borrowed, but for what fb_job_start() makes. */
+/* Everything is borrowed, except what fb_job_start() allocates. */
 struct fb_job {
     struct fb_finder *finder;
     struct fb_tree spectra;
@@ -27,29 +27,29 @@ struct fb_job {
     /* rows */
     const struct fb_pixel_rows
         *rows;             /* of a QSO catalog, by these pixels; NULL: redshift catalogs are read */
-    const char *zfileroot; /* what those are called, in the tree of the BAL tables */
-    const struct fb_selection *selection; /* of their targets */
+    const char *zfileroot; /* file name of redshift catalogs, in the tree of the BAL tables */
+    const struct fb_selection *selection; /* of targets of redshift catalogs */
     /* results */
-    struct fb_tree tables;         /* BAL tables; its root is NULL where none are written */
-    int clobber;                   /* measure again what is there already */
-    int dry;                       /* only look: nothing is measured or written */
+    struct fb_tree tables;         /* BAL tables; root is NULL if none are written */
+    int clobber;                   /* measure again pixels that have a BAL table */
+    int dry;                       /* dry run: nothing is measured or written */
     struct fb_balcatalog *catalog; /* for the rows of a QSO catalog; NULL: another rank has it */
-    unsigned char *found;          /* for redshift catalogs: marks of the selected targets that they have */
-    int leads;                     /* found is here; else another rank has it */
-    /* between looking ahead and doing, one for each thread */
+    unsigned char *found;          /* for redshift catalogs: one mark per selected target that was found */
+    int leads;                     /* this rank has found; else another rank does */
+    /* pixels prepared ahead, one per thread */
     struct fb_prepared *prepared;
 };
 
 int fb_job_start(struct fb_job *job, struct fb_error *err);
 void fb_job_release(struct fb_job *job);
 
-/* Do the index-th pixel, in a thread of the finder. What it leaves behind goes to the result, and why it failed to err. */
+/* Process the index-th pixel in a thread of the finder, into result; on failure, set err. */
 enum fb_pixel_outcome fb_job_do(struct fb_job *job, int thread, size_t index, struct fb_pixel_result *result,
                                 struct fb_error *err);
-/* Get the pixel ready that this thread does next, and let the system fetch its spectra meanwhile. What fails is found out
- * when it is done. */
+/* Prepare the pixel that this thread processes next and prefetch its spectra. Errors are reported by
+ * fb_job_do(). */
 void fb_job_ahead(struct fb_job *job, int thread, size_t index);
-/* Take the bytes of a result from another rank. */
+/* Process the bytes of a result received from another rank. */
 int fb_job_receive(struct fb_job *job, const struct fb_pixel_result *result, struct fb_error *err);
 
 /* The targets of a redshift catalog that are selected and in range; the caller releases them in any case. */

@@ -1,6 +1,5 @@
 /*
- * match.h - which row of a pixel's BAL table belongs to which row of the catalog, and the BALMASK that
- * follows.
+ * match.h - matches rows of a pixel's BAL table with rows of the catalog, and sets their BALMASK.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -13,7 +12,7 @@
 #include "pipeline/pixel_rows.h"
 #include "pipeline/tally.h"
 
-/* Catalog rows and their BAL rows, which are rows of the table and have their BALMASK. */
+/* Pairs of a catalog row and a BAL row; the BAL rows are borrowed from the table. */
 struct fb_matches {
     struct fb_balput *matches; /* owned */
     size_t n;
@@ -21,13 +20,12 @@ struct fb_matches {
 };
 
 /*
- * Match the index-th pixel's catalog rows with its table, and set the BALMASK of the table's rows. Repeated
- * TARGETIDs are told apart by redshift, and otherwise taken in order: rows with the same redshift go first.
- * Release in any case.
+ * Match the index-th pixel's catalog rows with its table, and set the BALMASK of the table's rows. Rows with
+ * a repeated TARGETID are matched first by equal redshift, then in order. Release in any case.
  */
 int fb_match_rows(struct fb_matches *matches, const struct fb_pixel_rows *sorted, size_t index,
                   struct fb_baltable *table, struct fb_error *err);
-/* Count a catalog row that has no BAL row, with this fate where its redshift is one the finder works on. */
+/* Count a catalog row without a BAL row, with this fate if its redshift is in the finder's range. */
 void fb_count_unmatched(struct fb_tally *tally, double z, enum fb_fate fate);
 void fb_matches_release(struct fb_matches *matches);
 

@@ -1,5 +1,5 @@
 /*
- * measure.h - measure the quasars of one coadd: the unit of work of a thread in find.
+ * measure.h - measures the quasars of one coadd.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -12,7 +12,7 @@
 #include "desi/spectra.h"
 #include "fits/error.h"
 
-/* What a thread needs again and again. All zero is a good start. */
+/* The reusable buffers of a thread. Initialise with zeros. */
 struct fb_measurer {
     const fastbal_templates *templates; /* borrowed */
     struct fastbal_options options;
@@ -23,8 +23,8 @@ void fb_measurer_release(struct fb_measurer *m);
 
 /*
  * Measure every redshift row on its target's spectrum in the coadd, into rows[redshifts->n] in the same
- * order. A target that is not in the coadd, or can't be measured, is a row with BALSTATUS bits. Redshift rows with
- * the same TARGETID each get their own result, on the one spectrum of that target.
+ * order. A target that is not in the coadd, or can't be measured, gets a row with BALSTATUS bits. Redshift
+ * rows with the same TARGETID each get their own result, from the single spectrum of that target.
  */
 int fb_measure_coadd(struct fb_measurer *m, const char *coadd_path, const struct fb_redshifts *redshifts,
                      struct fb_balrow *rows, struct fb_error *err);

@@ -1,5 +1,5 @@
 /*
- * pixel_result.h - what became of one pixel, and what it leaves behind besides its files.
+ * pixel_result.h - the outcome of one pixel, and its results other than files.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -14,7 +14,7 @@ enum fb_pixel_outcome {
     FB_PIXEL_FAILED = -1,    /* failed for another reason */
     FB_PIXEL_DONE = 0,
     FB_PIXEL_KEPT = 1, /* its output existed */
-    FB_PIXEL_LEFT = 2  /* not begun, or failed, once the run was asked to stop */
+    FB_PIXEL_LEFT = 2  /* not started, or failed, after the run was asked to stop */
 };
 
 static inline int fb_pixel_failed(int outcome)
@@ -22,7 +22,7 @@ static inline int fb_pixel_failed(int outcome)
     return outcome < 0;
 }
 
-/* All zero is a good start. */
+/* Initialise with zeros. */
 struct fb_pixel_result {
     struct fb_tally tally; /* of its quasars */
     size_t nquasars;       /* measured, or masked */
@@ -31,7 +31,7 @@ struct fb_pixel_result {
     void *bytes;           /* for another rank; owned, may be NULL */
     size_t size;
 };
-/* Frees the bytes; the note stays. */
+/* Frees the bytes, but not the note. */
 void fb_pixel_result_release(struct fb_pixel_result *result);
 
 #endif

@@ -6,11 +6,11 @@
 #include "desi/catalog.h"
 #include "pipeline/pixel_rows.h"
 
-/* Pixels whose numbers are below this are counted in an array over all numbers; others are sorted first. */
+/* Pixel numbers below this are counted in an array over all numbers; larger ones are sorted. */
 #define MOST_COUNTED ((int64_t)1 << 23)
 
-/* Rows whose columns are compared with their positions, and how many of them may differ: coordinates that were improved
- * after the spectra were grouped put a row in the next pixel now and then. */
+/* How many rows have their pixel column compared with their position, and how many of these may differ: if
+ * coordinates were updated after the spectra were grouped, a few rows move to an adjacent pixel. */
 enum { CHECKED = 1000, ONE_IN = 100 };
 
 /* ---- the pixel of each row ---- */
@@ -46,7 +46,7 @@ static int pixels_of_tiles(const struct fb_pixel_rows *s, const char *path, int6
     return status;
 }
 
-/* The catalog's own idea of its pixels, where it has one. */
+/* Compare with the catalog's column of pixels, if it has one. */
 static int check_column(const struct fb_pixel_rows *s, const char *path, const struct fb_tree *tree,
                         const int64_t *pixel, struct fb_error *err)
 {
@@ -78,7 +78,7 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The different pixels there are, and for each row the place of its pixel among them instead of its number. */
+/* List the distinct pixels, and replace each row's pixel number with its index in the list. */
 static int list_by_sorting(struct fb_pixel_rows *s, int64_t *pixel, struct fb_error *err)
 {
     int64_t *sorted = malloc((s->n + 1) * sizeof *sorted);
@@ -100,29 +100,29 @@ static int list_by_sorting(struct fb_pixel_rows *s, int64_t *pixel, struct fb_er
     return status;
 }
 
-/* The same with one count over all numbers, in time linear in rows. */
+/* Like list_by_sorting(), but with an array over all pixel numbers, in linear time. */
 static int list_by_counting(struct fb_pixel_rows *s, int64_t *pixel, int64_t most, struct fb_error *err)
 {
-    int32_t *place = calloc((size_t)(most + 2), sizeof *place);
-    int status = place ? 0 : fb_fail(err, "out of memory for %zu rows", s->n);
+    int32_t *number = calloc((size_t)(most + 2), sizeof *number);
+    int status = number ? 0 : fb_fail(err, "out of memory for %zu rows", s->n);
     for (size_t i = 0; i < s->n && status == 0; i++)
         if (pixel[i] >= 0)
-            place[pixel[i]] = 1;
+            number[pixel[i]] = 1;
     for (int64_t p = 0; p <= most && status == 0; p++) {
-        if (!place[p])
+        if (!number[p])
             continue;
-        place[p] = (int32_t)s->pixels.n;
+        number[p] = (int32_t)s->pixels.n;
         if (fb_pixel_list_add(&s->pixels, p) != 0)
             status = fb_fail(err, "out of memory for %zu rows", s->n);
     }
     for (size_t i = 0; i < s->n && status == 0; i++)
         if (pixel[i] >= 0)
-            pixel[i] = place[pixel[i]];
-    free(place);
+            pixel[i] = number[pixel[i]];
+    free(number);
     return status;
 }
 
-/* Sort row numbers by pixel: count, then put. */
+/* Sort row numbers by pixel: a counting sort. */
 static int sort_rows(struct fb_pixel_rows *s, int64_t *pixel, struct fb_error *err)
 {
     int64_t most = -1;
@@ -135,7 +135,8 @@ static int sort_rows(struct fb_pixel_rows *s, int64_t *pixel, struct fb_error *e
     s->begin = calloc(s->pixels.n + 2, sizeof *s->begin);
     if (!s->order || !s->begin)
         return fb_fail(err, "out of memory for %zu rows", s->n);
-    size_t *next = s->begin + 1; /* shifted by one: where rows go moves on to where the next pixel begins */
+    size_t *next =
+        s->begin + 1; /* shifted by one: after placing the rows, next[p] is where pixel p + 1 begins */
     for (size_t i = 0; i < s->n; i++) {
         s->nowhere += pixel[i] == -1;
         if (pixel[i] >= 0 && (size_t)pixel[i] + 1 < s->pixels.n)
@@ -149,9 +150,9 @@ static int sort_rows(struct fb_pixel_rows *s, int64_t *pixel, struct fb_error *e
     return 0;
 }
 
-/* ---- what was asked for ---- */
+/* ---- selection ---- */
 
-/* Rows that are not selected get a pixel that is none and is not missed either. */
+/* The pixel of rows that are not selected; unlike -1, it is not counted as nowhere. */
 enum { NOT_SELECTED = -2 };
 
 static size_t count_zeros(const unsigned char *seen, size_t n)
@@ -173,7 +174,7 @@ static int select_rows(struct fb_pixel_rows *s, const struct fb_selection *selec
 {
     const struct fb_pixel_list *const lists[3] = { &selection->pixels, &selection->tiles,
                                                    &selection->targetids };
-    unsigned char *seen[3] = { NULL, NULL, NULL }; /* which of each list some row has */
+    unsigned char *seen[3] = { NULL, NULL, NULL }; /* per list: the entries that some row has */
     int status = 0;
     for (int k = 0; k < 3 && status == 0; k++)
         if (!(seen[k] = calloc(lists[k]->n + 1, 1)))
@@ -199,7 +200,7 @@ static int select_rows(struct fb_pixel_rows *s, const struct fb_selection *selec
     return status;
 }
 
-/* Paths of mocks and tiles name no survey. */
+/* Paths of mocks and tiles contain no survey. */
 static struct fb_catalog_kind kind_of(const struct fb_tree *tree)
 {
     int names_survey = tree->scheme != FB_SCHEME_MOCK && tree->scheme != FB_SCHEME_TILES;

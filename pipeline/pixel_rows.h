@@ -19,17 +19,17 @@ struct fb_pixel_rows {
     struct fb_pixel_list pixels; /* those with rows, ascending */
     size_t *order;               /* row numbers, pixel by pixel, in catalog order within a pixel */
     size_t *begin;               /* pixels.n + 1: where in order a pixel's rows begin */
-    size_t nowhere;    /* rows that are in no pixel: no position on the sky, or not covered by the map */
-    size_t missing;    /* pixels, tiles and targets that were asked for and no row has */
-    size_t unselected; /* rows that --healpix, --tiles, --targetids or --only leave out */
-    size_t nothers[FB_NMARKS]; /* rows of another survey, program or spectral type, by mark */
-    unsigned only;             /* marks of rows that were left out */
+    size_t nowhere;              /* rows without a pixel: no valid position, or not covered by the map */
+    size_t missing;              /* selected pixels, tiles and targets that no row has */
+    size_t unselected;           /* rows excluded by --healpix, --tiles, --targetids or --only */
+    size_t nothers[FB_NMARKS];   /* rows of another survey, program or spectral type, by mark */
+    unsigned only;               /* marks of rows that were excluded */
 };
 
 /*
- * Read a catalog and sort its rows by the pixels of a tree: from positions, or for tiles from the columns TILEID,
- * LASTNIGHT and PETAL_LOC. Rows that are not selected are in no pixel. A column HPXPIXEL, or UNIQPIX of adaptive pixels,
- * that contradicts the positions is an error. Release in any case.
+ * Read a catalog and sort its rows by the pixels of a tree: from positions, or for tiles from the columns
+ * TILEID, LASTNIGHT and PETAL_LOC. Rows that are not selected are in no pixel. A column HPXPIXEL, or UNIQPIX
+ * of adaptive pixels, that contradicts the positions is an error. Release in any case.
  */
 int fb_pixel_rows_read(struct fb_pixel_rows *sorted, const char *path, const struct fb_layout *layout,
                        const struct fb_selection *selection, struct fb_error *err);

@@ -1,6 +1,6 @@
 /*
- * tally.h - what became of the quasars of a run: how many were measured, how many BALs were found, and why the others
- * were not measured. Every quasar is counted once.
+ * tally.h - counts the quasars of a run: measured ones, BALs, and why the others were not measured. Every
+ * quasar is counted once.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -12,7 +12,7 @@
 
 enum fb_fate {
     FB_FATE_MEASURED,
-    /* not measured, though it was asked for: a run with any of these is not complete */
+    /* lost: selected but not measured; a run with any of these is incomplete */
     FB_FATE_NOT_IN_COADD,
     FB_FATE_NOT_IN_TABLE, /* append: in the redshift range, but not in the pixel's BAL table */
     FB_FATE_Z_DIFFERS,    /* append: measured at another redshift */
@@ -23,8 +23,8 @@ enum fb_fate {
     FB_FATE_SINGULAR,
     FB_FATE_NO_CIV,
     FB_FATE_NEGATIVE, /* in C IV, so that Si IV troughs can't be measured: --rules optimize */
-    FB_FATE_OTHER,    /* BALMASK says so, and no BALSTATUS why */
-    /* not asked for */
+    FB_FATE_OTHER,    /* not measured according to BALMASK, but BALSTATUS gives no reason */
+    /* not selected */
     FB_FATE_OUTSIDE_RANGE,
     FB_FATE_NOT_QSO,
     FB_FATE_UNSELECTED,
@@ -33,31 +33,31 @@ enum fb_fate {
 
 struct fb_tally {
     size_t n[FB_NFATES];
-    size_t nai, nbi; /* of those measured: AI_CIV > 0, BI_CIV > 0 */
+    size_t nai, nbi; /* of the measured ones: AI_CIV > 0, BI_CIV > 0 */
 };
 
 /* The fate of a quasar that has a row in a BAL table, by its BALSTATUS. */
 enum fb_fate fb_fate_of(const struct fb_balrow *row);
 /* The fate of a catalog row, by its BALMASK and then its BALSTATUS. */
 enum fb_fate fb_fate_in_catalog(const struct fb_balrow *row);
-/* Count a quasar with this fate; row says what was found, and may be NULL where it was not measured. */
+/* Count a quasar with this fate; row is its measurement, and may be NULL if there is none. */
 void fb_tally_count(struct fb_tally *tally, enum fb_fate fate, const struct fb_balrow *row);
 void fb_tally_add(struct fb_tally *total, const struct fb_tally *part);
 
 size_t fb_tally_rows(const struct fb_tally *tally);  /* all */
-size_t fb_tally_asked(const struct fb_tally *tally); /* without those that were not asked for */
-/* Quasars that were asked for and not measured for a reason that is not their own spectrum. */
+size_t fb_tally_asked(const struct fb_tally *tally); /* without those that were not selected */
+/* Selected quasars that were not measured, for reasons other than their spectrum. */
 size_t fb_tally_lost(const struct fb_tally *tally);
-/* Quasars were asked for, and none was measured. */
+/* Returns 1 if quasars were selected, but none was measured. */
 int fb_tally_is_empty(const struct fb_tally *tally);
 
-/* "40 rows: 36 measured with TEMPLATES, 7 BALs (AI > 0), 3 with BI > 0; not measured: 2 not in the coadd, ..."; templates
- * may be NULL. */
+/* "40 rows: 36 measured with TEMPLATES, 7 BALs (AI > 0), 3 with BI > 0; not measured: 2 not in the coadd,
+ * ..."; templates may be NULL. */
 enum { FB_TALLY_TEXT = 1024 };
 void fb_tally_text(const struct fb_tally *tally, const char *templates, char text[FB_TALLY_TEXT]);
-/* "3 of 36 quasars not measured: 2 not in the coadd, 1 not in the BAL table"; empty where none was lost. */
+/* "3 of 36 quasars not measured: 2 not in the coadd, 1 not in the BAL table"; empty if none was lost. */
 void fb_tally_lost_text(const struct fb_tally *tally, char text[FB_TALLY_TEXT]);
-/* "36 not in the coadd": why quasars that were asked for were not measured. */
+/* "36 not in the coadd": why selected quasars were not measured. */
 void fb_tally_reasons(const struct fb_tally *tally, char text[FB_TALLY_TEXT]);
 
 #endif

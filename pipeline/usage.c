@@ -40,7 +40,7 @@ void fb_usage_add(struct fb_usage *total, const struct fb_usage *part)
         total->peak = part->peak;
 }
 
-/* What read() and its like returned so far; 0 where the system does not tell. */
+/* Bytes returned by read() and similar calls so far; 0 if unknown. */
 static int64_t bytes_read(void)
 {
     int64_t bytes = 0;

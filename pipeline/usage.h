@@ -1,5 +1,5 @@
 /*
- * usage.h - what a command used: files, bytes, seconds, memory.
+ * usage.h - the resources a command used: files, bytes, seconds, memory.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -9,31 +9,30 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Files of which one line tells. */
+/* Files that are summarised in one line. */
 struct fb_noted_files {
     size_t n;
-    char path[1024]; /* one of them: the first by name */
+    char path[1024]; /* the first of them, by name */
 };
 
-/* Seconds of reading, computing and writing are those of all threads together, and may add up to more than
- * the wall time. */
+/* The seconds of reading, computing and writing are summed over threads, and may exceed the wall time. */
 struct fb_usage {
-    size_t files;                      /* files of spectra that were opened */
-    struct fb_noted_files joined;      /* of those, files of exposures, which were joined */
-    struct fb_noted_files unknown_fit; /* BAL tables that were kept and do not say how they were fitted */
-    int64_t bytes; /* read by the process, whatever for; 0 where the system does not tell */
+    size_t files;                      /* spectra files opened */
+    struct fb_noted_files joined;      /* spectra files whose exposures were coadded */
+    struct fb_noted_files unknown_fit; /* BAL tables that were kept although they don't record their fit */
+    int64_t bytes;                     /* all bytes read by the process; 0 if unknown */
     double reading, computing, writing;
     double cpu;   /* user and system seconds of the process */
-    int64_t peak; /* most resident memory, bytes; of several processes the largest */
+    int64_t peak; /* peak resident memory in bytes; the largest of several processes */
 };
 
-/* Seconds on a clock that only goes forward. */
+/* Seconds on a monotonic clock. */
 double fb_seconds(void);
 
-/* Add what a thread or another process used. */
+/* Add the usage of a thread or another process. */
 void fb_usage_add(struct fb_usage *total, const struct fb_usage *part);
 
-/* Add what the system knows of this process: bytes, cpu, peak. */
+/* Add the usage of this process according to the system: bytes, cpu, peak. */
 void fb_usage_add_process(struct fb_usage *total);
 
 void fb_note_file(struct fb_noted_files *files, const char *path);

@@ -1,15 +1,14 @@
 /*
- * distribute.c - who does which pixel, with several ranks.
+ * distribute.c - assigns pixels to ranks.
  *
- * Pixels are done by threads that know nothing of ranks: they take pixels from one queue and put them into
- * another when they are done. The thread that called stands between those queues and the other ranks; it
- * computes nothing, and sleeps most of the time. So it answers at once, whatever the pixels of its rank are
- * doing, and no rank waits for another's arithmetic. A rank has a few pixels in its queue, in order to be
- * busy while it asks for more. While there are plenty it has one more for each thread, so that threads can fetch the
- * next file ahead.
+ * Worker threads know nothing of ranks: they take pixels from one queue and put them into another when they
+ * are done. The calling thread connects these queues with the other ranks. It computes nothing and mostly
+ * sleeps, so it answers at once, and no rank waits for another's computation. Each rank queues a few pixels,
+ * so that it stays busy while it asks for more. While many pixels are left, it queues one more per thread, so
+ * that threads can prefetch the next file.
  *
- * A rank that is asked to stop leaves the pixels in its queue as they are and tells so; rank 0 then hands out no
- * more, as when it is asked itself, and the run ends as if all were done.
+ * A rank that is asked to stop skips the pixels in its queue and reports the signal. Rank 0 then hands out no
+ * more, as it does when it receives a signal itself, and the run ends as if all pixels were done.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -24,21 +23,21 @@ enum { MOST_HANDED = 256 }; /* pixels in one answer */
 
 enum kind { ASK, PIXEL, LAST };
 
-/* From a rank to rank 0. A PIXEL's result follows where it has bytes. */
+/* From a rank to rank 0. A PIXEL is followed by the bytes of its result, if any. */
 struct message {
     enum kind kind;
-    size_t wanted;                /* ASK: how many pixels */
-    size_t index, nquasars, size; /* PIXEL: what the result has */
+    size_t request;               /* ASK: number of pixels */
+    size_t index, nquasars, size; /* PIXEL: of the result */
     struct fb_tally tally;        /* PIXEL */
     int outcome;
-    int signal;           /* PIXEL: that stopped this rank, where it left the pixel */
+    int signal;           /* PIXEL: the signal that stopped this rank, if it skipped the pixel */
     struct fb_usage used; /* LAST */
     char text[sizeof((struct fb_error *)0)->text]; /* PIXEL: why it failed, or its note */
 };
 
-/* And back: no pixels means that there are none left. */
+/* From rank 0 to a rank; n = 0 if no pixels are left. */
 struct answer {
-    size_t share; /* of the pixels that are not handed out yet, one rank's */
+    size_t share; /* one rank's share of the pixels not handed out yet */
     size_t n, index[MOST_HANDED];
 };
 
@@ -48,10 +47,10 @@ struct distributor {
     const struct fb_mpi *mpi;
     void *state;
     struct fb_queue *todo, *finished; /* of this rank */
-    size_t npixels, given;            /* rank 0: of the run's order, so many are handed out */
-    size_t done;                      /* rank 0: pixels of all ranks; else of this rank */
-    size_t taken;                     /* pixels this rank was given */
-    size_t share;                     /* of the last answer to it */
+    size_t npixels, given;            /* rank 0: the first `given` of the run's order are handed out */
+    size_t done;                      /* pixels done: on rank 0 by all ranks, else by this rank */
+    size_t taken;                     /* pixels handed to this rank */
+    size_t share;                     /* in the latest answer to this rank */
     int nleft;                        /* rank 0: ranks that haven't sent LAST */
     struct message message;
     struct answer answer;
@@ -63,36 +62,37 @@ static void nap(void)
     nanosleep(&pause, NULL);
 }
 
-/* How many pixels to ask for at a time, and to keep in the queue of a rank above those that its threads are at. */
-static size_t some(const struct distributor *d)
+/* The number of pixels to ask for at a time, and to keep queued beyond those in progress. */
+static size_t batch_size(const struct distributor *d)
 {
     return 1 + (size_t)d->pool->nthreads / 4;
 }
 
-/* How many more, for threads to look ahead: they leave one for each of them in the queue. But what waits here can't be
- * done elsewhere, so towards the end there are no more than one rank's share of what is left. */
-static size_t for_looking_ahead(const struct distributor *d)
+/* The number of further pixels to queue for prefetching, which leaves one per thread in the queue. Queued
+ * pixels can't be done by other ranks, so towards the end this is limited to one rank's share of the
+ * remaining pixels. */
+static size_t prefetch_size(const struct distributor *d)
 {
     size_t most = d->pool->ahead ? (size_t)d->pool->nthreads + 1 : 0;
     return d->share < most ? d->share : most;
 }
 
-/* How many this rank would like to have. */
-static size_t wanted(const struct distributor *d)
+/* The number of pixels to request now. */
+static size_t request_size(const struct distributor *d)
 {
     if (d->taken == 0)
-        return (size_t)d->pool->nthreads + some(d);
-    return fb_queue_length(d->todo) < some(d) + for_looking_ahead(d) ? some(d) : 0;
+        return (size_t)d->pool->nthreads + batch_size(d);
+    return fb_queue_length(d->todo) < batch_size(d) + prefetch_size(d) ? batch_size(d) : 0;
 }
 
-/* What a rank may have of the pixels that are left. */
+/* One rank's share of the remaining pixels. */
 static size_t share_of(const struct distributor *d)
 {
     size_t size = (size_t)d->run->ranks->size;
     return (d->npixels - d->given + size - 1) / size;
 }
 
-/* Take pixels from the run's list: no rank gets more than its share of what is left. */
+/* Hand out up to n pixels, but no more than one rank's share of the remaining ones. */
 static void assign(struct distributor *d, size_t n, struct answer *answer)
 {
     size_t share = share_of(d);
@@ -114,7 +114,7 @@ static void enqueue(struct distributor *d, const struct answer *answer)
 
 /* ---- rank 0 ---- */
 
-/* A pixel that another rank has done. */
+/* Store the result of a pixel done by another rank. */
 static void accept_result(struct distributor *d, int from, struct message *m)
 {
     struct fb_pixel_run *run = d->run;
@@ -146,7 +146,7 @@ static void handle_message(struct distributor *d, int from)
 {
     struct message *m = &d->message;
     if (m->kind == ASK) {
-        assign(d, m->wanted, &d->answer);
+        assign(d, m->request, &d->answer);
         d->mpi->answer(d->state, from, &d->answer, sizeof d->answer);
     } else if (m->kind == PIXEL) {
         accept_result(d, from, m);
@@ -166,7 +166,7 @@ static void serve_ranks(struct distributor *d)
         int from, busy = d->mpi->heard(d->state, &from, &d->message, sizeof d->message);
         if (busy)
             handle_message(d, from);
-        size_t n = wanted(d);
+        size_t n = request_size(d);
         if (n > 0 && d->given < d->npixels) {
             assign(d, n, &d->answer);
             enqueue(d, &d->answer);
@@ -200,7 +200,7 @@ static void send_result(struct distributor *d, size_t index)
     m->signal = fb_stop_signal();
     m->tally = result->tally;
     m->nquasars = result->nquasars;
-    m->size = fb_pixel_failed(m->outcome) ? 0 : result->size; /* none where it was left */
+    m->size = fb_pixel_failed(m->outcome) ? 0 : result->size; /* 0 if the pixel was skipped */
     if (text)
         strncpy(m->text, text, sizeof m->text - 1);
     d->mpi->message(d->state, m, sizeof *m);
@@ -214,10 +214,10 @@ static void serve_rank_0(struct distributor *d)
 {
     int asked = 0, closed = 0;
     while (!closed || d->done < d->taken) {
-        size_t index, n = wanted(d);
+        size_t index, n = request_size(d);
         int busy = 0;
         if (!closed && !asked && n > 0) {
-            d->message = (struct message){ .kind = ASK, .wanted = n };
+            d->message = (struct message){ .kind = ASK, .request = n };
             d->mpi->ask(d->state, &d->message, sizeof d->message, &d->answer, sizeof d->answer);
             asked = 1;
         }

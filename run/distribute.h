@@ -1,6 +1,6 @@
 /*
- * distribute.h - the pixels of a run done by several ranks, each with its threads. Rank 0 hands out pixels to
- * all ranks, itself among them, as they need them, and gathers what they have to say.
+ * distribute.h - distributes the pixels of a run over several ranks, each with its threads. Rank 0 hands out
+ * pixels on demand to all ranks, including itself, and collects the results.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -11,13 +11,13 @@
 #include "run/pool.h"
 
 /*
- * Like fb_pool_run(), over all ranks of the run, in its order of pixels; all ranks call it. The outcome,
- * reason and result of every pixel end up in rank 0's run, and pool->done is called there. What the other
- * ranks used is added to rank 0's run->used. -1, on all ranks, where nothing was done.
+ * Like fb_pool_run(), but over all ranks, in run->order; all ranks call it. The outcome, reason and result of
+ * every pixel end up in rank 0's run, and pool->done is called there. The usage of the other ranks is added
+ * to rank 0's run->used. Returns -1, on all ranks, if nothing was done.
  */
 int fb_distribute(struct fb_pixel_run *run, const struct fb_pool *pool, struct fb_error *err);
 
-/* What has to be the same on all ranks for them to understand each other. */
+/* Adds the settings on which all ranks must agree to exchange messages. */
 void fb_distribute_describe(struct fb_settings *settings);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * exit_status.h - how the program ends.
+ * exit_status.h - the program's exit statuses.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -1,12 +1,12 @@
 /*
  * launcher.c - see launcher.h.
  *
- * The launcher of an MPI library counts before Slurm: mpirun starts its daemons with srun, one a node, and what they
- * start inherits the variables of that step.
+ * The launcher of an MPI library takes precedence over Slurm: mpirun starts one daemon per node with srun,
+ * and the daemon's children inherit the variables of that step.
  *
- * SLURM_NTASKS is of no use. It is set in batch scripts too, where one process runs however many tasks the job may
- * have. Only srun sets SLURM_STEP_NUM_TASKS. Jobs that GNU parallel starts inherit the variables of its own step, but
- * each has its own work.
+ * SLURM_NTASKS can't be used: it is also set in batch scripts, where a single process runs whatever the
+ * number of tasks. Only srun sets SLURM_STEP_NUM_TASKS. Jobs started by GNU parallel inherit the variables of
+ * the step it runs in, but are independent of each other.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -24,7 +24,7 @@ static const struct {
     { "SLURM_STEP_NUM_TASKS", "SLURM_PROCID" },         /* srun */
 };
 
-/* -1 where the variable holds no number. */
+/* Returns -1 if the variable holds no number. */
 static long number_in(const char *variable)
 {
     const char *text = getenv(variable);
@@ -35,7 +35,7 @@ static long number_in(const char *variable)
     return *end == '\0' ? number : -1;
 }
 
-/* The step of a batch script has a name, or one of the numbers at the end of 32 bits that stand for names. */
+/* Batch steps have a name, or one of the reserved numbers at the top of the 32-bit range. */
 static int in_batch_step(void)
 {
     const char *step = getenv("SLURM_STEP_ID");

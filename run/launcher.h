@@ -1,6 +1,6 @@
 /*
- * launcher.h - whether this process is one of several that srun or mpirun started together, as far as the environment
- * tells. No MPI library is needed for that.
+ * launcher.h - detects from the environment whether srun or mpirun started this process as one of several.
+ * This needs no MPI library.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -8,9 +8,9 @@
 #define FB_LAUNCHER_H
 
 struct fb_launched {
-    long size;            /* processes that were started together; 1 where there is no launcher */
-    long rank;            /* which of them this is, from 0; 0 where the launcher does not say */
-    const char *variable; /* that says so; NULL where there is no launcher */
+    long size;            /* number of processes started together; 1 without a launcher */
+    long rank;            /* index of this process, from 0; 0 if the launcher doesn't set it */
+    const char *variable; /* environment variable that holds the size; NULL without a launcher */
 };
 
 struct fb_launched fb_launched(void);

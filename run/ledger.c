@@ -6,7 +6,7 @@
 #include "run/message.h"
 #include "run/stop.h"
 
-/* So many pixels in a row that can't be written mean that none can: the disk is full, or read-only. */
+/* After this many unwritable pixels in a row, the disk is assumed to be full or read-only. */
 enum { MOST_UNWRITTEN = 5 };
 
 int fb_pixel_run_allocate(struct fb_pixel_run *run, struct fb_error *err)
@@ -76,7 +76,7 @@ void fb_pixel_count(struct fb_pixel_run *run, size_t index)
     if (outcome == FB_PIXEL_DONE)
         run->nquasars += run->results[index].nquasars;
     fb_tally_add(&run->tally, &run->results[index].tally);
-    if (run->gave_up) /* those that were in hand */
+    if (run->gave_up) /* pixels that were still in progress */
         return;
     run->unwritten = outcome == FB_PIXEL_UNWRITTEN ? run->unwritten + 1 : 0;
     if (run->unwritten == MOST_UNWRITTEN)

@@ -1,6 +1,6 @@
 /*
- * ledger.h - the pixels of a run of split, find, append, run, mask or truth: what is to be done with each, and what became
- * of it. run/schedule.h does them; run/report.h says what came of it.
+ * ledger.h - the pixels of a run of split, find, append, run, mask or truth, the work on each, and its
+ * outcome. run/schedule.h does the work; run/report.h reports the outcomes.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -17,48 +17,48 @@
 struct fb_pixel_run {
     const char *command;
     const struct fb_pixel_list *pixels;
-    const struct fb_tree *tree; /* says how pixels are called */
+    const struct fb_tree *tree; /* names the pixels */
     int nthreads;
-    long chunk; /* -v reports each time that many more pixels are done */
+    long chunk; /* -v reports after every this many pixels */
     int verbose;
-    const struct fb_ranks *ranks; /* NULL: this process alone */
-    const size_t *order;          /* in which several ranks do the pixels; NULL: as they are listed */
-    /* Do the index-th pixel; on failure the reason goes to err. What it leaves goes to results[index]. */
+    const struct fb_ranks *ranks; /* NULL: a single process */
+    const size_t *order;          /* in which several ranks process the pixels; NULL: as listed */
+    /* Process the index-th pixel, into results[index]; on failure, set err. */
     enum fb_pixel_outcome (*work)(void *context, int thread, size_t index, struct fb_error *err);
-    /* Get the index-th pixel ready while the one before is done, as by fetching its file. May be NULL. */
+    /* Prepare the index-th pixel, e.g. prefetch its file, before the previous one is processed. May be NULL. */
     void (*ahead)(void *context, int thread, size_t index);
-    /* Put the result's bytes where they belong, on rank 0; a pixel whose result can't be delivered has
-     * failed. Several threads do this at a time. May be NULL. */
+    /* Write the result's bytes to the output, on rank 0; on failure, the pixel has failed. Called by several
+     * threads concurrently. May be NULL. */
     int (*deliver)(void *context, const struct fb_pixel_result *result, struct fb_error *err);
-    /* Sum up what the threads used, after the last pixel. May be NULL. */
+    /* Add the usage of the threads, after the last pixel. May be NULL. */
     void (*add_usage)(void *context, struct fb_usage *total);
     void *context;
-    /* results, on rank 0 those of all ranks */
-    size_t ndone, nkept, nfailed, nleft, nquasars; /* nquasars: of the pixels that are done */
+    /* results; on rank 0, of all ranks */
+    size_t ndone, nkept, nfailed, nleft, nquasars; /* nquasars: in pixels that are done */
     struct fb_tally tally;                         /* of the results */
-    size_t unwritten;                              /* the last so many pixels could not be written */
-    int gave_up;                                   /* the run was stopped because of that */
-    int signal; /* that stopped the run where there are pixels left, else 0 */
-    char **why; /* per pixel: the reason where it failed, else NULL */
+    size_t unwritten; /* number of latest pixels in a row that could not be written */
+    int gave_up;      /* the run was stopped because of these */
+    int signal;       /* the signal that stopped the run with pixels left, else 0 */
+    char **why;       /* per pixel: the reason if it failed, else NULL */
     struct fb_pixel_result *results;
     signed char *outcomes; /* fb_pixel_outcome */
     struct fb_usage used;
     int64_t delivering; /* nanoseconds */
 };
 
-/* Make room for what becomes of the pixels; -1 if out of memory, with nothing to release. */
+/* Allocate the results; -1 if out of memory, with nothing to release. */
 int fb_pixel_run_allocate(struct fb_pixel_run *run, struct fb_error *err);
 void fb_pixel_run_release(struct fb_pixel_run *run);
-/* Has a signal asked to stop, or can nothing be written any more? */
+/* Returns 1 once a signal has asked to stop, or outputs can no longer be written. */
 int fb_pixel_run_ends(const struct fb_pixel_run *run);
-/* For a pixel that was worked on: deliver its result, and keep the reason where it, or that, failed. */
+/* Deliver the result of a processed pixel; store the reason if the pixel or its delivery failed. */
 void fb_pixel_settle(struct fb_pixel_run *run, size_t index, struct fb_error *err);
-/* Count a pixel that is settled; by one thread at a time. */
+/* Count a settled pixel; one thread at a time. */
 void fb_pixel_count(struct fb_pixel_run *run, size_t index);
-/* 1 where every pixel that was reached failed, or there was none. */
+/* Returns 1 if no pixel was done or kept. */
 int fb_pixel_run_is_empty(const struct fb_pixel_run *run);
-/* Where a signal stopped the run, or outputs that could not be written: a line that says so, and what to do next;
- * returns the exit status then, else the one given. */
+/* If a signal or unwritable outputs stopped the run, print an error with the remedy `next` and return the
+ * exit status; otherwise return `status`. */
 int fb_pixel_run_stopped(const struct fb_pixel_run *run, const char *next, int status);
 
 #endif

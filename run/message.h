@@ -12,11 +12,11 @@
 /* One error line on stderr: "fastbal COMMAND: TEXT". */
 void fb_print_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* One line on stdout; returns -1 where it can't be written. A reader that has gone away is no failure. */
+/* One line on stdout; returns -1 if it can't be written. A closed pipe is no failure. */
 int fb_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* 1 where something that was written to stdout is lost: the disk behind it is full, say. A reader that has gone away,
- * as "| head" does, has seen enough. main() prints the line about it. */
+/* Returns 1 if output to stdout was lost, e.g. on a full disk; a pipe closed by its reader ("| head") does
+ * not count. main() prints the error. */
 int fb_output_is_lost(void);
 
 #endif

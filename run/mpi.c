@@ -1,11 +1,11 @@
 /*
- * mpi.c - everything that is known of MPI; built as a module of its own (see mpi.h).
+ * mpi.c - the only file that calls MPI; built as a separate module (see mpi.h).
  *
- * No call here waits for a rank that may be computing. Ranks other than 0 only ever wait for rank 0, and its
- * calling thread does nothing but look for messages until all ranks are done (run/distribute.c). Rank 0 never
- * waits: answer() sends to a receive that ask() has posted before its question, and receive() takes what its
- * sender is sending already. One-sided counters would need no such thread, but where the network does not do
- * them in hardware they only move when their owner calls MPI.
+ * No call here waits for a rank that may be computing. Ranks other than 0 wait only for rank 0, whose calling
+ * thread does nothing but poll for messages until all ranks are done (run/distribute.c). Rank 0 never waits:
+ * answer() matches a receive that ask() posted before its message, and receive() matches a send that is
+ * already in progress. One-sided counters would need no such thread, but without hardware support they
+ * progress only when their owner calls MPI.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -17,7 +17,7 @@
 #include "run/mpi.h"
 
 enum { TAG_MESSAGE = 1, TAG_BYTES = 2, TAG_ANSWER = 3 };
-#define LONGEST ((size_t)1 << 30) /* bytes of one transfer; MPI counts in int */
+#define LONGEST ((size_t)1 << 30) /* bytes per transfer; MPI counts in int */
 
 struct state {
     MPI_Comm comm;
@@ -63,8 +63,7 @@ static void end_all(void *state, int status)
     MPI_Abort(((struct state *)state)->comm, status);
 }
 
-/* Libraries wait by asking again and again, which takes a core from those that compute; this sleeps in
- * between. */
+/* MPI libraries busy-wait, which takes a core from the worker threads; this sleeps between polls. */
 static void wait_for(MPI_Request *request)
 {
     const struct timespec nap = { 0, 200000 };

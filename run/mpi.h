@@ -1,6 +1,6 @@
 /*
- * mpi.h - what is asked of MPI, as a table of functions. They are in a module of their own, run/mpi.c, which
- * is loaded when --mpi is given and not before: without --mpi no MPI library is loaded, started or needed.
+ * mpi.h - the MPI operations fastbal uses, as a table of functions. They live in a separate module,
+ * run/mpi.c, which is loaded only with --mpi: without --mpi, no MPI library is loaded, started or needed.
  *
  * Only the thread that called start() may call the others (MPI_THREAD_FUNNELED), and an error inside MPI ends
  * all ranks.
@@ -16,20 +16,21 @@
 struct fb_mpi {
     /* The library's name and version; may be called before start. */
     void (*version)(char *text, size_t size);
-    /* Start MPI: -1 if it can't be used. */
+    /* Start MPI; -1 if it can't be used. */
     int (*start)(void **state, int *rank, int *size);
     void (*stop)(void *state);
     /* End all ranks at once. */
     void (*abort)(void *state, int status);
 
-    /* Of all ranks together; while they wait they sleep. */
+    /* Collective operations; ranks sleep while they wait. */
     int (*largest)(void *state, int value);
     void (*broadcast)(void *state, void *bytes, size_t n, int from);
 
     /*
-     * Between rank 0 and another one. Rank 0 looks for messages, all of the same length, with heard(): 1 and
-     * its sender where there was one. What belongs to a message follows with send() and receive(). ask() is a
-     * message that rank 0 answers with answer(); answered() is 1 once that is there.
+     * Point-to-point, between rank 0 and another rank. Rank 0 polls for messages, all of the same length,
+     * with heard(), which returns 1 and the sender if there was one. The payload of a message follows with
+     * send() and receive(). ask() sends a message that rank 0 answers with answer(); answered() is 1 once the
+     * answer has arrived.
      */
     void (*message)(void *state, const void *message, size_t n);
     void (*send)(void *state, const void *bytes, size_t n);
@@ -44,7 +45,7 @@ struct fb_mpi {
 #define FB_MPI_SYMBOL "fb_mpi_functions"
 extern const struct fb_mpi fb_mpi_functions;
 
-/* Load the module; NULL where this build has none, or it can't be loaded. */
+/* Load the module; NULL if this build has none or it can't be loaded. */
 const struct fb_mpi *fb_mpi_load(struct fb_error *err);
 
 #endif

@@ -85,7 +85,7 @@ size_t fb_queue_length(struct fb_queue *queue)
     return length;
 }
 
-/* Take the first while more than `spare` are there: 1, else 0. */
+/* Take the first number if more than `spare` are queued: returns 1, else 0. */
 static int take(struct fb_queue *queue, int wait, size_t spare, size_t *number)
 {
     pthread_mutex_lock(&queue->lock);
@@ -118,7 +118,7 @@ struct fb_workers {
     struct fb_queue *todo, *finished; /* finished may be NULL: then the pool's done is called */
     pthread_mutex_t report;
     size_t nthreads;
-    struct worker *threads; /* those that were started as threads */
+    struct worker *threads; /* without the calling thread */
 };
 
 static void report(struct fb_workers *workers, size_t item)
@@ -132,7 +132,7 @@ static void report(struct fb_workers *workers, size_t item)
     }
 }
 
-/* Take the item after this one and get it ready, unless the other threads need what is left. */
+/* Take and prepare the next item, unless the other threads need the remaining ones. */
 static int look_ahead(const struct worker *worker, size_t *next)
 {
     const struct fb_pool *pool = worker->workers->pool;
@@ -160,7 +160,7 @@ static void *work(void *argument)
     return NULL;
 }
 
-/* Start n threads, the first of which is called `first`, or as many as the system gives. */
+/* Start n threads, or as many as the system allows, numbered from `first`. */
 static void start(struct fb_workers *workers, int first, size_t n)
 {
     pthread_mutex_init(&workers->report, NULL);

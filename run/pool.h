@@ -1,5 +1,5 @@
 /*
- * pool.h - the worker threads of a command; the only place that knows of threads.
+ * pool.h - the worker threads of a command; the only file that uses threads.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -8,39 +8,41 @@
 
 #include <stddef.h>
 
-/* Cores this process may use, at least 1. */
+/* The number of cores this process may use, at least 1. */
 int fb_pool_cores(void);
 
 struct fb_pool {
     int nthreads;
-    /* Do item i; thread is 0 .. nthreads - 1. Runs in several threads at a time. */
+    /* Process an item; thread is 0 .. nthreads - 1. Called by several threads concurrently. */
     void (*work)(void *context, int thread, size_t item);
-    /* Get item i ready, by the thread that does it next, before it does the one before; may be NULL. It is called while
-     * more items wait than there are threads, so that none is without work because another holds two. */
+    /* Prepare an item, in the thread that will process it next, before it processes the current one; may be
+     * NULL. Called only while more items than threads are queued, so that no thread idles while another holds
+     * two items. */
     void (*ahead)(void *context, int thread, size_t item);
-    /* Told after each item, by one thread at a time; may be NULL. */
+    /* Called after each item, by one thread at a time; may be NULL. */
     void (*done)(void *context, size_t item);
     void *context;
 };
 
-/* Do items 0 .. n - 1, handed out in order, and return when all are done. With one thread everything happens
- * in the caller's. Where threads can't be started those that could do all the work. */
+/* Process items 0 .. n - 1, started in order, and return when all are done. The calling thread is one of the
+ * threads. If some threads can't be started, the others do all the work. */
 void fb_pool_run(const struct fb_pool *pool, size_t n);
 
 /* ---- threads that work while the caller does something else ---- */
 
-/* Numbers on their way from thread to thread, first in first out. */
+/* A FIFO queue of numbers, shared by threads. */
 struct fb_queue;
-struct fb_queue *fb_queue_create(size_t most); /* for most numbers in all; NULL if out of memory */
-void fb_queue_free(struct fb_queue *queue);    /* NULL is allowed */
+struct fb_queue *
+fb_queue_create(size_t most); /* for at most that many numbers in total; NULL if out of memory */
+void fb_queue_free(struct fb_queue *queue); /* NULL is allowed */
 void fb_queue_put(struct fb_queue *queue, size_t number);
-void fb_queue_close(struct fb_queue *queue); /* no more will come */
+void fb_queue_close(struct fb_queue *queue); /* no number is put after this */
 size_t fb_queue_length(struct fb_queue *queue);
-/* Take the first: 1, or 0 where there is none. With wait, 0 only once the queue is closed. */
+/* Take the first number: returns 1, or 0 if the queue is empty. With wait, 0 only once it is also closed. */
 int fb_queue_take(struct fb_queue *queue, int wait, size_t *number);
 
-/* The pool's threads, which do the items in todo until it is closed, and put each into finished. NULL where
- * no thread can be started. The pool's done is not called. */
+/* Start the pool's threads, which process the items in todo until it is closed and empty, and put each into
+ * finished. NULL if no thread can be started. The pool's done is not called. */
 struct fb_workers;
 struct fb_workers *fb_workers_start(const struct fb_pool *pool, struct fb_queue *todo,
                                     struct fb_queue *finished);

@@ -14,7 +14,7 @@
 
 enum { MOST_COLUMNS = 200, NARROWEST = 20 };
 
-/* A line that takes what fits into a terminal's width. */
+/* A line, limited to a terminal's width. */
 struct line {
     char text[MOST_COLUMNS + 1];
     size_t used, room;
@@ -28,7 +28,7 @@ static size_t terminal_width(void)
     return size.ws_col < MOST_COLUMNS ? size.ws_col : MOST_COLUMNS;
 }
 
-/* Resident memory in MB; 0 where the system does not tell. */
+/* Resident memory in MB; 0 if unknown. */
 static double memory_in_use(void)
 {
     long pages = 0, resident = 0;
@@ -41,7 +41,7 @@ static double memory_in_use(void)
     return (double)resident * (double)sysconf(_SC_PAGESIZE) / 1e6;
 }
 
-/* Add a field where all of it fits. */
+/* Append a field if it fits completely. */
 static void add(struct line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void add(struct line *line, const char *format, ...)
 {
@@ -51,7 +51,7 @@ static void add(struct line *line, const char *format, ...)
     int length = vsnprintf(field, sizeof field, format, arguments);
     va_end(arguments);
     if (length < 0 || (size_t)length >= sizeof field || line->used + (size_t)length > line->room) {
-        line->room = line->used; /* nothing that follows is shown without what it follows */
+        line->room = line->used; /* drop all following fields too */
         return;
     }
     memcpy(line->text + line->used, field, (size_t)length + 1);

@@ -1,5 +1,6 @@
 /*
- * progress.h - how far a run is: one live line on a terminal, plain lines with -v, nothing where stderr is redirected.
+ * progress.h - shows progress: one live line on a terminal, plain lines with -v, nothing if stderr is
+ * redirected.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -9,16 +10,16 @@
 #include <stddef.h>
 #include "run/ledger.h"
 
-/* For one thread at a time. */
+/* Not thread-safe. */
 struct fb_progress {
     const struct fb_pixel_run *run; /* borrowed */
     size_t finished;                /* pixels */
     double start;
-    int live;     /* the live line is wanted */
-    double drawn; /* seconds after start when it was drawn last; 0: never */
+    int live;     /* show the live line */
+    double drawn; /* when it was last drawn, seconds after start; 0: never */
 };
 
-/* leads: this process does the talking. */
+/* leads: this process prints. */
 void fb_progress_start(struct fb_progress *progress, const struct fb_pixel_run *run, int leads);
 /* One more pixel is finished and counted. */
 void fb_progress_advance(struct fb_progress *progress);

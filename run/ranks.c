@@ -24,7 +24,7 @@ int fb_ranks_start(struct fb_ranks *ranks, int mpi, const struct fb_settings *se
     struct fb_launched launched = fb_launched();
     if (ranks->size == 1 && launched.size > 1) {
         fb_ranks_stop(ranks, 0);
-        ranks->rank = (int)launched.rank; /* only the first complains */
+        ranks->rank = (int)launched.rank; /* only the first prints the error */
         return fb_fail(
             err,
             "option --mpi: MPI finds one process, but %ld were started together (%s=%ld): the MPI library "
@@ -83,7 +83,7 @@ void fb_ranks_broadcast(const struct fb_ranks *ranks, void *bytes, size_t n)
         ranks->mpi->broadcast(ranks->state, bytes, n, 0);
 }
 
-/* The length travels as text too: nothing is known of the other ranks yet, not even their byte order. */
+/* The length is sent as text too: the byte order of the other ranks is not known yet. */
 int fb_ranks_compare(const struct fb_ranks *ranks, const struct fb_settings *settings, struct fb_error *err)
 {
     struct fb_settings of_rank_0 = { 0 };

@@ -1,6 +1,6 @@
 /*
- * ranks.h - the processes a command runs in: one, or with --mpi several, of which rank 0 does all talking and
- * writing of catalogs and logs. With one process every function here does nothing.
+ * ranks.h - the processes of a command: one, or several with --mpi. Rank 0 prints, and writes catalogs and
+ * logs. With one process, every function here is a no-op.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -18,31 +18,31 @@ struct fb_ranks {
     void *state;
 };
 
-/* One process where mpi is 0; else start MPI and compare the settings of all ranks (NULL: none). Refuses on login nodes,
- * where there is no MPI, and where each of several processes would be the only rank of its own. */
+/* A single process if mpi is 0; else start MPI and compare the settings of all ranks (NULL: none). Fails on
+ * login nodes, without an MPI module, and if each of several processes would be the only rank of its own job. */
 int fb_ranks_start(struct fb_ranks *ranks, int mpi, const struct fb_settings *settings, struct fb_error *err);
 
-/* For a process whose options can't be followed, which it has said: the ranks that may be waiting for it end too. */
+/* For a process that has reported unusable options: also ends the ranks that may be waiting for it. */
 void fb_ranks_give_up(int argc, char **argv);
 
-/* The end: the worst exit status of all ranks, on all ranks. */
+/* Stop MPI; returns the largest exit status of all ranks, on all ranks. */
 int fb_ranks_stop(struct fb_ranks *ranks, int status);
 
-/* Is this the process that does the talking? */
+/* Returns 1 if this process prints (rank 0). */
 int fb_ranks_leads(const struct fb_ranks *ranks);
 
-/* Where any rank failed, -1 on all of them, with the reason of the first, which names the rank unless it is rank 0.
- * All ranks call this at the same point. */
+/* If any rank failed, return -1 on all ranks, with the reason of the lowest one, prefixed with its number
+ * unless it is rank 0. Collective. */
 int fb_ranks_agree(const struct fb_ranks *ranks, int failed, struct fb_error *err);
 
-/* Compare each rank's settings with those of rank 0: -1 on all ranks, with a line that names the first rank that
- * differs, and its first setting that does. All ranks call this. */
+/* Compare each rank's settings with those of rank 0; if any differ, return -1 on all ranks, with an error
+ * that names the first such rank and its first such setting. Collective. */
 int fb_ranks_compare(const struct fb_ranks *ranks, const struct fb_settings *settings, struct fb_error *err);
 
-/* Give n bytes of rank 0 to all ranks. All ranks call this. */
+/* Broadcast n bytes from rank 0. Collective. */
 void fb_ranks_broadcast(const struct fb_ranks *ranks, void *bytes, size_t n);
-/* Give rank 0's array of *n items to all ranks; the others' *array becomes theirs to free. All ranks call
- * this. */
+/* Broadcast rank 0's array of *n items; on the other ranks *array is allocated, and the caller frees it.
+ * Collective. */
 int fb_ranks_share(const struct fb_ranks *ranks, void **array, size_t *n, size_t size, struct fb_error *err);
 
 #endif

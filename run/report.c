@@ -21,7 +21,7 @@ void fb_report_start(struct fb_report *report, const struct fb_pixel_run *run, i
 
 typedef void line_fn(void *context, const char *pixel, const char *text);
 
-/* Why a pixel failed; NULL where it did not. */
+/* Why a pixel failed; NULL if it did not. */
 static const char *failure(const struct fb_pixel_run *run, size_t i)
 {
     if (!fb_pixel_failed(run->outcomes[i]))
@@ -29,7 +29,7 @@ static const char *failure(const struct fb_pixel_run *run, size_t i)
     return run->why[i] ? run->why[i] : "failed, out of memory";
 }
 
-/* Every line there is about the run's pixels, in their order. */
+/* All lines about the run's pixels, in order. */
 static void each_line(const struct fb_pixel_run *run, line_fn *say, void *context)
 {
     char name[FB_PIXEL_TEXT], lost[FB_TALLY_TEXT];
@@ -46,7 +46,7 @@ static void each_line(const struct fb_pixel_run *run, line_fn *say, void *contex
     }
 }
 
-/* Lines are of one kind where they differ in paths and numbers alone. */
+/* Lines that differ only in paths and numbers are of one kind. */
 struct kind {
     char text[KIND_BYTES];
     size_t n;
@@ -54,7 +54,7 @@ struct kind {
 
 struct kinds {
     const char *command;
-    struct kind kind[MOST_KINDS]; /* the last one stands for all that have no room */
+    struct kind kind[MOST_KINDS]; /* the last one collects all that don't fit */
     size_t n;
 };
 
@@ -75,13 +75,13 @@ static void normalise(const char *text, char kind[KIND_BYTES])
 
 static struct kind *find_kind(struct kinds *kinds, const char *text)
 {
-    char wanted[KIND_BYTES];
+    char kind[KIND_BYTES];
     size_t k = 0;
-    normalise(text, wanted);
-    while (k < kinds->n && k + 1 < MOST_KINDS && strcmp(kinds->kind[k].text, wanted) != 0)
+    normalise(text, kind);
+    while (k < kinds->n && k + 1 < MOST_KINDS && strcmp(kinds->kind[k].text, kind) != 0)
         k++;
     if (k == kinds->n) {
-        memcpy(kinds->kind[k].text, wanted, sizeof wanted);
+        memcpy(kinds->kind[k].text, kind, sizeof kind);
         kinds->n++;
     }
     return &kinds->kind[k];
@@ -130,7 +130,7 @@ void fb_report_print(struct fb_report *report, const char *format, ...)
 
 /* ---- the log ---- */
 
-/* As a shell takes it for one word. */
+/* Write an argument, quoted for the shell where necessary. */
 static void write_word(FILE *file, const char *word)
 {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-";

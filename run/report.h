@@ -1,5 +1,5 @@
 /*
- * report.h - the end of a command that works on many pixels: lines about pixels that failed, the summary, and the log.
+ * report.h - what a command prints at the end: errors of pixels that failed, the summary, and the log.
  *
  *     struct fb_report report;
  *     fb_report_start(&report, &run, argc, argv);
@@ -21,35 +21,36 @@ struct fb_report {
     const struct fb_pixel_run *run;
     int argc;
     char **argv;
-    const char *heading; /* a line of the log before its pixels; may be NULL */
-    char *log_path;      /* owned; NULL: there is no log */
-    char summary[FB_MOST_LINES * sizeof(struct fb_error)]; /* the lines said, as the log gets them */
+    const char *heading; /* a line of the log, before the pixels; may be NULL */
+    char *log_path;      /* owned; NULL: no log */
+    char summary[FB_MOST_LINES * sizeof(struct fb_error)]; /* the lines printed, for the log */
 };
 
-/* argv is what the log shows as the command line. */
+/* argv is the command line shown in the log. */
 void fb_report_start(struct fb_report *report, const struct fb_pixel_run *run, int argc, char **argv);
 
 /*
- * Print on stderr a line for each pixel that failed, left a note, or lost quasars (pipeline/tally.h): at most ten lines of one
- * kind, and one that says how many more there are. The log, whose path is taken over and may be NULL, gets all of them.
+ * Print on stderr a line for each pixel that failed, left a note, or lost quasars (pipeline/tally.h): at most
+ * ten lines of one kind, and the number of lines omitted. The log gets all of them. Takes ownership of
+ * log_path, which may be NULL.
  */
 void fb_report_pixels(struct fb_report *report, char *log_path);
 
 /* A line of the summary: on stdout now, and in the log. */
 void fb_report_print(struct fb_report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Writes lines of a command's own to the log, after the summary. Returns -1, with errno, on failure. */
+/* Writes additional lines to the log, after the summary. Returns -1, with errno, on failure. */
 typedef int fb_report_fn(const void *context, FILE *log);
 
-/* Append to the log, and release the report. A log that can't be written is a warning: it takes nothing from what was
- * done. write_lines may be NULL. */
+/* Append to the log, and release the report. If the log can't be written, only a warning is printed.
+ * write_lines may be NULL. */
 void fb_report_end(struct fb_report *report, fb_report_fn *write_lines, const void *context);
 
-/* The line for a catalog that is not written because nothing was measured; returns the exit status. */
+/* Print the error for a catalog that is not written because nothing was measured; returns the exit status. */
 int fb_nothing_measured(const char *command, const struct fb_tally *tally, const char *catalog);
 
-/* FOLDER/NAME, or FOLDER/logfile-LABEL.txt where name is NULL; an absolute name stands for itself. The caller frees it.
- * NULL, after a warning, if out of memory, also where folder or label is NULL for that reason. */
+/* FOLDER/NAME, or FOLDER/logfile-LABEL.txt if name is NULL; an absolute name is used as it is. The caller
+ * frees it. Returns NULL, after a warning, if out of memory; folder or label may be NULL for the same reason. */
 char *fb_log_path(const char *command, const char *folder, const char *name, const char *label);
 
 #endif

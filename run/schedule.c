@@ -8,7 +8,7 @@
 #include "run/schedule.h"
 #include "run/stop.h"
 
-/* A run, and how far it is. */
+/* A run and its progress. */
 struct schedule {
     struct fb_pixel_run *run;
     struct fb_progress progress;
@@ -37,7 +37,7 @@ static void do_pixel(void *context, int thread, size_t index)
     if (fb_pixel_run_ends(run))
         return;
     enum fb_pixel_outcome outcome = run->work(run->context, thread, index, &err);
-    /* it may have failed because it was interrupted: the next run tells */
+    /* it may have failed because it was interrupted: leave it to the next run */
     if (outcome == FB_PIXEL_FAILED && fb_stop_signal()) {
         run->results[index].tally = (struct fb_tally){ 0 };
         return;
@@ -82,7 +82,7 @@ int fb_pixel_run_all(struct fb_pixel_run *run, struct fb_error *err)
     return 0;
 }
 
-/* ---- the largest first ---- */
+/* ---- order by size ---- */
 
 struct sized {
     int64_t size;

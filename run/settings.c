@@ -52,25 +52,25 @@ void fb_settings_release(struct fb_settings *settings)
     *settings = (struct fb_settings){ 0 };
 }
 
-/* The next name and value, and the place after them; at the end of the list both are NULL. */
-static size_t next(const struct fb_settings *settings, size_t place, const char **name, const char **value)
+/* Returns the name and value at an offset, and the offset after them; both are NULL at the end of the list. */
+static size_t next(const struct fb_settings *settings, size_t offset, const char **name, const char **value)
 {
     *name = *value = NULL;
-    if (place >= settings->size)
-        return place;
-    *name = settings->text + place;
+    if (offset >= settings->size)
+        return offset;
+    *name = settings->text + offset;
     *value = *name + strlen(*name) + 1;
-    return place + (size_t)(*value - *name) + strlen(*value) + 1;
+    return offset + (size_t)(*value - *name) + strlen(*value) + 1;
 }
 
 int fb_settings_compare(const struct fb_settings *mine, const struct fb_settings *of_rank_0,
                         struct fb_error *err)
 {
     const char *name, *value, *name_0, *value_0;
-    size_t place = 0, place_0 = 0;
+    size_t offset = 0, offset_0 = 0;
     do {
-        place = next(mine, place, &name, &value);
-        place_0 = next(of_rank_0, place_0, &name_0, &value_0);
+        offset = next(mine, offset, &name, &value);
+        offset_0 = next(of_rank_0, offset_0, &name_0, &value_0);
         if (name && name_0 && strcmp(name, name_0) == 0 && strcmp(value, value_0) == 0)
             continue;
         if (name && (!name_0 || strcmp(name, name_0) != 0))

@@ -7,22 +7,22 @@
 #include "fits/file.h"
 #include "run/stop.h"
 
-#define TOGETHER 0.5 /* seconds within which several signals are one */
-#define PATIENCE 20  /* seconds for what is in hand */
+#define TOGETHER 0.5 /* seconds within which further signals are ignored */
+#define PATIENCE 20  /* seconds for the pixels in progress */
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
 
 static const struct {
     int signal;
     const char *name;
-    int hurries; /* a second one ends the program */
+    int hurries; /* a second one terminates the program */
 } watched[] = { { SIGINT, "SIGINT", 1 },   { SIGTERM, "SIGTERM", 1 }, { SIGHUP, "SIGHUP", 1 },
                 { SIGUSR1, "SIGUSR1", 0 }, { SIGUSR2, "SIGUSR2", 0 }, { SIGALRM, "SIGALRM", 0 },
                 { SIGXCPU, "SIGXCPU", 0 } };
 enum { NWATCHED = sizeof watched / sizeof watched[0] };
 
 static int asked;            /* the first signal */
-static struct timespec when; /* set before */
+static struct timespec when; /* it came; set before `asked` */
 static const char *command;
 
 static double seconds_since(const struct timespec *then)
@@ -42,7 +42,7 @@ static void say(const char *text)
 static void give_up(int number)
 {
     signal(number, SIG_DFL);
-    alarm(1); /* standard error may hang as well: then this ends the program */
+    alarm(1); /* terminates the program if stderr hangs too */
     say("fastbal ");
     say(command);
     say(": stopped by ");
@@ -77,7 +77,7 @@ static void handle(int number)
         wait_no_longer_than(PATIENCE);
     } else if (hurries(number) && seconds_since(&when) > TOGETHER) {
         signal(number, SIG_DFL);
-        raise(number); /* comes when this returns */
+        raise(number); /* delivered when the handler returns */
     }
 }
 

@@ -1,39 +1,39 @@
 /*
- * stop.h - signals: the only place that knows of them.
+ * stop.h - the signal handlers.
  *
- * SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM and SIGXCPU ask a command to stop: it finishes the pixel in
- * hand and ends in order. Schedulers send SIGUSR1, SIGUSR2 or SIGXCPU some time before a limit is reached.
+ * SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM and SIGXCPU ask a command to stop: it finishes the
+ * pixels in progress and exits cleanly. Batch systems send SIGUSR1, SIGUSR2 or SIGXCPU some time before a
+ * limit is reached.
  *
- * A second SIGINT, SIGTERM or SIGHUP ends the program at once. One that comes within half a second of the first
- * counts as the same, since some senders signal a process and its group. The others never do that: the kernel
- * repeats SIGXCPU every second.
+ * A second SIGINT, SIGTERM or SIGHUP terminates the program at once. Signals within half a second of the
+ * first are ignored, since some senders signal both a process and its group. A second signal of the other
+ * kinds is always ignored: the kernel repeats SIGXCPU every second.
  *
- * What is still in hand 20 seconds after the first signal is given up: a line says so, and the program exits with
- * the same status. That covers every call that hangs, in whatever thread, also where the system would let it be
- * interrupted by nothing but the end of the process, as on a dead network file system. The next run removes the
- * temporary files. Slurm waits 30 s from SIGTERM to SIGKILL. An open() or pread() that a signal does interrupt is
- * not tried again (fits/file.h), so that the run then ends in order without waiting.
+ * If the pixels in progress are not finished 20 seconds after the first signal, the program prints an error
+ * and exits with the same status. This covers calls that hang in any thread and can't be interrupted, e.g. on
+ * a dead network file system. Slurm waits 30 s from SIGTERM to SIGKILL. The next run removes the temporary
+ * files. An open() or pread() that is interrupted is not retried (fits/file.h), so that the run ends cleanly
+ * without waiting.
  *
- * SIGXFSZ is ignored: a write beyond the file size limit fails with EFBIG, and that output fails as on a full disk.
- * The limit holds for each file, so the other outputs can still be written. SIGPIPE is ignored as well.
+ * SIGXFSZ is ignored: a write beyond the file size limit then fails with EFBIG, like a write to a full disk.
+ * The limit applies to each file, so other outputs can still be written. SIGPIPE is ignored too.
  *
- * Signals that are ignored when the program starts stay ignored. Commands that write next to nothing, diff, info and
- * templates, do not watch: a signal ends them at once.
+ * Signals that are ignored when the program starts stay ignored. Commands that write little (diff, info and
+ * templates) install no handlers: a signal terminates them at once.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #ifndef FB_STOP_H
 #define FB_STOP_H
 
-/* At the start of the program: neither a reader of standard output that goes away nor a file that gets too large
- * may end it. */
+/* Ignore SIGPIPE and SIGXFSZ. Called at the start of the program. */
 void fb_signals_prepare(void);
-/* Is nobody left who reads standard output? */
+/* Returns 1 if standard output is a pipe or terminal whose reader has closed it. */
 int fb_reader_gone(void);
 
-/* From now on, signals ask to stop. Before any threads start. command: for messages ("find"); must outlive the call. */
+/* Install the handlers, before any thread starts. command: for messages ("find"); must outlive the call. */
 void fb_stop_watch(const char *command);
-/* The signal that asked, or 0. Any thread may call this. */
+/* The signal that asked to stop, or 0. Any thread may call this. */
 int fb_stop_signal(void);
 const char *fb_stop_name(int signal); /* "SIGTERM" */
 /* The exit status of a command that was stopped. */

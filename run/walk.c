@@ -3,12 +3,12 @@
 #include "run/pool.h"
 #include "run/walk.h"
 
-/* The walk through one tree, a folder PIX//100 an item. */
+/* The walk through one tree, with a folder PIX//100 as an item. */
 struct walk {
     const struct fb_tree *tree;
     const char *kind;
-    struct fb_pixel_list groups, *found; /* found: one list a group */
-    struct fb_error *errors;             /* one a group; empty text where all went well */
+    struct fb_pixel_list groups, *found; /* found: one list per group */
+    struct fb_error *errors;             /* one per group; empty text on success */
 };
 
 static void walk_group(void *context, int thread, size_t i)

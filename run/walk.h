@@ -1,5 +1,5 @@
 /*
- * walk.h - which pixels of a tree have files.
+ * walk.h - lists the pixels of a tree that have files.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -9,7 +9,7 @@
 #include "desi/tree.h"
 #include "fits/error.h"
 
-/* Add the pixels that have a file of this kind; that many threads look, each into other folders. */
+/* Add the pixels that have a file of this kind, with that many threads, each searching different folders. */
 int fb_walk_tree(const struct fb_tree *tree, const char *kind, long workers, struct fb_pixel_list *pixels,
                  struct fb_error *err);
 
