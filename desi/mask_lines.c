@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include "fastbal.h"
 #include "desi/mask_lines.h"
 
-#define LIGHT 299792.458 /* km/s */
 #define SHORTEST 100.0
 #define LONGEST 100000.0
 
@@ -88,8 +88,9 @@ size_t fb_mask_ranges(const struct fb_mask_lines *lines, const struct fb_trough_
         double observed = lines->line[k].wavelength * (1 + z);
         for (size_t i = 0; i < n; i++)
             if (troughs[i].line == lines->line[k].troughs)
-                ranges[used++] = (struct fb_wave_range){ observed * (1 - (double)troughs[i].vmax / LIGHT),
-                                                         observed * (1 - (double)troughs[i].vmin / LIGHT) };
+                ranges[used++] =
+                    (struct fb_wave_range){ observed * (1 - (double)troughs[i].vmax / FASTBAL_LIGHT_SPEED),
+                                            observed * (1 - (double)troughs[i].vmin / FASTBAL_LIGHT_SPEED) };
     }
     return used;
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include "desi/maskcoadd.h"
 #include "desi/maskplan.h"
+#include "fits/card.h"
 #include "fits/file.h"
 #include "fits/hdus.h"
 #include "fits/header_template.h"
@@ -20,7 +21,7 @@
 #include "fits/system.h"
 #include "fits/unpack.h"
 
-enum { BLOCK_BYTES = 1 << 22, CARD = 80, FITS_BLOCK = 2880 };
+enum { BLOCK_BYTES = 1 << 22 };
 
 /* ---- the copy ---- */
 
@@ -120,7 +121,7 @@ static int write_zeros(const struct fb_temporary *copy, const struct fb_spans *s
 static int sum_data(const struct fb_temporary *copy, const struct fb_hdu *hdu, unsigned char *bytes,
                     uint32_t *sum, struct fb_error *err)
 {
-    int64_t size = (hdu->size + FITS_BLOCK - 1) / FITS_BLOCK * FITS_BLOCK;
+    int64_t size = (hdu->size + FB_FITS_BLOCK - 1) / FB_FITS_BLOCK * FB_FITS_BLOCK;
     *sum = 0;
     for (int64_t done = 0, n; done < size; done += n) {
         n = size - done < BLOCK_BYTES ? size - done : BLOCK_BYTES;
@@ -136,8 +137,8 @@ static int update_sums(const struct fb_temporary *copy, const struct fb_hdus *hd
                        unsigned char *bytes, struct fb_error *err)
 {
     const struct fb_hdu *hdu = &hdus->hdu[number];
-    int64_t size = (int64_t)(CARD * (hdu->ncards + 1) + FITS_BLOCK - 1) / FITS_BLOCK * FITS_BLOCK;
-    char value[CARD];
+    int64_t size = (int64_t)(FB_CARD * (hdu->ncards + 1) + FB_FITS_BLOCK - 1) / FB_FITS_BLOCK * FB_FITS_BLOCK;
+    char value[FB_CARD];
     uint32_t sum;
     if (fb_hdu_text(hdus, hdu, "CHECKSUM", value, sizeof value) == 0 &&
         fb_hdu_text(hdus, hdu, "DATASUM ", value, sizeof value) == 0)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "fastbal.h"
 #include "diff/diff.h"
 
 const char *const fb_diff_indices[FB_DIFF_LINES] = { "AI_CIV", "BI_CIV", "AI_SIIV", "BI_SIIV" };
@@ -461,6 +462,5 @@ void fb_diff_row(struct fb_diff *diff, const struct fb_diff_plan *plan, int64_t 
 
 double fb_diff_velocity(const struct fb_diff_event *event)
 {
-    const double light_speed = 299792.458; /* km/s */
-    return light_speed * (event->b[0] - event->a[0]) / (1 + event->a[0]);
+    return FASTBAL_LIGHT_SPEED * (event->b[0] - event->a[0]) / (1 + event->a[0]);
 }

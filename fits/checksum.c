@@ -3,7 +3,7 @@
 #include "fits/checksum.h"
 #include "fits/sum.h"
 
-enum { BLOCK = 2880, ROOM = 16 * BLOCK };
+enum { ROOM = 16 * FB_FITS_BLOCK };
 
 /* The sum of the bytes from begin to end, which are whole blocks. */
 static int sum_part(struct fb_file *file, int64_t begin, int64_t end, uint32_t *sum, struct fb_error *err)
@@ -57,7 +57,7 @@ int fb_sums_check(struct fb_file *file, const struct fb_hdus *hdus, struct fb_er
     int complete = 1;
     for (size_t i = 0; i < hdus->n; i++, begin = end) {
         const struct fb_hdu *hdu = &hdus->hdu[i];
-        end = hdu->data + (hdu->size + BLOCK - 1) / BLOCK * BLOCK;
+        end = hdu->data + (hdu->size + FB_FITS_BLOCK - 1) / FB_FITS_BLOCK * FB_FITS_BLOCK;
         int status = check_hdu(file, hdus, i, begin, end, err);
         if (status < 0)
             return -1;

@@ -97,11 +97,12 @@ static inline uint64_t fb_big_endian(const unsigned char *bytes, size_t size)
     return value;
 }
 
+enum { FB_FITS_BLOCK = 2880 }; /* bytes: headers and data are filled up to whole blocks */
+
 /* n bytes of FITS, n >= 0, and what fills their last block. */
 static inline int64_t fb_whole_blocks(int64_t n)
 {
-    enum { BLOCK = 2880 };
-    return (n + BLOCK - 1) / BLOCK * BLOCK;
+    return (n + FB_FITS_BLOCK - 1) / FB_FITS_BLOCK * FB_FITS_BLOCK;
 }
 
 #endif

@@ -10,11 +10,11 @@
 
 enum {
     CARD = FB_CARD,
-    BLOCK = 2880,
     FIRST_READ =
-        2 * BLOCK, /* an image's header fits; and nothing less than two pages is read from a disk anyway */
-    NEXT_READ = 16 * BLOCK, /* a table's columns may need hundreds of cards */
-    MOST_HEADER = 2000 * BLOCK,
+        2 *
+        FB_FITS_BLOCK, /* an image's header fits; and nothing less than two pages is read from a disk anyway */
+    NEXT_READ = 16 * FB_FITS_BLOCK, /* a table's columns may need hundreds of cards */
+    MOST_HEADER = 2000 * FB_FITS_BLOCK,
     MOST_TEXT = 16 * MOST_HEADER,
     MOST_HDUS = 100000,
     MOST_AXES = 999
@@ -197,7 +197,8 @@ static int measure_data(struct scan *scan, struct fb_file *file, int64_t data)
         return header_fail(scan, "a data size of 64 bits", NULL);
     hdu->data = data;
     hdu->size = bytes;
-    end = __builtin_add_overflow(bytes, data + BLOCK, &end) ? INT64_MAX : data + fb_whole_blocks(bytes);
+    end =
+        __builtin_add_overflow(bytes, data + FB_FITS_BLOCK, &end) ? INT64_MAX : data + fb_whole_blocks(bytes);
     if (file->unpacking &&
         file->unpacker->data(file, scan->number > 0 ? hdu->name : NULL, end, scan->err) != 0)
         return -1;
@@ -339,8 +340,8 @@ static int check_rest(const struct fb_hdus *hdus, struct fb_file *file, int64_t 
     int64_t ahead;
     if (file->unpacking && file->unpacker->rest(file, err) != 0)
         return -1;
-    for (int64_t place = end + BLOCK; (ahead = fb_file_ahead(file, place, CARD, err)) == CARD;
-         place += BLOCK) {
+    for (int64_t place = end + FB_FITS_BLOCK; (ahead = fb_file_ahead(file, place, CARD, err)) == CARD;
+         place += FB_FITS_BLOCK) {
         if (fb_file_read(file, begin, sizeof begin, place, err) != 0)
             return -1;
         if (begins_like_fits(begin, 0))

@@ -4,20 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "fits/card.h"
+#include "fits/file.h"
 #include "fits/header_template.h"
 #include "fits/output.h"
 #include "fits/sum.h"
 #include "fits/system.h"
 #include "fits/temporary.h"
 
-enum { CARD = 80, BLOCK = 2880 };
-
 /* ---- headers ---- */
 
 /* Place of a card; 0, where none of those looked for can be, if there is none. */
 static size_t find_card(const unsigned char *header, size_t size, const char *key)
 {
-    for (size_t place = 0; place + CARD <= size; place += CARD)
+    for (size_t place = 0; place + FB_CARD <= size; place += FB_CARD)
         if (memcmp(header + place, key, 8) == 0)
             return place;
     return 0;
@@ -76,7 +76,7 @@ int fb_header_put_text(unsigned char *header, size_t size, const char *key, cons
         memset(value + n, '.', 3);
         n += 3;
     }
-    memset(card + 8, ' ', CARD - 8);
+    memset(card + 8, ' ', FB_CARD - 8);
     card[8] = '=';
     card[10] = '\'';
     memcpy(card + 11, value, n);
@@ -93,16 +93,16 @@ int fb_header_put_sums(unsigned char *header, size_t size, uint32_t data)
     return 0;
 }
 
-/* Where the comment of a card with a text begins: at its slash; CARD where there is none. */
+/* Where the comment of a card with a text begins: at its slash; FB_CARD where there is none. */
 static size_t comment_place(const unsigned char *card)
 {
     int quoted = 0;
-    for (size_t i = 10; i < CARD; i++) {
+    for (size_t i = 10; i < FB_CARD; i++) {
         quoted ^= card[i] == '\'';
         if (!quoted && card[i] == '/')
             return i;
     }
-    return CARD;
+    return FB_CARD;
 }
 
 /* Replace the text of a card; its comment stays, and where it is unless it is in the way. */
@@ -111,7 +111,7 @@ static void replace_text(unsigned char *card, const char *text)
     enum { VALUE = 10, COMMENT = 31 };
     size_t comment = comment_place(card), to = comment < COMMENT ? COMMENT : comment;
     if (comment < COMMENT) {
-        memmove(card + to, card + comment, CARD - to);
+        memmove(card + to, card + comment, FB_CARD - to);
         comment = to;
     }
     memset(card + VALUE - 2, ' ', comment - VALUE + 2);
@@ -138,8 +138,8 @@ unsigned char *fb_header_copy(const char *cards, size_t ncards, size_t *size)
 {
     static const char *const sums[] = { "CHECKSUM= '0000000000000000'   / HDU checksum",
                                         "DATASUM = '0       '           / data unit checksum" };
-    size_t used = CARD * ncards;
-    *size = (used + 3 * CARD + BLOCK - 1) / BLOCK * BLOCK;
+    size_t used = FB_CARD * ncards;
+    *size = (used + 3 * FB_CARD + FB_FITS_BLOCK - 1) / FB_FITS_BLOCK * FB_FITS_BLOCK;
     unsigned char *header = malloc(*size);
     if (!header)
         return NULL;
@@ -150,10 +150,10 @@ unsigned char *fb_header_copy(const char *cards, size_t ncards, size_t *size)
             continue;
         memcpy(header + used, sums[k],
                strlen(sums[k])); /* NOLINT(*-not-null-terminated-result): cards aren't */
-        used += CARD;
+        used += FB_CARD;
     }
     memcpy(header + used, "END", 3);
-    *size = (used + CARD + BLOCK - 1) / BLOCK * BLOCK;
+    *size = (used + FB_CARD + FB_FITS_BLOCK - 1) / FB_FITS_BLOCK * FB_FITS_BLOCK;
     return header;
 }
 
@@ -185,7 +185,7 @@ int fb_header_template_create(struct fb_header_template *template, fb_header_fn 
                               struct fb_error *err)
 {
     fitsfile *file = NULL;
-    size_t size = 8 * BLOCK;
+    size_t size = 8 * FB_FITS_BLOCK;
     void *bytes = calloc(1, size); /* CFITSIO looks at what is there */
     LONGLONG begin = 0, end = 0, row_bytes = 0;
     int status = 0, ignored = 0, failed;
@@ -193,7 +193,7 @@ int fb_header_template_create(struct fb_header_template *template, fb_header_fn 
     memset(template, 0, sizeof *template);
     if (!bytes)
         return fb_fail(err, "out of memory for a header");
-    fits_create_memfile(&file, &bytes, &size, 8 * BLOCK, realloc, &status);
+    fits_create_memfile(&file, &bytes, &size, 8 * FB_FITS_BLOCK, realloc, &status);
     write(file, context, &status);
     write_empty_sums(file, &status);
     fits_read_key(file, TLONGLONG, "NAXIS1", &row_bytes, NULL, &status);
@@ -225,7 +225,7 @@ void fb_header_template_release(struct fb_header_template *template)
 static unsigned char *compose(const struct fb_header_template *template, const unsigned char *rows, size_t n,
                               size_t *size)
 {
-    size_t data = n * template->row_bytes, padding = (BLOCK - data % BLOCK) % BLOCK;
+    size_t data = n * template->row_bytes, padding = (FB_FITS_BLOCK - data % FB_FITS_BLOCK) % FB_FITS_BLOCK;
     unsigned char *file = malloc(template->size + data + padding);
     if (!file)
         return NULL;

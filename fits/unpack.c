@@ -13,8 +13,7 @@ enum {
     OUT_BYTES = 1 << 30, /* zlib counts in 32 bits */
     MOST_RATIO = 1032,   /* a deflated bit holds no more than 129 bytes */
     LEAST = 18,          /* bytes of a gzip file without contents */
-    BLOCK = 2880,
-    GZIP = 16 /* zlib: gzip's header and checksum */
+    GZIP = 16            /* zlib: gzip's header and checksum */
 };
 
 static const int64_t WRAP = (int64_t)1 << 32; /* gzip counts its contents modulo this */
@@ -79,7 +78,7 @@ static int too_much_left_out(const struct fb_file *file, int64_t found, struct f
 /* Could the contents be this long? */
 static int possible(const struct fb_unpacking *u, int64_t size)
 {
-    return size >= BLOCK && size <= u->most && size / MOST_RATIO <= u->packed.size;
+    return size >= FB_FITS_BLOCK && size <= u->most && size / MOST_RATIO <= u->packed.size;
 }
 
 /* What the file says its contents are: their length modulo 2^32 is in its last four bytes. */
@@ -94,7 +93,7 @@ static int take_said(struct fb_unpacking *u, struct fb_error *err)
         return -1;
     for (int k = 3; k >= 0; k--)
         u->said = u->said << 8 | end[k];
-    if (u->said / MOST_RATIO > packed->size || (u->said < BLOCK && !possible(u, u->said + WRAP)))
+    if (u->said / MOST_RATIO > packed->size || (u->said < FB_FITS_BLOCK && !possible(u, u->said + WRAP)))
         return fb_fail(err,
                        "%s: says that %lld bytes were packed into %lld: it was cut short, or is no FITS file",
                        packed->path, (long long)u->said, (long long)packed->size);
@@ -254,9 +253,9 @@ static int begin(struct fb_file *file, struct fb_error *err)
 {
     struct fb_unpacking *u = file->unpacking;
     file->size = 0;
-    if (unpack_to(file, BLOCK, err) != 0)
+    if (unpack_to(file, FB_FITS_BLOCK, err) != 0)
         return -1;
-    if (file->size < BLOCK || memcmp(file->contents, "SIMPLE  =", 9) != 0)
+    if (file->size < FB_FITS_BLOCK || memcmp(file->contents, "SIMPLE  =", 9) != 0)
         return fb_fail(err, "%s: what was packed is not a FITS file", file->path);
     if (unpack_to(file, FB_FILE_HEAD, err) != 0)
         return -1;

@@ -109,6 +109,9 @@ enum {
 #define FASTBAL_Z_MIN 1.57
 #define FASTBAL_Z_MAX 5.0
 
+/* The speed of light in km/s. */
+#define FASTBAL_LIGHT_SPEED 299792.458
+
 /* BALSTATUS bits: why a spectrum could not be measured, or what to know about its measurement. */
 enum fastbal_balstatus {
     FASTBAL_NO_CIV = 1,         /* the spectrum does not cover C IV and its blue side */

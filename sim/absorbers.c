@@ -9,6 +9,7 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
+#include "fastbal.h"
 #include "absorbers.h"
 
 #include <math.h>
@@ -41,7 +42,7 @@ static double draw(struct fb_rng *rng, double mean, double sigma)
 
 static double cloud_redshift(double z, double v)
 {
-    return (1.0 + z) * (1.0 + v / FB_LIGHT_SPEED) - 1.0;
+    return (1.0 + z) * (1.0 + v / FASTBAL_LIGHT_SPEED) - 1.0;
 }
 
 /* One highly ionised system of a total column density in C IV. */

@@ -36,7 +36,6 @@ extern const struct fb_absorption_line fb_absorption_lines[];
 extern const int fb_absorption_line_count;
 
 #define FB_LYMAN_LINES 10
-#define FB_LYMAN_LIMIT 911.76     /* A */
-#define FB_LIGHT_SPEED 299792.458 /* km/s */
+#define FB_LYMAN_LIMIT 911.76 /* A */
 
 #endif

@@ -12,6 +12,7 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
+#include "fastbal.h"
 #include "forest.h"
 
 #include <math.h>
@@ -131,8 +132,8 @@ static void draw_field(struct fb_rng *rng, size_t n, double *field, double *scra
 static void field_to_tau(const struct fb_forest_model *model, size_t n, double *field, double z)
 {
     for (size_t i = 0; i < n; i++) {
-        const double cell_z = (1.0 + FIRST_Z) * exp((double)i * CELL / FB_LIGHT_SPEED) - 1.0;
-        const double v = fmax(0.0, FB_LIGHT_SPEED * (z - cell_z) / (1.0 + z));
+        const double cell_z = (1.0 + FIRST_Z) * exp((double)i * CELL / FASTBAL_LIGHT_SPEED) - 1.0;
+        const double v = fmax(0.0, FASTBAL_LIGHT_SPEED * (z - cell_z) / (1.0 + z));
         field[i] = amplitude(model, cell_z) * exp(SCATTER * field[i]) / (1.0 + PROXIMITY / (v + 200.0));
     }
 }
@@ -145,7 +146,7 @@ static void add_series_line(struct fb_sightline *s, int k, size_t n, const doubl
     const double origin = log(line->wavelength * (1.0 + FIRST_Z));
 
     for (size_t i = 0; i < FB_FINE_COUNT; i++) {
-        const double x = (s->log_wavelength[i] - origin) * (FB_LIGHT_SPEED / CELL);
+        const double x = (s->log_wavelength[i] - origin) * (FASTBAL_LIGHT_SPEED / CELL);
         if (x < 0.0)
             continue;
         if (x >= (double)(n - 1))
@@ -158,7 +159,7 @@ static void add_series_line(struct fb_sightline *s, int k, size_t n, const doubl
 static int add_diffuse(struct fb_sightline *s, const struct fb_forest_model *model, struct fb_rng *rng,
                        double z)
 {
-    const double length = log((1.0 + z) / (1.0 + FIRST_Z)) * FB_LIGHT_SPEED / CELL;
+    const double length = log((1.0 + z) / (1.0 + FIRST_Z)) * FASTBAL_LIGHT_SPEED / CELL;
     if (length < 2.0)
         return 0;
     const size_t used = (size_t)length + 1, n = used < 256 ? 256 : used;

@@ -4,13 +4,14 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
+#include "fastbal.h"
 #include "others.h"
 
 #include <math.h>
 
 #include "survey.h"
 
-#define SIGMA_PER_KMS (1.0 / 299792.458)
+#define SIGMA_PER_KMS (1.0 / FASTBAL_LIGHT_SPEED)
 
 struct feature {
     double wavelength, strength; /* strength: equivalent depth of absorption, relative flux of emission */

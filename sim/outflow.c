@@ -9,6 +9,7 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
+#include "fastbal.h"
 #include "outflow.h"
 
 #include <math.h>
@@ -290,7 +291,7 @@ static double ion_tau(const struct fb_trough *t, enum fb_ion ion, double rest_wa
             continue;
         const double weight = line->strength * line->wavelength;
         strongest = fmax(strongest, weight);
-        sum += weight * profile_at(t, FB_LIGHT_SPEED * (1.0 - rest_wavelength / line->wavelength));
+        sum += weight * profile_at(t, FASTBAL_LIGHT_SPEED * (1.0 - rest_wavelength / line->wavelength));
     }
     return strongest > 0.0 ? t->tau * t->relative_tau[ion] * sum / strongest : 0.0;
 }
@@ -309,9 +310,9 @@ static void ion_range(enum fb_ion ion, double *first, double *last)
     *last = 0.0;
     for (int k = 0; k < fb_absorption_line_count; k++)
         if (fb_absorption_lines[k].ion == ion) {
-            *first = fmin(*first, fb_absorption_lines[k].wavelength * (1.0 - end / FB_LIGHT_SPEED));
-            *last =
-                fmax(*last, fb_absorption_lines[k].wavelength * (1.0 - FB_OUTFLOW_FIRST / FB_LIGHT_SPEED));
+            *first = fmin(*first, fb_absorption_lines[k].wavelength * (1.0 - end / FASTBAL_LIGHT_SPEED));
+            *last = fmax(*last,
+                         fb_absorption_lines[k].wavelength * (1.0 - FB_OUTFLOW_FIRST / FASTBAL_LIGHT_SPEED));
         }
 }
 
@@ -386,7 +387,7 @@ static void measure(struct fastbal_troughs *t, const double *f, double first_vel
 
 static double index_rest_wavelength(double v)
 {
-    return CIV_INDEX_LINE * (1.0 - v / FB_LIGHT_SPEED);
+    return CIV_INDEX_LINE * (1.0 - v / FASTBAL_LIGHT_SPEED);
 }
 
 void fb_outflow_measure(const struct fb_outflow *outflow, struct fastbal_line *civ)

@@ -10,6 +10,7 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
+#include "fastbal.h"
 #include "population.h"
 
 #include <math.h>
@@ -17,7 +18,6 @@
 
 #include "emission_lines.h"
 
-#define LIGHT_SPEED 299792.458 /* km/s */
 #define FWHM_PER_SIGMA 2.3548200450309493
 
 /*
@@ -250,9 +250,9 @@ static void add_profile(struct fb_quasar *quasar, double w, double width, double
     const double ratio = exp(0.5 * asymmetry);
     struct profile *p = &quasar->profiles[quasar->nprofiles++];
 
-    p->centre = log(w) + shift / LIGHT_SPEED;
-    p->blue = sigma / LIGHT_SPEED / ratio;
-    p->red = sigma / LIGHT_SPEED * ratio;
+    p->centre = log(w) + shift / FASTBAL_LIGHT_SPEED;
+    p->blue = sigma / FASTBAL_LIGHT_SPEED / ratio;
+    p->red = sigma / FASTBAL_LIGHT_SPEED * ratio;
     p->peak = width * exp(log_power_law(&quasar->continuum, log(w / NORM_WAVELENGTH))) /
               (BELL_AREA * 0.5 * (p->blue + p->red) * w);
 }
@@ -270,7 +270,7 @@ static void add_part(struct fb_quasar *quasar, const struct fb_transition *t, in
     if (k->fraction[part] < 0.005)
         return;
     for (int i = 0; i < n; i++) {
-        const double v = LIGHT_SPEED * (t[i].wavelength / t[0].wavelength - 1.0);
+        const double v = FASTBAL_LIGHT_SPEED * (t[i].wavelength / t[0].wavelength - 1.0);
         share += t[i].share;
         mean += t[i].share * v;
         square += t[i].share * (v * v + t[i].extent * t[i].extent);
@@ -279,7 +279,7 @@ static void add_part(struct fb_quasar *quasar, const struct fb_transition *t, in
     const double variance = square / share - mean * mean;
     width *= k->fraction[part];
     if (variance < 0.15 * k->sigma[part] * k->sigma[part]) {
-        const double w = t[0].wavelength * (1.0 + mean / LIGHT_SPEED);
+        const double w = t[0].wavelength * (1.0 + mean / FASTBAL_LIGHT_SPEED);
         add_profile(quasar, w, width * share, k->shift[part],
                     sqrt(variance + k->sigma[part] * k->sigma[part]), k->asymmetry[part]);
         return;

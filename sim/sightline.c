@@ -8,6 +8,7 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
+#include "fastbal.h"
 #include "sightline.h"
 
 #include <math.h>
@@ -69,7 +70,7 @@ void fb_sightline_add_cloud(struct fb_sightline *s, const struct fb_absorption_l
     const double a = line->damping * line->wavelength * KM_PER_ANGSTROM / (4.0 * PI * b);
     const double core = b * (2.0 + sqrt(fmax(0.0, log(tau0 / TAU_IGNORED))));
     const double wings = b * sqrt(tau0 * a / (sqrt(PI) * TAU_IGNORED));
-    const double reach = centre * fmax(core, wings) / FB_LIGHT_SPEED;
+    const double reach = centre * fmax(core, wings) / FASTBAL_LIGHT_SPEED;
 
     const double first = ceil((centre - reach - FB_FINE_START) / FB_FINE_STEP);
     const double last = floor((centre + reach - FB_FINE_START) / FB_FINE_STEP);
@@ -78,7 +79,7 @@ void fb_sightline_add_cloud(struct fb_sightline *s, const struct fb_absorption_l
     const size_t lo = first > 0.0 ? (size_t)first : 0;
     const size_t hi = last < FB_FINE_COUNT - 1.0 ? (size_t)last : FB_FINE_COUNT - 1;
     for (size_t i = lo; i <= hi; i++) {
-        const double v = FB_LIGHT_SPEED * (fb_fine_wavelength(i) - centre) / centre;
+        const double v = FASTBAL_LIGHT_SPEED * (fb_fine_wavelength(i) - centre) / centre;
         s->tau[i] += tau0 * voigt(a, v / b);
     }
 }

@@ -9,6 +9,7 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
+#include "fastbal.h"
 #include "survey.h"
 
 #include <math.h>
@@ -18,7 +19,6 @@
 #include "sim/files.h"
 
 #define RADIANS_PER_DEGREE 0.017453292519943295
-#define LIGHT_SPEED 299792.458
 #define FIRST_Z 1.2
 #define LAST_Z 5.1
 #define REPEATED_Z 2.1        /* quasars beyond are observed again and again for their forests */
@@ -177,7 +177,7 @@ static double draw_magnitude(struct fb_rng *rng)
 static void draw_measured_redshift(struct fb_target *t, struct fb_rng *rng)
 {
     const double sigma = fb_uniform(rng) < 0.75 ? 150.0 : 500.0;
-    t->z_catalog = t->z + (1.0 + t->z) * sigma / LIGHT_SPEED * fb_normal(rng);
+    t->z_catalog = t->z + (1.0 + t->z) * sigma / FASTBAL_LIGHT_SPEED * fb_normal(rng);
     t->z_error = (1.0 + t->z) * 1e-4 * exp(0.6 * fb_normal(rng));
     t->zwarn = 0;
     if (fb_uniform(rng) < 0.005) {

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
+#include "fastbal.h"
 #include "tables.h"
 
 #include <math.h>
@@ -13,7 +14,6 @@
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 #define EXPOSURE_TIME 1000.0 /* s */
 #define FIRST_MJD 59350.0    /* 14 May 2021, when the main survey began */
-#define LIGHT_SPEED 299792.458
 
 enum { DESI_TARGET_QSO = 1 << 2, DESI_TARGET_ELG = 1 << 1, OBSCONDITIONS_DARK = 1 };
 
@@ -119,7 +119,7 @@ void fb_fill_score(struct fb_score_row *row, const struct fb_target *t,
 double fb_true_snr_civ(const struct fb_instrument *instrument, const double *model,
                        const struct fb_rows *spectra, double z, double *scratch)
 {
-    const double last = 1549.0 * (1.0 + z), first = last * (1.0 - 25000.0 / LIGHT_SPEED);
+    const double last = 1549.0 * (1.0 + z), first = last * (1.0 - 25000.0 / FASTBAL_LIGHT_SPEED);
     size_t n = 0;
 
     for (int c = 0; c < FB_SIM_CAMERAS; c++) {

@@ -13,7 +13,7 @@
 
 #define SAME_WAVELENGTH 1e-4 /* A */
 #define RESAMPLED_STEP 0.8   /* A */
-#define MAX_PIXELS 1000000  /* of a resampled spectrum: more means that the wavelengths are wrong */
+#define MAX_PIXELS 1000000   /* of a resampled spectrum: more means that the wavelengths are wrong */
 
 /* The joined grid of aligned cameras: each camera's pixels above the last of those before it. */
 static size_t union_grid(const struct fastbal_camera *cameras, int ncameras, double *wavelength)
@@ -209,8 +209,8 @@ int fastbal_grid_resamples(const fastbal_grid *grid)
     return grid->resamples;
 }
 
-void fastbal_join_range(const fastbal_grid *grid, const struct fastbal_pixels *cameras, size_t begin, size_t end,
-                        double *flux, double *ivar)
+void fastbal_join_range(const fastbal_grid *grid, const struct fastbal_pixels *cameras, size_t begin,
+                        size_t end, double *flux, double *ivar)
 {
     grid->kernels->join(grid, cameras, begin, end, flux, ivar);
 }

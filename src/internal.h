@@ -11,8 +11,7 @@
 #include <stdint.h>
 #include "fastbal.h"
 
-#define FB_LIGHT_SPEED 299792.458 /* km/s */
-#define FB_CIV 1549.0             /* A, line centres that velocities refer to */
+#define FB_CIV 1549.0 /* A, line centres that velocities refer to */
 #define FB_SIIV 1398.0
 #define FB_V_BLUE (-25000.0) /* km/s, blue end of the trough search */
 #define FB_V_BI (-3000.0)    /* km/s, red end for the balnicity index; the absorption index goes to 0 */

@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include <string.h>
+#include "fastbal.h"
 #include "kernels.h"
 
 static size_t count_increases(const double *x, size_t n)
@@ -126,8 +127,8 @@ static size_t mask_troughs(const struct fb_range *range, const struct fastbal_tr
     for (int k = 0; k < FASTBAL_MAX_AI; k++) {
         if (!(troughs->vmin[k] > 0))
             continue;
-        size_t begin = fb_nearest(range->w, range->n, line * (1 - troughs->vmax[k] / FB_LIGHT_SPEED));
-        size_t end = fb_nearest(range->w, range->n, line * (1 - troughs->vmin[k] / FB_LIGHT_SPEED));
+        size_t begin = fb_nearest(range->w, range->n, line * (1 - troughs->vmax[k] / FASTBAL_LIGHT_SPEED));
+        size_t end = fb_nearest(range->w, range->n, line * (1 - troughs->vmin[k] / FASTBAL_LIGHT_SPEED));
         for (size_t i = begin; i + left_out <= end; i++) {
             taken += !masked[i];
             masked[i] = 1;
@@ -178,7 +179,7 @@ static int find_lines(struct task *t)
     if (t->line[0].hi_ai == n && !(t->rules->ends_early && t->last > FB_CIV))
         return 0;
     t->nlines = 1;
-    if (w[0] <= FB_SIIV * (1 + FB_V_BLUE / FB_LIGHT_SPEED) && fb_window_find(&t->line[1], w, n, FB_SIIV))
+    if (w[0] <= FB_SIIV * (1 + FB_V_BLUE / FASTBAL_LIGHT_SPEED) && fb_window_find(&t->line[1], w, n, FB_SIIV))
         t->nlines = 2;
     for (int k = 0; k < t->nlines; k++)
         errors(t->ivar + t->line[k].lo, t->line[k].hi_ai - t->line[k].lo, t->sigma + t->line[k].lo);

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include <string.h>
+#include "fastbal.h"
 #include "kernels.h"
 
 #define CONTINUUM 0.9      /* a trough is below this part of the continuum (Weymann et al. 1991) */
@@ -35,7 +36,7 @@ struct search {
 
 static double velocity(double w, double line)
 {
-    return FB_LIGHT_SPEED * ((w - line) / line);
+    return FASTBAL_LIGHT_SPEED * ((w - line) / line);
 }
 
 static double minimum_width(const struct search *s)

@@ -27,7 +27,6 @@
 #define FIRST 1250.0  /* A, rest; the fit uses 1261 to 2399 */
 #define LAST 2410.0
 #define TROUGH_WEIGHT 0.2
-#define LIGHT_SPEED 299792.458 /* km/s */
 
 enum {
     NPIX = 1600, /* steps of 123 km/s: the narrowest cores are 1000 km/s wide */
@@ -86,7 +85,7 @@ static double redshift_error(struct fb_rng *rng)
 {
     const double sigma = fb_uniform(rng) < 0.05 ? 1000.0 : 250.0;
 
-    return sigma / LIGHT_SPEED * fb_normal(rng);
+    return sigma / FASTBAL_LIGHT_SPEED * fb_normal(rng);
 }
 
 static int draw_quasars(const struct sample *sample, const double *wavelength, uint64_t stream)
@@ -131,7 +130,7 @@ static void draw_troughs(const struct sample *sample, const double *wavelength, 
         const double edge = width / 8.0;
 
         for (int i = 0; i < NPIX; i++) {
-            const double v = LIGHT_SPEED * (line - wavelength[i]) / line - start;
+            const double v = FASTBAL_LIGHT_SPEED * (line - wavelength[i]) / line - start;
             row(sample, k)[i] = -0.5 * depth * mean[i] * (tanh(v / edge) - tanh((v - width) / edge));
         }
     }
