@@ -95,7 +95,7 @@ static enum fb_pixel_outcome do_without(struct append *append, size_t index, con
 static enum fb_pixel_outcome append_pixel(void *context, int thread, size_t index, struct fb_error *err)
 {
     struct append *append = context;
-    char *path = fb_tree_path(&append->tree, "baltable", append->sorted.pixels.pixels[index]);
+    char *path = fb_tree_path(&append->tree, "baltable", append->sorted.pixels.ids[index]);
     enum fb_pixel_outcome outcome = FB_PIXEL_DONE;
     int there;
 
@@ -120,11 +120,11 @@ static enum fb_pixel_outcome append_pixel(void *context, int thread, size_t inde
  * PCA_COEFFS has any length, for nothing will come of it; where there is none, that is an error. */
 static int look_at_templates(struct append *append, struct fb_error *err)
 {
-    const struct fb_pixel_list *pixels = &append->sorted.pixels;
+    const struct fb_id_list *pixels = &append->sorted.pixels;
     int there = 0, found = 0;
     for (size_t i = 0; i < pixels->n && !found; i++) {
         struct fb_error ignored;
-        char *path = fb_tree_path(&append->tree, "baltable", pixels->pixels[i]);
+        char *path = fb_tree_path(&append->tree, "baltable", pixels->ids[i]);
         int here = path && fb_exists(path);
         there |= here;
         found = here && fb_baltable_read_kind(&append->first, path, &ignored) == 0;

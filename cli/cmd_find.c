@@ -44,7 +44,7 @@ struct find {
     struct fb_layout layout; /* its tree is that of the spectra */
     struct fb_selection selection;
     struct fb_tree redshifts;
-    struct fb_pixel_list pixels;
+    struct fb_id_list pixels;
     struct fb_finder finder;
     struct fb_job job;
     struct fb_pixel_run run;
@@ -83,7 +83,7 @@ static int make_selection(struct find *find, struct fb_error *err)
 }
 
 /* Add the pixels that have spectra or redshifts: one without the other is an error of its own. */
-static int walk_trees(struct find *find, struct fb_pixel_list *found, struct fb_error *err)
+static int walk_trees(struct find *find, struct fb_id_list *found, struct fb_error *err)
 {
     const struct fb_tree *spectra = &find->layout.tree;
     long workers = find->options->discovery;
@@ -98,27 +98,27 @@ static int walk_trees(struct find *find, struct fb_pixel_list *found, struct fb_
     }
     if (fb_walk_tree(&find->redshifts, find->options->zfileroot, workers, found, err) != 0)
         return -1;
-    fb_pixel_list_sort(found);
+    fb_id_list_sort(found);
     return 0;
 }
 
 /* The pixels asked for, or those there are, of the tiles asked for. */
 static int choose_pixels(struct find *find, struct fb_error *err)
 {
-    struct fb_pixel_list found = { 0 };
-    const struct fb_pixel_list *from = &find->selection.pixels;
+    struct fb_id_list found = { 0 };
+    const struct fb_id_list *from = &find->selection.pixels;
     int status = 0;
     if (from->n == 0) {
         status = walk_trees(find, &found, err);
         from = &found;
     }
     for (size_t i = 0; i < from->n && status == 0; i++)
-        if (fb_selects_pixel(&find->selection, from->pixels[i]) &&
-            fb_pixel_list_add(&find->pixels, from->pixels[i]) != 0)
+        if (fb_selects_pixel(&find->selection, from->ids[i]) &&
+            fb_id_list_add(&find->pixels, from->ids[i]) != 0)
             status = fb_fail(err, "out of memory");
     if (status == 0 && find->pixels.n == 0)
         status = fb_fail(err, "%s: none of the tiles asked for is in this tree", find->layout.root);
-    fb_pixel_list_release(&found);
+    fb_id_list_release(&found);
     return status;
 }
 
@@ -133,7 +133,7 @@ static char *find_log_path(const struct find *find)
 static void look_at_size(void *context, int thread, size_t i)
 {
     struct find *find = context;
-    char *path = fb_tree_path(&find->redshifts, find->options->zfileroot, find->pixels.pixels[i]);
+    char *path = fb_tree_path(&find->redshifts, find->options->zfileroot, find->pixels.ids[i]);
     (void)thread;
     struct fb_error ignored;
     int64_t size = path ? fb_file_size(path, &ignored) : 0;
@@ -191,9 +191,9 @@ static int prepare_tree(struct find *find, struct fb_error *err)
     if (fb_ranks_agree(&find->ranks, failed, err) != 0 ||
         fb_finder_share(&find->finder, &o->finder, &find->ranks, err) != 0)
         return -1;
-    void *pixels = find->pixels.pixels;
-    failed = fb_ranks_share(&find->ranks, &pixels, &find->pixels.n, sizeof *find->pixels.pixels, err);
-    find->pixels.pixels = pixels;
+    void *pixels = find->pixels.ids;
+    failed = fb_ranks_share(&find->ranks, &pixels, &find->pixels.n, sizeof *find->pixels.ids, err);
+    find->pixels.ids = pixels;
     return failed;
 }
 
@@ -395,7 +395,7 @@ static void release_find(struct find *find)
 {
     fb_job_release(&find->job);
     fb_finder_release(&find->finder);
-    fb_pixel_list_release(&find->pixels);
+    fb_id_list_release(&find->pixels);
     fb_selection_release(&find->selection);
     fb_layout_release(&find->layout);
     free(find->sizes);

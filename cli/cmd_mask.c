@@ -35,8 +35,8 @@ struct mask {
     struct fb_mask_lines lines;
     struct fb_pixel_rows sorted;
     struct fb_balquasars quasars;
-    struct fb_pixel_list pixels; /* to do */
-    size_t *place;               /* of each, in the catalog's list */
+    struct fb_id_list pixels; /* to do */
+    size_t *place;            /* of each, in the catalog's list */
     struct fb_pixel_run run;
     size_t nwritten; /* pixels */
     size_t nmissing; /* BAL quasars that are not in their coadd */
@@ -175,7 +175,7 @@ static enum fb_pixel_outcome mask_paths(struct mask *mask, size_t index, const c
 static enum fb_pixel_outcome mask_pixel(void *context, int thread, size_t index, struct fb_error *err)
 {
     struct mask *mask = context;
-    int64_t pixel = mask->pixels.pixels[index];
+    int64_t pixel = mask->pixels.ids[index];
     char *in = fb_spectra_path(&mask->layout.tree, pixel, err);
     char *out = fb_tree_path(&mask->work, fb_spectra_kind(&mask->work), pixel);
     enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
@@ -196,7 +196,7 @@ static enum fb_pixel_outcome mask_pixel(void *context, int thread, size_t index,
  * DEVIATION only-what-changes: the reference copies the others as well. */
 static int choose_pixels(struct mask *mask, struct fb_error *err)
 {
-    const struct fb_pixel_list *all = &mask->sorted.pixels;
+    const struct fb_id_list *all = &mask->sorted.pixels;
     mask->place = malloc((all->n + 1) * sizeof *mask->place);
     if (!mask->place)
         return fb_fail(err, "out of memory for %zu pixels", all->n);
@@ -204,7 +204,7 @@ static int choose_pixels(struct mask *mask, struct fb_error *err)
         if (!mask->options->all && pixel_troughs(mask, i) == 0)
             continue;
         mask->place[mask->pixels.n] = i;
-        if (fb_pixel_list_add(&mask->pixels, all->pixels[i]) != 0)
+        if (fb_id_list_add(&mask->pixels, all->ids[i]) != 0)
             return fb_fail(err, "out of memory for %zu pixels", all->n);
     }
     return 0;
@@ -381,7 +381,7 @@ int fb_cmd_mask(int argc, char **argv)
         status = fb_stop_status(fb_stop_signal());
     fb_pixel_rows_release(&mask.sorted);
     fb_balquasars_release(&mask.quasars);
-    fb_pixel_list_release(&mask.pixels);
+    fb_id_list_release(&mask.pixels);
     free(mask.place);
     fb_selection_release(&mask.selection);
     fb_layout_release(&mask.layout);

@@ -149,13 +149,13 @@ static int share_rows(struct run *run, struct fb_error *err)
 {
     struct fb_pixel_rows *s = &run->sorted;
     size_t npixels = s->pixels.n, nbegin = npixels + 1, nplaced = s->begin ? s->begin[npixels] : 0;
-    void *rows = s->rows, *pixels = s->pixels.pixels, *begin = s->begin, *order = s->order;
+    void *rows = s->rows, *pixels = s->pixels.ids, *begin = s->begin, *order = s->order;
     int failed = fb_ranks_share(&run->ranks, &rows, &s->n, sizeof *s->rows, err) != 0 ||
-                 fb_ranks_share(&run->ranks, &pixels, &s->pixels.n, sizeof *s->pixels.pixels, err) != 0 ||
+                 fb_ranks_share(&run->ranks, &pixels, &s->pixels.n, sizeof *s->pixels.ids, err) != 0 ||
                  fb_ranks_share(&run->ranks, &begin, &nbegin, sizeof *s->begin, err) != 0 ||
                  fb_ranks_share(&run->ranks, &order, &nplaced, sizeof *s->order, err) != 0;
     s->rows = rows;
-    s->pixels.pixels = pixels;
+    s->pixels.ids = pixels;
     s->begin = begin;
     s->order = order;
     return failed ? -1 : 0;

@@ -63,12 +63,12 @@ static enum fb_pixel_outcome split_pixel(void *context, int thread, size_t index
     const struct fb_pixel_rows *s = &split->sorted;
     const size_t *order = s->order + s->begin[index];
     size_t n = s->begin[index + 1] - s->begin[index];
-    char *path = fb_tree_path(&split->tree, split->options->zfileroot, s->pixels.pixels[index]);
+    char *path = fb_tree_path(&split->tree, split->options->zfileroot, s->pixels.ids[index]);
     enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
 
     (void)thread;
     if (!path) {
-        fb_fail(err, "pixel %" PRId64 ": out of memory", s->pixels.pixels[index]);
+        fb_fail(err, "pixel %" PRId64 ": out of memory", s->pixels.ids[index]);
         return outcome;
     }
     fb_temporary_sweep(path);
@@ -100,7 +100,7 @@ static int log_files(const void *context, FILE *log)
         int outcome = split->run.outcomes[i];
         if (outcome != FB_PIXEL_DONE && outcome != FB_PIXEL_KEPT)
             continue;
-        char *file = fb_tree_path(&split->tree, split->options->zfileroot, s->pixels.pixels[i]);
+        char *file = fb_tree_path(&split->tree, split->options->zfileroot, s->pixels.ids[i]);
         if (!file) {
             errno = ENOMEM;
             return -1;

@@ -36,7 +36,7 @@ struct truth {
     struct fb_truth truth;
     struct fb_catalog_rows catalog;
     struct fb_tree tree; /* of truth files */
-    struct fb_pixel_list pixels;
+    struct fb_id_list pixels;
     struct fb_truth *parts; /* one a pixel */
     struct fb_pixel_run run;
     size_t nmatches, nunmatched; /* catalog rows; targets of the truth that no row has */
@@ -66,7 +66,7 @@ static enum fb_pixel_outcome read_pixel(void *context, int thread, size_t index,
 {
     struct truth *truth = context;
     truth->parts[index].zeros = truth->truth.zeros;
-    char *path = fb_plain_or_packed(fb_tree_path(&truth->tree, "truth", truth->pixels.pixels[index]), err);
+    char *path = fb_plain_or_packed(fb_tree_path(&truth->tree, "truth", truth->pixels.ids[index]), err);
     int status = path ? fb_truth_read(&truth->parts[index], path, 0, err) : -1;
     (void)thread;
     if (status != 0)
@@ -93,7 +93,7 @@ static int read_tree(struct truth *truth, struct fb_error *err)
     truth->tree = (struct fb_tree){ .scheme = FB_SCHEME_MOCK, .root = truth->root };
     if (fb_walk_tree(&truth->tree, "truth", WALKERS, &truth->pixels, err) != 0)
         return -1;
-    fb_pixel_list_sort(&truth->pixels);
+    fb_id_list_sort(&truth->pixels);
     if (truth->pixels.n == 0)
         return fb_fail(err, "%s: no truth-16 files in this tree", truth->options->truth);
     truth->parts = calloc(truth->pixels.n, sizeof *truth->parts);
@@ -129,7 +129,7 @@ static unsigned char mask_of(const struct truth *truth, double z)
 }
 
 /* The BAL columns of every row; free *puts in any case. */
-static int match_rows(struct truth *truth, const struct fb_balrow none[4], struct fb_balput **puts,
+static int match_rows(struct truth *truth, const struct fb_balrow none[4], struct fb_balcatalog_row **puts,
                       struct fb_error *err)
 {
     const struct fb_truth *t = &truth->truth;
@@ -141,8 +141,8 @@ static int match_rows(struct truth *truth, const struct fb_balrow none[4], struc
         int found = key < t->nkeys;
         matched[key] = 1;
         truth->nmatches += (size_t)found;
-        (*puts)[i] = (struct fb_balput){ i, found ? &t->rows[t->keys[key].row]
-                                                  : &none[mask_of(truth, truth->catalog.rows[i].z)] };
+        (*puts)[i] = (struct fb_balcatalog_row){ i, found ? &t->rows[t->keys[key].row]
+                                                          : &none[mask_of(truth, truth->catalog.rows[i].z)] };
     }
     for (size_t k = 0; status == 0 && k < t->nkeys; k++)
         truth->nunmatched += !matched[k];
@@ -156,7 +156,7 @@ static int match_rows(struct truth *truth, const struct fb_balrow none[4], struc
 static int write_catalog(struct truth *truth, struct fb_error *err)
 {
     struct fb_balrow none[4]; /* by BALMASK */
-    struct fb_balput *puts = NULL;
+    struct fb_balcatalog_row *puts = NULL;
     struct fb_balcatalog *catalog = NULL;
     unsigned char *balmask = calloc(truth->catalog.n + 1, 1);
     const struct fb_balcatalog_plan plan = { .path = truth->outcat,
@@ -253,7 +253,7 @@ static void release(struct truth *truth)
         fb_truth_release(&truth->parts[i]);
     free(truth->parts);
     fb_pixel_run_release(&truth->run);
-    fb_pixel_list_release(&truth->pixels);
+    fb_id_list_release(&truth->pixels);
     fb_truth_release(&truth->truth);
     fb_catalog_rows_release(&truth->catalog);
     free(truth->outcat);

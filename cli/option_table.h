@@ -18,7 +18,7 @@ enum fb_option_kind {
     FB_OPT_FLOAT,   /* double, between min and max */
     FB_OPT_SIZE,    /* int64_t: bytes, between min and max; K, M, G or T multiply by powers of 1024 */
     FB_OPT_TEXTS,   /* struct fb_text_list: one more text each time the option is given */
-    FB_OPT_LIST, /* struct fb_pixel_list: whole numbers separated by spaces or commas, between min and max; @FILE is
+    FB_OPT_LIST, /* struct fb_id_list: whole numbers separated by spaces or commas, between min and max; @FILE is
                       a text file of them, in which # begins a comment */
     FB_OPT_POSITIONAL /* const char *: an argument without an option name; short_names and names are NULL */
 };

@@ -179,7 +179,7 @@ static int parse_list(const struct parser *p, const struct fb_option *o, const c
         if (length > 0) {
             if (!parse_whole(q, length, &value) || !in_range(o, (double)value))
                 return bad_number(p, o, "whole numbers", text);
-            if (fb_pixel_list_add(o->value, value) != 0)
+            if (fb_id_list_add(o->value, value) != 0)
                 return bad_value(p, o, "fewer numbers (out of memory)", text);
         }
         q += length;
@@ -309,8 +309,8 @@ enum { NOTHING_TO_DO = 1 }; /* beside 0 and -1 */
 /* The arguments that follow a list option and are not options are its values. */
 static int take_list(struct parser *p, struct fb_option *o, const char *attached)
 {
-    struct fb_pixel_list *list = o->value;
-    fb_pixel_list_release(list);
+    struct fb_id_list *list = o->value;
+    fb_id_list_release(list);
     if (attached && parse_list_argument(p, o, attached) != 0)
         return -1;
     while (p->next < p->argc && !is_option(p->argv[p->next]))
@@ -445,7 +445,7 @@ static enum fb_options_outcome release_unless_run(struct fb_option *table, enum 
 {
     for (struct fb_option *o = table; outcome != FB_OPTIONS_RUN && !fb_option_is_end(o); o++) {
         if (o->kind == FB_OPT_LIST)
-            fb_pixel_list_release(o->value);
+            fb_id_list_release(o->value);
         else if (o->kind == FB_OPT_TEXTS)
             fb_text_list_release(o->value);
     }
@@ -484,7 +484,7 @@ enum fb_options_outcome fb_options_parse_writer(const struct fb_command_help *he
 }
 
 /* A few numbers as they are, many as their checksum (FNV-1a). */
-static void describe_list(const char *name, const struct fb_pixel_list *list, struct fb_settings *settings)
+static void describe_list(const char *name, const struct fb_id_list *list, struct fb_settings *settings)
 {
     enum { FEW = 5 };
     char text[FEW * 24] = "";
@@ -492,9 +492,9 @@ static void describe_list(const char *name, const struct fb_pixel_list *list, st
     for (size_t i = 0; i < list->n; i++) {
         size_t used = strlen(text);
         if (i < FEW)
-            snprintf(text + used, sizeof text - used, "%s%" PRId64, i > 0 ? " " : "", list->pixels[i]);
+            snprintf(text + used, sizeof text - used, "%s%" PRId64, i > 0 ? " " : "", list->ids[i]);
         for (int shift = 0; shift < 64; shift += 8)
-            sum = (sum ^ ((uint64_t)list->pixels[i] >> shift & 0xff)) * UINT64_C(0x100000001b3);
+            sum = (sum ^ ((uint64_t)list->ids[i] >> shift & 0xff)) * UINT64_C(0x100000001b3);
     }
     if (list->n > FEW)
         fb_settings_add(settings, name, "%zu numbers with the checksum %016" PRIx64, list->n, sum);

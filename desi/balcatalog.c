@@ -513,7 +513,7 @@ static size_t rows_in_block(const struct fb_balcatalog *catalog)
 }
 
 /* How many of the n rows from the k-th on are neighbours and fit into a block. */
-static size_t neighbours(const struct fb_balcatalog *catalog, const struct fb_balput *puts, size_t n,
+static size_t neighbours(const struct fb_balcatalog *catalog, const struct fb_balcatalog_row *puts, size_t n,
                          size_t k)
 {
     size_t most = rows_in_block(catalog), count = 1;
@@ -540,8 +540,8 @@ static int bal_cells(const struct fb_balcatalog *catalog, size_t i, const struct
 
 /* Write n neighbours; puts are their cells where they are given; room is for as many source rows and then output
  * rows. */
-static int write_rows(struct fb_balcatalog *catalog, size_t first, size_t n, const struct fb_balput *puts,
-                      unsigned char *room, struct fb_error *err)
+static int write_rows(struct fb_balcatalog *catalog, size_t first, size_t n,
+                      const struct fb_balcatalog_row *puts, unsigned char *room, struct fb_error *err)
 {
     const struct cells *cells = &catalog->cells;
     size_t place = first * catalog->row_bytes;
@@ -563,7 +563,7 @@ static int write_rows(struct fb_balcatalog *catalog, size_t first, size_t n, con
     return 0;
 }
 
-static int write_neighbours(struct fb_balcatalog *catalog, const struct fb_balput *puts, size_t n,
+static int write_neighbours(struct fb_balcatalog *catalog, const struct fb_balcatalog_row *puts, size_t n,
                             struct fb_error *err)
 {
     unsigned char *room = malloc(n * (catalog->row_bytes + catalog->cells.row_bytes));
@@ -574,7 +574,7 @@ static int write_neighbours(struct fb_balcatalog *catalog, const struct fb_balpu
 }
 
 /* Rows that are not worth writing by themselves; where they can't be kept they are written all the same. */
-static int keep_rows(struct fb_balcatalog *catalog, const struct fb_balput *puts, size_t n,
+static int keep_rows(struct fb_balcatalog *catalog, const struct fb_balcatalog_row *puts, size_t n,
                      struct fb_error *err)
 {
     int failed = 0;
@@ -585,7 +585,7 @@ static int keep_rows(struct fb_balcatalog *catalog, const struct fb_balput *puts
     return failed;
 }
 
-static int check_rows(const struct fb_balcatalog *catalog, const struct fb_balput *puts, size_t n,
+static int check_rows(const struct fb_balcatalog *catalog, const struct fb_balcatalog_row *puts, size_t n,
                       struct fb_error *err)
 {
     for (size_t i = 0; i < n; i++)
@@ -595,7 +595,7 @@ static int check_rows(const struct fb_balcatalog *catalog, const struct fb_balpu
     return 0;
 }
 
-int fb_balcatalog_put_rows(struct fb_balcatalog *catalog, const struct fb_balput *puts, size_t n,
+int fb_balcatalog_put_rows(struct fb_balcatalog *catalog, const struct fb_balcatalog_row *puts, size_t n,
                            struct fb_error *err)
 {
     size_t few = 0, k = 0; /* few: rows before the k-th that are to be kept */

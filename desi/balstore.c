@@ -109,7 +109,7 @@ static int put_words(struct fb_balstore *store, const uint32_t *words, size_t n,
     return 1;
 }
 
-int fb_balstore_keep(struct fb_balstore *store, const struct fb_balput *puts, size_t n)
+int fb_balstore_keep(struct fb_balstore *store, const struct fb_balcatalog_row *puts, size_t n)
 {
     /* pack() writes a word beyond a row without differences at its end */
     uint32_t *packed = malloc((n * (store->marks + store->words) + 1) * sizeof *packed);

@@ -31,7 +31,7 @@ int fb_balstore_create(struct fb_balstore *store, size_t nrows, int ntemplates, 
 void fb_balstore_release(struct fb_balstore *store);
 
 /* Keep rows; 0 if that can't be. Several threads may keep different rows at a time. */
-int fb_balstore_keep(struct fb_balstore *store, const struct fb_balput *puts, size_t n);
+int fb_balstore_keep(struct fb_balstore *store, const struct fb_balcatalog_row *puts, size_t n);
 /* Write the cells of row i, big-endian. Returns 1, 0 if it was not kept, -1 if it can't be read. */
 int fb_balstore_take(const struct fb_balstore *store, size_t i, unsigned char *cells);
 

@@ -145,7 +145,7 @@ static int read_table(struct fb_baltable *table, const char *path, int with_rows
     memset(table, 0, sizeof *table);
     if (fb_table_open(&t, path, names, err) != 0)
         return -1;
-    int failed = with_rows && fb_sums_check(t.file, t.hdus, err) < 0 ? -1 : 0;
+    int failed = with_rows && fb_checksums_check(t.file, t.hdus, err) < 0 ? -1 : 0;
     if (!failed)
         failed = find_columns(&t, &places, &table->ntemplates, err);
     if (!failed && with_rows)

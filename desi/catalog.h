@@ -70,13 +70,13 @@ struct fb_balcatalog_plan {
 int fb_balcatalog_create(struct fb_balcatalog **catalog, const struct fb_balcatalog_plan *plan,
                          struct fb_error *err);
 /* A catalog row, counted from 0, and its BAL columns. */
-struct fb_balput {
+struct fb_balcatalog_row {
     size_t row;
     const struct fb_balrow *bal; /* borrowed */
 };
 /* Fill in the BAL columns of some rows, each at most once; neighbours that follow each other in the list go
  * to the file together. Several threads may put different rows at a time. */
-int fb_balcatalog_put_rows(struct fb_balcatalog *catalog, const struct fb_balput *puts, size_t n,
+int fb_balcatalog_put_rows(struct fb_balcatalog *catalog, const struct fb_balcatalog_row *puts, size_t n,
                            struct fb_error *err);
 /* What its header says of a catalog: keywords of desi/provenance.h, "unknown" where they are empty, and counts. */
 struct fb_balcatalog_header {

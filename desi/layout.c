@@ -12,10 +12,10 @@
 
 void fb_layout_options_release(struct fb_layout_options *options)
 {
-    fb_pixel_list_release(&options->healpix);
-    fb_pixel_list_release(&options->uniqpix);
-    fb_pixel_list_release(&options->tile);
-    fb_pixel_list_release(&options->targetids);
+    fb_id_list_release(&options->healpix);
+    fb_id_list_release(&options->uniqpix);
+    fb_id_list_release(&options->tile);
+    fb_id_list_release(&options->targetids);
 }
 
 /* ---- the tree ---- */
@@ -154,17 +154,17 @@ static int look_at_tables(struct fb_layout *layout, const struct fb_layout_optio
 /* From the folders of adaptive pixels that are there. */
 static int map_of_folders(struct fb_layout *layout, const struct fb_tree *tree, struct fb_error *err)
 {
-    struct fb_pixel_list groups = { 0 }, pixels = { 0 };
+    struct fb_id_list groups = { 0 }, pixels = { 0 };
     int status = fb_tree_groups(tree, &groups, err);
     for (size_t i = 0; i < groups.n && status == 0; i++)
-        status = fb_tree_group_folders(tree, groups.pixels[i], &pixels, err);
+        status = fb_tree_group_folders(tree, groups.ids[i], &pixels, err);
     char *folder = status == 0 ? fb_tree_folder(tree) : NULL;
     if (status == 0)
-        status = folder ? fb_pixel_map_from_list(&layout->map, folder, pixels.pixels, pixels.n, err)
+        status = folder ? fb_pixel_map_from_list(&layout->map, folder, pixels.ids, pixels.n, err)
                         : fb_fail(err, "%s: out of memory", tree->root);
     free(folder);
-    fb_pixel_list_release(&groups);
-    fb_pixel_list_release(&pixels);
+    fb_id_list_release(&groups);
+    fb_id_list_release(&pixels);
     return status;
 }
 
@@ -366,12 +366,12 @@ int fb_layout_find_tables(struct fb_layout *layout, const struct fb_layout_optio
 
 /* ---- the part of it ---- */
 
-static int copy_sorted(struct fb_pixel_list *list, const struct fb_pixel_list *values, struct fb_error *err)
+static int copy_sorted(struct fb_id_list *list, const struct fb_id_list *values, struct fb_error *err)
 {
     for (size_t i = 0; i < values->n; i++)
-        if (fb_pixel_list_add(list, values->pixels[i]) != 0)
+        if (fb_id_list_add(list, values->ids[i]) != 0)
             return fb_fail(err, "out of memory");
-    fb_pixel_list_sort(list);
+    fb_id_list_sort(list);
     return 0;
 }
 
@@ -400,7 +400,7 @@ int fb_selection_make(struct fb_selection *selection, const struct fb_layout *la
     const struct fb_tree *tree = &layout->tree;
     const char *name = fb_scheme_name(tree->scheme);
     int adaptive = tree->scheme == FB_SCHEME_UNIQPIX, tiles = tree->scheme == FB_SCHEME_TILES;
-    const struct fb_pixel_list *pixels = adaptive ? &o->uniqpix : &o->healpix;
+    const struct fb_id_list *pixels = adaptive ? &o->uniqpix : &o->healpix;
 
     *selection = (struct fb_selection){ 0 };
     if (o->healpix.n > 0 && (adaptive || tiles))
@@ -409,9 +409,9 @@ int fb_selection_make(struct fb_selection *selection, const struct fb_layout *la
     if (o->uniqpix.n > 0 && !adaptive)
         return fb_fail(err, "option --uniqpix: expected a tree of adaptive pixels, found %s", name);
     for (size_t i = 0; i < pixels->n; i++)
-        if (!fb_tree_has_pixel(tree, pixels->pixels[i]))
+        if (!fb_tree_has_pixel(tree, pixels->ids[i]))
             return fb_fail(err, "option --%s: there is no pixel %" PRId64, adaptive ? "uniqpix" : "healpix",
-                           pixels->pixels[i]);
+                           pixels->ids[i]);
     if (parse_only(o->only, &selection->only, err) != 0)
         return -1;
     if (copy_sorted(&selection->pixels, pixels, err) != 0 ||
@@ -423,14 +423,14 @@ int fb_selection_make(struct fb_selection *selection, const struct fb_layout *la
 
 void fb_selection_release(struct fb_selection *selection)
 {
-    fb_pixel_list_release(&selection->pixels);
-    fb_pixel_list_release(&selection->tiles);
-    fb_pixel_list_release(&selection->targetids);
+    fb_id_list_release(&selection->pixels);
+    fb_id_list_release(&selection->tiles);
+    fb_id_list_release(&selection->targetids);
 }
 
-static int selects(const struct fb_pixel_list *list, int64_t value)
+static int selects(const struct fb_id_list *list, int64_t value)
 {
-    return list->n == 0 || fb_pixel_list_find(list, value) < list->n;
+    return list->n == 0 || fb_id_list_find(list, value) < list->n;
 }
 
 int fb_selects_pixel(const struct fb_selection *selection, int64_t pixel)

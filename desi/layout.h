@@ -17,7 +17,7 @@ struct fb_layout_options {
     const char *only;                                        /* NULL where it was not given */
     int mock, tiles;
     long nside, night;
-    struct fb_pixel_list healpix, uniqpix, tile, targetids;
+    struct fb_id_list healpix, uniqpix, tile, targetids;
 };
 
 void fb_layout_options_release(struct fb_layout_options *options);
@@ -63,7 +63,7 @@ int fb_layout_need_redshifts(const struct fb_layout *layout, const struct fb_lay
 
 /* All three lists are sorted; an empty one selects everything. */
 struct fb_selection {
-    struct fb_pixel_list pixels, tiles, targetids;
+    struct fb_id_list pixels, tiles, targetids;
     unsigned only; /* enum fb_catalog_mark: rows with one of these marks are left out */
 };
 /* An error where the options select what the tree does not have. Release in any case. */

@@ -137,7 +137,7 @@ static int compare_rows(struct fb_table *t, const struct fb_redshift *rows, cons
                         struct fb_error *err)
 {
     struct columns c;
-    if (fb_sums_check(t->file, t->hdus, err) < 0 || find_columns(t, &c, err) != 0)
+    if (fb_checksums_check(t->file, t->hdus, err) < 0 || find_columns(t, &c, err) != 0)
         return -1;
     if ((size_t)t->nrows != n)
         return differs(t, "another number of rows", err);

@@ -169,7 +169,7 @@ char *fb_tree_label(const struct fb_tree *tree)
 /* ---- what is there ---- */
 
 /* Names in a folder that are plain numbers; other names are not ours. */
-static int numbered_entries(const char *folder, struct fb_pixel_list *list, struct fb_error *err)
+static int numbered_entries(const char *folder, struct fb_id_list *list, struct fb_error *err)
 {
     DIR *directory = fb_open_folder(folder, err);
     struct dirent *entry;
@@ -181,7 +181,7 @@ static int numbered_entries(const char *folder, struct fb_pixel_list *list, stru
         const char *name = entry->d_name;
         if (strspn(name, "0123456789") != strlen(name) || strlen(name) > 18)
             continue;
-        if (fb_pixel_list_add(list, strtoll(name, NULL, 10)) != 0)
+        if (fb_id_list_add(list, strtoll(name, NULL, 10)) != 0)
             status = fb_fail(err, "%s: out of memory", folder);
     }
     if (status == 0 && errno != 0)
@@ -190,14 +190,14 @@ static int numbered_entries(const char *folder, struct fb_pixel_list *list, stru
     return status;
 }
 
-int fb_tree_groups(const struct fb_tree *tree, struct fb_pixel_list *groups, struct fb_error *err)
+int fb_tree_groups(const struct fb_tree *tree, struct fb_id_list *groups, struct fb_error *err)
 {
     char *folder = fb_tree_folder(tree);
     if (!folder)
         return fb_fail(err, "%s: out of memory", tree->root);
     int status = numbered_entries(folder, groups, err);
     free(folder);
-    fb_pixel_list_sort(groups);
+    fb_id_list_sort(groups);
     return status;
 }
 
@@ -212,13 +212,13 @@ static int has_file(const struct fb_tree *tree, const char *kind, int64_t pixel,
 
 /* Add those of the pixels that have a file of this kind. */
 static int add_with_file(const struct fb_tree *tree, const char *kind, const int64_t *found, size_t n,
-                         struct fb_pixel_list *pixels, struct fb_error *err)
+                         struct fb_id_list *pixels, struct fb_error *err)
 {
     for (size_t i = 0; i < n; i++) {
         int there = has_file(tree, kind, found[i], err);
         if (there < 0)
             return -1;
-        if (there > 0 && fb_pixel_list_add(pixels, found[i]) != 0)
+        if (there > 0 && fb_id_list_add(pixels, found[i]) != 0)
             return fb_fail(err, "%s: out of memory", tree->root);
     }
     return 0;
@@ -226,12 +226,12 @@ static int add_with_file(const struct fb_tree *tree, const char *kind, const int
 
 /* The petals of a tile, of the night asked for or the last one. */
 static int tile_pixels(const struct fb_tree *tree, int64_t tile, const char *kind,
-                       const struct fb_pixel_list *nights, struct fb_pixel_list *pixels, struct fb_error *err)
+                       const struct fb_id_list *nights, struct fb_id_list *pixels, struct fb_error *err)
 {
     int64_t petals[PETALS], night = -1;
     for (size_t i = 0; i < nights->n; i++)
-        if (nights->pixels[i] < NIGHTS && (tree->night == 0 || nights->pixels[i] == tree->night))
-            night = nights->pixels[i]; /* they ascend */
+        if (nights->ids[i] < NIGHTS && (tree->night == 0 || nights->ids[i] == tree->night))
+            night = nights->ids[i]; /* they ascend */
     if (night < 0 || tile >= MOST_TILES)
         return 0;
     for (int64_t petal = 0; petal < PETALS; petal++)
@@ -240,60 +240,60 @@ static int tile_pixels(const struct fb_tree *tree, int64_t tile, const char *kin
 }
 
 /* The numbers of what is in a group's folder. */
-static int group_entries(const struct fb_tree *tree, int64_t group, struct fb_pixel_list *found,
+static int group_entries(const struct fb_tree *tree, int64_t group, struct fb_id_list *found,
                          struct fb_error *err)
 {
     char *top = fb_tree_folder(tree);
     char *folder = top ? fb_format("%s/%" PRId64, top, group) : NULL;
     int status =
         folder ? numbered_entries(folder, found, err) : fb_fail(err, "%s: out of memory", tree->root);
-    fb_pixel_list_sort(found);
+    fb_id_list_sort(found);
     free(folder);
     free(top);
     return status;
 }
 
-int fb_tree_group_folders(const struct fb_tree *tree, int64_t group, struct fb_pixel_list *pixels,
+int fb_tree_group_folders(const struct fb_tree *tree, int64_t group, struct fb_id_list *pixels,
                           struct fb_error *err)
 {
-    struct fb_pixel_list found = { 0 };
+    struct fb_id_list found = { 0 };
     int status = group_entries(tree, group, &found, err);
     for (size_t i = 0; i < found.n && status == 0; i++)
-        if (found.pixels[i] / PIXELS_PER_FOLDER == group && fb_pixel_list_add(pixels, found.pixels[i]) != 0)
+        if (found.ids[i] / PIXELS_PER_FOLDER == group && fb_id_list_add(pixels, found.ids[i]) != 0)
             status = fb_fail(err, "%s: out of memory", tree->root);
-    fb_pixel_list_release(&found);
+    fb_id_list_release(&found);
     return status;
 }
 
 int fb_tree_group_pixels(const struct fb_tree *tree, int64_t group, const char *kind,
-                         struct fb_pixel_list *pixels, struct fb_error *err)
+                         struct fb_id_list *pixels, struct fb_error *err)
 {
-    struct fb_pixel_list found = { 0 };
+    struct fb_id_list found = { 0 };
     int tiles = tree->scheme == FB_SCHEME_TILES;
     int status =
         tiles ? group_entries(tree, group, &found, err) : fb_tree_group_folders(tree, group, &found, err);
     if (status == 0)
         status = tiles ? tile_pixels(tree, group, kind, &found, pixels, err)
-                       : add_with_file(tree, kind, found.pixels, found.n, pixels, err);
-    fb_pixel_list_release(&found);
+                       : add_with_file(tree, kind, found.ids, found.n, pixels, err);
+    fb_id_list_release(&found);
     return status;
 }
 
 int fb_tree_any(const struct fb_tree *tree, const char *kind, int64_t *pixel, struct fb_error *err)
 {
-    struct fb_pixel_list groups = { 0 }, pixels = { 0 };
+    struct fb_id_list groups = { 0 }, pixels = { 0 };
     char *folder = fb_tree_folder(tree);
     int there = folder ? fb_is_folder(folder, err) : fb_fail(err, "%s: out of memory", tree->root);
     if (there > 0)
         there = fb_tree_groups(tree, &groups, err);
     for (size_t i = 0; i < groups.n && pixels.n == 0 && there == 0; i++)
-        there = fb_tree_group_pixels(tree, groups.pixels[i], kind, &pixels, err);
+        there = fb_tree_group_pixels(tree, groups.ids[i], kind, &pixels, err);
     if (there == 0 && pixels.n > 0) {
-        *pixel = pixels.pixels[0];
+        *pixel = pixels.ids[0];
         there = 1;
     }
-    fb_pixel_list_release(&groups);
-    fb_pixel_list_release(&pixels);
+    fb_id_list_release(&groups);
+    fb_id_list_release(&pixels);
     free(folder);
     return there;
 }
@@ -302,17 +302,17 @@ int fb_tree_any(const struct fb_tree *tree, const char *kind, int64_t *pixel, st
 
 /* ---- lists ---- */
 
-int fb_pixel_list_add(struct fb_pixel_list *list, int64_t pixel)
+int fb_id_list_add(struct fb_id_list *list, int64_t pixel)
 {
     if (list->n == list->room) {
         size_t room = list->room ? 2 * list->room : 64;
-        int64_t *grown = realloc(list->pixels, room * sizeof *grown);
+        int64_t *grown = realloc(list->ids, room * sizeof *grown);
         if (!grown)
             return -1;
-        list->pixels = grown;
+        list->ids = grown;
         list->room = room;
     }
-    list->pixels[list->n++] = pixel;
+    list->ids[list->n++] = pixel;
     return 0;
 }
 
@@ -322,33 +322,33 @@ static int compare_pixels(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-void fb_pixel_list_sort(struct fb_pixel_list *list)
+void fb_id_list_sort(struct fb_id_list *list)
 {
     size_t kept = 0;
     if (list->n == 0)
         return;
-    qsort(list->pixels, list->n, sizeof *list->pixels, compare_pixels);
+    qsort(list->ids, list->n, sizeof *list->ids, compare_pixels);
     for (size_t i = 1; i < list->n; i++)
-        if (list->pixels[i] != list->pixels[kept])
-            list->pixels[++kept] = list->pixels[i];
+        if (list->ids[i] != list->ids[kept])
+            list->ids[++kept] = list->ids[i];
     list->n = kept + 1;
 }
 
-size_t fb_pixel_list_find(const struct fb_pixel_list *list, int64_t pixel)
+size_t fb_id_list_find(const struct fb_id_list *list, int64_t pixel)
 {
     size_t lo = 0, hi = list->n;
     while (lo < hi) {
         size_t middle = lo + (hi - lo) / 2;
-        if (list->pixels[middle] < pixel)
+        if (list->ids[middle] < pixel)
             lo = middle + 1;
         else
             hi = middle;
     }
-    return lo < list->n && list->pixels[lo] == pixel ? lo : list->n;
+    return lo < list->n && list->ids[lo] == pixel ? lo : list->n;
 }
 
-void fb_pixel_list_release(struct fb_pixel_list *list)
+void fb_id_list_release(struct fb_id_list *list)
 {
-    free(list->pixels);
-    *list = (struct fb_pixel_list){ 0 };
+    free(list->ids);
+    *list = (struct fb_id_list){ 0 };
 }

@@ -33,8 +33,9 @@ struct fb_tree {
     long night;          /* of tiles: which to look for; 0: the last there is of each tile */
 };
 
-struct fb_pixel_list {
-    int64_t *pixels; /* owned */
+/* Pixels, tiles or TARGETIDs. */
+struct fb_id_list {
+    int64_t *ids; /* owned */
     size_t n, room;
 };
 
@@ -78,22 +79,22 @@ char *fb_tree_label(const struct fb_tree *tree);
 /* ---- what is there ---- */
 
 /* The folders PIX//100 or TILE in the tree, as numbers. A folder that can't be read is an error. */
-int fb_tree_groups(const struct fb_tree *tree, struct fb_pixel_list *groups, struct fb_error *err);
+int fb_tree_groups(const struct fb_tree *tree, struct fb_id_list *groups, struct fb_error *err);
 /* Add the pixels in one of them that have a file of this kind. */
 int fb_tree_group_pixels(const struct fb_tree *tree, int64_t group, const char *kind,
-                         struct fb_pixel_list *pixels, struct fb_error *err);
+                         struct fb_id_list *pixels, struct fb_error *err);
 
 /* Add the pixels in one of them that have a folder; not for tiles. */
-int fb_tree_group_folders(const struct fb_tree *tree, int64_t group, struct fb_pixel_list *pixels,
+int fb_tree_group_folders(const struct fb_tree *tree, int64_t group, struct fb_id_list *pixels,
                           struct fb_error *err);
 
 /* Is there any file of this kind? 1 and its pixel, 0, or -1; looks into no more folders than it takes to find one. */
 int fb_tree_any(const struct fb_tree *tree, const char *kind, int64_t *pixel, struct fb_error *err);
 
-int fb_pixel_list_add(struct fb_pixel_list *list, int64_t pixel); /* -1 if out of memory */
-void fb_pixel_list_sort(struct fb_pixel_list *list);              /* ascending, each pixel once */
+int fb_id_list_add(struct fb_id_list *list, int64_t pixel); /* -1 if out of memory */
+void fb_id_list_sort(struct fb_id_list *list);              /* ascending, each pixel once */
 /* The place of a pixel in a sorted list; n where it is not in it. */
-size_t fb_pixel_list_find(const struct fb_pixel_list *list, int64_t pixel);
-void fb_pixel_list_release(struct fb_pixel_list *list);
+size_t fb_id_list_find(const struct fb_id_list *list, int64_t pixel);
+void fb_id_list_release(struct fb_id_list *list);
 
 #endif

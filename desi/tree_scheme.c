@@ -40,13 +40,13 @@ static int known_scheme(const char *root, enum fb_scheme *scheme)
 static int looks_like(const struct fb_tree *tree, enum fb_scheme scheme, struct fb_error *err)
 {
     struct fb_tree other = *tree;
-    struct fb_pixel_list groups = { 0 };
+    struct fb_id_list groups = { 0 };
     other.scheme = scheme;
     char *folder = fb_tree_folder(&other);
     int there = folder ? fb_look_for(folder, err) : fb_fail(err, "%s: out of memory", tree->root);
     if (there > 0 && scheme == FB_SCHEME_SKIMMED)
         there = fb_tree_groups(&other, &groups, err) == 0 ? groups.n > 0 : -1;
-    fb_pixel_list_release(&groups);
+    fb_id_list_release(&groups);
     free(folder);
     return there;
 }

@@ -26,7 +26,7 @@ static int has_card(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const 
     return fb_hdu_text(hdus, hdu, key, value, size) > 0 && value[0] != '\0';
 }
 
-/* As fb_sums_check(), for the HDU that begins there. */
+/* As fb_checksums_check(), for the HDU that begins there. */
 static int check_hdu(struct fb_file *file, const struct fb_hdus *hdus, size_t i, int64_t begin, int64_t end,
                      struct fb_error *err)
 {
@@ -51,7 +51,7 @@ static int check_hdu(struct fb_file *file, const struct fb_hdus *hdus, size_t i,
     return has_data && has_all;
 }
 
-int fb_sums_check(struct fb_file *file, const struct fb_hdus *hdus, struct fb_error *err)
+int fb_checksums_check(struct fb_file *file, const struct fb_hdus *hdus, struct fb_error *err)
 {
     int64_t begin = 0, end = 0;
     int complete = 1;

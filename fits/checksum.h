@@ -15,6 +15,6 @@
  * it was written; 0 where some HDU has no sums, as in files of programs that write none, and those that are there
  * are right; -1 with an error where a sum is wrong.
  */
-int fb_sums_check(struct fb_file *file, const struct fb_hdus *hdus, struct fb_error *err);
+int fb_checksums_check(struct fb_file *file, const struct fb_hdus *hdus, struct fb_error *err);
 
 #endif

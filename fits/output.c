@@ -125,7 +125,7 @@ static int check_file(const struct fb_output *out, int nhdus, struct fb_error *e
     if (status == 0)
         status = fb_hdus_read(&hdus, &file, err);
     if (status > 0)
-        status = fb_sums_check(&file, &hdus, err);
+        status = fb_checksums_check(&file, &hdus, err);
     if (status == 0 || (status > 0 && hdus.n != (size_t)nhdus))
         status = fb_fail(err, "not all of its HDUs were composed");
     if (status < 0) {

@@ -67,11 +67,11 @@ int fb_deliver_received(struct fb_balcatalog *catalog, const struct fb_pixel_res
 {
     const struct sent_row *sent = result->bytes;
     size_t n = result->size / sizeof *sent;
-    struct fb_balput *puts = malloc((n + 1) * sizeof *puts);
+    struct fb_balcatalog_row *puts = malloc((n + 1) * sizeof *puts);
     if (!puts)
         return fb_fail(err, "out of memory for %zu rows", n);
     for (size_t i = 0; i < n; i++)
-        puts[i] = (struct fb_balput){ sent[i].row, &sent[i].bal };
+        puts[i] = (struct fb_balcatalog_row){ sent[i].row, &sent[i].bal };
     int failed = fb_balcatalog_put_rows(catalog, puts, n, err);
     free(puts);
     return failed;

@@ -46,7 +46,7 @@ static int choose_rows(const struct fb_pixel_rows *s, size_t index, struct fb_re
     size_t begin = s->begin[index], end = s->begin[index + 1];
     redshifts->rows = malloc((end - begin + 1) * sizeof *redshifts->rows);
     if (!redshifts->rows)
-        return fb_fail(err, "pixel %" PRId64 ": out of memory for %zu rows", s->pixels.pixels[index],
+        return fb_fail(err, "pixel %" PRId64 ": out of memory for %zu rows", s->pixels.ids[index],
                        end - begin);
     for (size_t i = begin; i < end; i++) {
         const struct fb_redshift *row = &s->rows[s->order[i]];
@@ -82,7 +82,7 @@ int fb_job_read_redshifts(struct fb_finder *finder, int thread, const char *zcat
 static int read_rows(struct fb_job *job, int thread, size_t index, struct fb_redshifts *redshifts,
                      struct fb_error *err)
 {
-    int64_t pixel = job->pixels->pixels[index];
+    int64_t pixel = job->pixels->ids[index];
     char *zcat = fb_tree_path(&job->tables, job->zfileroot, pixel);
     int status = zcat ? fb_job_read_redshifts(job->finder, thread, zcat, job->selection, redshifts, err)
                       : fb_fail(err, "pixel %" PRId64 ": out of memory", pixel);
@@ -92,7 +92,7 @@ static int read_rows(struct fb_job *job, int thread, size_t index, struct fb_red
 
 static int find_paths(struct fb_job *job, size_t index, struct fb_prepared *p, struct fb_error *err)
 {
-    int64_t pixel = job->pixels->pixels[index];
+    int64_t pixel = job->pixels->ids[index];
     p->spectra = fb_spectra_path(&job->spectra, pixel, err);
     if (p->spectra && job->tables.root && !(p->table = fb_tree_path(&job->tables, "baltable", pixel)))
         return fb_fail(err, "pixel %" PRId64 ": out of memory", pixel);
@@ -171,7 +171,7 @@ static enum fb_pixel_outcome measure(struct fb_job *job, int thread, const struc
 
 static void mark(unsigned char *found, const struct fb_selection *selection, int64_t targetid)
 {
-    size_t i = fb_pixel_list_find(&selection->targetids, targetid);
+    size_t i = fb_id_list_find(&selection->targetids, targetid);
     __atomic_store_n(&found[i], 1, __ATOMIC_RELAXED); /* several threads may mark one */
 }
 

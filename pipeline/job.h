@@ -23,7 +23,7 @@
 struct fb_job {
     struct fb_finder *finder;
     struct fb_tree spectra;
-    const struct fb_pixel_list *pixels;
+    const struct fb_id_list *pixels;
     /* rows */
     const struct fb_pixel_rows
         *rows;             /* of a QSO catalog, by these pixels; NULL: redshift catalogs are read */

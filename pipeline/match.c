@@ -59,7 +59,7 @@ static void take_all(struct fb_matches *matches, const struct fb_pixel_rows *s, 
             table->rows[entry->row].balmask = fb_balmask(&table->rows[entry->row], s->rows[row].z);
             fb_tally_count(&matches->tally, fb_fate_in_catalog(&table->rows[entry->row]),
                            &table->rows[entry->row]);
-            matches->matches[matches->n++] = (struct fb_balput){ row, &table->rows[entry->row] };
+            matches->matches[matches->n++] = (struct fb_balcatalog_row){ row, &table->rows[entry->row] };
         }
     }
     for (size_t i = 0; i < n; i++)

@@ -14,7 +14,7 @@
 
 /* Pairs of a catalog row and a BAL row; the BAL rows are borrowed from the table. */
 struct fb_matches {
-    struct fb_balput *matches; /* owned */
+    struct fb_balcatalog_row *matches; /* owned */
     size_t n;
     struct fb_tally tally; /* of the pixel's catalog rows */
 };

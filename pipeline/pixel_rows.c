@@ -89,13 +89,12 @@ static int list_by_sorting(struct fb_pixel_rows *s, int64_t *pixel, struct fb_er
     }
     for (size_t i = 0; i < s->n && status == 0; i++)
         if (sorted[i] >= 0 && (i == 0 || sorted[i] != sorted[i - 1]) &&
-            fb_pixel_list_add(&s->pixels, sorted[i]) != 0)
+            fb_id_list_add(&s->pixels, sorted[i]) != 0)
             status = fb_fail(err, "out of memory for %zu rows", s->n);
     for (size_t i = 0; i < s->n && status == 0; i++)
         if (pixel[i] >= 0)
-            pixel[i] =
-                (int64_t *)bsearch(&pixel[i], s->pixels.pixels, s->pixels.n, sizeof pixel[i], ascending) -
-                s->pixels.pixels;
+            pixel[i] = (int64_t *)bsearch(&pixel[i], s->pixels.ids, s->pixels.n, sizeof pixel[i], ascending) -
+                       s->pixels.ids;
     free(sorted);
     return status;
 }
@@ -112,7 +111,7 @@ static int list_by_counting(struct fb_pixel_rows *s, int64_t *pixel, int64_t mos
         if (!number[p])
             continue;
         number[p] = (int32_t)s->pixels.n;
-        if (fb_pixel_list_add(&s->pixels, p) != 0)
+        if (fb_id_list_add(&s->pixels, p) != 0)
             status = fb_fail(err, "out of memory for %zu rows", s->n);
     }
     for (size_t i = 0; i < s->n && status == 0; i++)
@@ -172,8 +171,8 @@ static void count_others(struct fb_pixel_rows *s, unsigned marks)
 static int select_rows(struct fb_pixel_rows *s, const struct fb_selection *selection,
                        const unsigned char *marks, int64_t *pixel, struct fb_error *err)
 {
-    const struct fb_pixel_list *const lists[3] = { &selection->pixels, &selection->tiles,
-                                                   &selection->targetids };
+    const struct fb_id_list *const lists[3] = { &selection->pixels, &selection->tiles,
+                                                &selection->targetids };
     unsigned char *seen[3] = { NULL, NULL, NULL }; /* per list: the entries that some row has */
     int status = 0;
     for (int k = 0; k < 3 && status == 0; k++)
@@ -191,7 +190,7 @@ static int select_rows(struct fb_pixel_rows *s, const struct fb_selection *selec
         }
         const int64_t values[3] = { pixel[i], fb_tile_of(pixel[i]), s->rows[i].targetid };
         for (int k = 0; k < 3; k++)
-            seen[k][fb_pixel_list_find(lists[k], values[k])] = 1;
+            seen[k][fb_id_list_find(lists[k], values[k])] = 1;
     }
     for (int k = 0; k < 3; k++) {
         s->missing += status == 0 ? count_zeros(seen[k], lists[k]->n) : 0;
@@ -249,6 +248,6 @@ void fb_pixel_rows_release(struct fb_pixel_rows *s)
     free(s->rows);
     free(s->order);
     free(s->begin);
-    fb_pixel_list_release(&s->pixels);
+    fb_id_list_release(&s->pixels);
     memset(s, 0, sizeof *s);
 }

@@ -16,14 +16,14 @@ enum { FB_NMARKS = 3 }; /* bits of enum fb_catalog_mark */
 struct fb_pixel_rows {
     struct fb_redshift *rows; /* in catalog order */
     size_t n;
-    struct fb_pixel_list pixels; /* those with rows, ascending */
-    size_t *order;               /* row numbers, pixel by pixel, in catalog order within a pixel */
-    size_t *begin;               /* pixels.n + 1: where in order a pixel's rows begin */
-    size_t nowhere;              /* rows without a pixel: no valid position, or not covered by the map */
-    size_t missing;              /* selected pixels, tiles and targets that no row has */
-    size_t unselected;           /* rows excluded by --healpix, --tiles, --targetids or --only */
-    size_t nothers[FB_NMARKS];   /* rows of another survey, program or spectral type, by mark */
-    unsigned only;               /* marks of rows that were excluded */
+    struct fb_id_list pixels;  /* those with rows, ascending */
+    size_t *order;             /* row numbers, pixel by pixel, in catalog order within a pixel */
+    size_t *begin;             /* pixels.n + 1: where in order a pixel's rows begin */
+    size_t nowhere;            /* rows without a pixel: no valid position, or not covered by the map */
+    size_t missing;            /* selected pixels, tiles and targets that no row has */
+    size_t unselected;         /* rows excluded by --healpix, --tiles, --targetids or --only */
+    size_t nothers[FB_NMARKS]; /* rows of another survey, program or spectral type, by mark */
+    unsigned only;             /* marks of rows that were excluded */
 };
 
 /*

@@ -16,7 +16,7 @@
 
 struct fb_pixel_run {
     const char *command;
-    const struct fb_pixel_list *pixels;
+    const struct fb_id_list *pixels;
     const struct fb_tree *tree; /* names the pixels */
     int nthreads;
     long chunk; /* -v reports after every this many pixels */

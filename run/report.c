@@ -35,7 +35,7 @@ static void each_line(const struct fb_pixel_run *run, line_fn *say, void *contex
     char name[FB_PIXEL_TEXT], lost[FB_TALLY_TEXT];
     for (size_t i = 0; run->outcomes && i < run->pixels->n; i++) {
         const char *why = failure(run, i);
-        fb_tree_pixel_text(run->tree, run->pixels->pixels[i], name);
+        fb_tree_pixel_text(run->tree, run->pixels->ids[i], name);
         if (run->results[i].note)
             say(context, name, run->results[i].note);
         if (why)

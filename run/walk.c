@@ -7,31 +7,31 @@
 struct walk {
     const struct fb_tree *tree;
     const char *kind;
-    struct fb_pixel_list groups, *found; /* found: one list per group */
-    struct fb_error *errors;             /* one per group; empty text on success */
+    struct fb_id_list groups, *found; /* found: one list per group */
+    struct fb_error *errors;          /* one per group; empty text on success */
 };
 
 static void walk_group(void *context, int thread, size_t i)
 {
     struct walk *walk = context;
     (void)thread;
-    fb_tree_group_pixels(walk->tree, walk->groups.pixels[i], walk->kind, &walk->found[i], &walk->errors[i]);
+    fb_tree_group_pixels(walk->tree, walk->groups.ids[i], walk->kind, &walk->found[i], &walk->errors[i]);
 }
 
-static int collect(struct walk *walk, struct fb_pixel_list *pixels, struct fb_error *err)
+static int collect(struct walk *walk, struct fb_id_list *pixels, struct fb_error *err)
 {
     int status = 0;
     for (size_t i = 0; i < walk->groups.n && status == 0; i++) {
         if (walk->errors[i].text[0])
             status = fb_fail(err, "%s", walk->errors[i].text);
         for (size_t k = 0; k < walk->found[i].n && status == 0; k++)
-            if (fb_pixel_list_add(pixels, walk->found[i].pixels[k]) != 0)
+            if (fb_id_list_add(pixels, walk->found[i].ids[k]) != 0)
                 status = fb_fail(err, "%s: out of memory", walk->tree->root);
     }
     return status;
 }
 
-int fb_walk_tree(const struct fb_tree *tree, const char *kind, long workers, struct fb_pixel_list *pixels,
+int fb_walk_tree(const struct fb_tree *tree, const char *kind, long workers, struct fb_id_list *pixels,
                  struct fb_error *err)
 {
     struct walk walk = { .tree = tree, .kind = kind };
@@ -48,9 +48,9 @@ int fb_walk_tree(const struct fb_tree *tree, const char *kind, long workers, str
         status = collect(&walk, pixels, err);
     }
     for (size_t i = 0; walk.found && i < walk.groups.n; i++)
-        fb_pixel_list_release(&walk.found[i]);
+        fb_id_list_release(&walk.found[i]);
     free(walk.found);
     free(walk.errors);
-    fb_pixel_list_release(&walk.groups);
+    fb_id_list_release(&walk.groups);
     return status;
 }

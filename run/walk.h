@@ -10,7 +10,7 @@
 #include "fits/error.h"
 
 /* Add the pixels that have a file of this kind, with that many threads, each searching different folders. */
-int fb_walk_tree(const struct fb_tree *tree, const char *kind, long workers, struct fb_pixel_list *pixels,
+int fb_walk_tree(const struct fb_tree *tree, const char *kind, long workers, struct fb_id_list *pixels,
                  struct fb_error *err);
 
 #endif

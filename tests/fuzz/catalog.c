@@ -17,11 +17,11 @@ static int put_rows(struct fb_balcatalog *catalog, size_t n, struct fb_error *er
 {
     static const size_t at[PUTS] = { 0, 1, 2, 3, 4, 8, 6, 11, 10 };
     struct fb_balrow row = { .targetid = 7, .z = 2, .pca_chi2 = 1, .balstatus = 0 };
-    struct fb_balput puts[PUTS];
+    struct fb_balcatalog_row puts[PUTS];
     size_t used = 0;
     for (size_t k = 0; k < PUTS; k++)
         if (at[k] < n)
-            puts[used++] = (struct fb_balput){ at[k], &row };
+            puts[used++] = (struct fb_balcatalog_row){ at[k], &row };
     return fb_balcatalog_put_rows(catalog, puts, used, err);
 }
 

@@ -104,9 +104,9 @@ static void keep_and_take(size_t room, int spills)
     assert_int_equal(fb_balstore_create(&store, NROWS, NTEMPLATES, room, path), 0);
     assert_int_equal(access(path, F_OK), -1); /* the file has no name */
     for (size_t k = 0; k < NROWS; k += 4) {
-        struct fb_balput puts[4];
+        struct fb_balcatalog_row puts[4];
         for (size_t j = 0; j < 4; j++)
-            puts[j] = (struct fb_balput){ r->order[k + j], &r->row[r->order[k + j]] };
+            puts[j] = (struct fb_balcatalog_row){ r->order[k + j], &r->row[r->order[k + j]] };
         assert_int_equal(fb_balstore_keep(&store, puts, k + 8 > NROWS ? 0 : 4), 1);
     }
     assert_int_equal(store.file >= 0, spills);
@@ -132,7 +132,7 @@ static void test_store_without_a_file(void **unused)
 {
     struct fb_balstore store;
     struct fb_balrow row;
-    struct fb_balput put = { 0, &row };
+    struct fb_balcatalog_row put = { 0, &row };
     (void)unused;
     fill_row(&row, 0);
     assert_int_equal(fb_balstore_create(&store, NROWS, NTEMPLATES, 1, "/nonexistent/folder/file"), 0);
@@ -187,11 +187,11 @@ static void write_catalog(const char *path, const char *source, const struct row
                                              .kept_bytes = room };
     assert_int_equal(fb_balcatalog_create(&catalog, &plan, &err), 0);
     for (size_t k = 0; k < NROWS;) {
-        struct fb_balput puts[10];
+        struct fb_balcatalog_row puts[10];
         size_t n = 0;
         for (size_t most = 1 + draw(10); k < NROWS && n < most; k++)
             if (is_put(r->order[k]))
-                puts[n++] = (struct fb_balput){ r->order[k], &r->row[r->order[k]] };
+                puts[n++] = (struct fb_balcatalog_row){ r->order[k], &r->row[r->order[k]] };
         assert_int_equal(fb_balcatalog_put_rows(catalog, puts, n, &err), 0);
     }
     assert_int_equal(fb_balcatalog_commit(catalog, &err), 0);

@@ -151,7 +151,7 @@ static void tiles_and_nights(void **state)
 {
     (void)state;
     struct fb_error err;
-    struct fb_pixel_list groups = { 0 }, found = { 0 };
+    struct fb_id_list groups = { 0 }, found = { 0 };
     static const char *const files[] = { "t/tiles/cumulative/100/20210101/coadd-0-100-thru20210101.fits",
                                          "t/tiles/cumulative/100/20210203/coadd-0-100-thru20210203.fits",
                                          "t/tiles/cumulative/100/20210203/coadd-7-100-thru20210203.fits",
@@ -170,12 +170,12 @@ static void tiles_and_nights(void **state)
         assert_int_equal(fb_tree_groups(&tree, &groups, &err), 0);
         assert_int_equal(groups.n, 2);
         for (size_t i = 0; i < groups.n; i++)
-            assert_int_equal(fb_tree_group_pixels(&tree, groups.pixels[i], "coadd", &found, &err), 0);
+            assert_int_equal(fb_tree_group_pixels(&tree, groups.ids[i], "coadd", &found, &err), 0);
         assert_int_equal(found.n, night ? 1 : 3);
-        assert_true(found.pixels[0] == fb_tile_pixel(100, night ? 20210101 : 20210203, 0));
+        assert_true(found.ids[0] == fb_tile_pixel(100, night ? 20210101 : 20210203, 0));
     }
-    fb_pixel_list_release(&groups);
-    fb_pixel_list_release(&found);
+    fb_id_list_release(&groups);
+    fb_id_list_release(&found);
     free(root);
 }
 
