@@ -1,5 +1,5 @@
 /*
- * cmd_append.c - fastbal append: a QSO catalog and BAL tables to the catalog with BAL columns.
+ * cmd_append.c - fastbal append: combines a QSO catalog and BAL tables into a catalog with BAL columns.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -25,7 +25,7 @@
 
 struct append_options {
     const char *qsocat, *baldir, *outcatfile, *logfile;
-    int log_here; /* logfile counts from the current folder, as the reference's program has it */
+    int log_here; /* logfile is relative to the current folder, as in the reference's program */
     struct fb_layout_options layout;
     int clobber, verbose, alttemp;
     long nproc, chunk;
@@ -39,8 +39,8 @@ struct append {
     struct fb_pixel_rows sorted;
     struct fb_pixel_run run;
     struct fb_balcatalog *catalog;
-    struct fb_baltable first;       /* no rows: which templates and fit the catalog is for */
-    size_t nothers[FB_NPROVENANCE]; /* tables that say something else than the first, by keyword */
+    struct fb_baltable first;       /* without rows: the templates and fit of the catalog */
+    size_t nothers[FB_NPROVENANCE]; /* tables that differ from the first, by keyword */
     struct fb_tally tally;          /* of the catalog's rows */
 };
 
@@ -79,7 +79,7 @@ static enum fb_pixel_outcome append_table(struct append *append, size_t index, c
     return outcome;
 }
 
-/* A pixel without a table has rows outside the redshift range at the most; or else it fails. */
+/* A pixel without a table fails, unless all its rows are outside the redshift range. */
 static enum fb_pixel_outcome do_without(struct append *append, size_t index, const char *path,
                                         struct fb_error *err)
 {
@@ -116,8 +116,8 @@ static enum fb_pixel_outcome append_pixel(void *context, int thread, size_t inde
 
 /* ---- the catalog ---- */
 
-/* The templates of the first BAL table that can be read, to which the others are compared. Where none can be read,
- * PCA_COEFFS has any length, for nothing will come of it; where there is none, that is an error. */
+/* Read the templates of the first readable BAL table, with which the others are compared. If none is readable, the length
+ * of PCA_COEFFS does not matter, since no catalog is written; if there is no table, that is an error. */
 static int look_at_templates(struct append *append, struct fb_error *err)
 {
     const struct fb_id_list *pixels = &append->sorted.pixels;
@@ -171,7 +171,7 @@ static char *append_log_path(const struct append *append)
     return path;
 }
 
-/* Everything that can be found out before the catalog is written. */
+/* All checks before the catalog is written. */
 static int check_inputs(struct append *append, struct fb_error *err)
 {
     const struct append_options *o = append->options;
@@ -201,7 +201,7 @@ static void print_mixtures(const struct append *append)
     }
 }
 
-/* What the tables have in common. */
+/* The provenance that all tables share. */
 static struct fb_provenance common_provenance(const struct append *append)
 {
     struct fb_provenance made = append->first.made;
@@ -211,14 +211,14 @@ static struct fb_provenance common_provenance(const struct append *append)
     return made;
 }
 
-/* A catalog in which nothing was measured is none, nor one of a run that was stopped. */
+/* The catalog is not written if nothing was measured or the run was stopped. */
 static int append_has_catalog(const struct append *append)
 {
     const struct fb_pixel_run *run = &append->run;
     return !run->signal && !run->gave_up && !fb_pixel_run_is_empty(run) && !fb_tally_is_empty(&append->tally);
 }
 
-/* What is left to do when the catalog is written, or is not to be; returns the exit status. */
+/* Print the summary, whether or not the catalog was written; returns the exit status. */
 static int report_append(const struct append *append, int argc, char **argv)
 {
     const struct append_options *o = append->options;
@@ -245,7 +245,7 @@ static int report_append(const struct append *append, int argc, char **argv)
     return fb_pixel_run_stopped(run, "the same command starts again", status);
 }
 
-/* The catalog gets its name, unless there is nothing in it, or the run was stopped, before or now. */
+/* Commit the catalog, unless nothing was measured, or the run was stopped, before or now. */
 static int commit_append(struct append *append, struct fb_error *err)
 {
     struct fb_balcatalog *catalog = append->catalog;

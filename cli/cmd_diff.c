@@ -1,5 +1,5 @@
 /*
- * cmd_diff.c - fastbal diff: what changed between two BAL catalogs, BAL tables or trees of BAL tables.
+ * cmd_diff.c - fastbal diff: compares two BAL catalogs, BAL tables or trees of BAL tables.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -12,7 +12,7 @@
 #include "run/message.h"
 #include "run/schedule.h"
 
-enum { SHOWN = 10 }; /* rows of a list without --all */
+enum { SHOWN = 10 }; /* rows shown per list without --all */
 
 struct diff_options {
     const char *a, *b;
@@ -21,8 +21,7 @@ struct diff_options {
     long nproc;
 };
 
-/* A name that no column has is a slip of the pen. Where everything was to be compared it is seen at the end.
- */
+/* A pattern that matches no column is probably a typo. If all columns are compared, this is known only at the end. */
 static int check_names(const struct fb_diff_rules *rules)
 {
     const char *unused = fb_diff_rules_unused(rules);

@@ -1,6 +1,6 @@
 /*
- * cmd_find.c - fastbal find: coadds and redshift catalogs to one BAL table per pixel, or the same for one
- * coadd file.
+ * cmd_find.c - fastbal find: measures coadds with redshift catalogs and writes one BAL table per pixel, or one for
+ * a single coadd.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -41,16 +41,16 @@ struct find_options {
 struct find {
     const struct find_options *options;
     struct fb_ranks ranks;
-    struct fb_layout layout; /* its tree is that of the spectra */
+    struct fb_layout layout; /* of the spectra */
     struct fb_selection selection;
     struct fb_tree redshifts;
     struct fb_id_list pixels;
     struct fb_finder finder;
     struct fb_job job;
     struct fb_pixel_run run;
-    int64_t *sizes;      /* of the redshift catalogs, bytes: how much work the pixels are */
-    size_t *order;       /* the largest pixels first */
-    unsigned char *seen; /* which of the --targetids are quasars in range */
+    int64_t *sizes;      /* of the redshift catalogs in bytes, as a measure of the work per pixel */
+    size_t *order;       /* largest pixels first */
+    unsigned char *seen; /* per --targetids: 1 if it is a quasar in range */
     double start;
 };
 
@@ -82,7 +82,7 @@ static int make_selection(struct find *find, struct fb_error *err)
     return find->seen ? 0 : fb_fail(err, "out of memory for a selection");
 }
 
-/* Add the pixels that have spectra or redshifts: one without the other is an error of its own. */
+/* Add the pixels that have spectra or redshifts; a pixel with only one of these fails later. */
 static int walk_trees(struct find *find, struct fb_id_list *found, struct fb_error *err)
 {
     const struct fb_tree *spectra = &find->layout.tree;
@@ -90,7 +90,7 @@ static int walk_trees(struct find *find, struct fb_id_list *found, struct fb_err
     const char *kind = fb_spectra_kind(spectra);
     if (fb_walk_tree(spectra, kind, workers, found, err) != 0)
         return -1;
-    if (found->n == 0) { /* which need not be, where all BAL tables are there */
+    if (found->n == 0) { /* spectra are not needed if all BAL tables exist */
         int64_t pixel;
         int there = fb_tree_any(&find->redshifts, "baltable", &pixel, err);
         if (there <= 0)
@@ -102,7 +102,7 @@ static int walk_trees(struct find *find, struct fb_id_list *found, struct fb_err
     return 0;
 }
 
-/* The pixels asked for, or those there are, of the tiles asked for. */
+/* The selected pixels, or all pixels in the tree, of the selected tiles. */
 static int choose_pixels(struct find *find, struct fb_error *err)
 {
     struct fb_id_list found = { 0 };
@@ -137,11 +137,11 @@ static void look_at_size(void *context, int thread, size_t i)
     (void)thread;
     struct fb_error ignored;
     int64_t size = path ? fb_file_size(path, &ignored) : 0;
-    find->sizes[i] = size > 0 ? size : 0; /* a hint */
+    find->sizes[i] = size > 0 ? size : 0; /* only a hint */
     free(path);
 }
 
-/* Several ranks do the largest pixels first. */
+/* With several ranks, process the largest pixels first. */
 static int order_pixels(struct find *find, struct fb_error *err)
 {
     struct fb_pool pool = { .nthreads = (int)find->options->discovery,
@@ -164,7 +164,7 @@ static int prepare_finder(struct find *find, struct fb_error *err)
     return 0;
 }
 
-/* The options are the same on all ranks. What was found by looking has to be as well. */
+/* The options are equal on all ranks. What was detected in the file system must be too. */
 static int compare_ranks(const struct find *find, struct fb_error *err)
 {
     struct fb_settings settings = { 0 };
@@ -176,7 +176,7 @@ static int compare_ranks(const struct find *find, struct fb_error *err)
     return failed;
 }
 
-/* Everything up to the first pixel; fails on all ranks or on none. Only rank 0 looks for files. */
+/* Prepare everything before the first pixel; fails on all ranks or on none. Only rank 0 searches for files. */
 static int prepare_tree(struct find *find, struct fb_error *err)
 {
     const struct find_options *o = find->options;
@@ -230,7 +230,7 @@ static int print_targets(const struct find *find)
     return 1;
 }
 
-/* What is left to do when all pixels are done; returns the exit status. */
+/* Print the summary after the last pixel; returns the exit status. */
 static int report_find(struct find *find, int argc, char **argv)
 {
     struct fb_pixel_run *run = &find->run;
@@ -296,12 +296,13 @@ static int find_tree(struct find *find, int argc, char **argv, struct fb_error *
     return status;
 }
 
-/* The files of --coadd. */
+/* The input and output files of --coadd. */
 struct paths {
     const char *coadd, *zcat, *out;
 };
 
-/* A file that the user names is kept or refused, never replaced without being asked to. Returns 1 where it is kept. */
+/* An existing output that the user names is kept or is an error, but never replaced without --clobber. Returns 1 if it is
+ * kept. */
 static int keeps_single(struct find *find, const struct paths *paths, const struct fb_redshifts *redshifts,
                         struct fb_baltable *table, struct fb_error *err)
 {
@@ -313,7 +314,7 @@ static int keeps_single(struct find *find, const struct paths *paths, const stru
     return kept;
 }
 
-/* Where no quasar could be measured nothing is written, nor kept without a word. */
+/* If no quasar could be measured, nothing is written, and an older output is reported. */
 static int write_single(struct find *find, const struct paths *paths, const struct fb_tally *tally,
                         const struct fb_baltable *table, int kept, struct fb_error *err)
 {
@@ -403,8 +404,8 @@ static void release_find(struct find *find)
     free(find->seen);
 }
 
-/* A single file needs few options. Those for a tree are taken, so that a command line can be changed with ease,
- * and a line says that they do nothing. */
+/* Options that apply only to a tree are accepted for a single file too, so that command lines are easy to adapt, and a
+ * line says that they have no effect. */
 static void name_unused(const struct fb_option *table)
 {
     static const char *const used[] = { "--outdir --outfile",

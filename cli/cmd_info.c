@@ -1,5 +1,5 @@
 /*
- * cmd_info.c - fastbal info: what made a file, and what is in it.
+ * cmd_info.c - fastbal info: shows the provenance and contents of a file.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -15,7 +15,7 @@
 #include "pipeline/tally.h"
 #include "run/message.h"
 
-/* The columns that say what became of a quasar; NULL where the table lacks one. */
+/* The columns with the results of a quasar; NULL if the table lacks one. */
 struct columns {
     const struct fb_column *ai, *bi, *balmask, *balstatus;
 };
@@ -57,7 +57,7 @@ static int count_rows(struct fb_table *table, const struct columns *c, struct fb
     return 0;
 }
 
-/* ---- what made it ---- */
+/* ---- provenance ---- */
 
 static void say_settings(struct fb_table *table)
 {

@@ -1,5 +1,5 @@
 /*
- * cmd_mask.c - fastbal mask: coadds in which the troughs of BAL quasars are masked, to fit redshifts again.
+ * cmd_mask.c - fastbal mask: copies coadds and masks the troughs of BAL quasars, so that redshifts can be refitted.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -35,8 +35,8 @@ struct mask {
     struct fb_mask_lines lines;
     struct fb_pixel_rows sorted;
     struct fb_balquasars quasars;
-    struct fb_id_list pixels; /* to do */
-    size_t *place;            /* of each, in the catalog's list */
+    struct fb_id_list pixels; /* to process */
+    size_t *place;            /* of each pixel, its index in the catalog's list */
     struct fb_pixel_run run;
     size_t nwritten; /* pixels */
     size_t nmissing; /* BAL quasars that are not in their coadd */
@@ -45,7 +45,7 @@ struct mask {
 
 /* ---- the quasars of a pixel ---- */
 
-/* Their targets, and the wavelengths to mask. */
+/* Targets, and the wavelengths to mask. */
 struct quasars {
     struct fb_mask_target *targets;
     struct fb_wave_range *ranges;
@@ -57,7 +57,7 @@ static size_t ntroughs(const struct fb_balquasars *q, size_t row)
     return q->begin[row + 1] - q->begin[row];
 }
 
-/* Troughs of all quasars in a pixel of the catalog's list. */
+/* Collect the troughs of all quasars in a pixel of the catalog's list. */
 static size_t pixel_troughs(const struct mask *mask, size_t place)
 {
     const struct fb_pixel_rows *s = &mask->sorted;
@@ -118,7 +118,7 @@ static enum fb_pixel_outcome mask_file(struct mask *mask, size_t index, const ch
     return status == 0 ? FB_PIXEL_DONE : count.begun ? FB_PIXEL_UNWRITTEN : FB_PIXEL_FAILED;
 }
 
-/* Coadds of a release must never be replaced by masked ones. */
+/* Never replace coadds of a release with masked ones. */
 static int check_apart(const char *in, const char *out, struct fb_error *err)
 {
     int same = fb_same_folder(in, out, err);
@@ -127,8 +127,8 @@ static int check_apart(const char *in, const char *out, struct fb_error *err)
     return same ? -1 : 0;
 }
 
-/* 1 where a masked coadd is there, as long as the original; 0, with a note that says why, where what is there won't
- * do, as a link to the original won't; -1 on failure. */
+/* Returns 1 if a masked coadd of the same size as the original exists; 0 if not, with a note if an existing file is
+ * unsuitable, e.g. a symbolic link to the original; -1 on failure. */
 static int keeps(const char *in, const char *out, char **note, struct fb_error *err)
 {
     size_t length = strlen(in);
@@ -155,7 +155,7 @@ static enum fb_pixel_outcome mask_paths(struct mask *mask, size_t index, const c
 {
     if (fb_need_file(in, "spectra", err) != 0 || check_apart(in, out, err) != 0)
         return FB_PIXEL_FAILED;
-    /* a link may lead to the release: it is replaced itself */
+    /* replace a symbolic link, not its target, which may be in the release */
     enum fb_replace replace = FB_REPLACE_LINK;
     char **note = &mask->run.results[index].note;
     struct fb_error ignored;
@@ -166,7 +166,7 @@ static enum fb_pixel_outcome mask_paths(struct mask *mask, size_t index, const c
         replace = *note ? FB_REPLACE_LINK : FB_KEEP_EXISTING;
     }
     enum fb_pixel_outcome outcome = mask_file(mask, index, in, out, replace, err);
-    /* another run may have been faster */
+    /* another run may have written it meanwhile */
     if (fb_pixel_failed(outcome) && replace == FB_KEEP_EXISTING && keeps(in, out, note, &ignored) > 0)
         return FB_PIXEL_KEPT;
     return outcome;
@@ -192,7 +192,7 @@ static enum fb_pixel_outcome mask_pixel(void *context, int thread, size_t index,
 
 /* ---- the command ---- */
 
-/* Those of the catalog that have troughs, or with --all every one.
+/* List the catalog's pixels that have troughs, or all with --all.
  * DEVIATION only-what-changes: the reference copies the others as well. */
 static int choose_pixels(struct mask *mask, struct fb_error *err)
 {
@@ -210,7 +210,7 @@ static int choose_pixels(struct mask *mask, struct fb_error *err)
     return 0;
 }
 
-/* Without Si IV in the catalog its lines can't be masked; nobody should take them for masked. */
+/* Without Si IV columns in the catalog, Si IV troughs can't be masked; print a warning. */
 static void check_lines(const struct mask *mask)
 {
     for (size_t k = 0; k < mask->lines.n && !mask->quasars.has_siiv; k++)
@@ -220,7 +220,7 @@ static void check_lines(const struct mask *mask)
         }
 }
 
-/* The same for all pixels, before any of them. */
+/* Check the paths of all pixels before the first is written. */
 static int check_trees(const struct mask *mask, struct fb_error *err)
 {
     char *in = fb_tree_folder(&mask->layout.tree), *out = fb_tree_folder(&mask->work);
@@ -258,7 +258,7 @@ static char *mask_log_path(const struct mask *mask)
     return path;
 }
 
-/* What is left to do when all pixels are done; returns the exit status. */
+/* Print the summary after the last pixel; returns the exit status. */
 static int report_mask(const struct mask *mask, int argc, char **argv)
 {
     const struct fb_pixel_run *run = &mask->run;

@@ -1,9 +1,9 @@
 /*
- * cmd_run.c - fastbal run: split, find and append in one pass. Pixels come from the catalog, each file of
- * spectra is opened once, and results go straight to the catalog with BAL columns.
+ * cmd_run.c - fastbal run: split, find and append in one pass. Pixels come from the catalog, each spectra file is
+ * opened once, and results are written directly to the catalog with BAL columns.
  *
- * With --baldir a BAL table is written for each pixel as well, and an interrupted run goes on from those: a
- * table that was made of the same rows is read instead of measured again.
+ * With --baldir, a BAL table is also written for each pixel, and an interrupted run resumes from these: a table
+ * with the same rows is read instead of measured again.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -40,11 +40,11 @@ struct run_options {
     struct fb_settings settings; /* for --mpi */
 };
 
-/* With several ranks only rank 0 has the catalog; its rows are given to all. */
+/* With several ranks, only rank 0 reads the catalog; its rows are broadcast. */
 struct run {
     const struct run_options *options;
     struct fb_ranks ranks;
-    struct fb_layout layout; /* its tree is that of the spectra */
+    struct fb_layout layout; /* of the spectra */
     struct fb_selection selection;
     struct fb_tree tables; /* root is NULL without --baldir */
     struct fb_pixel_rows sorted;
@@ -52,7 +52,7 @@ struct run {
     struct fb_balcatalog *catalog;
     struct fb_job job;
     struct fb_pixel_run pixels;
-    size_t *order;         /* the largest pixels first */
+    size_t *order;         /* largest pixels first */
     struct fb_tally tally; /* of the catalog's rows */
     double start;
 };
@@ -108,7 +108,7 @@ static int start_run_job(struct run *run, struct fb_error *err)
     return fb_ranks_agree(&run->ranks, fb_job_start(&run->job, err), err);
 }
 
-/* Before anything is read. */
+/* Checks before anything is read. */
 static int check_outputs(const struct run *run, struct fb_error *err)
 {
     const struct run_options *o = run->options;
@@ -131,7 +131,7 @@ static int order_pixels(struct run *run, struct fb_error *err)
     return run->order ? 0 : fb_fail(err, "out of memory for %zu pixels", s->pixels.n);
 }
 
-/* What only rank 0 does before the first pixel. */
+/* Preparations on rank 0 only. */
 static int prepare_catalog(struct run *run, struct fb_error *err)
 {
     const struct run_options *o = run->options;
@@ -161,7 +161,7 @@ static int share_rows(struct run *run, struct fb_error *err)
     return failed ? -1 : 0;
 }
 
-/* Everything up to the first pixel; fails on all ranks or on none. */
+/* Prepare everything before the first pixel; fails on all ranks or on none. */
 static int prepare_run(struct run *run, struct fb_error *err)
 {
     const struct run_options *o = run->options;
@@ -178,7 +178,7 @@ static int prepare_run(struct run *run, struct fb_error *err)
     return share_rows(run, err);
 }
 
-/* With --baldir there is a log, named like those of split and append; without, there is one where it was asked for. */
+/* With --baldir, a log is always written, named like those of split and append; without it, only with --logfile. */
 static char *run_log_path(const struct run *run)
 {
     const struct run_options *o = run->options;
@@ -190,7 +190,7 @@ static char *run_log_path(const struct run *run)
     return path;
 }
 
-/* What to do after a signal. */
+/* The remedy after a signal. */
 static const char *what_next(const struct run_options *o)
 {
     if (!o->baldir)
@@ -199,14 +199,14 @@ static const char *what_next(const struct run_options *o)
                       : "the same command goes on from here";
 }
 
-/* A catalog in which nothing was measured is none, nor one of a run that was stopped. */
+/* The catalog is not written if nothing was measured or the run was stopped. */
 static int run_has_catalog(const struct run *run)
 {
     const struct fb_pixel_run *p = &run->pixels;
     return !p->signal && !p->gave_up && !fb_pixel_run_is_empty(p) && !fb_tally_is_empty(&run->tally);
 }
 
-/* What is left to do when the catalog is written, or is not to be; returns the exit status. */
+/* Print the summary, whether or not the catalog was written; returns the exit status. */
 static int report_run(struct run *run, int argc, char **argv)
 {
     const struct fb_pixel_run *p = &run->pixels;
@@ -233,7 +233,7 @@ static int report_run(struct run *run, int argc, char **argv)
     return fb_pixel_run_stopped(p, what_next(run->options), status);
 }
 
-/* The catalog gets its name, unless there is nothing in it. */
+/* Commit the catalog, unless nothing was measured. */
 static int commit_run(struct run *run, struct fb_error *err)
 {
     double start = fb_seconds();
@@ -342,7 +342,7 @@ static enum fb_options_outcome parse_run_options(struct run_options *o, int argc
     return outcome;
 }
 
-/* The options are the same on all ranks. What was found by looking has to be as well. */
+/* The options are equal on all ranks. What was detected in the file system must be too. */
 static int compare_ranks(const struct run *run, struct fb_error *err)
 {
     struct fb_settings settings = { 0 };

@@ -1,5 +1,5 @@
 /*
- * cmd_simulate.c - fastbal simulate: a tree of simulated quasars with known troughs (docs/simulate.md).
+ * cmd_simulate.c - fastbal simulate: writes a tree of simulated quasars with known troughs (docs/simulate.md).
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -23,7 +23,7 @@ struct arguments {
     int bright, gaps, mock, aligned, no_resolution, overwrite, verbose;
 };
 
-enum { OTHERS = 3, LAYOUT = 8 }; /* places in the option table */
+enum { OTHERS = 3, LAYOUT = 8 }; /* indices into the option table */
 
 static int choose_layout(struct arguments *a, int given)
 {

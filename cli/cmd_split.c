@@ -1,5 +1,5 @@
 /*
- * cmd_split.c - fastbal split: a QSO catalog to one redshift catalog per pixel.
+ * cmd_split.c - fastbal split: splits a QSO catalog into one redshift catalog per pixel.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -38,15 +38,16 @@ struct split {
     struct fb_pixel_run run;
 };
 
-/* 1 where a redshift catalog is there that is whole and has these rows; 0, with a note that says why, where one
- * won't do; -1 on failure. */
+/* Returns 1 if a complete redshift catalog with these rows exists; 0 if not, with a note if an existing one is
+ * unsuitable; -1 on failure. */
 static int keeps(const struct split *split, const char *path, const size_t *order, size_t n, char **note,
                  struct fb_error *err)
 {
     struct fb_error why;
     struct stat info;
-    int there =
-        split->options->clobber ? 0 : fb_look_at(path, &info, err); /* a link to nowhere is written through */
+    int there = split->options->clobber
+                    ? 0
+                    : fb_look_at(path, &info, err); /* a dangling symbolic link is written through */
     if (there <= 0)
         return there;
     if (fb_redshifts_compare(path, split->sorted.rows, order, n, &why) == 0)
@@ -83,9 +84,8 @@ static enum fb_pixel_outcome split_pixel(void *context, int thread, size_t index
     return outcome;
 }
 
-/* Threads of split spend their time waiting until a file is on the disk, many of which a disk does at a time:
- * unless
- * --nproc says otherwise, more of them than there are cores. */
+/* Threads of split mostly wait for the disk, which handles many requests concurrently, so without --nproc there are more
+ * threads than cores. */
 static int writers(long nproc)
 {
     int threads = fb_threads(nproc);
@@ -119,7 +119,7 @@ static char *split_log_path(const struct split *split)
     return path;
 }
 
-/* What is left to do after the last pixel; returns the exit status. */
+/* Print the summary after the last pixel; returns the exit status. */
 static int report_split(const struct split *split, int argc, char **argv)
 {
     const struct fb_pixel_run *run = &split->run;

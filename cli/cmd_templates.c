@@ -1,5 +1,5 @@
 /*
- * cmd_templates.c - fastbal templates: show a template set, or write it to a file.
+ * cmd_templates.c - fastbal templates: shows a template set, or writes it to a file.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

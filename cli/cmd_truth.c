@@ -1,6 +1,6 @@
 /*
- * cmd_truth.c - fastbal truth: a mock's QSO catalog and what the mock knows of its BAL quasars to the catalog that
- * append would write, had a perfect finder been run.
+ * cmd_truth.c - fastbal truth: combines a mock's QSO catalog and its BAL truth into the catalog that append would write
+ * after a perfect finder.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -37,14 +37,14 @@ struct truth {
     struct fb_catalog_rows catalog;
     struct fb_tree tree; /* of truth files */
     struct fb_id_list pixels;
-    struct fb_truth *parts; /* one a pixel */
+    struct fb_truth *parts; /* one per pixel */
     struct fb_pixel_run run;
-    size_t nmatches, nunmatched; /* catalog rows; targets of the truth that no row has */
+    size_t nmatches, nunmatched; /* matched catalog rows; truth targets without a row */
 };
 
 /* ---- the truth files of a mock ---- */
 
-/* The tree: the folder that holds spectra-16, or that is it. */
+/* Find the tree: the folder that contains spectra-16, or spectra-16 itself. */
 static int find_root(struct truth *truth, struct fb_error *err)
 {
     const char *folder = truth->options->truth;
@@ -122,13 +122,13 @@ static int read_truth(struct truth *truth, struct fb_error *err)
 
 /* ---- the catalog ---- */
 
-/* BALMASK of a row that the truth does not have. The reference knows no redshift range here. */
+/* BALMASK of a row that is not in the truth. The reference does not check the redshift range here. */
 static unsigned char mask_of(const struct truth *truth, double z)
 {
     return truth->truth.zeros ? FB_BALMASK_NO_ROW : fb_balmask(NULL, z);
 }
 
-/* The BAL columns of every row; free *puts in any case. */
+/* Fill the BAL columns of every row; free *puts in any case. */
 static int match_rows(struct truth *truth, const struct fb_balrow none[4], struct fb_balcatalog_row **puts,
                       struct fb_error *err)
 {
@@ -185,7 +185,7 @@ static int write_catalog(struct truth *truth, struct fb_error *err)
 
 /* ---- the command ---- */
 
-/* QSOCAT-baltrue.fits, unless the user says otherwise. */
+/* QSOCAT-baltrue.fits by default. */
 static int name_output(struct truth *truth, struct fb_error *err)
 {
     const struct truth_options *o = truth->options;
@@ -198,7 +198,7 @@ static int name_output(struct truth *truth, struct fb_error *err)
     return truth->outcat ? 0 : fb_fail(err, "out of memory");
 }
 
-/* Everything that can be found out before the catalog is written. */
+/* All checks before the catalog is written. */
 static int prepare(struct truth *truth, struct fb_error *err)
 {
     if (name_output(truth, err) != 0 ||

@@ -5,15 +5,15 @@
 #include "run/message.h"
 #include "run/schedule.h"
 
-/* The names of the ways to fit, by enum fastbal_fit; the first is the default. */
+/* Names of the fits, by enum fastbal_fit; the first is the default. */
 static const char *const fit_names[] = { [FASTBAL_FIT_EXACT] = "exact", [FASTBAL_FIT_SIMPLEX] = "simplex" };
-/* The names of the rules, by enum fastbal_rules; likewise. */
+/* Names of the rules, by enum fastbal_rules; the first is the default. */
 static const char *const rules_names[] = {
     [FASTBAL_RULES_MAIN] = "main", [FASTBAL_RULES_OPTIMIZE] = "optimize"
 };
 enum { NFITS = sizeof fit_names / sizeof *fit_names, NRULES = sizeof rules_names / sizeof *rules_names };
 
-/* Which of n names this is; the first for NULL, n where it is none of them. */
+/* The index of a name; 0 for NULL, n if there is no such name. */
 static int find_name(const char *const *names, int n, const char *name)
 {
     int i = 0;
@@ -22,7 +22,7 @@ static int find_name(const char *const *names, int n, const char *name)
     return i;
 }
 
-/* What each thread needs, once there are templates. */
+/* Create the per-thread state, after the templates have been read. */
 static int start_threads(struct fb_finder *finder, const struct fb_finder_options *options,
                          struct fb_error *err)
 {
@@ -43,7 +43,7 @@ int fb_finder_prepare(struct fb_finder *finder, const struct fb_finder_options *
     return fb_baltable_header(&finder->header_template, finder->ntemplates, &finder->made, err);
 }
 
-/* Rank 0's templates to all. */
+/* Broadcast rank 0's templates. */
 static int share_templates(struct fb_finder *finder, const struct fb_ranks *ranks, struct fb_error *err)
 {
     const fastbal_templates *t = finder->templates.templates; /* NULL on the others */
@@ -74,7 +74,7 @@ static int share_templates(struct fb_finder *finder, const struct fb_ranks *rank
     return failed;
 }
 
-/* The header template of BAL tables holds variables of rank 0's environment: with its own each rank would write others. */
+/* The form of BAL tables holds variables of the environment, which may differ between ranks: broadcast rank 0's. */
 static int share_form(struct fb_finder *finder, const struct fb_ranks *ranks, struct fb_error *err)
 {
     void *header = finder->header_template.header; /* NULL on the others */

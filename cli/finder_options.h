@@ -1,5 +1,5 @@
 /*
- * finder_options.h - the options that say what find and run measure with, and the finder they make, on all ranks.
+ * finder_options.h - the options of find and run for measuring, and the finder made from them, on all ranks.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -9,20 +9,20 @@
 #include "pipeline/finder.h"
 #include "run/ranks.h"
 
-/* What the user chooses; NULL and 0 where nothing is said. */
+/* The user's choices; NULL and 0 by default. */
 struct fb_finder_options {
     const char *templates, *fit, *rules; /* names */
     int alttemp;
     long nproc;
 };
 
-/* Can the options be followed? A line is printed where they can't. */
+/* Check the options; prints an error if they are invalid. */
 int fb_finder_options_check(const char *command, const struct fb_finder_options *options);
 
 /*
- * Get everything ready that threads need; options have been checked. Templates, those of --templates, or --alttemp, or
- * the default, are read by rank 0 alone, and so is the form of BAL tables made there: fb_finder_prepare() is for rank 0,
- * and fb_finder_share(), which all ranks call after it, gives the others the same. Release in any case.
+ * Prepare the finder; the options must have been checked. fb_finder_prepare(), on rank 0 only, reads the templates of
+ * --templates or --alttemp, or the default, and makes the form of BAL tables. fb_finder_share(), which all ranks call
+ * afterwards, sends both to the other ranks. Release in any case.
  */
 int fb_finder_prepare(struct fb_finder *finder, const struct fb_finder_options *options,
                       struct fb_error *err);

@@ -31,7 +31,7 @@ static int text_width(void)
     return width < NARROWEST ? NARROWEST : width > WIDEST ? WIDEST : width;
 }
 
-/* Print words from a column on, with lines no longer than the width. */
+/* Print words, indented to a column and wrapped to the width. */
 static void print_wrapped(const char *text, int column, int indent, int width)
 {
     for (const char *word = text; *word;) {
@@ -131,7 +131,7 @@ void fb_help_print(const struct fb_command_help *help, const struct fb_option *t
     printf("\nexample:\n  %s\n", help->example);
 }
 
-/* ---- names that are nearly right ---- */
+/* ---- suggestions for misspelled names ---- */
 
 static size_t least(size_t a, size_t b)
 {
@@ -160,7 +160,7 @@ size_t fb_word_distance(const char *a, size_t length_a, const char *b, size_t le
 int fb_is_nearer(const char *word, size_t length, const char *known, size_t known_length, size_t *best)
 {
     size_t distance = fb_word_distance(word, length, known, known_length);
-    size_t most = known_length < 6 ? 1 : 2; /* of a short word, two wrong letters leave too little */
+    size_t most = known_length < 6 ? 1 : 2; /* in a short word, two edits are too many */
     if (distance > most || distance >= *best)
         return 0;
     *best = distance;

@@ -1,6 +1,5 @@
 /*
- * layout_options.h - the options that say which tree of spectra is meant and which part of it, the same for split, find,
- * append, run and mask.
+ * layout_options.h - the options of split, find, append, run and mask that select a tree of spectra and a part of it.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -38,12 +37,12 @@
           .help = "leave out rows of another survey, program or spectype: one of these words, or several with commas" }
 /* clang-format on */
 
-/* Where a command was called by the name of the reference's program and no spectra were named: take the release that the
- * program takes then, whatever $SPECPROD is, and say so. called: argv[0]. */
+/* If a command was called by its drop-in name and no spectra are given, use the default release of the reference's
+ * program, regardless of $SPECPROD, and print a note. called: argv[0]. */
 void fb_layout_old_default(const char *command, const char *called, const char *release,
                            struct fb_layout_options *options);
 
-/* Add what has to be the same on all ranks: which tree it is, and what was found by looking at it. */
+/* Add the settings that must be equal on all ranks: the tree, and what was detected in it. */
 void fb_layout_describe(const struct fb_layout *layout, struct fb_settings *settings);
 
 #endif

@@ -15,7 +15,7 @@
 
 static const struct {
     const char *name;
-    const char *drop_in; /* the reference's program, with or without .py */
+    const char *drop_in; /* the drop-in name, with or without .py */
     fb_command_fn *run;
     const char *summary;
 } commands[] = {
@@ -42,7 +42,7 @@ static void usage(FILE *where)
     fprintf(where, "\n'fastbal COMMAND --help' explains a command; 'fastbal --version' prints versions.\n");
 }
 
-/* Is path called FILE or FILE.py? */
+/* Is the last component of path FILE or FILE.py? */
 static int called_as(const char *path, const char *name)
 {
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
@@ -50,7 +50,7 @@ static int called_as(const char *path, const char *name)
     return strncmp(base, name, length) == 0 && (base[length] == '\0' || strcmp(base + length, ".py") == 0);
 }
 
-/* Run a command of this program; logs tell it as "fastbal NAME". */
+/* Run a subcommand; logs show it as "fastbal NAME". */
 static int run_command(int i, int argc, char **argv)
 {
     char invocation[64];
@@ -104,13 +104,13 @@ static int dispatch(int argc, char **argv)
     return FB_EXIT_UNUSABLE;
 }
 
-/* Where standard input, output or error is closed, no file that is opened later may take its place and get what is
- * printed. */
+/* If stdin, stdout or stderr is closed, occupy its descriptor: otherwise a file opened later would get it, and printed
+ * lines would go into that file. */
 static void hold_places(void)
 {
     int descriptor;
     do
-        descriptor = open("/dev/null", O_RDONLY); /* so that printing fails, as it should */
+        descriptor = open("/dev/null", O_RDONLY); /* read-only, so that printing fails */
     while (descriptor >= 0 && descriptor <= STDERR_FILENO);
     if (descriptor >= 0)
         close(descriptor);
@@ -122,7 +122,7 @@ int main(int argc, char **argv)
     fb_signals_prepare();
     int status = dispatch(argc, argv);
     int lost = fb_output_is_lost(), gone = fb_reader_gone();
-    if (lost || (fclose(stdout) != 0 && !gone)) { /* some file systems are full only when a file is closed */
+    if (lost || (fclose(stdout) != 0 && !gone)) { /* some file systems report a full disk only on close */
         fprintf(stderr, "fastbal: can't write to standard output\n");
         return status == FB_EXIT_DONE ? FB_EXIT_PARTLY : status;
     }

@@ -28,7 +28,7 @@ void fb_text_list_release(struct fb_text_list *list)
     *list = (struct fb_text_list){ 0 };
 }
 
-/* Is a name one of the words in a list separated by spaces? With prefix, is it the beginning of one? */
+/* Is a name one of the words in a list separated by spaces? With prefix: is it a prefix of one? */
 static int in_words(const char *words, const char *name, size_t length, int prefix)
 {
     for (const char *p = words; p && *p;) {
@@ -41,7 +41,7 @@ static int in_words(const char *words, const char *name, size_t length, int pref
     return 0;
 }
 
-/* The reference's option of which this is the beginning of the name; NULL where there is none, or more than one. */
+/* The reference's option with this prefix; NULL if there is none, or more than one. */
 static struct fb_option *find_old(const struct parser *p, const char *name, size_t length)
 {
     struct fb_option *found = NULL;
@@ -55,15 +55,15 @@ static struct fb_option *find_old(const struct parser *p, const char *name, size
     return found;
 }
 
-/* The line about a name that no option has, with the one that may have been meant. */
-static void print_unknown(const struct parser *p, const char *name, size_t length)
+/* Print the error for an unknown option, with a suggestion. */
+static void print_unknown(const struct parser *p, const char *given, size_t length)
 {
     const char *nearest = NULL;
     size_t nearest_length = 0, best = SIZE_MAX;
     for (const struct fb_option *o = p->table; !fb_option_is_end(o); o++) {
         for (const char *word = o->names; word && *word;) {
             size_t word_length = strcspn(word, " ");
-            if (fb_is_nearer(name, length, word, word_length, &best)) {
+            if (fb_is_nearer(given, length, word, word_length, &best)) {
                 nearest = word;
                 nearest_length = word_length;
             }
@@ -75,10 +75,10 @@ static void print_unknown(const struct parser *p, const char *name, size_t lengt
         fb_print_error(p->command, "unknown option %.*s: did you mean %.*s? (--help lists all)", (int)length,
                        name, (int)nearest_length, nearest);
     else
-        fb_print_error(p->command, "unknown option %.*s (--help lists them)", (int)length, name);
+        fb_print_error(p->command, "unknown option %.*s (--help lists them)", (int)length, given);
 }
 
-/* The option that a long name, or an unambiguous beginning of one, stands for; NULL after a complaint. */
+/* The option with a long name, or an unambiguous prefix of one; NULL after printing an error. */
 static struct fb_option *find_long(const struct parser *p, const char *name, size_t length)
 {
     struct fb_option *found = NULL;
@@ -170,7 +170,7 @@ static int parse_size(const char *text, int64_t *value)
     return parse_whole(text, length - 1, value) && !__builtin_mul_overflow(*value, factor, value);
 }
 
-/* Numbers separated by commas or spaces, in one argument. */
+/* Parse numbers separated by commas or spaces, in one argument. */
 static int parse_list(const struct parser *p, const struct fb_option *o, const char *text)
 {
     for (const char *q = text; *q;) {
@@ -188,7 +188,7 @@ static int parse_list(const struct parser *p, const struct fb_option *o, const c
     return 0;
 }
 
-/* Why a list's file can't be read; -1. */
+/* Print why a list's file can't be read; returns -1. */
 static int file_fails(const struct parser *p, const struct fb_option *o, const char *path)
 {
     char name[64];
@@ -196,7 +196,7 @@ static int file_fails(const struct parser *p, const struct fb_option *o, const c
     return -1;
 }
 
-/* Numbers in a text file, on any number of lines. */
+/* Read numbers from a text file of any number of lines. */
 static int parse_list_file(const struct parser *p, const struct fb_option *o, const char *path)
 {
     char *line = NULL;
@@ -273,7 +273,7 @@ static int set_value(const struct parser *p, struct fb_option *o, const char *te
     }
 }
 
-/* 1 or 0 for True or False as scripts write them, -1 for anything else.
+/* Returns 1 or 0 for True or False in the spellings of scripts, -1 for anything else.
  * DEVIATION false-is-false: the reference takes any value for true. */
 static int truth_of(const char *text)
 {
@@ -304,9 +304,9 @@ static int is_option(const char *text)
     return text[0] == '-' && text[1] != '\0' && !isdigit((unsigned char)text[1]) && text[1] != '.';
 }
 
-enum { NOTHING_TO_DO = 1 }; /* beside 0 and -1 */
+enum { NOTHING_TO_DO = 1 }; /* in addition to 0 and -1 */
 
-/* The arguments that follow a list option and are not options are its values. */
+/* The values of a list option are the arguments that follow, up to the next option. */
 static int take_list(struct parser *p, struct fb_option *o, const char *attached)
 {
     struct fb_id_list *list = o->value;
@@ -320,7 +320,7 @@ static int take_list(struct parser *p, struct fb_option *o, const char *attached
         *o->seen = 1;
         return 0;
     }
-    if (list->n == 0 && o->old && fb_is_old_name(p->argv[0])) { /* as the reference takes an empty list */
+    if (list->n == 0 && o->old && fb_is_old_name(p->argv[0])) { /* as in the reference */
         char name[64];
         fb_print_error(p->command, "option %s: the list is empty: there is nothing to do",
                        option_name(o, name, sizeof name));
@@ -353,7 +353,7 @@ static int take_long(struct parser *p, const char *argument)
     return o ? take_value(p, o, equals ? equals + 1 : NULL) : -1;
 }
 
-/* "-q", "-hp", "-qFILE", or single-letter flags in one word, "-cv". */
+/* "-q", "-hp", "-qFILE", or combined single-letter flags, "-cv". */
 static int take_short(struct parser *p, const char *argument)
 {
     struct fb_option *o = find_short(p, argument, strcspn(argument, "="));
@@ -399,9 +399,9 @@ static int check_required(const struct parser *p)
     return 0;
 }
 
-/* ---- all of it ---- */
+/* ---- the command line ---- */
 
-/* "--hel" is the beginning of --help, where it is not that of an option. */
+/* "--hel" is a prefix of --help, unless it is one of an option. */
 static int asks_for_help(const struct parser *p, const char *argument)
 {
     size_t length = strlen(argument);
@@ -440,7 +440,7 @@ static enum fb_options_outcome parse_arguments(struct parser p, const struct fb_
     return check_required(&p) == 0 ? FB_OPTIONS_RUN : FB_OPTIONS_BAD;
 }
 
-/* Lists are only the caller's where the command runs. */
+/* The caller owns the lists only if the command runs. */
 static enum fb_options_outcome release_unless_run(struct fb_option *table, enum fb_options_outcome outcome)
 {
     for (struct fb_option *o = table; outcome != FB_OPTIONS_RUN && !fb_option_is_end(o); o++) {
@@ -483,7 +483,7 @@ enum fb_options_outcome fb_options_parse_writer(const struct fb_command_help *he
     return release_unless_run(table, FB_OPTIONS_BAD);
 }
 
-/* A few numbers as they are, many as their checksum (FNV-1a). */
+/* A list: the numbers if they are few, else a hash (FNV-1a). */
 static void describe_list(const char *name, const struct fb_id_list *list, struct fb_settings *settings)
 {
     enum { FEW = 5 };

@@ -1,9 +1,9 @@
 /*
- * options.h - command options as a table: parsing and --help both come from it.
+ * options.h - parses command options according to a table, from which --help is printed too.
  *
  * Spellings follow Python's argparse, which the reference programs use: "-q FILE", "-qFILE", "--qsocat FILE",
- * "--qsocat=FILE", "-hp 1 2 3", and unambiguous beginnings of long names: those that are unambiguous among the
- * reference's options stay so. A flag may be followed by True or False, as some scripts do.
+ * "--qsocat=FILE", "-hp 1 2 3", and unambiguous prefixes of long names; a prefix that is unambiguous among the
+ * reference's options is always accepted. A flag may be followed by True or False, since some scripts do that.
  *
  *     static const struct fb_command_help find_help = { .command = "find", .usage = "-a DIR [options]", ... };
  *     struct fb_option table[] = { { "-a", "--altzdir", FB_OPT_STRING, &dir, .metavar = "DIR", .help = "..." }, { 0 } };
@@ -22,12 +22,12 @@
 void fb_text_list_release(struct fb_text_list *list);
 
 enum fb_options_outcome {
-    FB_OPTIONS_RUN = 0,  /* go on */
-    FB_OPTIONS_STOP = 1, /* --help or --version was printed, or nothing is asked for: exit with status 0 */
-    FB_OPTIONS_BAD = 2   /* a line was printed to stderr: exit with status 2 */
+    FB_OPTIONS_RUN = 0,  /* run the command */
+    FB_OPTIONS_STOP = 1, /* --help or --version was printed, or there is nothing to do: exit with status 0 */
+    FB_OPTIONS_BAD = 2   /* an error was printed: exit with status 2 */
 };
 
-/* A row of the table of every command that has threads; where is a long, 0 for every core. */
+/* The table row of commands with threads; where is a long, 0 for all cores. */
 #define FB_NPROC_OPTION(where)                                                      \
     {                                                                               \
         NULL, "--nproc", FB_OPT_THREADS, &(where),                                  \
@@ -35,7 +35,7 @@ enum fb_options_outcome {
             .help = "worker threads; default: every core this process may use"      \
     }
 
-/* A row of the table of every command that reads FITS files; needs fits/unpack.h. */
+/* The table row of commands that read FITS files; needs fits/unpack.h. */
 #define FB_MAX_UNPACKED_OPTION                                                                       \
     {                                                                                                \
         NULL, "--max-unpacked", FB_OPT_SIZE, &fb_unpack_limit,                                       \
@@ -43,15 +43,15 @@ enum fb_options_outcome {
             .help = "most memory for what one packed input holds, for each thread; as in 500M or 4G" \
     }
 
-/* The table ends with an all-zero row. Lists belong to the caller where the outcome is FB_OPTIONS_RUN; else they are empty. */
+/* The table ends with an all-zero row. The caller owns the lists if the outcome is FB_OPTIONS_RUN; else they are empty. */
 enum fb_options_outcome fb_options_parse(const struct fb_command_help *help, struct fb_option *table,
                                          int argc, char **argv);
-/* The same for a command that writes. Where it is one of several processes that srun or mpirun started together, which
- * would all write the same files, it is refused; unless an option is given that makes sense of several. */
+/* Like fb_options_parse(), for commands that write. If srun or mpirun started several processes, which would all write
+ * the same files, this is an error, unless an option is given that allows it. */
 enum fb_options_outcome fb_options_parse_writer(const struct fb_command_help *help, struct fb_option *table,
                                                 int argc, char **argv);
 
-/* Once parsed: add the options' values to settings, all but the ranks' own. */
+/* After parsing, add the options to the settings, except those that may differ between ranks. */
 void fb_options_describe(const struct fb_option *table, struct fb_settings *settings);
 
 #endif

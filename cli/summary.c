@@ -6,7 +6,7 @@
 #include "run/message.h"
 #include "run/report.h"
 
-/* Rows of another survey, program or spectral type are no error, but nobody should take them for what they are not. */
+/* Rows of another survey, program or spectral type are measured, but the user is told. */
 static void print_others(const struct fb_pixel_rows *s, const char *command, const char *path)
 {
     static const char *const columns[FB_NMARKS] = { "SURVEY", "PROGRAM", "SPECTYPE" },
@@ -32,7 +32,7 @@ int fb_print_row_problems(const struct fb_pixel_rows *s, const char *command, co
     return s->nowhere > 0 || s->missing > 0;
 }
 
-/* One line: "PATH and 2 more files have WHAT", or "PATH has WHAT". */
+/* Print "PATH and 2 more files have WHAT", or "PATH has WHAT". */
 static void tell(const char *command, const struct fb_noted_files *files, const char *what)
 {
     if (files->n > 1)

@@ -169,7 +169,9 @@ static enum fb_pixel_outcome measure(struct fb_job *job, int thread, const struc
 
 /* ---- deliver ---- */
 
-static void mark(unsigned char *found, const struct fb_selection *selection, int64_t targetid)
+static void
+mark(unsigned char *found, /* NOLINT(readability-non-const-parameter): it is written to, atomically */
+     const struct fb_selection *selection, int64_t targetid)
 {
     size_t i = fb_id_list_find(&selection->targetids, targetid);
     __atomic_store_n(&found[i], 1, __ATOMIC_RELAXED); /* several threads may mark one */
