@@ -61,19 +61,19 @@ static void print_unknown(const struct parser *p, const char *given, size_t leng
     const char *nearest = NULL;
     size_t nearest_length = 0, best = SIZE_MAX;
     for (const struct fb_option *o = p->table; !fb_option_is_end(o); o++) {
-        for (const char *word = o->names; word && *word;) {
-            size_t word_length = strcspn(word, " ");
-            if (fb_is_nearer(given, length, word, word_length, &best)) {
-                nearest = word;
-                nearest_length = word_length;
+        for (const char *known = o->names; known && *known;) {
+            size_t known_length = strcspn(known, " ");
+            if (fb_is_nearer(given, length, known, known_length, &best)) {
+                nearest = known;
+                nearest_length = known_length;
             }
-            word += word_length;
-            word += strspn(word, " ");
+            known += known_length;
+            known += strspn(known, " ");
         }
     }
     if (nearest)
         fb_print_error(p->command, "unknown option %.*s: did you mean %.*s? (--help lists all)", (int)length,
-                       name, (int)nearest_length, nearest);
+                       given, (int)nearest_length, nearest);
     else
         fb_print_error(p->command, "unknown option %.*s (--help lists them)", (int)length, given);
 }

@@ -148,11 +148,11 @@ unsigned char *fb_header_copy(const char *cards, size_t ncards, size_t *size)
     for (size_t k = 0; k < 2; k++) {
         if (find_card(header, used, k == 0 ? "CHECKSUM" : "DATASUM "))
             continue;
-        memcpy(header + used, sums[k],
-               strlen(sums[k])); /* NOLINT(*-not-null-terminated-result): cards aren't */
+        /* NOLINTNEXTLINE(*-not-null-terminated-result): cards are not terminated */
+        memcpy(header + used, sums[k], strlen(sums[k]));
         used += FB_CARD;
     }
-    memcpy(header + used, "END", 3);
+    memcpy(header + used, "END", 3); /* NOLINT(*-not-null-terminated-result): cards are not terminated */
     *size = (used + FB_CARD + FB_FITS_BLOCK - 1) / FB_FITS_BLOCK * FB_FITS_BLOCK;
     return header;
 }

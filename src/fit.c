@@ -213,29 +213,42 @@ static void times_h(const struct block *b, int k, double *restrict product)
         product[j] = b->before[j] * y_before[j] + b->diagonal[j] * y[j] + b->beside[j] * y_beside[j];
 }
 
-/* What a block adds to the equations. Their rows are counted from -1: the right-hand side, and then those of the matrix,
- * each from its diagonal on. */
+/* The equations' rows are counted from -1: the right-hand side, and then those of the matrix, each from its diagonal
+ * on. These are the vectors whose dot products with the templates they are, from a row on. */
+static void fill_rows(const struct block *b, int row, double rows[ROWS][BLOCK])
+{
+    for (int j = 0; j < ROWS; j++) {
+        if (row + j < 0)
+            memcpy(rows[j], b->rhs, b->n * sizeof *b->rhs);
+        else
+            times_h(b, row + j < b->nt ? row + j : b->nt - 1, rows[j]);
+    }
+}
+
+/* Add the dot products of these rows and of the templates from k on. */
+static void add_sums(struct fb_equations *e, int nt, int row, int k, double sum[ROWS][COLUMNS])
+{
+    for (int j = 0; j < ROWS && row + j < nt; j++) {
+        double *to = row + j < 0 ? e->rhs : e->matrix + (row + j) * nt;
+        for (int m = 0; m < COLUMNS && k + m < nt; m++)
+            to[k + m] += sum[j][m];
+    }
+}
+
+/* What a block adds to the equations. */
 static void add_block(const struct block *b, struct fb_equations *e)
 {
     _Alignas(64) double rows[ROWS][BLOCK];
     double sum[ROWS][COLUMNS];
     const double *const products[ROWS] = { rows[0], rows[1] }, *column[COLUMNS];
-    int nt = b->nt;
 
-    for (int row = -1; row < nt; row += ROWS) {
-        for (int j = 0; j < ROWS; j++) {
-            if (row + j < 0)
-                memcpy(rows[j], b->rhs, b->n * sizeof *b->rhs);
-            else
-                times_h(b, row + j < nt ? row + j : nt - 1, rows[j]);
-        }
-        for (int k = row < 0 ? 0 : row; k < nt; k += COLUMNS) {
+    for (int row = -1; row < b->nt; row += ROWS) {
+        fill_rows(b, row, rows);
+        for (int k = row < 0 ? 0 : row; k < b->nt; k += COLUMNS) {
             for (int m = 0; m < COLUMNS; m++)
-                column[m] = b->y[k + m < nt ? k + m : nt - 1] + EACH;
+                column[m] = b->y[k + m < b->nt ? k + m : b->nt - 1] + EACH;
             dot_products(products, column, b->n, sum);
-            for (int j = 0; j < ROWS && row + j < nt; j++)
-                for (int m = 0; m < COLUMNS && k + m < nt; m++)
-                    *(row + j < 0 ? &e->rhs[k + m] : &e->matrix[(row + j) * nt + k + m]) += sum[j][m];
+            add_sums(e, b->nt, row, k, sum);
         }
     }
 }

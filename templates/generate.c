@@ -21,6 +21,7 @@
 
 #include <lapacke.h>
 
+#include "../include/fastbal.h"
 #include "../sim/population.h"
 
 #define SEED 20010805 /* any will do; changing it changes every digit of the output and nothing else */
