@@ -1,15 +1,15 @@
 #!/usr/bin/python3
-"""Measure fastbal and print its figures beside their targets, as a table in Markdown.
+"""Benchmark fastbal and print the results and their targets as a Markdown table.
 
 usage: bench.py BUILD [--short] [--growth] [--repeats N]
 
 BUILD is the folder fastbal was built in. Files are made in BUILD/bench, once: a tree of 24 pixels of 200
 targets, 60 of which are quasars, with resolution matrices; a catalog of 800,000 rows over 4,093 pixels and
-BAL tables for it. Times are medians of N runs (5) after one that is not counted, with files in the page cache
-unless it says cold.
+BAL tables for it. Times are medians of N runs (default 5) after a warm-up run, with files in the page cache
+unless marked cold.
 
---short     small files, two runs each: a check that takes seconds; its times say little
---growth    how time grows with rows, pixels, threads and ranks, too
+--short     small files, two runs each: a check that takes seconds; its times are not meaningful
+--growth    also measure scaling with rows, pixels, threads and ranks
 
 The yardstick is a plain sum of normal equations, timed in the same run (bench/yardstick.c): what is measured in it
 hardly depends on the processor and on what else runs there. $FASTBAL_KERNELS of bench-programs/bench_fastbal and
@@ -49,7 +49,7 @@ TROUGHS = [f"{name}_{line}" for line in ("CIV", "SIIV") for name in ("BI", "AI")
 
 
 class Wrong(Exception):
-    """An answer that is not what it should be, or a run that failed."""
+    """A wrong answer, or a run that failed."""
 
 
 def check(condition, what):
@@ -72,7 +72,7 @@ class Bench:
                               env=self.env).stdout
 
     def once(self, *command, **env):
-        """Run a command; what it cost and what it said."""
+        """Run a command; returns its resource usage and output."""
         report = self.folder / "report.txt"
         done = subprocess.run([self.programs / "bench_measure", report, *map(str, command)],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, env=self.env | env)
@@ -83,7 +83,7 @@ class Bench:
                                said=done.stdout)
 
     def median(self, *command, before=lambda: None, warm=True, **env):
-        """The medians of what several runs cost; before() is run before each and not counted."""
+        """The median resource usage of several runs; before() is called before each and not measured."""
         runs = []
         for k in range(self.repeats + warm):
             before()
@@ -105,7 +105,7 @@ def same_files(a, b, what):
     check(fits_files(a) == fits_files(b), f"{what}: {a} and {b} differ")
 
 
-# ---- what is measured on ----
+# ---- test data ----
 
 def make_tree(bench):
     """The benchmark tree with its redshift catalogs."""
@@ -122,7 +122,7 @@ def make_tree(bench):
 
 
 def wider_tree(bench, tree, times):
-    """The same tree several times over: links to its files under other pixel numbers."""
+    """A tree with several copies of each pixel: symbolic links under other pixel numbers."""
     wide = bench.folder / f"{tree.root.name}-x{times}"
     redux, work = wide / "redux", wide / "work"
     for top, files in ((redux / "sim", tree.coadds), (work, sorted(tree.work.rglob("zafter-*.fits")))):
@@ -158,7 +158,7 @@ def find(tree, threads):
 
 
 def needed_places(tree):
-    """[path, [(offset, bytes)]] of the flux and ivar rows of the quasars in range, neighbours together."""
+    """[path, [(offset, bytes)]] of the flux and ivar rows of the quasars in range, adjacent rows merged."""
     plan = []
     for path in tree.coadds:
         pixel = path.stem.rsplit("-", 1)[1]
@@ -187,7 +187,7 @@ def write_plan(plan, path):
 
 
 def check_find(bench, tree, templates):
-    """BAL tables of the first pixels against the oracle."""
+    """Compare BAL tables of the first pixels with the oracle."""
     for path in tree.coadds[:1 if bench.short else 2]:
         pixel = path.stem.rsplit("-", 1)[1]
         zafter = next(tree.work.rglob(f"zafter-*-{pixel}.fits"))
@@ -199,7 +199,7 @@ def check_find(bench, tree, templates):
 
 
 def dump_spectra(tree, templates, path):
-    """Spectra and answers for kernels.c; those that can't be measured are left out."""
+    """Write spectra and expected results for kernels.c; those that can't be measured are skipped."""
     template_wave, values = oracle.read_templates(templates)
     spectra, waves = [], None
     for coadd in tree.coadds[:6]:
@@ -230,7 +230,7 @@ def drop_caches():
 
 
 def cold_walls(bench, tree, plan_file):
-    """Wall times of find and of the plain reader, one thread each, files not in memory; None without root."""
+    """Wall times of find and of reader.c, one thread each, with a cold page cache; None without root."""
     try:
         drop_caches()
     except OSError:
@@ -305,13 +305,13 @@ def measure_find(bench, tree, table):
 
 
 def own_wall(run):
-    """Wall seconds in the finder's own account: without mpirun's start."""
+    """Wall seconds reported by the finder, which exclude the start of mpirun."""
     return float(re.search(r"([0-9.]+) s wall", run.said).group(1))
 
 
 def two_at_a_time(bench, wide, env):
-    """The wall time of two finders of one thread side by side, each with redshift catalogs of its own: how much more
-    two cores of this machine do than one."""
+    """The wall time of two concurrent single-threaded finders, each with its own redshift catalogs: the ideal speed-up
+    of two cores on this machine."""
     other = SimpleNamespace(work=wide.root / "work-2")
     if not other.work.exists():
         shutil.copytree(wide.work, other.work, copy_function=os.link)
@@ -326,7 +326,7 @@ def two_at_a_time(bench, wide, env):
 
 
 def measure_ranks(bench, tree, table, growth):
-    """Ranks of one thread on a tree large enough for the start of MPI not to count."""
+    """Scaling with single-threaded ranks, on a tree large enough for the start of MPI to be negligible."""
     wide = wider_tree(bench, tree, 2 if bench.short else 48)
     env = {"DESI_SPECTRO_REDUX": str(wide.redux)}
     ranks, first = {}, None
@@ -342,7 +342,7 @@ def measure_ranks(bench, tree, table, growth):
 
 
 def measure_parallel(bench, tree, table, growth):
-    """Threads, on a tree large enough for the start of the program not to count."""
+    """Scaling with threads, on a tree large enough for the start of the program to be negligible."""
     wide = wider_tree(bench, tree, 2 if bench.short else 16)
     env = {"DESI_SPECTRO_REDUX": str(wide.redux)}
     cores = len(os.sched_getaffinity(0))
@@ -376,7 +376,7 @@ def measure_pixels(bench, tree, growth):
 # ---- split and append ----
 
 def check_split(catalog, out):
-    """Redshift catalogs hold every row once, in its pixel."""
+    """Check that redshift catalogs hold every row once, in its pixel."""
     rows = np.sort(fits.getdata(catalog.qso, 1), order="TARGETID")
     files = sorted(out.rglob("zafter-*.fits"))
     check(len(files) == catalog.pixels, f"{len(files)} redshift catalogs, not {catalog.pixels}")
@@ -391,7 +391,7 @@ def check_split(catalog, out):
 
 
 def check_append(catalog, out):
-    """The catalog holds its own cells and those of the BAL tables, and its checksums are right."""
+    """Check that the catalog has the cells of the input and of the BAL tables, and correct checksums."""
     with fits.open(out, checksum=True, memmap=True) as hdus:
         check(hdus[1].verify_checksum() == 1 and hdus[1].verify_datasum() == 1, "append: checksums are wrong")
         source, data = fits.getdata(catalog.qso, 1), hdus[1].data
@@ -408,7 +408,7 @@ def check_append(catalog, out):
 
 
 def split(bench, catalog):
-    """Each run writes to a new folder: ext4 is slow where many files were deleted a minute ago."""
+    """Each run writes to a new folder: ext4 is slow in folders from which many files were recently deleted."""
     out, old = bench.folder / "split", bench.folder / "split-old"
 
     def before():

@@ -1,5 +1,5 @@
 /*
- * kernels.c - time joining cameras and measuring, for spectra in memory, through the public library.
+ * kernels.c - times joining cameras and measuring spectra in memory, through the public library.
  *
  * usage: kernels SPECTRA REPEATS
  *        kernels            print the names of this processor's kernels, from the slowest to those that are taken
@@ -118,7 +118,7 @@ static void join(struct bench *b, const struct spectrum *s)
     fastbal_join_range(b->grid, s->pixels, begin, end, b->flux, b->ivar);
 }
 
-/* Measure what was joined; is the answer another than the finder's? */
+/* Measure a joined spectrum; returns 1 if the result differs from the finder's. */
 static int measure(struct bench *b, const struct spectrum *s)
 {
     struct fastbal_spectrum spectrum = { fastbal_grid_size(b->grid), fastbal_grid_wavelength(b->grid),

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A large QSO catalog, and BAL tables that belong to it, for measuring split and append.
+"""Make a large QSO catalog and its BAL tables, to benchmark split and append.
 
 usage: make_catalog.py CATALOG [--rows N] [--pixels N] [--row-bytes N] [--grouped]
                        [--tables DIR --like BALTABLE]
@@ -21,7 +21,7 @@ NSIDE = 64
 
 
 def positions(pixels, rng):
-    """A random position inside each of these pixels, degrees."""
+    """A random position inside each of these pixels, in degrees."""
     bits = pixels - FACE * NSIDE**2
     x = sum(((bits >> 2 * b) & 1) << b for b in range(6))
     y = sum(((bits >> 2 * b + 1) & 1) << b for b in range(6))
@@ -55,7 +55,7 @@ def make_rows(n, npixels, row_bytes, grouped):
 
 
 def write_tables(rows, pixels, folder, like):
-    """BAL tables with like's values. Headers are like's, with another number of rows and no checksums."""
+    """Write BAL tables with the values and headers of `like`, except for the number of rows and the checksums."""
     with fits.open(like, memmap=False) as hdus:
         primary, header, data = hdus[0].header, hdus[1].header, np.array(hdus[1].data)
     for unwanted in ("CHECKSUM", "DATASUM"):

@@ -1,11 +1,11 @@
 /*
- * measure.c - run a command and write what it cost to a file.
+ * measure.c - runs a command and writes the resources it used to a file.
  *
  * usage: measure REPORT COMMAND [ARGUMENT ...]
  *
- * REPORT gets one line: wall, user and system seconds, peak memory in kB, bytes read by system calls (-1
- * where the system does not tell), exit status. Children of the command count, for its bytes only where it has
- * waited for them. A small program does this because a child's peak memory begins with that of whoever started it.
+ * REPORT gets one line: wall, user and system seconds, peak memory in kB, bytes read by system calls (-1 if
+ * unknown), exit status. This includes children of the command; their bytes are counted only if the command
+ * waited for them. This program is small because a child's peak memory starts at that of its parent.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -30,7 +30,7 @@ static double seconds(struct timeval t)
     return (double)t.tv_sec + 1e-6 * (double)t.tv_usec;
 }
 
-/* Of a process that has ended and was not waited for yet. */
+/* The bytes read by a zombie process. */
 static long long bytes_read(pid_t pid)
 {
     char path[64];

@@ -1,11 +1,10 @@
 /*
- * reader.c - read the given places of the given files, and do nothing else: what the rows the finder needs
- * cost a program that only reads them.
+ * reader.c - reads the given byte ranges of files and does nothing else: the lower limit of the time to read
+ * the rows that the finder needs.
  *
  * usage: reader PLAN
  *
- * PLAN is a text file of lines "F PATH" and, for the file named last, "R OFFSET LENGTH". Prints the bytes
- * read.
+ * PLAN is a text file of lines "F PATH", each followed by lines "R OFFSET LENGTH". Prints the bytes read.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

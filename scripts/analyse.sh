@@ -1,14 +1,14 @@
 #!/bin/bash
 #
-# gcc -fanalyzer, clang-tidy and cppcheck over the program. Fails on any finding. What is switched off, and why: below,
-# .clang-tidy and scripts/analyse-cppcheck.txt. Made for gcc 12, clang-tidy 14 and cppcheck 2.10 (Debian 12).
+# Run gcc -fanalyzer, clang-tidy and cppcheck on the program. Fails on any finding. Disabled checks are explained below,
+# in .clang-tidy and in scripts/analyse-cppcheck.txt. Written for gcc 12, clang-tidy 14 and cppcheck 2.10 (Debian 12).
 #
-# Not over bench/, whose programs end at whatever fails and free nothing, and not over tests, of which analysers don't know
-# that a failed assertion ends them.
+# bench/ and tests are not analysed: the programs in bench/ exit on any error without freeing memory, and analysers don't
+# know that a failed assertion ends a test.
 #
 # usage: analyse.sh FOLDER [JOBS [gcc|clang-tidy|clang-tidy-quick|cppcheck ...]]    FOLDER for builds and logs
 #
-# clang-tidy-quick leaves out the path analysis of clang, which takes most of its time; gcc's is as deep.
+# clang-tidy-quick skips clang's path analysis, which takes most of the time; gcc's is comparable.
 #
 # SPDX-License-Identifier: BSD-3-Clause
 set -u
@@ -25,10 +25,10 @@ configure() { # COMPILER CMAKE-OPTIONS...
     cmake -S . -B "$folder/$1" -DCMAKE_C_COMPILER="$1" -DCMAKE_BUILD_TYPE=Debug "${@:2}" >/dev/null
 }
 
-# Each prints its findings, one a line, "FILE:LINE:COLUMN: ...".
+# Each function prints its findings, one per line, as "FILE:LINE:COLUMN: ...".
 
-# -Wanalyzer-use-of-uninitialized-value: gcc 12 does not see that loops fill arrays. -Wanalyzer-malloc-leak: nor what
-# elements of arrays own. clang-tidy, cppcheck, valgrind and the sanitizers look after both.
+# -Wanalyzer-use-of-uninitialized-value: gcc 12 does not recognise that loops fill arrays. -Wanalyzer-malloc-leak: it does
+# not track memory owned by array elements. clang-tidy, cppcheck, valgrind and the sanitizers check both.
 run_gcc() {
     local flags='-fanalyzer -Wno-analyzer-use-of-uninitialized-value -Wno-analyzer-malloc-leak'
     if ! configure gcc -DBUILD_TESTING=OFF -DCMAKE_C_FLAGS="$flags" ||
@@ -40,7 +40,7 @@ run_gcc() {
 
 run_clang_tidy() { # OPTIONS
     configure clang -DBUILD_TESTING=OFF || echo "can't configure with clang"
-    # A file a process: clang-tidy 14 confuses files that it reads in a row. The longest first.
+    # One file per process, since clang-tidy 14 confuses files analysed together; the longest files first.
     git ls-files 'src/*.c' 'fits/*.c' 'desi/*.c' 'sim/*.c' 'pipeline/*.c' 'run/*.c' 'diff/*.c' 'cli/*.c' templates/generate.c | xargs ls -S |
         xargs -P "$jobs" -n 1 clang-tidy --quiet "$@" -p "$folder/clang" >"$folder/clang-tidy.log" 2>&1
     grep -E ': (warning|error):|^Error' "$folder/clang-tidy.log" | sed "s#^$here/##" | sort -u

@@ -1,7 +1,7 @@
 #!/bin/sh
-# From nothing to a catalog of broad absorption lines: simulate quasars, run the three steps, compare with the truth.
+# The complete pipeline: simulate quasars, run the three steps, compare the catalog with the truth.
 #
-# usage: demo.sh BIN DIR     programs in BIN; DIR is made anew
+# usage: demo.sh BIN DIR     programs in BIN; DIR is replaced
 #
 # SPDX-License-Identifier: BSD-3-Clause
 set -eu

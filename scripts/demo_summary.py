@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Compare a catalog with BAL columns with the truth about simulated quasars (fastbal simulate).
+"""Compare a catalog with BAL columns with the truth of simulated quasars (fastbal simulate).
 
 usage: demo_summary.py CATALOG TRUTH [--seconds S]
 

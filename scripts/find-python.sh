@@ -1,8 +1,8 @@
 #!/bin/sh
-# Print the Python that has the modules named, e.g. "find-python.sh numpy astropy"; status 1 if none has.
+# Print a Python that has the given modules, e.g. "find-python.sh numpy astropy"; status 1 if there is none.
 #
 # Debian's python3-astropy belongs to /usr/bin/python3, while the first python3 on PATH may be another one that has
-# neither numpy nor astropy. $PYTHON, where set, is asked first.
+# neither numpy nor astropy. $PYTHON is tried first.
 #
 # SPDX-License-Identifier: BSD-3-Clause
 set -u

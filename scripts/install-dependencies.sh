@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install what fastbal needs and this machine lacks; quick, and without network, where nothing is missing.
+# Install missing dependencies of fastbal. If nothing is missing, this is quick and needs no network.
 #
 # usage: install-dependencies.sh [--check] [build|demo|test|ci|fuzz]
 #
@@ -8,9 +8,9 @@
 #   test    demo, and cmocka, pytest, valgrind and Open MPI
 #   ci      test, and clang, clang-tidy, cppcheck and shellcheck; LAPACKE, so that they see templates/generate.c
 #   fuzz    build, and clang with its fuzzer and sanitizers
-#   --check  install nothing; say what is missing, status 1 if anything is
+#   --check  install nothing; list what is missing, status 1 if anything is
 #
-# Knows Debian and Ubuntu (apt-get, with sudo where not root). Elsewhere it names the conda-forge packages.
+# Supports Debian and Ubuntu (apt-get, with sudo unless root). On other systems it lists the conda-forge packages.
 #
 # SPDX-License-Identifier: BSD-3-Clause
 set -u
@@ -45,7 +45,7 @@ library() { # PKG-CONFIG-NAME HEADER: either proves that the development files a
     printf '#include <stddef.h>\n#include <stdarg.h>\n#include <stdint.h>\n#include <setjmp.h>\n#include <%s>\n' "$2" |
         cc ${CPPFLAGS:-} -E - >/dev/null 2>&1
 }
-# clang alone may come without it
+# clang may be installed without libFuzzer
 fuzzer() { echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' | clang -fsanitize=fuzzer -x c - -o /dev/null 2>/dev/null; }
 python_with() { "$here/find-python.sh" "$@" >/dev/null; }
 
@@ -62,9 +62,9 @@ fi
 if [ "$level" = test ] || [ "$level" = ci ]; then
     library cmocka cmocka.h || missing libcmocka-dev cmocka
     python_with numpy astropy pytest || missing 'python3 python3-numpy python3-astropy python3-pytest' pytest
-    # Ranks are tested where there is an MPI; elsewhere those tests are skipped.
+    # Tests of ranks are skipped without MPI.
     { program mpirun && program mpicc; } || ! program apt-get || missing 'libopenmpi-dev openmpi-bin' openmpi
-    # Only the leak tests need valgrind, and they are skipped without it: not worth failing for elsewhere.
+    # Only the leak tests need valgrind, and they are skipped without it, so its absence is no failure.
     program valgrind || ! program apt-get || missing valgrind valgrind
 fi
 if [ "$level" = ci ]; then
@@ -104,10 +104,10 @@ fi
 
 echo "installing:$deb"
 $root env DEBIAN_FRONTEND=noninteractive apt-get update -qq || exit 1
-# Another installation may hold the lock for a while: wait rather than fail.
+# Another installation may hold the lock: wait for it.
 # shellcheck disable=SC2086 # a list of words
 $root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq \
     --no-install-recommends $deb >/dev/null || exit 1
 
-# Look again, so that a package that didn't help is noticed here and not in the middle of a build.
+# Check again, so that missing dependencies are reported here and not during the build.
 exec "$0" --check "$level"

@@ -1,44 +1,44 @@
 #!/bin/bash
 #
-# Run the three steps: split, find, append. Submits a Slurm job where there is an sbatch, else runs them here.
+# Run the three steps: split, find, append. Submits a Slurm job if sbatch is available, else runs them here.
 #
 # usage: runbal.sh [--local] [--help]
 #
-#   --local   run here even where there is an sbatch
+#   --local   run here even if sbatch is available
 #   --help    print this and stop
 #
-# What to do comes from the environment:
+# Settings are read from the environment:
 #
 #   QSOCAT      QSO catalog (required)
 #   ALTZDIR     folder for redshift catalogs and BAL tables           [$PSCRATCH/fastbal/NAME, or ./fastbal-NAME, where
 #                                                                      NAME is the last part of RELEASE, TREE or MOCKDIR]
 #   OUTDIR      folder for the catalog with BAL columns, and job logs [ALTZDIR]
 #   OUTCAT      its name                                              [name of QSOCAT with -altbal.fits]
-#   NPROC       threads                                               [all cores the job has]
-#   CHUNK_SIZE  pixels handed out at a time                           [each step's own]
-#   FILE_DISCOVERY_WORKERS  threads that look for files               [16]
+#   NPROC       threads                                               [all cores of the job]
+#   CHUNK_SIZE  pixels handed out at a time                           [default of each step]
+#   FILE_DISCOVERY_WORKERS  threads that search for files             [16]
 #   TEMPLATES   guo, brodzeller, builtin or a FITS file               [guo; brodzeller is the reference's --alttemp]
 #
 # Where the spectra are:
 #
 #   RELEASE     release: a folder in DESI_SPECTRO_REDUX, or a path    [$SPECPROD, or loa]
-#   DESI_SPECTRO_REDUX      where releases are                        [$DESI_ROOT/spectro/redux]
-#   TREE        a tree of another kind, as one that was skimmed, instead of a release
+#   DESI_SPECTRO_REDUX      folder of releases                        [$DESI_ROOT/spectro/redux]
+#   TREE        a tree of another kind, e.g. a skimmed one, instead of a release
 #   MOCKDIR     the folder of a mock's spectra-16, instead of a release
 #   SURVEY      survey                                                [main]
 #   PROGRAM     program                                               [dark]
 #   TILES       tiles instead of pixels: "all" (or 1), numbers separated by blanks or commas, or @FILE
-#   NIGHT       with TILES: the last night of their spectra           [the last there is]
-#   NSIDE       with TREE: of a skimmed tree's pixels                 [as its files say]
+#   NIGHT       with TILES: the last night of their spectra           [the latest]
+#   NSIDE       with TREE: nside of a skimmed tree's pixels           [from its files]
 #
-# Whether a release or a tree has equal or adaptive pixels is found by looking.
+# Whether a release or a tree has equal or adaptive pixels is detected.
 #
 # For Slurm: ACCOUNT [desi], QOS [regular], CONSTRAINT [cpu], TIME [02:00:00].
 #
-# A run that was stopped goes on where it was when it is started again; OUTCAT is written anew. Exit status: 0; 1 where
-# some pixels failed and the rest is done (append still runs); 2 where a step could do nothing, and then the steps after
-# it don't run. A signal (SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU) is passed on to the step that runs, which
-# ends in order; the exit status is that of the step, 128 + the signal's number.
+# A run that was stopped resumes when it is started again; OUTCAT is rewritten. Exit status: 0 if all is done; 1 if some
+# pixels failed and the rest is done (append still runs); 2 if a step could do nothing, in which case later steps don't
+# run. A signal (SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU) is forwarded to the current step, which exits
+# cleanly; the exit status is that of the step, 128 + the signal number.
 #
 # SPDX-License-Identifier: BSD-3-Clause
 set -u
@@ -60,7 +60,7 @@ for argument in "$@"; do
     esac
 done
 
-# ---- what to do ----
+# ---- settings ----
 
 if [ -z "${DESI_SPECTRO_REDUX:-}" ] && [ -n "${DESI_ROOT:-}" ]; then
     DESI_SPECTRO_REDUX=$DESI_ROOT/spectro/redux
@@ -85,7 +85,7 @@ if [ -z "${OUTCAT:-}" ] && [ -n "${QSOCAT:-}" ]; then
     OUTCAT=${OUTCAT%.fits}-altbal.fits
 fi
 
-# ---- is everything there? ----
+# ---- checks ----
 
 for name in QSOCAT RELEASE DESI_SPECTRO_REDUX TREE MOCKDIR SURVEY PROGRAM TILES NIGHT NSIDE ALTZDIR OUTDIR OUTCAT \
     NPROC CHUNK_SIZE FILE_DISCOVERY_WORKERS TEMPLATES ACCOUNT QOS CONSTRAINT TIME; do
@@ -131,7 +131,7 @@ else
     fi
 fi
 
-# The program: beside this script in a source tree or an installation, else on PATH.
+# The program is next to this script in a source tree or an installation, or on PATH.
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 fastbal=
 for candidate in "$here/../build/bin/fastbal" "$here/../../bin/fastbal" "$here/../bin/fastbal" \
@@ -149,7 +149,7 @@ fi
 mkdir -p -- "$ALTZDIR" || die "ALTZDIR: can't make the folder $ALTZDIR"
 mkdir -p -- "$OUTDIR" || die "OUTDIR: can't make the folder $OUTDIR"
 
-# ---- the three steps, as a script that a batch job or this shell runs ----
+# ---- the three steps, as a script for a batch job or this shell ----
 
 common=(--survey "$SURVEY" --program "$PROGRAM" --verbose) find=(--tids) append=()
 if [ -n "$TREE" ]; then
@@ -173,7 +173,7 @@ find+=(--file-discovery-workers "$FILE_DISCOVERY_WORKERS")
 [ -n "$TEMPLATES" ] && find+=(--templates "$TEMPLATES")
 [ "$TEMPLATES" = brodzeller ] && append+=(--alttemp)
 
-# What a step is run by. Signals are passed on to it.
+# The function that runs a step and forwards signals to it.
 runner() {
     cat <<'END'
 pid='' again='' signal='' worst=0
@@ -192,10 +192,10 @@ step() { # TITLE COMMAND ARGUMENT ...
     echo "# $1"
     shift
     [ -z "$signal" ] || exit $((128 + $(kill -l "$signal")))
-    # what runs in the background ignores these two otherwise
+    # background processes ignore these two by default
     (trap - INT QUIT && exec "$@") </dev/null &
     pid=$!
-    [ -z "$signal" ] || kill -s "$signal" "$pid" 2>/dev/null # it came just now
+    [ -z "$signal" ] || kill -s "$signal" "$pid" 2>/dev/null # the signal came before pid was set
     again=1
     while [ -n "$again" ]; do # a signal ends the wait, but not yet the step
         again=''
@@ -232,8 +232,8 @@ if [ $local_run -eq 1 ] || ! command -v sbatch >/dev/null; then
     eval "$(steps "")"
 fi
 
-# As sbatch reads it: quotes group, and a backslash takes the meaning away from what follows. In names of logs %j is the
-# job's number and %% a percent sign; with a backslash in it a name is taken as it is, with %j and all.
+# Quote a word for sbatch: quotes group, and a backslash escapes the next character. In names of logs, %j is the job
+# number and %% a percent sign, but a name with a backslash is used literally, including %j.
 sbatch_word() {
     local word=${1//\\/\\\\}
     case $word in
@@ -258,7 +258,7 @@ job=$OUTDIR/runbal.sl
 #SBATCH --time=$(sbatch_word "${TIME:-02:00:00}")
 
 END
-    # srun gives a step one core unless told otherwise: the whole node is meant
+    # srun gives a step one core by default: use the whole node
     # shellcheck disable=SC2016 # to be expanded in the job
     steps 'srun -N 1 -n 1 -c "${SLURM_CPUS_ON_NODE:-1}" --cpu-bind=none'
 } >"$job" || die "can't write $job"

@@ -11,8 +11,7 @@
 #include "sightline.h"
 
 /*
- * Draw all of them for a quasar at redshift z and add them. Returns how many narrow associated C IV
- * systems there are.
+ * Draw and add all systems of a quasar at redshift z. Returns the number of narrow associated C IV systems.
  */
 int fb_absorbers_add(struct fb_sightline *s, struct fb_rng *rng, double z, const struct fb_dlas *dlas);
 

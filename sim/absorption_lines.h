@@ -31,7 +31,7 @@ struct fb_absorption_line {
     double damping;    /* sum of transition probabilities, 1/s */
 };
 
-/* Lines of one ion stand together; H I comes first, from Lyman-alpha on. */
+/* Lines are grouped by ion; H I comes first, starting with Lyman-alpha. */
 extern const struct fb_absorption_line fb_absorption_lines[];
 extern const int fb_absorption_line_count;
 

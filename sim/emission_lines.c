@@ -1,23 +1,22 @@
 /*
  * emission_lines.c - the line table.
  *
- * Wavelengths are vacuum laboratory values as listed by Vanden Berk et al. (2001, AJ 122, 549), Table 2,
- * with blends split into their transitions. Equivalent widths of strong lines start from theirs (Ly-alpha
- * 93, Si IV + O IV] 8, C IV 24, C III] 21, Mg II 32 A) and are larger for C IV, because DESI's quasars are
- * fainter than SDSS's were (Baldwin effect; Shen et al. 2011, ApJS 194, 45). Those measured above a local
- * pseudo-continuum there (N V, He II, O III], Al III, Si III], ...) are set to what decompositions of the
- * blends give (Laor et al. 1994, ApJ 420, 110; Forster et al. 2001, ApJS 134, 35; Tytler & Fan 1992, ApJS
- * 79, 1). The coupling to luminosity is in the manner of Dietrich et al. (2002, ApJ 581, 912), steeper for
- * higher ionization; that to the wind follows Richards et al. (2011, AJ 141, 167): C IV and He II weak, Al
- * III, Si III] and iron strong.
+ * Wavelengths are vacuum laboratory values from Vanden Berk et al. (2001, AJ 122, 549), Table 2, with blends
+ * split into their transitions. Equivalent widths of strong lines are based on theirs (Ly-alpha 93, Si IV + O
+ * IV] 8, C IV 24, C III] 21, Mg II 32 A) but larger for C IV, because DESI's quasars are fainter than SDSS's
+ * (Baldwin effect; Shen et al. 2011, ApJS 194, 45). Lines measured there above a local pseudo-continuum (N V,
+ * He II, O III], Al III, Si III], ...) have the widths from decompositions of the blends (Laor et al. 1994,
+ * ApJ 420, 110; Forster et al. 2001, ApJS 134, 35; Tytler & Fan 1992, ApJS 79, 1). The dependence on
+ * luminosity is similar to Dietrich et al. (2002, ApJ 581, 912), steeper for higher ionization; the
+ * dependence on the wind follows Richards et al. (2011, AJ 141, 167): with strong winds, C IV and He II are
+ * weak, and Al III, Si III] and iron are strong.
  *
- * Iron: groups of multiplets at the places where I Zw 1 shows them (Vestergaard & Wilkes 2001, ApJS 134,
- * 1), as blends that together make a smooth pseudo-continuum, low near 2200 A and high from 2250 A on. The
- * "1600 A feature" is the unidentified shelf between C IV and He II (Laor et al. 1994; Fine et al. 2010,
- * MNRAS 409, 591).
+ * Iron: groups of multiplets at the wavelengths observed in I Zw 1 (Vestergaard & Wilkes 2001, ApJS 134, 1),
+ * as blends that form a smooth pseudo-continuum, low near 2200 A and high above 2250 A. The "1600 A feature"
+ * is the unidentified shelf between C IV and He II (Laor et al. 1994; Fine et al. 2010, MNRAS 409, 591).
  *
- * The strengths of weak lines and all scatters are judgements; some were corrected by hand where residuals
- * of five public DESI spectra showed a line or a gap that the literature knows. None is a fit.
+ * The strengths of weak lines and all scatters are estimates, not fits; some were adjusted by hand where
+ * residuals of five public DESI spectra showed a line or a gap known from the literature.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -51,7 +51,7 @@ static long parse_format(const char *format, char *letter)
     return end == format ? 1 : width;
 }
 
-/* Text columns go to CFITSIO as an array of strings. */
+/* CFITSIO takes string columns as an array of pointers. */
 static void write_text(fitsfile *file, int column, int64_t nrows, long width, char *cells, int *status)
 {
     char **texts = malloc((size_t)nrows * sizeof *texts);
@@ -136,7 +136,7 @@ static void create_image(fitsfile *file, char letter, const char *suffix, int ty
         fits_write_key_str(file, "BUNIT", unit, NULL, status);
 }
 
-/* Row blocks of resolution matrices, so that memory does not grow with the number of rows. */
+/* Write resolution matrices in blocks of rows, so that memory does not grow with the number of rows. */
 static void write_resolution(fitsfile *file, const struct fb_sim_coadd *coadd, int camera, int *status)
 {
     const struct fb_sim_image *image = &coadd->cameras[camera];
@@ -270,7 +270,7 @@ static void write_map_image(fitsfile *file, const char *name, int type, int data
     fits_write_img(file, datatype, 1, n, values, status);
 }
 
-/* Targets of each pixel of the map: those of an adaptive pixel are told for its first one. */
+/* The number of targets per pixel of the map; those of an adaptive pixel are counted in its first one. */
 static int32_t *count_targets(const struct fb_sim_map *map, const struct fb_pixel_map *pixels)
 {
     size_t n = 12 * (size_t)pixels->nside * (size_t)pixels->nside;

@@ -1,5 +1,5 @@
 /*
- * files.h - write simulated coadds, catalogs and truth tables in the form of DESI's files.
+ * files.h - writes simulated coadds, catalogs and truth tables in the format of DESI's files.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -13,8 +13,8 @@
 #include "fits/error.h"
 
 /*
- * One column: where its value lies in a row. K is int64_t, J int32_t, I int16_t, D double, E float, 17E
- * float[17]; "6A" is char[7], terminated.
+ * One column, with the offset of its value in a row. K is int64_t, J int32_t, I int16_t, D double, E float,
+ * 17E float[17]; "6A" is char[7], NUL-terminated.
  */
 struct fb_sim_column {
     const char *name, *format, *unit; /* unit may be NULL */
@@ -54,7 +54,7 @@ struct fb_sim_image {
     const double *wavelength;
     const float *flux, *ivar;
     const int32_t *mask;
-    const float *resolution; /* diagonals x n, for all rows together; may be NULL */
+    const float *resolution; /* diagonals x n, shared by all rows; may be NULL */
 };
 
 /* Fill one row of a camera's resolution matrices, diagonals x n. */
@@ -64,43 +64,41 @@ struct fb_sim_coadd {
     struct fb_sim_header header;
     int64_t nrows;
     struct fb_sim_table fibermap;
-    struct fb_sim_table exp_fibermap, scores; /* left out where they have no columns */
+    struct fb_sim_table exp_fibermap, scores; /* omitted if they have no columns */
     struct fb_sim_image cameras[FB_SIM_FILE_CAMERAS];
     int diagonals;
     fb_sim_resolution_fn *resolution; /* NULL: no {B,R,Z}_RESOLUTION */
     void *context;
 };
 
-/* A file of tables. On success *size grows by the size of the file. */
+/* Write a file of tables. On success, the file size is added to *size. */
 int fb_sim_write_tables(const char *path, const struct fb_sim_header *header, int ntables,
                         const struct fb_sim_table *tables, int64_t *size, struct fb_error *err);
 
-/* A coadd (or, for mocks, a spectra file). */
+/* Write a coadd (or, for mocks, a spectra file). */
 int fb_sim_write_coadd(const char *path, const struct fb_sim_coadd *coadd, int64_t *size,
                        struct fb_error *err);
 
 /*
- * What quickquasars leaves beside its spectra: a table, and each camera's `resolution` as one matrix for
- * all rows.
+ * Write the truth file of quickquasars: a table, and each camera's `resolution` as one matrix for all rows.
  */
 int fb_sim_write_mock_truth(const char *path, const struct fb_sim_coadd *coadd,
                             const struct fb_sim_table *truth, int64_t *size, struct fb_error *err);
 
-/* Adaptive pixels that don't overlap, each with so many targets. */
+/* Disjoint adaptive pixels, with their numbers of targets. */
 struct fb_sim_map {
     const char *survey, *program;
     const int64_t *pixels;
     size_t n;
     int64_t ntargets;
 };
-/* Their maps: hpix2upix-SURVEY-PROGRAM.fits and .json, uniqpix-SURVEY-PROGRAM.fits. */
+/* Write their maps: hpix2upix-SURVEY-PROGRAM.fits and .json, uniqpix-SURVEY-PROGRAM.fits. */
 int fb_sim_write_map(const char *folder, const struct fb_sim_map *map, int64_t *size, struct fb_error *err);
 
-/* Centre of a pixel, degrees. */
+/* The centre of a pixel, in degrees. */
 void fb_sim_pixel_centre(const struct fb_tree *tree, int64_t pixel, double *ra, double *dec);
 /*
- * Does a folder hold anything? 1, 0 (also where there is no such folder), or -1: it is something else, or
- * can't be read.
+ * Returns 1 if a folder has entries, 0 if it is empty or missing, -1 if it is not a folder or can't be read.
  */
 int fb_sim_folder_used(const char *folder, struct fb_error *err);
 

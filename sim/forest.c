@@ -1,13 +1,12 @@
 /*
- * forest.c - the Lyman-alpha forest as a lognormal field, and stronger absorbers one by one.
+ * forest.c - the Lyman-alpha forest as a lognormal field, and stronger absorbers individually.
  *
- * Diffuse gas: tau(z) = A(z) exp(sigma g), where g is a Gaussian field with unit variance along the line
- * of sight (the lognormal approximation of Bi & Davidsen 1997, ApJ 479, 523, that the mocks of the
- * surveys use as well). A(z) is chosen so that the mean transmission is exp(-tau_eff) with tau_eff =
- * 2.46e-3 (1 + z)^3.62 (Turner et al. 2024, ApJ 976, 143, from DESI). The higher Lyman lines absorb in
- * proportion to f lambda.
+ * Diffuse gas: tau(z) = A(z) exp(sigma g), where g is a Gaussian field with unit variance along the line of
+ * sight (the lognormal approximation of Bi & Davidsen 1997, ApJ 479, 523, which survey mocks also use). A(z)
+ * is chosen so that the mean transmission is exp(-tau_eff) with tau_eff = 2.46e-3 (1 + z)^3.62 (Turner et al.
+ * 2024, ApJ 976, 143, from DESI). The higher Lyman lines absorb in proportion to f lambda.
  *
- * Absorbers above 10^15.5 cm^-2 are drawn one by one, with rates per redshift near those of Prochaska et
+ * Absorbers above 10^15.5 cm^-2 are drawn individually, with rates per redshift near those of Prochaska et
  * al. (2010, ApJ 718, 392) and Ho et al. (2020, MNRAS 496, 5436).
  *
  * SPDX-License-Identifier: BSD-3-Clause
@@ -89,8 +88,7 @@ static void running_mean(size_t n, const double *in, double *out, int width)
 }
 
 /*
- * Standard deviation that three running means leave of unit white noise: the norm of their impulse
- * response.
+ * Standard deviation of unit white noise after three running means: the norm of their impulse response.
  */
 static double smoothed_deviation(int width)
 {
@@ -126,8 +124,8 @@ static void draw_field(struct fb_rng *rng, size_t n, double *field, double *scra
 }
 
 /*
- * Turn the field into the optical depth of Lyman-alpha in each cell; the quasar's light thins out the gas
- * near it.
+ * Convert the field to the optical depth of Lyman-alpha in each cell; the quasar's light ionises the gas near
+ * it.
  */
 static void field_to_tau(const struct fb_forest_model *model, size_t n, double *field, double z)
 {
@@ -176,8 +174,8 @@ static int add_diffuse(struct fb_sightline *s, const struct fb_forest_model *mod
 }
 
 /*
- * Bound-free absorption of one system below its Lyman limit; the lines that pile up above it are part of
- * the step.
+ * Bound-free absorption of one system below its Lyman limit, including the blended high-order lines just
+ * above it.
  */
 static void add_lyman_limit(struct fb_sightline *s, double z, double column)
 {

@@ -1,6 +1,6 @@
 /*
- * forest.h - hydrogen along the line of sight: the Lyman-alpha forest with its higher series, Lyman-limit
- * systems and damped Lyman-alpha absorbers (DLAs).
+ * forest.h - hydrogen along the line of sight: the Lyman series forest, Lyman-limit systems and damped
+ * Lyman-alpha absorbers (DLAs).
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -12,7 +12,7 @@
 
 enum { FB_FOREST_STEPS = 72, FB_MAX_DLAS = 8 };
 
-/* How much the gas absorbs at each redshift; the same for every quasar. */
+/* The absorption of the gas by redshift; shared by all quasars. */
 struct fb_forest_model {
     double amplitude[FB_FOREST_STEPS]; /* optical depth of gas at the median density */
 };
@@ -28,7 +28,7 @@ struct fb_dlas {
 
 void fb_forest_model_init(struct fb_forest_model *model);
 
-/* Add the hydrogen in front of a quasar and report its DLAs. Returns 0, or -1 if out of memory. */
+/* Add the hydrogen in front of a quasar and return its DLAs. Returns 0, or -1 if out of memory. */
 int fb_forest_add(struct fb_sightline *s, const struct fb_forest_model *model, struct fb_rng *rng, double z,
                   struct fb_dlas *dlas);
 

@@ -1,11 +1,10 @@
 /*
  * instrument.c - cameras, noise and defects.
  *
- * The variance of a pixel is level^2 (1 + lines + flux / SKY_FLUX) / depth: sky and read noise, sky
- * lines, and the photons of the target. What the ivar of real spectra does not know is added on top, in
- * amounts measured on public DESI spectra: noise a few per cent larger than claimed, sky lines subtracted
- * imperfectly (shape and amplitude), cosmic rays that were not recognised, and steps of flux and zero
- * between the cameras.
+ * The variance of a pixel is level^2 (1 + lines + flux / SKY_FLUX) / depth: sky and read noise, sky lines,
+ * and the photons of the target. Errors that are not in the ivar of real spectra are added, with amplitudes
+ * measured on public DESI spectra: noise a few per cent larger than stated, imperfect subtraction of sky
+ * lines (shape and amplitude), unrecognised cosmic rays, and steps in scale and offset between the cameras.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -18,9 +17,9 @@
 #include "sightline.h"
 #include "sky.h"
 
-#define PIXEL 0.8    /* A */
-#define SKY_FLUX 2.5 /* flux of a target that adds as much noise as sky and read-out do, 1e-17 erg/s/cm^2/A */
-#define UNSEEN_HITS 1.0 /* cosmic rays a camera that nobody masked */
+#define PIXEL 0.8       /* A */
+#define SKY_FLUX 2.5    /* flux of a target whose noise equals that of sky and read-out, 1e-17 erg/s/cm^2/A */
+#define UNSEEN_HITS 1.0 /* unmasked cosmic rays per camera */
 
 /* Bits of MASK, as in desispec's specmask. */
 enum { SOMEBADPIX = 1, ALLBADPIX = 2, COSMIC = 4 };
@@ -31,7 +30,7 @@ static const struct {
     double data_start, mock_start;
     size_t data_count, mock_count;
     double sigma_first, sigma_last;
-    double sky_residual; /* what is left of a sky line at its peak, relative to the noise it adds */
+    double sky_residual; /* residual at the peak of a sky line, relative to the noise the line adds */
 } designs[FB_SIM_CAMERAS] = {
     { 'B', 3600.0, 3569.3, 2751, 2974, 0.80, 0.70, 1.0 },
     { 'R', 5760.0, 5625.4, 2326, 2644, 0.70, 0.63, 1.2 },
@@ -74,7 +73,7 @@ static void line_pixels(const struct fb_detector *d, double wavelength, size_t *
     *last = (size_t)fmin(n, fmax(0.0, floor(centre + 5.0) + 1.0));
 }
 
-/* Shape of a sky line at a pixel: a Gaussian with a peak of 1, and the argument it was taken at. */
+/* Shape of a sky line at a pixel: a Gaussian with a peak of 1, and its argument. */
 static double line_shape(int camera, const struct fb_detector *d, size_t i, double wavelength, double *x)
 {
     *x = (d->wavelength[i] - wavelength) / line_spread(camera, i, d->n, 0.5);
@@ -171,8 +170,7 @@ void fb_instrument_resolution(const struct fb_instrument *instrument, int camera
 enum { REACH = 20, BLOCK = 32 }; /* fine pixels on each side; pixels that share a kernel */
 
 /*
- * Weights of the fine pixels around a camera pixel whose centre lies `phase` fine pixels after one of
- * them.
+ * Weights of the fine pixels around a camera pixel whose centre is `phase` fine pixels after a fine pixel.
  */
 static void make_kernel(double sigma, double phase, double *kernel)
 {
@@ -187,7 +185,7 @@ static void make_kernel(double sigma, double phase, double *kernel)
         kernel[k] /= sum;
 }
 
-/* Pixels are PIXEL / FB_FINE_STEP = 4 fine ones apart, so that the phase is the same all along a camera. */
+/* Pixels are PIXEL / FB_FINE_STEP = 4 fine pixels apart, so the phase is constant along a camera. */
 static void sample_camera(const struct fb_detector *d, int camera, const double *fine, double blunt,
                           double *out)
 {
@@ -230,7 +228,7 @@ void fb_observation_draw(struct fb_observation *o, struct fb_rng *rng, double de
         o->scale[c] = 1.0 + 0.012 * fb_normal(rng);
         o->offset[c] = 0.06 * fb_normal(rng);
     }
-    /* drawn always, so that gaps change nothing else */
+    /* always drawn, so that gaps don't change the other random numbers */
     const double gaps = fb_uniform(rng), lost = fb_uniform(rng);
     o->gaps = allow_gaps && gaps < 0.25;
     o->lost = allow_gaps && lost < 0.01;
@@ -250,8 +248,7 @@ static void add_noise(const struct fb_detector *d, const struct fb_observation *
 }
 
 /*
- * What is left of sky lines: too much or too little of them, and the trace of small shifts, which looks
- * like a derivative.
+ * Sky line residuals: an error in amplitude, and one in wavelength, which has the shape of a derivative.
  */
 static void add_sky_residuals(const struct fb_detector *d, const struct fb_observation *o, int c,
                               struct fb_rng *rng, float *flux)
@@ -274,7 +271,7 @@ static void add_sky_residuals(const struct fb_detector *d, const struct fb_obser
     }
 }
 
-/* Cosmic rays: most are masked (a few of those keep some ivar from other exposures), some are not noticed. */
+/* Cosmic rays: most are masked (a few of these keep some ivar from other exposures), some are not. */
 static void add_cosmic_rays(const struct fb_detector *d, const struct fb_observation *o, struct fb_rng *rng,
                             float *flux, float *ivar, int32_t *mask)
 {

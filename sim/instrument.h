@@ -1,5 +1,5 @@
 /*
- * instrument.h - from a spectrum above the atmosphere to what a coadd file holds: camera pixels, line
+ * instrument.h - converts a spectrum above the atmosphere to the contents of a coadd: camera pixels, line
  * spread, noise, sky residuals, cosmic rays, missing pixels, resolution matrices.
  *
  * SPDX-License-Identifier: BSD-3-Clause
@@ -29,42 +29,42 @@ struct fb_instrument {
 };
 
 /*
- * Data: the grids of DESI coadds, aligned with each other. Mock: those of quickquasars mocks, which are
- * not.
+ * Data: the grids of DESI coadds, aligned between cameras. Mock: the grids of quickquasars mocks, not
+ * aligned.
  */
 int fb_instrument_init(struct fb_instrument *instrument, int mock); /* 0, or -1 if out of memory */
 void fb_instrument_release(struct fb_instrument *instrument);
 
-/* How one target was observed. */
+/* The observing conditions of one target. */
 struct fb_observation {
-    double depth;                  /* exposure in units of the reference */
+    double depth;                  /* exposure time in units of the reference */
     double blunt;                  /* line spread of its fiber, 0 (best) to 1 (worst) */
-    double masked;                 /* share of pixels that cosmic rays took */
-    double excess[FB_SIM_CAMERAS]; /* true noise over what ivar claims */
-    double level[FB_SIM_CAMERAS];  /* noise of a camera relative to what the depth says */
-    double scale[FB_SIM_CAMERAS];  /* flux calibration of a camera, 1 is right */
-    double offset[FB_SIM_CAMERAS]; /* left by sky subtraction, in units of the noise level */
-    double sky_residual;           /* how badly the lines were subtracted, 1 is typical */
+    double masked;                 /* fraction of pixels masked as cosmic rays */
+    double excess[FB_SIM_CAMERAS]; /* ratio of true noise to the noise from ivar */
+    double level[FB_SIM_CAMERAS];  /* noise of a camera relative to that expected from depth */
+    double scale[FB_SIM_CAMERAS];  /* flux calibration factor of a camera, 1 if correct */
+    double offset[FB_SIM_CAMERAS]; /* error of sky subtraction, in units of the noise level */
+    double sky_residual;           /* amplitude of sky line residuals, 1 if typical */
     int gaps;                      /* 1: has runs of missing pixels */
-    int lost;                      /* 1: nothing was recorded, all ivar is 0 */
+    int lost;                      /* 1: no data, all ivar is 0 */
 };
 
 void fb_observation_draw(struct fb_observation *o, struct fb_rng *rng, double depth, int allow_gaps);
 
-/* The rows of one target, one pointer a camera. */
+/* The rows of one target, one pointer per camera. */
 struct fb_rows {
     float *flux[FB_SIM_CAMERAS], *ivar[FB_SIM_CAMERAS];
     int32_t *mask[FB_SIM_CAMERAS];
 };
 
 /*
- * Integrate a spectrum on the fine grid of sightline.h over pixels with the fiber's line spread; out: all
- * cameras in turn.
+ * Integrate a spectrum on the fine grid of sightline.h over pixels with the fiber's line spread; out: the
+ * cameras concatenated.
  */
 void fb_instrument_sample(const struct fb_instrument *instrument, const double *fine, double blunt,
                           double *out);
 
-/* Observe: noise and all defects. pixels is what fb_instrument_sample() left. */
+/* Observe: add noise and all defects. pixels: the output of fb_instrument_sample(). */
 void fb_instrument_observe(const struct fb_instrument *instrument, const struct fb_observation *o,
                            struct fb_rng *rng, const double *pixels, const struct fb_rows *rows);
 

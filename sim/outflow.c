@@ -1,10 +1,10 @@
 /*
  * outflow.c - draw BAL troughs, apply and measure them.
  *
- * A trough is gas with an optical depth profile tau(v) in front of a part C of the light: it lets through
+ * A trough is gas with an optical depth profile tau(v) that covers a fraction C of the light. Its transmission is
  * 1 - C + C exp(-sum of tau over the lines of an ion), the partial covering of Arav et al. (1999, ApJ
- * 524, 566). Doublets have their two lines in the ratio of f lambda. Troughs multiply. Widths, velocities
- * and depths spread over those of the samples of Gibson et al. (2009, ApJ 692, 758), Allen et al. (2011,
+ * 524, 566). The lines of doublets have the ratio of f lambda. Transmissions multiply. Widths, velocities
+ * and depths are distributed like those of Gibson et al. (2009, ApJ 692, 758), Allen et al. (2011,
  * MNRAS 410, 860) and Filbert et al. (2024, MNRAS 532, 3669; DESI).
  *
  * SPDX-License-Identifier: BSD-3-Clause
@@ -15,7 +15,7 @@
 #include <math.h>
 #include <string.h>
 
-#define CIV_INDEX_LINE 1549.0 /* the wavelength that C IV velocities are counted from */
+#define CIV_INDEX_LINE 1549.0 /* zero point of C IV velocities */
 #define AI_WIDTH 450.0
 #define BI_WIDTH 2000.0
 #define BI_FIRST 3000.0
@@ -49,7 +49,7 @@ static double cell_velocity(int i)
 
 /* ---- shapes of optical depth ---- */
 
-/* A hump with its own widths towards low and high velocity; power 2 is a Gaussian, more is boxier. */
+/* An asymmetric peak, with a width on each side; power 2 is a Gaussian, larger powers are boxier. */
 static void add_hump(double *profile, double centre, double low_width, double high_width, double power,
                      double peak)
 {
@@ -117,8 +117,7 @@ static void draw_multiple(double *profile, struct fb_rng *rng)
 }
 
 /*
- * Begins at the quasar's redshift, steep there and fading to the blue: with the emission line, a P Cygni
- * profile.
+ * Starts steeply at the quasar's redshift and fades to the blue; with the emission line, a P Cygni profile.
  */
 static void draw_attached(double *profile, struct fb_rng *rng)
 {
@@ -141,8 +140,8 @@ static void draw_detached(double *profile, struct fb_rng *rng)
 }
 
 /*
- * A smooth trough whose depth is all ups and downs: an envelope times a lognormal random walk with a
- * memory of a few 100 km/s.
+ * A trough with structure: an envelope times a lognormal random walk with a correlation length of a few 100
+ * km/s.
  */
 static void draw_ragged(double *profile, struct fb_rng *rng)
 {
@@ -195,8 +194,7 @@ static void draw_profile(double *profile, enum fb_trough_shape shape, struct fb_
 /* ---- the other ions ---- */
 
 /*
- * Median and scatter (of the logarithm) of the optical depth relative to C IV, and how often an ion is
- * there at all.
+ * Median and scatter (of the logarithm) of the optical depth relative to C IV, and the probability of an ion.
  */
 static const struct {
     enum fb_ion ion;
@@ -302,7 +300,7 @@ static double transmission(const struct fb_trough *t, enum fb_ion ion, double re
     return tau > TAU_NEGLIGIBLE ? 1.0 - t->covering * t->relative_covering[ion] * (1.0 - exp(-tau)) : 1.0;
 }
 
-/* Rest wavelengths that an ion of an outflow can absorb at. */
+/* Rest wavelengths at which an ion of an outflow can absorb. */
 static void ion_range(enum fb_ion ion, double *first, double *last)
 {
     const double end = FB_OUTFLOW_FIRST + FB_OUTFLOW_STEP * (FB_OUTFLOW_CELLS - 1);

@@ -1,9 +1,9 @@
 /*
- * outflow.h - broad absorption line (BAL) troughs: where, how deep and of what shape they are, and what
- * of the quasar's light they let through.
+ * outflow.h - broad absorption line (BAL) troughs: their velocities, depths and shapes, and their
+ * transmission.
  *
- * Velocities are in km/s, positive towards the observer, relative to the blue line of a doublet unless
- * said otherwise.
+ * Velocities are in km/s, positive towards the observer, relative to the blue line of a doublet unless said
+ * otherwise.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -32,7 +32,7 @@ extern const char *const fb_shape_names[FB_SHAPES];
 
 struct fb_trough {
     enum fb_trough_shape shape;
-    double covering;              /* part of the quasar's light behind the gas, in C IV */
+    double covering;              /* fraction of the quasar's light covered by the gas, in C IV */
     double tau;                   /* largest optical depth of C IV 1548 */
     double relative_tau[FB_IONS]; /* of the blue line of an ion, relative to C IV; 0: none */
     double relative_covering[FB_IONS];
@@ -47,17 +47,16 @@ struct fb_outflow {
 /* Draw an outflow whose noiseless absorption index is above 0, so that it is a BAL by definition. */
 void fb_outflow_draw(struct fb_outflow *outflow, struct fb_rng *rng);
 
-/* Put its lines in front of a quasar at redshift z: multiplies the transmission. */
+/* Multiply the transmission by the lines of an outflow, for a quasar at redshift z. */
 void fb_outflow_apply(const struct fb_outflow *outflow, struct fb_sightline *s, double z);
 
-/* ---- what a perfect measurement would give ---- */
+/* ---- perfect measurements ---- */
 
 /*
- * One trough by itself, velocities relative to 1549 A as in the absorption index; edges are where it is
- * 10 % deep.
+ * A single trough; velocities are relative to 1549 A, as in the absorption index; edges are at 10 % depth.
  */
 struct fb_trough_truth {
-    double vmin, vmax; /* -1 where it is nowhere that deep */
+    double vmin, vmax; /* -1 if it is never that deep */
     double posmin, fmin;
     double ai;
 };

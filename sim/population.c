@@ -2,11 +2,11 @@
  * population.c - draw quasars and compute their spectra.
  *
  * A spectrum is (power law + Balmer continuum + emission lines) x reddening. Each species of the line table
- * has a profile of four parts: a broad disk profile, its very broad base, a narrower core, and a
- * blueshifted wind (Richards et al. 2011, AJ 141, 167). Two numbers tie the lines of a quasar together:
- * overall line strength (the Baldwin effect and its scatter) and "wind", the direction of weak, blueshifted
- * C IV and strong iron; on top of them every species has a strength, width, asymmetry and shift of its own,
- * so that no set of a few templates describes the population.
+ * has a profile of four parts: a broad disk profile, its very broad base, a narrower core, and a blueshifted
+ * wind (Richards et al. 2011, AJ 141, 167). Two parameters correlate the lines of a quasar: overall line
+ * strength (the Baldwin effect and its scatter) and "wind", towards weak, blueshifted C IV and strong iron.
+ * In addition, every species has its own strength, width, asymmetry and shift, so that no small set of
+ * templates describes the population.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -21,8 +21,8 @@
 #define FWHM_PER_SIGMA 2.3548200450309493
 
 /*
- * The bell that profiles are made of, (1 - t^2/19)^8: of unit variance, a Gaussian to within 5 % of its
- * peak, but zero beyond sqrt(19) standard deviations, without a step, and ten times as fast.
+ * The bell that profiles are made of, (1 - t^2/19)^8. It has unit variance, is within 5 % (of the peak) of a
+ * Gaussian, falls smoothly to zero at sqrt(19) standard deviations, and is ten times as fast.
  */
 #define BELL_REACH 4.3588989435406740
 #define BELL_AREA 2.6113150 /* its integral */
@@ -45,7 +45,7 @@ struct continuum {
     double far_uv_break;        /* ln(wavelength / 1450 A) */
     double balmer, temperature; /* Balmer continuum: flux at 3000 A, and in units of 10,000 K */
     double reddening;           /* E(B-V), SMC-like */
-    double ripple[RIPPLES];     /* smooth deviations, errors of flux calibration */
+    double ripple[RIPPLES];     /* smooth errors of flux calibration */
 };
 
 struct fb_quasar {
@@ -54,17 +54,17 @@ struct fb_quasar {
     int nprofiles;
 };
 
-/* What the lines of one quasar have in common. */
+/* The parameters common to all lines of one quasar. */
 struct character {
     double strength;      /* overall line strength, standard deviations */
     double wind;          /* towards wind-dominated, standard deviations */
     double disk_fwhm;     /* of C IV without its wind, km/s */
     double core_ratio;    /* width of the core relative to the disk profile */
-    double core_fraction; /* part of the flux in the core */
-    double base_fraction; /* part of the disk's flux in very broad wings */
-    double wind_fraction; /* part of the flux in the wind, for a species that takes full part */
+    double core_fraction; /* fraction of the flux in the core */
+    double base_fraction; /* fraction of the disk's flux in very broad wings */
+    double wind_fraction; /* fraction of the flux in the wind, for a species with wind = 1 */
     double lag;           /* blueshift of highly ionized disk and core profiles, km/s */
-    double wind_shift;    /* of the wind's centre, beyond that */
+    double wind_shift;    /* additional shift of the wind's centre */
     double wind_fwhm;
     double asymmetry; /* ln(red width / blue width) */
     double iron;      /* ln of the strength of all iron */
@@ -191,7 +191,7 @@ static double log_power_law(const struct continuum *c, double x)
 
 /*
  * Balmer continuum (Grandi 1982, ApJ 255, 25): a Planck curve made optically thin to the blue, at full
- * strength until the edge, beyond which the high-order Balmer lines carry it on with a smooth decline.
+ * strength up to the edge, beyond which the high-order Balmer lines continue it with a smooth decline.
  */
 static double balmer_continuum(const struct continuum *c, double wavelength)
 {
@@ -207,7 +207,7 @@ static double balmer_continuum(const struct continuum *c, double wavelength)
     flux *= expm1(-thin * thin * thin) / expm1(-thin0 * thin0 * thin0);
     if (wavelength > edge)
         flux *= exp(-0.5 * pow((wavelength - edge) / 120.0, 2.0));
-    if (wavelength < 1900.0) /* bound to be small here; fade it out so that it has no edge */
+    if (wavelength < 1900.0) /* small here; fade it out to avoid an edge */
         flux *= (wavelength - 1600.0) / 300.0;
     return c->balmer * flux;
 }
@@ -224,9 +224,8 @@ static double log_transmission(const struct continuum *c, double x)
 }
 
 /*
- * ln of smooth errors of calibration and of all that a power law with curvature leaves out: Chebyshev
- * polynomials of degree 3 to 8 in ln(wavelength) over 900 to 4000 A, whose waves are far broader than any
- * trough.
+ * ln of smooth calibration errors and of deviations from a power law with curvature: Chebyshev polynomials of
+ * degree 3 to 8 in ln(wavelength) over 900 to 4000 A, whose features are far broader than any trough.
  */
 static double ripples(const struct continuum *c, double x)
 {
@@ -258,9 +257,9 @@ static void add_profile(struct fb_quasar *quasar, double w, double width, double
 }
 
 /*
- * One part of the profile of a species with transitions t[0..n). Where they lie closer together than the
- * part is wide they make one bell of the same second moment: no spectrum can tell, and it takes a third of
- * the time.
+ * One part of the profile of a species with transitions t[0..n). Transitions that are closer than the width
+ * of the part are merged into one bell with the same second moment: it is indistinguishable and takes a third
+ * of the time.
  */
 static void add_part(struct fb_quasar *quasar, const struct fb_transition *t, int n, double width,
                      const struct kinematics *k, int part)
@@ -312,7 +311,7 @@ static void draw_species(struct fb_quasar *quasar, const struct fb_transition *t
         add_part(quasar, t, n, width, &k, part);
 }
 
-/* The transitions of a species follow one another in the table. */
+/* The transitions of a species are consecutive in the table. */
 static void draw_lines(struct fb_quasar *quasar, const struct character *q, struct fb_rng *rng)
 {
     const struct fb_transition *t = fb_transition_table;

@@ -1,7 +1,6 @@
 /*
  * population.h - the intrinsic spectra of quasars, rest-frame 900 to 4000 A: power law, broad emission
- * lines, iron, reddening, drawn from the spread that real quasars show. No absorption, no noise, no
- * instrument.
+ * lines, iron and reddening, with the variety of real quasars, but without absorption, noise or instrument.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -11,7 +10,7 @@
 #include <stddef.h>
 #include "random.h"
 
-/* How one quasar looks: slopes, line strengths, widths, asymmetries and shifts, iron, reddening. */
+/* The properties of one quasar: slopes, line strengths, widths, asymmetries and shifts, iron, reddening. */
 struct fb_quasar;
 
 /* Draw one quasar; free with fb_quasar_free(). NULL if out of memory. */

@@ -1,6 +1,6 @@
 /*
  * random.c - xoshiro256** (Blackman & Vigna 2021, ACM Trans. Math. Softw. 47, 36), seeded through
- * splitmix64 (Steele, Lea & Flood 2014), and the few distributions that simulations need.
+ * splitmix64 (Steele, Lea & Flood 2014), and some distributions.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -13,7 +13,7 @@ static uint64_t rotate_left(uint64_t x, int k)
     return (x << k) | (x >> (64 - k));
 }
 
-/* The mixing function of splitmix64: a bijection of 64 bits that leaves no pattern of its argument. */
+/* The mixing function of splitmix64, a bijection of 64 bits. */
 static uint64_t mix(uint64_t x)
 {
     x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -25,7 +25,7 @@ void fb_rng_seed(struct fb_rng *rng, uint64_t seed, uint64_t stream)
 {
     const uint64_t golden = UINT64_C(0x9e3779b97f4a7c15); /* 2^64 / golden ratio */
 
-    /* Mixed twice: neighbouring seeds and neighbouring streams start far apart in the splitmix sequence. */
+    /* Mix twice, so that adjacent seeds and adjacent streams start far apart in the splitmix sequence. */
     uint64_t x = mix(mix(seed + golden) + golden * (stream + 1));
     for (int i = 0; i < 4; i++) {
         x += golden;
@@ -53,7 +53,7 @@ double fb_uniform(struct fb_rng *rng)
     return (double)(fb_rng_bits(rng) >> 11) * 0x1.0p-53;
 }
 
-/* Box-Muller. The second deviate is thrown away: keeping it would be hidden state next to the generator's. */
+/* Box-Muller. The second deviate is discarded, since storing it would add state to the generator. */
 double fb_normal(struct fb_rng *rng)
 {
     const double pi = 3.14159265358979323846;
@@ -78,8 +78,8 @@ static unsigned poisson_small(struct fb_rng *rng, double mean)
 }
 
 /*
- * A large mean is a sum of small ones: exact, and the time grows with the mean, which is at most hundreds
- * here.
+ * Split a large mean into a sum of small ones. This is exact; the time is linear in the mean, which is at
+ * most a few hundred here.
  */
 unsigned fb_poisson(struct fb_rng *rng, double mean)
 {

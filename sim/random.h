@@ -1,6 +1,5 @@
 /*
- * random.h - random numbers for simulations: small, fast, the same on every machine for the same seed and
- * stream.
+ * random.h - random numbers for simulations, reproducible on every machine from the seed and stream.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -14,7 +13,7 @@ struct fb_rng {
 };
 
 /*
- * Independent streams of one seed: give every quasar its own stream, so that results don't depend on order.
+ * Independent streams of one seed. Every quasar has its own stream, so that results don't depend on order.
  */
 void fb_rng_seed(struct fb_rng *rng, uint64_t seed, uint64_t stream);
 uint64_t fb_rng_bits(struct fb_rng *rng); /* 64 random bits */

@@ -1,5 +1,5 @@
 /*
- * render.c - light, path and outflow of one quasar put together.
+ * render.c - combines emission, line of sight and outflow of one quasar.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -15,7 +15,7 @@
 
 #define FIRST_REST 900.0 /* where population.h's spectra begin and end */
 #define LAST_REST 4000.0
-#define TAIL_SLOPE (-1.5) /* beyond the end */
+#define TAIL_SLOPE (-1.5) /* of the power law beyond the end */
 #define BAL_REDDENING \
     0.025 /* mean E(B-V) of outflows on top of the population's (Reichard et al. 2003, AJ 126, 2594) */
 
@@ -48,8 +48,7 @@ void fb_renderer_release(struct fb_renderer *r)
 /* ---- light ---- */
 
 /*
- * Flux beyond the population's wavelengths: zero-slope to the blue (nothing gets through there), a power
- * law to the red.
+ * Extrapolate the flux: constant to the blue, where everything is absorbed, and a power law to the red.
  */
 static void emit(const struct fb_quasar *quasar, double z, double *coarse)
 {
@@ -70,8 +69,7 @@ static void emit(const struct fb_quasar *quasar, double z, double *coarse)
 }
 
 /*
- * Dust of the outflow: the law of the Small Magellanic Cloud as Richards et al. (2003, AJ 126, 1131) give
- * it.
+ * Dust of the outflow: the law of the Small Magellanic Cloud in Richards et al. (2003, AJ 126, 1131).
  */
 static void redden(double *coarse, double z, double ebv)
 {
@@ -81,7 +79,7 @@ static void redden(double *coarse, double z, double ebv)
     }
 }
 
-/* Scale to the target's magnitude near 6400 A, or redwards of Lyman-alpha where the forest reaches that. */
+/* Scale to the target's magnitude near 6400 A, or redwards of Lyman-alpha if 6400 A is in the forest. */
 static void scale_to_magnitude(double *coarse, const struct fb_target *target)
 {
     const double wavelength = fmax(6400.0, 1350.0 * (1.0 + target->z));
@@ -176,7 +174,7 @@ static void fill_trough_row(struct fb_trough_row *row, const struct fb_target *t
     row->mgii = t->relative_tau[FB_MGII];
 }
 
-/* ---- all of it ---- */
+/* ---- complete spectra ---- */
 
 int fb_render_quasar(struct fb_renderer *r, const struct fb_target *target, double blunt, double *pixels,
                      struct fb_quasar_row *quasar, struct fb_trough_row *troughs)

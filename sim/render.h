@@ -16,10 +16,10 @@
 struct fb_trough_row {
     int64_t targetid;
     double z, z_catalog;
-    int32_t number; /* 1 up in each quasar */
+    int32_t number; /* counted from 1 in each quasar */
     char shape[9];
     double vmin, vmax, posmin, depth, ai;
-    double covering, tau, siiv, nv, lya, mgii; /* optical depths of the others relative to C IV */
+    double covering, tau, siiv, nv, lya, mgii; /* optical depths of the other ions are relative to C IV */
 };
 
 /* A row of HDU QUASARS. */
@@ -31,7 +31,7 @@ struct fb_quasar_row {
     int32_t n450, n2000;
     float vmin450[FASTBAL_MAX_AI], vmax450[FASTBAL_MAX_AI];
     float vmin2000[FASTBAL_MAX_BI], vmax2000[FASTBAL_MAX_BI];
-    double z_dla, log_nhi; /* of the strongest DLA; 0 where there is none */
+    double z_dla, log_nhi; /* of the strongest DLA; 0 if there is none */
 };
 
 /* Scratch memory for rendering. */
@@ -49,9 +49,9 @@ int fb_renderer_init(struct fb_renderer *r, const struct fb_instrument *instrume
 void fb_renderer_release(struct fb_renderer *r);
 
 /*
- * Compute the flux in 1e-17 erg/s/cm^2/A on the pixels of all cameras in turn, and fill the quasar's row
- * (but not its signal-to-noise) and up to FB_MAX_OUTFLOW_TROUGHS rows of troughs. Returns how many of
- * these, or -1 if out of memory.
+ * Compute the flux in 1e-17 erg/s/cm^2/A on the concatenated pixels of all cameras, and fill the quasar's row
+ * (except its signal-to-noise) and up to FB_MAX_OUTFLOW_TROUGHS rows of troughs. Returns the number of
+ * troughs, or -1 if out of memory.
  */
 int fb_render_quasar(struct fb_renderer *r, const struct fb_target *target, double blunt, double *pixels,
                      struct fb_quasar_row *quasar, struct fb_trough_row *troughs);

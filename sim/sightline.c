@@ -1,10 +1,9 @@
 /*
  * sightline.c - optical depths of Voigt profiles on the fine grid.
  *
- * The optical depth at the centre of a line is 1.497e-15 N f lambda / b (N in cm^-2, lambda in A, b in
- * km/s); its shape is the Voigt-Hjerting function H(a, x) with a = gamma lambda / (4 pi b) and x = v / b,
- * in the approximation of Tepper-Garcia (2006, MNRAS 369, 2025), good for the a < 1e-3 of interstellar
- * lines.
+ * The optical depth at the centre of a line is 1.497e-15 N f lambda / b (N in cm^-2, lambda in A, b in km/s);
+ * its shape is the Voigt-Hjerting function H(a, x) with a = gamma lambda / (4 pi b) and x = v / b, in the
+ * approximation of Tepper-Garcia (2006, MNRAS 369, 2025), valid for a < 1e-3, as in interstellar lines.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

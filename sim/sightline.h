@@ -1,5 +1,5 @@
 /*
- * sightline.h - what absorbs along the way to one quasar, on a fine grid of observed wavelengths.
+ * sightline.h - the absorption along the line of sight to one quasar, on a fine grid of observed wavelengths.
  *
  *     struct fb_sightline s;
  *     if (fb_sightline_init(&s) < 0) ... out of memory
@@ -15,15 +15,15 @@
 
 #include "absorption_lines.h"
 
-/* Wider than the cameras of data and mocks (3569 to 9833 A), a quarter of their pixels. */
+/* Covers the cameras of data and mocks (3569 to 9833 A), with a quarter of their pixel size. */
 #define FB_FINE_START 3540.0
 #define FB_FINE_STEP 0.2
 #define FB_FINE_COUNT 31701
 
 struct fb_sightline {
-    double *tau;            /* optical depth of what covers the quasar fully */
-    double *transmission;   /* first of partially covering gas, after finish: of everything */
-    double *log_wavelength; /* natural logarithm; never changes */
+    double *tau;            /* optical depth of fully covering gas */
+    double *transmission;   /* of partially covering gas; after fb_sightline_finish(), of everything */
+    double *log_wavelength; /* natural logarithm; constant */
 };
 
 int fb_sightline_init(struct fb_sightline *s); /* 0, or -1 if out of memory */
@@ -36,11 +36,11 @@ static inline double fb_fine_wavelength(size_t i)
     return FB_FINE_START + FB_FINE_STEP * (double)i;
 }
 
-/* One cloud in one line: column density in cm^-2, Doppler parameter b in km/s. */
+/* Add one cloud in one line: column density in cm^-2, Doppler parameter b in km/s. */
 void fb_sightline_add_cloud(struct fb_sightline *s, const struct fb_absorption_line *line, double z,
                             double column, double b);
 
-/* The same in every line of an ion. */
+/* Add one cloud in every line of an ion. */
 void fb_sightline_add_ion(struct fb_sightline *s, enum fb_ion ion, double z, double column, double b);
 
 /* Multiply the transmission by exp(-tau). */

@@ -1,6 +1,6 @@
 /*
- * simulate.c - the loop over pixels and targets. One pixel is in memory at a time; of the others only
- * catalog and truth rows are kept.
+ * simulate.c - the loop over pixels and targets. Only one pixel is in memory at a time, besides the catalog
+ * and truth rows of all pixels.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -41,7 +41,7 @@ struct state {
     char *root;
     struct fb_instrument instrument;
     struct fb_renderer renderer;
-    double *model, *scratch; /* spectra of all cameras in turn */
+    double *model, *scratch; /* spectra of all cameras, concatenated */
     struct pixel_data data;
     int64_t *pixels;
     struct fb_catalog_row *catalog;
@@ -151,7 +151,7 @@ static struct fb_rows rows_of(const struct state *s, size_t row)
     return rows;
 }
 
-/* Leave the target's noiseless spectrum in s->model; of quasars, keep truth and catalog rows. */
+/* Compute the target's noiseless spectrum in s->model; for quasars, also store truth and catalog rows. */
 static int render_target(struct state *s, const struct fb_target *t, double blunt)
 {
     struct fb_rng rng;
@@ -205,7 +205,7 @@ static void fill_resolution(void *context, int camera, size_t row, float *out)
     fb_instrument_resolution(&s->instrument, camera, s->data.blunt[row], out);
 }
 
-/* Keywords of a coadd's primary header: what all have, and what a way of grouping has. */
+/* Keywords of a coadd's primary header: common ones, and those of the scheme. */
 enum { KEYWORDS = 5, GROUPINGS = 6 };
 
 static int grouping(const struct fb_tree *tree, int64_t pixel, struct fb_sim_keyword keywords[GROUPINGS])
@@ -300,7 +300,7 @@ static int write_pixel(struct state *s, int64_t pixel)
     return failed;
 }
 
-/* Catalogs are in no order that a program could rely on. */
+/* Shuffle the catalog, since programs must not rely on its order. */
 static void shuffle_catalog(struct state *s)
 {
     struct fb_rng rng;
@@ -341,7 +341,7 @@ static int write_tables(struct state *s)
     return failed;
 }
 
-/* DESI leaves the map of adaptive pixels beside them. */
+/* As in DESI, the map of adaptive pixels is written next to them. */
 static int write_map(struct state *s)
 {
     if (s->tree.scheme != FB_SCHEME_UNIQPIX)
@@ -365,7 +365,7 @@ static int simulate_pixel(struct state *s, int64_t pixel)
     return write_pixel(s, pixel);
 }
 
-/* Has whoever waits lost interest? */
+/* Returns non-zero once the user has asked to stop. */
 static int give_up(const struct state *s)
 {
     if (!s->options->stop || !s->options->stop())

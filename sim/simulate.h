@@ -1,6 +1,6 @@
 /*
- * simulate.h - write a tree of simulated coadds with the catalog of their quasars and the truth about
- * their troughs.
+ * simulate.h - writes a tree of simulated coadds, the catalog of their quasars, and the truth about their
+ * troughs.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -17,23 +17,23 @@
 
 struct fb_simulation {
     const char *folder;
-    long pixels, quasars, others; /* the last two: a pixel */
+    long pixels, quasars, others; /* quasars, others: per pixel */
     uint64_t seed;
     double bal_fraction;
     int bright;            /* a sample with three times the signal-to-noise */
     int gaps;              /* runs of missing pixels in some spectra */
-    enum fb_scheme scheme; /* how files are grouped; mocks have the form of quickquasars' */
-    int aligned;           /* mocks whose camera grids line up, as those of data do */
+    enum fb_scheme scheme; /* grouping of files; mocks have the format of quickquasars */
+    int aligned;           /* mocks: camera grids are aligned, as in data */
     int resolution;        /* write resolution matrices */
 
     /* Called after each pixel; may be NULL. */
     void (*progress)(void *context, size_t done, size_t all, const char *path);
     void *context;
-    /* Asked before each pixel; not 0: stop, with an error. May be NULL. */
+    /* Polled before each pixel; non-zero stops with an error. May be NULL. */
     int (*stop)(void);
 };
 
-/* Where below the folder the tree of spectra is. */
+/* The path of the tree of spectra below the folder. */
 const char *fb_simulation_tree(enum fb_scheme scheme);
 
 struct fb_simulation_summary {
@@ -42,8 +42,8 @@ struct fb_simulation_summary {
 };
 
 /*
- * Simulate. Existing files of the same names are replaced. Returns 0, or -1 with *err set;
- * summary->pixels then tells how many pixels were completed.
+ * Simulate. Existing files with the same names are replaced. Returns 0, or -1 with *err set; summary->pixels
+ * is the number of pixels completed.
  */
 int fb_simulate(const struct fb_simulation *simulation, struct fb_simulation_summary *summary,
                 struct fb_error *err);

@@ -1,6 +1,5 @@
 /*
- * sky.h - the noise of an exposure of dark sky: its level along each camera, and the sky lines that stand
- * out of it.
+ * sky.h - the noise of an exposure of dark sky: its level along each camera, and the sky lines.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

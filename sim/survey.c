@@ -2,10 +2,10 @@
  * survey.c - draw pixels and targets.
  *
  * Redshifts follow the expected density of DESI's quasars (DESI Collaboration 2016, arXiv:1611.00036),
- * continued to z = 5.1 and thinned out below 1.57, where C IV is not observed: readers must
- * drop those quasars, but a few are enough. Magnitudes follow a double power law (slopes of
- * Palanque-Delabrouille et al. 2016, A&A 587, A41) up to the limit of r = 23 of the target selection
- * (Chaussidon et al. 2023, ApJ 944, 107). Quasars with z > 2.1 are observed several times.
+ * extended to z = 5.1 and reduced below 1.57, where C IV is not observed: a few are enough to test that
+ * readers exclude them. Magnitudes follow a double power law (slopes of Palanque-Delabrouille et al. 2016,
+ * A&A 587, A41) up to the limit of r = 23 of the target selection (Chaussidon et al. 2023, ApJ 944, 107).
+ * Quasars with z > 2.1 are observed several times.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -21,8 +21,8 @@
 #define RADIANS_PER_DEGREE 0.017453292519943295
 #define FIRST_Z 1.2
 #define LAST_Z 5.1
-#define REPEATED_Z 2.1        /* quasars beyond are observed again and again for their forests */
-#define BRIGHTER 1.60         /* magnitudes, of the bright sample */
+#define REPEATED_Z 2.1        /* quasars beyond this are observed repeatedly for their forests */
+#define BRIGHTER 1.60         /* magnitude offset of the bright sample */
 #define DEPTH_OF_ONE 0.30     /* one exposure, in units of the noise levels */
 #define RELEASE INT64_C(9010) /* of the imaging catalog; part of TARGETID, like the brick */
 #define FIRST_BRICK 100000
@@ -41,7 +41,7 @@ double fb_magnitude_to_flux(double magnitude, double wavelength)
 
 /* ---- pixels ---- */
 
-/* Away from the galactic plane and within reach of Kitt Peak: an outline of the DESI footprint. */
+/* A rough DESI footprint: away from the galactic plane and observable from Kitt Peak. */
 static int in_footprint(double ra, double dec)
 {
     const double pole_ra = 192.85948 * RADIANS_PER_DEGREE, pole_dec = 27.12825 * RADIANS_PER_DEGREE;
@@ -63,7 +63,7 @@ static int is_coarse(enum fb_scheme scheme)
     return scheme == FB_SCHEME_UNIQPIX || scheme == FB_SCHEME_TILES;
 }
 
-/* The HEALPix tree pixels are drawn from. */
+/* The HEALPix tree from which pixels are drawn. */
 static struct fb_tree drawn_from(const struct fb_tree *tree)
 {
     return (struct fb_tree){ .scheme = FB_SCHEME_SKIMMED,
@@ -86,14 +86,14 @@ void fb_survey_place(const struct fb_tree *tree, int64_t pixel, struct fb_tree *
         place->nside = fb_tree_healpix(tree, pixel, healpix);
 }
 
-/* What there is in a pixel of nside 32: itself, a quarter or a sixteenth of it. */
+/* The adaptive pixel in a pixel of nside 32: all of it, a quarter, or a sixteenth. */
 static int64_t adaptive(int64_t coarse)
 {
     const int64_t depth = coarse % 3, nside = COARSE << depth;
     return 4 * nside * nside + (coarse << 2 * depth) + coarse % (1 << 2 * depth);
 }
 
-/* From pixels that were drawn to those of the tree. */
+/* Convert the drawn pixels to those of the tree. */
 static void convert(const struct fb_tree *tree, size_t n, int64_t *pixels)
 {
     for (size_t i = n; i-- > 0;) {
@@ -172,7 +172,7 @@ static double draw_magnitude(struct fb_rng *rng)
 
 /*
  * Redshift errors: a core of 150 km/s, wings of 500 km/s (Chaussidon et al. 2023; Brodzeller et al. 2023,
- * AJ 166, 66), and a few lines taken for others.
+ * AJ 166, 66), and a few misidentified lines.
  */
 static void draw_measured_redshift(struct fb_target *t, struct fb_rng *rng)
 {
@@ -197,7 +197,7 @@ static void draw_exposures(struct fb_target *t, struct fb_rng *rng)
     t->depth = DEPTH_OF_ONE * t->exposures * exp(0.25 * fb_normal(rng));
 }
 
-/* A place in the pixel: anywhere around its centre, until it is inside. */
+/* Draw a position in the pixel: positions around its centre are drawn until one is inside. */
 static void draw_position(struct fb_target *t, const struct fb_tree *tree, struct fb_rng *rng)
 {
     struct fb_tree place;
@@ -238,8 +238,8 @@ static int by_targetid(const void *a, const void *b)
 }
 
 /*
- * Draw n different objects of a pixel, all of them even or odd: those of quasars don't depend on how many
- * others there are.
+ * Draw n distinct object numbers of a pixel, all even or all odd, so that those of quasars don't depend on
+ * the number of other targets.
  */
 static void draw_objects(struct fb_target *targets, size_t n, int odd, int64_t base, struct fb_rng *rng)
 {
@@ -255,8 +255,8 @@ static void draw_objects(struct fb_target *targets, size_t n, int odd, int64_t b
 }
 
 /*
- * TARGETIDs look like DESI's: release, brick and object; the brick stands for the pixel, or tile and petal. Quasars and
- * others mix.
+ * TARGETIDs have DESI's format of release, brick and object; the brick encodes the pixel, or tile and petal.
+ * Quasars and other targets are interleaved.
  */
 static int64_t brick(const struct fb_tree *tree, int64_t pixel)
 {

@@ -1,5 +1,6 @@
 /*
- * survey.h - what is observed: pixels of the footprint, targets in them, redshifts, magnitudes and exposures.
+ * survey.h - the observed pixels of the footprint and their targets, with redshifts, magnitudes and
+ * exposures.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -13,7 +14,7 @@
 #include "fits/error.h"
 #include "random.h"
 
-/* What a stream of random numbers is for; together with a target or pixel it names the stream. */
+/* The purpose of a stream of random numbers; together with a target or pixel it identifies the stream. */
 enum fb_purpose {
     FB_FOR_SURVEY,
     FB_FOR_PIXEL,
@@ -42,23 +43,23 @@ struct fb_target {
 struct fb_survey {
     uint64_t seed;
     const struct fb_tree *tree;
-    int quasars, others; /* a pixel */
+    int quasars, others; /* per pixel */
     int bright;
 };
 
 /* Exposures of one target. */
 enum { FB_MOST_EXPOSURES = 12 };
 
-/* Files that fit into the footprint; of nside 16, 32 and 64. */
+/* The number of files that fit into the footprint. */
 enum { FB_MOST_PIXELS_16 = 500, FB_MOST_PIXELS_32 = 2500, FB_MOST_PIXELS_64 = 10000 };
 long fb_survey_most_pixels(enum fb_scheme scheme);
 
-/* The place on the sky of a pixel: nside and number of the HEALPix pixel its targets are in. For a tile that is a
- * matter of taste: one of nside 32, the same for all petals. */
+/* The nside and number of the HEALPix pixel that contains a pixel's targets. For a tile, an arbitrary pixel
+ * of nside 32 is used, shared by all petals. */
 void fb_survey_place(const struct fb_tree *tree, int64_t pixel, struct fb_tree *place, int64_t *healpix);
 
-/* Choose n different pixels of the footprint, ascending. Adaptive ones have nside 32, 64 and 128 and don't overlap; of a
- * tile there are three petals. */
+/* Choose n distinct pixels of the footprint, ascending. Adaptive pixels have nside 32, 64 and 128 and are
+ * disjoint; a tile has three petals. */
 int fb_survey_pixels(const struct fb_survey *survey, size_t n, int64_t *pixels, struct fb_error *err);
 
 /* Fill the targets of a pixel, quasars + others of them, in order of TARGETID. */

@@ -1,5 +1,5 @@
 /*
- * tables.c - columns as in DESI's files (names, types, units), and how they are filled.
+ * tables.c - defines and fills columns as in DESI's files (names, types, units).
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -57,7 +57,7 @@ void fb_fill_fibermap(struct fb_fibermap_row *row, const struct fb_target *t,
     row->mean_mjd = FIRST_MJD + 30.0 * t->exposures;
 }
 
-/* Night YYYYMMDD of the k-th 28-day month since the survey began; good enough to be a date. */
+/* Night YYYYMMDD of the k-th 28-day month since the survey began; always a valid date. */
 static int32_t night_of(int month, int day)
 {
     return 20210500 + 10000 * ((month + 4) / 12) + 100 * ((month + 4) % 12 - 4) + day;

@@ -43,7 +43,7 @@ struct fb_catalog_row {
     int64_t zwarn;
     double ra, dec;
     char spectype[7], survey[5], program[7];
-    int64_t pixel; /* of nside 64, but in mocks of nside 16 */
+    int64_t pixel; /* of nside 64; in mocks, nside 16 */
     int64_t desi_target;
     int32_t fiberstatus, last_night;
     float tsnr2_lya;
@@ -58,7 +58,7 @@ struct fb_mock_truth_row {
     double z, true_z, magnitude;
 };
 
-/* Fill rows; model is the noiseless spectrum on the pixels of all cameras in turn. */
+/* Fill rows; model is the noiseless spectrum on the concatenated pixels of all cameras. */
 void fb_fill_fibermap(struct fb_fibermap_row *row, const struct fb_target *t,
                       const struct fb_instrument *instrument, const double *model);
 void fb_fill_score(struct fb_score_row *row, const struct fb_target *t,
@@ -70,15 +70,15 @@ void fb_fill_mock_truth(struct fb_mock_truth_row *row, const struct fb_target *t
 void fb_fill_exposures(struct fb_exposure_row *rows, const struct fb_target *t, uint64_t seed);
 
 /*
- * Median of model / sigma over the C IV search range, at the true redshift; 0 where it isn't covered.
- * scratch: all pixels.
+ * The median of model / sigma over the C IV search range, at the true redshift; 0 if it isn't covered.
+ * scratch has room for all pixels.
  */
 double fb_true_snr_civ(const struct fb_instrument *instrument, const double *model,
                        const struct fb_rows *spectra, double z, double *scratch);
 
 /*
- * Tables of these rows. The catalog's columns go to an array of the caller's: mocks name positions otherwise, adaptive
- * pixels and tiles have columns of their own.
+ * Tables of these rows. The catalog's columns are stored in the caller's array, since they depend on the
+ * scheme: mocks have other names for positions, and adaptive pixels and tiles have additional columns.
  */
 enum { FB_CATALOG_COLUMNS = 17 };
 struct fb_sim_table fb_fibermap_table(const struct fb_fibermap_row *rows, size_t n);

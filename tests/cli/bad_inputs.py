@@ -1,4 +1,4 @@
-"""Bad inputs: what is wrong, the command that meets it, and all that the command may say about it.
+"""Bad inputs: a table of faults, commands that read them, and their exact error messages.
 
 The good files are small: one pixel of three quasars and one of a single quasar, cameras in steps of 8 A, all made of plain
 bytes (damage.py). A case makes its bad file from one of them.
@@ -94,7 +94,7 @@ class World:
 
 
 class Box:
-    """The folder of one case, and what {words} in commands and lines stand for."""
+    """The folder of one case, and the values of {words} in commands and messages."""
 
     def __init__(self, world, here):
         self.world, self.here, self.bad, self.out = world, here, here / "bad.fits", here / "out.fits"
@@ -175,7 +175,7 @@ CUT_PATHS = {"table": "z/" + in_tree("baltable", A)}
 
 
 def missing_after(kind, hdus):
-    """What is missing from a file that has these HDUs; None where it is whole without the rest."""
+    """What is missing from a file with these HDUs; None if it is complete."""
     present = [h.name for h in hdus]
     if kind == "coadd":
         if "FIBERMAP" not in present:
@@ -191,7 +191,7 @@ def missing_after(kind, hdus):
 
 
 def told_of_cut(kind, size):
-    """What is said of a file cut after so many bytes; None if all is well."""
+    """The error for a file truncated after this many bytes; None if it is valid."""
     path = "{here}/" + CUT_PATHS[kind] if kind in CUT_PATHS else "{bad}"
     begin = f"fastbal {CUT_COMMANDS[kind][0].split()[0]}: {path}: "
     hdus = Fits(GOOD[kind]).hdus
@@ -225,7 +225,7 @@ def cut_case(kind, size):
 
 CUT = [cut_case(kind, size) for kind in GOOD for size in range(0, len(GOOD[kind]), BLOCK // 2)]
 
-# ---- headers that lie ----
+# ---- inconsistent headers ----
 
 BIG, HUGE, LONG = 1000000, 2**62, "99999999999999999999999"
 
@@ -270,7 +270,7 @@ header_lies("coadd", "coadd", COADD, [
     ("Z_FLUX", "PCOUNT", BIG, "# Z_FLUX: expected ... bytes of data at ..., but the file ends at ..."),
     ("Z_FLUX", "GCOUNT", -1, "#: expected GCOUNT 0 or more, found -1"),
     ("Z_FLUX", "GCOUNT", HUGE, "#: expected a data size of 64 bits"),
-    # without a look at what follows, these would hide camera Z
+    # if the next header were not checked, these would hide camera Z
     ("R_MASK", "NAXIS2", 30, "HDU R_MASK: expected 3 rows of 233 pixels, found 30 of 233"),
     ("R_MASK", "BITPIX", -64, "# R_MASK: expected the next HDU where its data end, at ..., found it at ..."),
     ("R_MASK", "PCOUNT", 5000, "# R_MASK: expected the next HDU where its data end, at ..., found it at ..."),
@@ -530,7 +530,7 @@ for part, value, where, status in (
 
 
 def finite(box):
-    """All numbers are, but for a chi-square or a signal-to-noise that is larger than four bytes hold."""
+    """All numbers are finite, except chi-squares and signal-to-noise ratios that overflow a float."""
     rows = table(box.out)
     for name in rows.dtype.names:
         assert np.isfinite(rows[name]).all() or (name[:3] in ("PCA", "SNR") and not np.isnan(rows[name]).any()), name
@@ -809,7 +809,7 @@ for program, command in (("find", "find --coadd {coadd} --zcat {zcat} -o {out}")
              "FASTBAL_TEMPLATES is not set")):
         add(f"templates: {name}: {program}", f"{command} {words}", None, f"fastbal {program}: {said}")
 
-# ---- what is no file of the right kind, for each command and each of its inputs ----
+# ---- files of the wrong kind, for each command and each of its inputs ----
 
 INPUTS = {  # name, command, its name in messages
     "coadd": (COADD, "find"), "redshifts": (ZCAT, "find"), "catalog: split": (SPLIT, "split"),
@@ -866,7 +866,7 @@ for what, (command, program) in INPUTS.items():
             lambda box, k=kind: (box.bad.write_bytes(GOOD[k]), box.bad.chmod(0)),
             f"fastbal {program}: {{bad}}: Permission denied", anybody=True)
 
-# ---- paths that are odd, but good ----
+# ---- unusual but valid paths ----
 
 for name, odd in (("blanks", "a b  c.fits"), ("UTF-8", "Sträuße-星.fits"), ("a newline", "a\nb.fits"),
                   ("brackets", "a[1][col Z].fits"), ("CFITSIO's syntax", "a.fits[2]"), ("a number", "a.fits+1"),
@@ -1035,7 +1035,7 @@ add("simulate: a folder without permission", "simulate {here}/shut/sim --pixels 
     lambda box: (box.here / "shut").mkdir(mode=0o555), "fastbal simulate: ...: can't make this folder: Permission denied",
     anybody=True)
 
-# ---- the environment, and trees that are not there ----
+# ---- the environment, and missing trees ----
 
 ENV_FIND = "find -a {here}/z --templates {templates}"
 FOUND_ALL = ("z/{table_A}", "z/{table_B}", "z/healpix/main/dark/logfile.txt")

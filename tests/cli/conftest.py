@@ -15,13 +15,13 @@ import support  # noqa: E402
 
 @pytest.fixture(scope="session")
 def fresh_tree(tmp_path_factory):
-    """The small survey of support.py, for reading only."""
+    """The small survey of support.py, read-only."""
     return support.Tree.make(tmp_path_factory.mktemp("survey"))
 
 
 @pytest.fixture(scope="session")
 def finished_tree(tmp_path_factory):
-    """The same after all three steps, for reading only."""
+    """The small survey after all three steps, read-only."""
     tree = support.Tree.make(tmp_path_factory.mktemp("finished"))
     tree.split()
     tree.find()

@@ -66,7 +66,7 @@ def table(name, columns, heap=b"", nrows=None):
 # ---- taking apart and damaging ----
 
 class Hdu:
-    """Where an HDU is: header, data, end; its cards as {key: value}, all text."""
+    """The offsets of an HDU: header, data, end; its cards as {key: value}, all strings."""
 
     def __init__(self, data, begin):
         self.header, self.cards, place = begin, {}, begin
@@ -101,19 +101,19 @@ class Fits(bytearray):
         return next(k for k, h in enumerate(self.hdus) if h.name == name)
 
     def card(self, name, key, value):
-        """Put another value, as it stands in the file, on a card."""
+        """Replace the value of a card, in the format of the file."""
         h = self.hdu(name)
         place = next(p for p in range(h.header, h.end_card, CARD) if self[p:p + 8] == f"{key:8}".encode())
         self[place:place + CARD] = f"{key:8}= {value:>20}".ljust(CARD).encode("latin-1")
 
     def rename(self, name, key, new):
-        """Another key on a card: the old one is gone."""
+        """Rename the key of a card."""
         h = self.hdu(name)
         place = next(p for p in range(h.header, h.end_card, CARD) if self[p:p + 8] == f"{key:8}".encode())
         self[place:place + 8] = f"{new:8}".encode()
 
     def add(self, name, key, value):
-        """One more card, before END: there is room in the header's last block."""
+        """Insert a card before END; the last block of the header must have room."""
         h = self.hdu(name)
         assert h.end_card + 2 * CARD <= h.data
         self[h.end_card:h.end_card + 2 * CARD] = f"{key:8}= {value:>20}".ljust(CARD).encode() + b"END".ljust(CARD)

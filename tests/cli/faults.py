@@ -1,4 +1,4 @@
-"""Commands with one call after the other failing: see tests/faults/faults.c, and test_faults.py for what is tested.
+"""Run commands with injected failures of single calls: see tests/faults/faults.c and test_faults.py.
 
 SPDX-License-Identifier: BSD-3-Clause
 """
@@ -108,7 +108,7 @@ class Case:
         assert result.status == 0, (name, result)
         self.calls, self.said = result.calls, result.stdout
         self.expected = support.files(self.out)
-        # other contents that a file may have when the command says that it failed in part
+        # alternative contents that a file may have after a partial failure
         self.partly = {}
         for path, data in variants:
             self.partly.setdefault(path, set()).add(data)
@@ -152,7 +152,7 @@ class Case:
                 [f"{name}: differs" for name in found.keys() & expected.keys() if found[name] != expected[name]])
 
     def check_files(self, result):
-        """No temporary files, and nothing under a final name that is not right."""
+        """There are no temporary files, and all files under final names are correct."""
         wrong = []
         for name, data in support.files(self.out).items():
             if name not in self.expected:
@@ -169,7 +169,7 @@ class Case:
         wrong = [f"message: {line}" for line in lines if not line.startswith("fastbal ")]
         if fault.kind.startswith(("memory", "thread")):
             return wrong
-        # where more calls fail the first need not be the one that mattered
+        # if several calls fail, the first need not be the cause
         path = result.path if fault.times == 1 else str(self.server.root)
         path = re.sub(r"(_tmp\d+-[^./]*)|( \(deleted\))|(_rows)", "", path)
         if not any(path in line for line in lines):
@@ -181,7 +181,7 @@ class Case:
         return wrong
 
     def check_again(self, result):
-        """The same command, undisturbed, makes up for it."""
+        """The same command without faults completes the work."""
         done = (result.status == support.PARTLY or self.name == "simulate" or
                 "is complete, but its folder" in result.stderr)
         again = self.server.run([*self.arguments, *(self.again if done else [])])

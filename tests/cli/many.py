@@ -1,4 +1,4 @@
-"""A survey of many small pixels, so that runs last long enough to be stopped in the middle.
+"""A survey of many small pixels, so that runs take long enough to be interrupted.
 
 All pixels share one file of spectra, and the same targets: each has rows of its own in the catalog.
 
@@ -84,7 +84,7 @@ class Many(Tree):
                                     "stderr": subprocess.PIPE, "text": True} | how))
 
     def outputs(self):
-        """{name: digest} of everything that commands write, but for logs."""
+        """{name: digest} of all outputs of commands, except logs."""
         return {name: hashlib.sha1(data).hexdigest() for top in (self.z, self.out.parent) if top.exists() for name, data in files(top).items()
                 if "logfile" not in name}
 

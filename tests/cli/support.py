@@ -1,4 +1,4 @@
-"""What the end to end tests share: running programs, and a small survey made here, without the project's simulator.
+"""Shared by the end to end tests: running programs, and a small survey that does not depend on the simulator.
 
 The survey has three pixels of nside 64, one of them with a number below 100, and twelve catalog rows that between them
 show every way a row can go: see ROWS.
@@ -40,7 +40,7 @@ VALGRIND = ("valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full", f
 # ---- running programs ----
 
 def environment(**changes):
-    """An environment in which nothing of the user's is found; changes=None removes a variable."""
+    """An environment without the user's settings; a change to None removes a variable."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("DESI", "FASTBAL_TEMPLATES"))}
     env |= {"HOME": "/nonexistent", "USER": "tester", "LOGNAME": "tester", "SOURCE_DATE_EPOCH": "1700000000"}
     for name, value in changes.items():
@@ -62,7 +62,7 @@ def run(*command, status=DONE, env=None, cwd=None, prefix=()):
     return result
 
 
-# Runs a command and says its peak memory in kB; a small process, since a child's peak begins with its parent's.
+# Runs a command and prints its peak memory in kB; a small process, since a child's peak starts at its parent's.
 PEAK = """
 import os, sys
 pid = os.fork()
@@ -101,14 +101,14 @@ needs_mpi = pytest.mark.skipif(not (shutil.which("mpirun") and HAS_MPI) or "thre
 
 def ranks_environment(env):
     """The same for mpirun: as root, and with more ranks than cores."""
-    # Open MPI unloads parts of it that still own memory, so that nobody can say whose a leak is.
+    # Open MPI unloads plugins that still own memory, so leaks can't be attributed.
     sanitizer = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"} if SANITIZERS else {}
     return env | sanitizer | {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
                               "OMPI_MCA_rmaps_base_oversubscribe": "1"}
 
 
 def the_line(result):
-    """What stderr says, which has to be one line."""
+    """The output on stderr, which must be one line."""
     lines = result.stderr.splitlines()
     assert len(lines) == 1, result.stderr
     return lines[0]
@@ -166,14 +166,14 @@ def fits_files(folder):
 
 
 def stamp(path):
-    """Changes where a file is written again, even with the same contents."""
+    """A value that changes if a file is rewritten, even with the same contents."""
     info = os.stat(path)
     return info.st_ino, info.st_mtime_ns, info.st_size
 
 
 def portable(path):
-    """What a FITS file says apart from where its inputs were: headers without the values of environment variables that
-    are recorded there, and without the checksums of such headers; data as they are."""
+    """The contents of a FITS file that don't depend on the location of its inputs: headers without the recorded values of
+    environment variables and without the checksums of such headers, and all data."""
     contents = []
     with fits.open(path, memmap=False) as hdus:
         for hdu in hdus:
@@ -185,7 +185,7 @@ def portable(path):
 
 
 def without_product(contents):
-    """What portable() gives, without the card that a table of no tree can't have."""
+    """The result of portable(), without the card that only tables of a tree have."""
     return [([card for card in cards if not card.startswith("BALPROD ")], data) for cards, data in contents]
 
 
@@ -404,7 +404,7 @@ class Tree:
 
 
 def nothing_left_behind(folder):
-    """No temporary files: every file has a name the programs promise."""
+    """There are no temporary files: every file has a documented name."""
     for name in files(folder):
         base = name.rsplit("/", 1)[-1]
         assert base.startswith(("zafter-", "baltable-", "logfile", "qso")) and "tmp" not in base, name

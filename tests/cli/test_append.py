@@ -115,7 +115,7 @@ def test_redshift_that_differs(done_tree):
 
 
 def test_fewer_repeats_in_the_catalog(done_tree):
-    """Only the second of the two rows with one TARGETID: it can't have the first one's result unseen."""
+    """Only the second of two rows with one TARGETID: it must not silently get the result of the first."""
     rows = [t for name, t in ROWS.items() if name != "bal"]
     write_catalog(done_tree.qso, rows)
     done_tree.append("-c")
@@ -191,7 +191,7 @@ def test_width_of_coefficients(tree, done_tree, tmp_path, option):
 
 
 def test_tables_of_different_widths(done_tree, tmp_path):
-    """Tables made with different template sets don't go into one catalog unseen."""
+    """Tables made with different template sets are reported."""
     wave = np.linspace(1200, 2500, 300)
     fits.BinTableHDU.from_columns([fits.Column("WAVE", "D", array=wave)] + [
         fits.Column(f"PCA{k}", "D", array=(wave / 1850 - 1) ** k) for k in range(3)]).writeto(tmp_path / "three.fits")
@@ -202,7 +202,7 @@ def test_tables_of_different_widths(done_tree, tmp_path):
 
 
 def test_tables_of_different_fits(done_tree):
-    """They go into one catalog, but not unseen."""
+    """They are combined into one catalog, with a warning."""
     done_tree.find("-hp", PIXELS[1], "-c", "--fit", "simplex")
     complains(done_tree.append("-c"), "append", "1 of 3 BAL tables", "differ from the first in fit, which is exact")
 
@@ -257,7 +257,7 @@ def test_catalog_that_has_bal_columns(done_tree):
     a, b = table(again), table(done_tree.out)
     for name in b.names:
         np.testing.assert_array_equal(a[name], b[name])
-    # and old values don't shine through
+    # and no old values remain
     done_tree.baltable(PIXELS[1]).unlink()
     run("append", "-q", done_tree.out, "-b", done_tree.z, "-o", again, "-c", env=done_tree.env, status=PARTLY)
     k = next(k for k, name in enumerate(ROWS) if PIXEL[name] == PIXELS[1])
@@ -405,5 +405,5 @@ def test_reference_tables_are_read(done_tree):
             new = fits.BinTableHDU.from_columns(columns, name="BALCAT")
         new.writeto(path, overwrite=True)
     done_tree.append("-c")
-    # without BALSTATUS, rows that weren't measured can't be told from others
+    # without BALSTATUS, unmeasured rows can't be distinguished
     assert masks(done_tree) == {name: mask & ~8 for name, mask in BALMASK.items()}

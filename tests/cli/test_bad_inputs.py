@@ -20,7 +20,7 @@ from bad_inputs import CASES, CUT, World
 from support import BIN, table
 
 TIMEOUT = 60  # seconds; a program needs a hundredth of one
-# Root may read and write everything; without these it is like anybody else.
+# Root may read and write everything; dropping these capabilities makes it an ordinary user.
 AS_ANYBODY = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
 
 
@@ -70,7 +70,7 @@ def outcomes(world, request, tmp_path_factory):
 
 
 def pattern(text):
-    """A line of the table: "..." stands for anything within the line, all else for itself."""
+    """Convert a line of the table to a pattern: "..." matches anything within the line."""
     return re.escape(text).replace(re.escape("..."), "[^\n]*")
 
 

@@ -1,4 +1,4 @@
-"""What a run says of its quasars: how many of them were measured, and what became of each of the others; exit statuses;
+"""The summary of a run: how many quasars were measured, and why the others were not; exit statuses;
 and that nothing is written, or replaced, where nothing was measured.
 
 Expected counts come from the catalogs and tables themselves, read with astropy.
@@ -32,7 +32,7 @@ SUMMARY = re.compile(r"(\w+): (\d+) rows?: (\d+) measured(?: with \S+)?, (\d+) B
                      r"(?:; not measured: (.*))?")
 
 
-# ---- what a summary says ----
+# ---- reading summaries ----
 
 def counts(text, command):
     """The last summary line of a command: {"measured": n, "AI": n, "BI": n, a fate: n ...}. All rows have one fate."""
@@ -59,7 +59,7 @@ def status_of(found):
     return PARTLY if any(fate in found for fate in LOST) else DONE
 
 
-# ---- what should be said ----
+# ---- expected summaries ----
 
 def fate_by_status(balstatus):
     for bit, fate in ((64, LOST[0]), (1, OWN[2]), (2, OWN[0]), (4, OWN[1])):
@@ -80,7 +80,7 @@ def in_range(z):
 
 
 def counts_in_catalog(path, failed=(), unselected=lambda row: False):
-    """Of a catalog with BAL columns. BALMASK of rows nobody put doesn't tell why: that is known here."""
+    """The fates in a catalog with BAL columns. BALMASK of unmatched rows has no reason, but the test knows it."""
     rows = table(path)
 
     def fate(row):
@@ -136,7 +136,7 @@ def one_pass(tree, out, *options, **how):
     return run("run", "-q", tree.qso, "-r", "sim", "-o", out, *BUILTIN, *options, **({"env": tree.env} | how))
 
 
-# ---- a survey in which everything happens ----
+# ---- a survey with every fate ----
 
 A, B, C = (150.1, 2.2), (210.3, -5.1), (45.0, 1.3)  # measured; without blue cameras; with a broken coadd
 HERE, RED, BROKEN = (healpix.pixel(64, *place) for place in (A, B, C))
@@ -377,7 +377,7 @@ def test_rounded_ids(tree):
 
 
 def test_no_light(tree):
-    """Spectra of nothing but NaN: their own fault. A pixel with some of them is done."""
+    """All-NaN spectra are not an error: a pixel with some of them is done."""
     def dim(pixel, rows):
         with fits.open(tree.coadd(pixel), mode="update") as hdus:
             for camera in "BRZ":
@@ -410,7 +410,7 @@ def test_a_catalog_of_another_pixel(split_tree, tmp_path):
 
 
 def test_nobody_was_asked_for(tree):
-    """All rows outside the range: that is no failure."""
+    """If all rows are outside the range, that is no failure."""
     write_catalog(tree.qso, [t._replace(z=0.5) for t in ROWS.values()])
     out = tree.root / "out.fits"
     expected = {"measured": 0, "AI": 0, "BI": 0, NOT_ASKED[0]: len(ROWS)}
@@ -788,7 +788,7 @@ def test_nothing_can_be_written(crowd, command):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_disk_that_gets_full(crowd, command):
-    """What was written is kept, and the same command goes on from there."""
+    """What was written is kept, and the same command resumes."""
     paths = blocked(crowd, command)
     block(paths[7:])
     result = start(crowd, command, status=UNUSABLE if command == "run" else PARTLY)  # which has no catalog
@@ -837,7 +837,7 @@ def test_ranks_give_up(crowd):
 
 
 def test_the_last_five(crowd):
-    """Nothing is left: there is nothing to stop."""
+    """The run is not stopped if no pixels are left."""
     paths = blocked(crowd, "find")
     block(paths[-5:])
     result = start(crowd, "find", status=PARTLY)
@@ -886,7 +886,7 @@ def test_no_space(crowd, command, number):
 
 @pytest.mark.parametrize("command", ["split", "find", "append", "run", "mask"])
 def test_a_log_that_cannot_be_written(done_tree, command):
-    """A warning: what was done is done."""
+    """This is only a warning."""
     log = done_tree.root / "in the way"
     log.mkdir()
     commands = {"split": ["split", "-q", done_tree.qso, "-a", done_tree.z],

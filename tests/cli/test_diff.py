@@ -28,7 +28,7 @@ def unconstant(name):
 
 
 def diff(a, b, *options, status=DIFFERENT, **how):
-    """What diff --json says."""
+    """The output of diff --json."""
     result = run("diff", a, b, "--json", *options, status=status, **how)
     said = json.loads(result.stdout, parse_constant=unconstant)
     assert list(said) == KEYS and said["status"] == status
@@ -333,7 +333,7 @@ def test_repeated_targetids(tmp_path, a, b, marks, only_a, only_b):
 
 
 def test_many_rows_of_one_targetid(tmp_path):
-    """Not in the square of their number."""
+    """The time is not quadratic in their number."""
     n = 100_000
     z = np.random.default_rng(1).uniform(1, 5, n)
     a = repeated(tmp_path / "a.fits", np.stack([np.full(n, 7), z, np.arange(n)], axis=1))
@@ -630,7 +630,7 @@ def overlap_matched(a, b):
 @pytest.mark.skipif(not GOLDEN, reason="FASTBAL_GOLDEN is not set")
 @pytest.mark.parametrize("name", SETS)
 def test_exact_against_simplex(name):
-    """Every count once more in numpy, on the catalogs and on the tables."""
+    """Recompute every count in numpy, for the catalogs and for the tables."""
     folder = Path(GOLDEN) / name / "expected"
     said = diff(folder / "exact-guo" / "qso-bal.fits", folder / "simplex-guo" / "qso-bal.fits")
     a, b = (fits.getdata(folder / fit / "qso-bal.fits", 1) for fit in ("exact-guo", "simplex-guo"))

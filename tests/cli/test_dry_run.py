@@ -1,4 +1,4 @@
-"""--dry-run says what would be done, and changes nothing.
+"""--dry-run prints what would be done, and changes nothing.
 
 SPDX-License-Identifier: BSD-3-Clause
 """

@@ -1,4 +1,4 @@
-"""Files of exposures, several rows per target: what is measured is what numpy makes of them with plain sums.
+"""Spectra files with several exposures per target: they are measured like coadds computed with numpy.
 
 SPDX-License-Identifier: BSD-3-Clause
 """

@@ -280,7 +280,7 @@ def cases(tmp_path_factory):
 
 
 def in_turn(every):
-    """Of the errors that a call can fail with, one that happens once and one for good."""
+    """Two of the errors of a call: a transient one and a persistent one."""
     def takes_turn(fault):
         errors = [e for e in faults.ERRORS[fault.kind] if e not in ("EINTR", "PART")]
         if fault.error not in errors:
@@ -319,7 +319,7 @@ def test_faults(cases, name):
 
 
 def test_the_test_sees_faults(cases):
-    """That what was wrong would be noticed: a file changed, and one left behind."""
+    """The checks detect a changed file, and one left behind."""
     case = CASES["split"](cases, "split")
     name = next(n for n in case.expected if ".fits" in n)
     case.start()

@@ -91,7 +91,7 @@ def test_status(finished_tree):
 
 
 def test_troughs(finished_tree):
-    """The absorption put in is found: 6000 to 11000 km/s, to a couple of pixels."""
+    """The simulated absorption is found: 6000 to 11000 km/s, to within two pixels."""
     for name in ("bal", "bal again", "bal 2", "lowest z"):
         row = finished_tree.row(name)
         assert row["NCIV_2000"] == 1 and row["NCIV_450"] >= 1, name
@@ -296,7 +296,7 @@ def test_unknown_rules(split_tree):
 
 
 def test_tables_without_rules_are_kept(split_tree):
-    """Those of the reference and of older versions say nothing."""
+    """Tables of the reference and of older versions don't record them."""
     split_tree.find()
     for pixel in PIXELS:
         with fits.open(split_tree.baltable(pixel), mode="update") as hdus:
@@ -343,7 +343,7 @@ def test_templates_from_a_file(split_tree, tmp_path):
 
 
 def test_default_templates_missing(split_tree, builtin):
-    """The default not being there is no error; a line says what was used."""
+    """A missing default is no error; a line names the templates used."""
     result = split_tree.find(templates=None)
     assert len(result.stderr.splitlines()) == 1
     assert "using builtin" in result.stderr and GUO in result.stderr

@@ -1,4 +1,4 @@
-"""fastbal find with input that can't be used: a bad file is a listed pixel, the others are done, nothing stays behind.
+"""fastbal find with unusable input: a bad file is a failed pixel, the others are done, no temporary files remain.
 
 SPDX-License-Identifier: BSD-3-Clause
 """
@@ -41,7 +41,7 @@ def test_missing_coadd(split_tree, finished_tree):
 
 
 def test_an_interrupted_run_goes_on(split_tree, finished_tree):
-    """What failed is done by the next run, once it can be; what was done is not done again."""
+    """The next run does pixels that failed, once their input is repaired, and keeps the others."""
     coadd = split_tree.coadd(BAD)
     data = coadd.read_bytes()
     coadd.write_bytes(data[:5000])

@@ -94,7 +94,7 @@ agreeing = {}  # rows of the simplex sets that agree in every column, and that t
 @pytest.mark.parametrize("rules, templates", SIMPLEX)
 @pytest.mark.parametrize("name", SETS)
 def test_simplex_set(golden, tmp_path, name, rules, templates):
-    """The published catalogs' fit. Its path hangs on rounding, so a row in a hundred may end elsewhere, but not far."""
+    """The fit of the published catalogs. Its path depends on rounding, so one row in a hundred may differ slightly."""
     three_steps(golden, name, templates, tmp_path, 2, ["--fit", "simplex", "--rules", rules])
     tree, key = expected_tree(golden, name, rules, "simplex", templates), (name, rules, templates)
     agreeing[key] = np.zeros(2, int)

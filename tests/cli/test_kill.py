@@ -1,4 +1,4 @@
-"""SIGKILL at random moments: what is under its final name is whole, and the same command goes on from there.
+"""SIGKILL at random moments: files under final names are complete, and the same command resumes.
 
 make test-long kills 300 times, and says how; FASTBAL_SEED=N for other moments.
 
@@ -30,7 +30,7 @@ def finish(tree, name):
 
 @pytest.fixture(scope="module")
 def survey(tmp_path_factory):
-    """What undisturbed commands make of a survey, and how long they take."""
+    """The outputs of uninterrupted commands on a survey, and their durations."""
     tree = Many.make(tmp_path_factory.mktemp("many") / "tree", NPIXELS)
     tree.seconds, tree.before, tree.after = {}, {}, {}
     for name in ("split", "find", "append"):

@@ -22,7 +22,7 @@ ALWAYS = ("--templates", "builtin")
 
 
 class Survey:
-    """A simulated tree, and how commands are told of it."""
+    """A simulated tree, and the options that select it."""
 
     def __init__(self, root, layout):
         self.root, self.layout = root, layout
@@ -136,7 +136,7 @@ def test_three_steps_and_run(survey, tmp_path):
     inside = survey.catalog[(survey.catalog["Z"] >= 1.57) & (survey.catalog["Z"] <= 5)]
     assert sorted(ids) == sorted(inside["TARGETID"].tolist())
 
-    # append finds out from the tables what they are of; the nside of a skimmed tree has to be said
+    # append detects the layout from the tables; the nside of a skimmed tree must be given
     say = ["--nside", 16] if survey.layout == "skimmed" else []
     run("append", "-q", survey.qso, "-b", work, "-o", tmp_path / "three.fits", *say)
     run("run", "-q", survey.qso, "-o", tmp_path / "one.fits", *survey.option, *ALWAYS)

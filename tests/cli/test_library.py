@@ -56,7 +56,7 @@ def test_library_needs_the_c_library_alone():
 
 
 def test_layers_above_use_the_header_alone():
-    """No layer reaches for the library's private functions."""
+    """No layer uses private functions of the library."""
     private = {s for s in symbols("--defined-only", "--extern-only") if s.startswith("fb_")}
     assert private
     layers = list(LIBRARY.parent.glob("libfastbal_*.a"))
@@ -78,7 +78,7 @@ def test_library_never_prints_exits_or_starts_threads():
 
 @pytest.mark.skipif(SANITIZERS != "", reason="sanitizers bring functions of their own")
 def test_functions_are_safe_in_threads():
-    """None of those whose answers are kept in the C library, in all of the program."""
+    """The program uses no functions of the C library that keep static state."""
     if not shutil.which("nm"):
         pytest.skip("NOTICE: there is no nm, symbols were not checked")
     text = subprocess.run(["nm", "-u", BIN / "fastbal"], check=True, capture_output=True, text=True).stdout

@@ -59,7 +59,7 @@ def masked(path, catalog, lines=LINES.values()):
 
 
 def check(original, copy, catalog, lines=LINES.values()):
-    """The copy is what it has to be; returns the number of masked values."""
+    """Check the copy; returns the number of masked values."""
     expected, where = masked(original, catalog, lines)
     assert copy.read_bytes() == expected
     with fits.open(original, memmap=False) as old, fits.open(copy, memmap=False) as new:
@@ -425,7 +425,7 @@ def test_after_the_three_steps(done_tree):
 
 
 def test_other_file_system(tmp_path):
-    """Where the system can't copy by itself."""
+    """The work directory is on another file system."""
     if not os.access("/dev/shm", os.W_OK) or os.stat("/dev/shm").st_dev == os.stat(tmp_path).st_dev:
         pytest.skip("NOTICE: there is no second file system")
     survey = Survey(tmp_path, [BAL, PLAIN])

@@ -30,7 +30,7 @@ def test_three_steps(tree):
 
 
 def test_bad_input(split_tree):
-    """Leaks like to hide where something fails half-way."""
+    """Leaks are likely on error paths."""
     split_tree.coadd(PIXELS[0]).write_bytes(split_tree.coadd(PIXELS[0]).read_bytes()[:200000])
     split_tree.zafter(PIXELS[1]).write_text("no FITS file\n" * 500)
     split_tree.find(prefix=VALGRIND, status=PARTLY)

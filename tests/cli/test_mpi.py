@@ -1,4 +1,4 @@
-"""Several ranks: the bytes of one process, one bad pixel stops nobody, the worst exit status for all. Several processes
+"""Several ranks: outputs as from one process, a bad pixel stops no rank, all exit with the largest status. Several processes
 that don't know of each other are refused.
 
 Without mpirun, or with a build without MPI, only the refusals are tested.
@@ -71,7 +71,7 @@ def test_run(simulated, tmp_path, n, options):
                    tmp_path / "bal", "--templates", "builtin", *options, env=env)
     assert (tmp_path / "out.fits").read_bytes() == (simulated / "one.fits").read_bytes()
     assert fits_files(tmp_path / "bal") == fits_files(simulated / "bal")
-    # one of the ranks speaks and writes the log
+    # only one rank prints and writes the log
     assert len(result.stdout.splitlines()) == 3 and result.stderr == ""
     assert re.search(r"\d+ quasars, 9 files", result.stdout)
     assert ("of %d ranks" % n in result.stdout) == (n > 1)
@@ -267,20 +267,20 @@ def test_other_command(split_tree, tmp_path):
 @needs_mpi
 @pytest.mark.parametrize("who", [0, 1])
 def test_bad_option_of_one_rank(split_tree, who):
-    """It says so and tells the others, which don't wait for it."""
+    """It prints an error and notifies the others, which don't wait for it."""
     parts = [(1, {}, BIN, find(split_tree)), (1, {}, BIN, find(split_tree))]
     parts[who] = (1, {}, BIN, find(split_tree, "--targetids", "@/nowhere/list"))
     complains(start(parts, UNUSABLE, split_tree.env), "find", "/nowhere/list")
     assert not list(split_tree.z.rglob("baltable*"))
 
 
-# ---- fetching ahead ----
+# ---- prefetching ----
 
 HINTS = Path(os.environ.get("FASTBAL_HINTS", BIN.parent / "tests" / "hints.so"))
 
 
 def ahead(report):
-    """{process: how many files were announced while another one was being read}."""
+    """{process: number of files prefetched while another was being read}."""
     last, counts = {}, {}
     for line in report.read_text().splitlines():
         process, thread, kind, path = line.split(" ", 3)

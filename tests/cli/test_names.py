@@ -200,7 +200,7 @@ def test_beginnings_that_the_reference_takes(command, arguments):
 
 
 def test_empty_list_of_pixels(split_tree):
-    """Nothing to do under the reference's name, for a script whose list may be empty; a slip under ours."""
+    """Under the drop-in name there is nothing to do, since scripts may pass an empty list; under ours it is an error."""
     arguments = ["-r", "sim", "-a", split_tree.z, "-hp"]
     before = fits_files(split_tree.z)
     result = run("runbalfinder_hp", *arguments, env=split_tree.env)

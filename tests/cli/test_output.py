@@ -1,4 +1,4 @@
-"""Standard output that nobody reads, that is full, or that is closed; files that get too large.
+"""Standard output that is a closed pipe, full, or closed; files that exceed the size limit.
 
 SPDX-License-Identifier: BSD-3-Clause
 """
@@ -68,7 +68,7 @@ def start(tree, command, stdout, **how):
 
 
 def nobody():
-    """The end of a pipe that nobody reads, as in "| true"."""
+    """The write end of a pipe without a reader, as in "| true"."""
     reader, writer = os.pipe()
     os.close(reader)
     return os.fdopen(writer, "w")
@@ -87,7 +87,7 @@ def test_listings(command, fresh_tree):
 
 @pytest.mark.parametrize("name", WORK)
 def test_a_reader_that_goes_away(tree, name):
-    """That is all right: it has seen enough. Status and files are those of the work."""
+    """This is no error. The status and files are as usual."""
     status, expected = tree.expected[name]
     with nobody() as stdout:
         result = start(tree, WORK[name], stdout)
@@ -98,7 +98,7 @@ def test_a_reader_that_goes_away(tree, name):
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 @pytest.mark.parametrize("name", WORK)
 def test_a_full_disk(tree, name):
-    """Something the user wanted to see is lost. The work is done all the same."""
+    """Lost output is an error, but the work is done."""
     with open("/dev/full", "w") as full:
         result = start(tree, WORK[name], full)
     # 1 from diff would say that the two differ

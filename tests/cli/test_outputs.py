@@ -64,7 +64,7 @@ def only(folder, *names):
     assert sorted(p.name for p in folder.iterdir()) == sorted(names)
 
 
-# ---- what has the temporary name already ----
+# ---- existing files under the temporary name ----
 
 def planted(tree, command, output, plant, **how):
     """Run a command that finds something under the name of its temporary file. The shell's process id is the program's."""
@@ -116,7 +116,7 @@ def test_something_under_the_temporary_name_in_trees(done_tree, tmp_path):
 
 
 def test_a_file_of_a_dead_run_is_no_obstacle(case, tmp_path):
-    """Its process had the same number."""
+    """A temporary file of an earlier process with the same id."""
     (tmp_path / "half").write_bytes(b"SIMPLE  =                    T")
     out = tmp_path / "new" / "out.fits"
     out.parent.mkdir()
@@ -125,7 +125,7 @@ def test_a_file_of_a_dead_run_is_no_obstacle(case, tmp_path):
     only(out.parent, "out.fits")
 
 
-# ---- what comes to have the final name ----
+# ---- files created under the final name meanwhile ----
 
 def with_faults(case, command, root, **env):
     if SANITIZERS or not faults.LIBRARY.exists():
@@ -235,7 +235,7 @@ def test_links_in_trees(done_tree, tmp_path):
 
 
 def test_an_input_behind_a_link(case, tmp_path):
-    """--clobber does not mean the inputs."""
+    """--clobber does not apply to inputs."""
     for kind, path in (("find", case.tree.coadd(ONE)), ("find", case.tree.zafter(ONE))):
         before, out = path.read_bytes(), tmp_path / path.name
         out.symlink_to(path)

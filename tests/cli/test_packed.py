@@ -86,7 +86,7 @@ class Bomb(NamedTuple):
 
 
 def length_says(path, size, spectra):
-    """Spectra may be longer than the limit, as some of them is left out; then it is the headers that tell."""
+    """Spectra may exceed the limit, since a part is not stored; then the headers decide."""
     return too_much(path, "1 GiB", size + ZEROS, "" if spectra else LAST_FOUR)
 
 
@@ -123,7 +123,7 @@ def test_bombs(world, tmp_path, what, name):
 
 
 def test_huge_resolution(world, tmp_path):
-    """What is left out takes time, if no memory."""
+    """Skipped data take time, but no memory."""
     bad, size = tmp_path / "bad.fits", 3 * GB + 3 * BLOCK
     bad.write_bytes(bomb(GOOD["coadd"] + image_header("Z_RESOLUTION", size // 3, 1, 3), size))
     result, peak = run_for_peak("find", "--coadd", bad, "--zcat", world.zcat, "-o", tmp_path / "o.fits", *BUILTIN,
@@ -299,7 +299,7 @@ def test_fz_in_a_skimmed_tree(tmp_path):
 
 
 def test_mask_refuses_compressed_ivar(world, tmp_path):
-    """mask changes files in their place; a compressed image has no such place."""
+    """mask changes files in place, which is impossible for compressed images."""
     box = bad_inputs.Box(world, tmp_path)
     box.copy_tree()
     coadd = tmp_path / "redux" / "sim" / in_tree("coadd", A)

@@ -1,4 +1,4 @@
-"""What catalogs and BAL tables say of themselves: keywords of their headers, and fastbal info.
+"""The provenance of catalogs and BAL tables: keywords of their headers, and fastbal info.
 
 SPDX-License-Identifier: BSD-3-Clause
 """

@@ -1,4 +1,4 @@
-"""What is there already: kept if it is whole and belongs, else redone with a line that says why. What dead runs left
+"""Existing outputs: kept if they are complete and match, else redone with a line that says why. What dead runs left
 behind is removed. Two runs on the same outputs.
 
 SPDX-License-Identifier: BSD-3-Clause
@@ -93,7 +93,7 @@ BROKEN = ["shorter", "cut", "empty", "longer", "text", "zeros", "a bit of the da
 OTHERS = ["fewer", "more", "target", "redshift", "ZERR"]
 
 
-# ---- what is there already ----
+# ---- existing outputs ----
 
 @pytest.mark.parametrize("what", [*BROKEN, *OTHERS, "templates", "width"])
 def test_find(done_tree, what):
@@ -128,7 +128,7 @@ def test_split(split_tree, what):
 
 
 def test_a_changed_catalog(done_tree):
-    """Split, find and append after the QSO catalog changed: as if there had been nothing before."""
+    """Split, find and append after the QSO catalog changed: outputs are as from scratch."""
     rows = dict(ROWS)
     rows["bal 2"] = rows["bal 2"]._replace(z=2.9)
     write_catalog(done_tree.qso, list(rows.values()))
@@ -338,7 +338,7 @@ def many(tmp_path_factory):
 
 @pytest.mark.parametrize("how", [[], ["--clobber"]])
 def test_two_at_a_time(many, tmp_path, how):
-    """On the same outputs: each of them is one of the two's, whole, and so as from one alone."""
+    """On the same outputs: each output is complete, as from a single run."""
     alone, tree = many.another(tmp_path / "alone"), many.another(tmp_path / "two")
     for name in ("split", "find", "append"):
         process = alone.start(name)
@@ -347,7 +347,7 @@ def test_two_at_a_time(many, tmp_path, how):
         for process in pair:
             _, err = process.communicate()
             finished = process.returncode == DONE and err == ""
-            # the other one may have been faster
+            # the other run may have written it first
             assert finished or (name == "append" and not how and "--clobber" in err), err
         assert tree.outputs() == alone.outputs()
 

@@ -155,7 +155,7 @@ def test_rows_without_a_position(tree, out):
     assert table(out)["BALMASK"].tolist() == [*BALMASK.values(), 1]
 
 
-# ---- going on ----
+# ---- resuming ----
 
 @pytest.fixture
 def begun(tree, out):

@@ -50,7 +50,7 @@ def test_here(tree, script):
 
 
 def test_defaults(tree, script, tmp_path):
-    """Names and folders where nothing is said."""
+    """Default names and folders."""
     here = tmp_path / "here"
     here.mkdir()
     unset = dict.fromkeys(("ALTZDIR", "OUTDIR", "OUTCAT", "NPROC", "CHUNK_SIZE", "FILE_DISCOVERY_WORKERS", "RELEASE"))
@@ -78,7 +78,7 @@ def test_names_with_blanks(tree, script):
 
 
 def test_failed_pixels_are_the_final_status(tree, script):
-    """The catalog is there all the same."""
+    """The catalog is still written."""
     tree.coadd(PIXELS[0]).write_text("no FITS file")
     launch(script, "--local", env=settings(tree), status=1)
     assert tree.out.exists()
@@ -102,7 +102,7 @@ def stand_in(script):
 @pytest.mark.parametrize("last", ["split", "find", "append"])
 @pytest.mark.parametrize("status, goes_on", [(1, True), (2, False), (143, False)])
 def test_what_ends_it(tree, script, stand_in, last, status, goes_on):
-    """A step that failed in part doesn't, one that could do nothing, or was stopped, does."""
+    """A partial failure doesn't; a step that could do nothing, or was stopped, does."""
     stand_in(last, status)
     result = launch(script, "--local", env=settings(tree), status=status)
     ran = [line.split()[1] for line in result.stdout.splitlines() if line.startswith("ran ")]

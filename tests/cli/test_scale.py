@@ -1,4 +1,4 @@
-"""split and append on catalogs with many rows: what they hold, in which order they come, the memory they take.
+"""split and append on catalogs with many rows: contents, row order and memory.
 
 SPDX-License-Identifier: BSD-3-Clause
 """

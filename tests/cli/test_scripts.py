@@ -94,7 +94,7 @@ def test_demo_summary(tmp_path):
     assert re.search(r"AI > 0  SNR_CIV > 5 +100.0 %  \(1 of 1\)", text)
 
 
-# ---- the comparison must see what it is there to see ----
+# ---- the comparison must detect differences ----
 
 def test_comparison(finished_tree, tmp_path):
     shutil.copytree(finished_tree.z, tmp_path / "copy")

@@ -1,4 +1,4 @@
-"""Signals: the pixel in hand is finished, nothing half done is left, the same command goes on.
+"""Signals: pixels in progress are finished, no partial files remain, and the same command resumes.
 
 SPDX-License-Identifier: BSD-3-Clause
 """
@@ -45,7 +45,7 @@ def many(original, tmp_path):
 
 
 def has_begun(tree, name):
-    """Is something of the command's done, and not yet all?"""
+    """Has the command written some, but not all, of its outputs?"""
     if name == "append":
         return lambda: any("_tmp" in name for name in os.listdir(tree.out.parent))
     kind = "zafter-" if name == "split" else "baltable-"
@@ -147,7 +147,7 @@ def test_run_without_bal_tables(many):
 
 
 def test_clobber_is_told_apart(many):
-    """With --clobber the same command would begin anew."""
+    """With --clobber, the same command would start from scratch."""
     prepare(many, "find")
     process = many.start("find", "--clobber")
     assert wait_for(has_begun(many, "find"), process)
@@ -185,7 +185,7 @@ def test_two_at_a_time_are_one(many):
 @pytest.mark.skipif("thread" in SANITIZERS, reason="the thread sanitizer keeps signals back until write() returns")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_second_one_ends_it_at_once(many, number):
-    """A run that is held up: here by a pipe that nobody reads, which is where it says how far it is."""
+    """A run that blocks on progress output to a full pipe."""
     prepare(many, "find")
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
@@ -229,7 +229,7 @@ HANG = Path(os.environ.get("FASTBAL_HANG", BIN.parent / "tests" / "hang.so"))
 @pytest.mark.parametrize("name, threads, how", [("find", 1, "soft"), ("run", 1, "soft"), ("find", 1, "hard"),
                                                 ("find", 3, "hard"), ("run", 3, "hard")])
 def test_a_file_that_hangs(many, tmp_path, name, threads, how):
-    """One signal is enough. Where it interrupts the call, the run ends in order; else it is given up."""
+    """One signal is enough. If it interrupts the call, the run ends cleanly; else the program exits after a delay."""
     prepare(many, name)
     pixel = sorted(many.pixels)[NPIXELS // 2]
     mark = tmp_path / "mark"
@@ -284,7 +284,7 @@ def test_a_reader_that_goes_away(many, name):
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_full_standard_output(many):
-    """That is another matter: something the user wanted to see is lost."""
+    """Unlike a closed pipe, this is an error: output is lost."""
     prepare(many, "find")
     with open("/dev/full", "w") as full:
         process = many.start("find", stdout=full)
@@ -294,7 +294,7 @@ def test_a_full_standard_output(many):
 
 
 def test_simulate(tmp_path):
-    """Between pixels: what is there is whole."""
+    """Between pixels: existing files are complete."""
     process = subprocess.Popen([BIN / "fastbal", "simulate", tmp_path / "tree", "--pixels", "200", "--quasars", "3",
                                 "--others", "0", "--no-resolution"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                text=True)

@@ -1,4 +1,4 @@
-"""fastbal simulate: what it writes is a tree that the pipeline takes, and the same every time.
+"""fastbal simulate: its output is a tree that the pipeline accepts, and is reproducible.
 
 SPDX-License-Identifier: BSD-3-Clause
 """

@@ -44,7 +44,7 @@ def evict(folder):
 
 @pytest.mark.parametrize("nproc", [1, 2])
 def test_files_from_disk(simulated, tmp_path, nproc):
-    """Then the next file is opened ahead. A file that is broken, or not there, fails alone."""
+    """With a cold cache, the next file is prefetched. A broken or missing file fails only its own pixel."""
     expected = three_steps(simulated, tmp_path / "warm")
     evict(simulated)
     assert three_steps(simulated, tmp_path / "cold", "--nproc", nproc) == expected

@@ -1,4 +1,4 @@
-"""fastbal truth: a mock's QSO catalog with the BAL columns that the mock knows.
+"""fastbal truth: a mock's QSO catalog with BAL columns from the mock's truth.
 
 SPDX-License-Identifier: BSD-3-Clause
 """

@@ -1,5 +1,5 @@
 /*
- * fits_bytes.h - FITS files put together card by card, also wrong ones, in a temporary folder.
+ * fits_bytes.h - builds FITS files card by card, including invalid ones, in a temporary folder.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -33,7 +33,7 @@ void put_float(struct fits_bytes *f, float value);
 void put_double(struct fits_bytes *f, double value);
 void put_number(struct fits_bytes *f, int64_t value, size_t size);
 
-/* Write the file and forget the bytes; the path is to be freed, and the file removed, by remove_file(). */
+/* Write the file and free the bytes; remove_file() frees the path and removes the file. */
 char *write_file(struct fits_bytes *f, const char *name);
 void remove_file(char *path);
 

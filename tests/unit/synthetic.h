@@ -1,5 +1,5 @@
 /*
- * synthetic.h - noiseless spectra whose answers can be worked out by hand, and checks of floating-point
+ * synthetic.h - noiseless spectra whose results can be computed by hand, and checks of floating-point
  * numbers.
  *
  * The pixels are even in velocity. Pixel k (K_FIRST to K_LAST) has the C IV velocity -12.5 + 97 k km/s, so
@@ -9,8 +9,8 @@
  *     k =  -31  last of the BI search        v =  -3019.5
  *     k =    0  last of the AI search        v =    -12.5
  *
- * The continuum is 1 everywhere. Pixels redward of K_ANCHOR weigh so much more than all others that a fit
- * with one flat template gives 1 to ten digits, whatever happens in the search range.
+ * The continuum is 1 everywhere. Pixels redward of K_ANCHOR have so much more weight than all others that a
+ * fit with one flat template gives 1 to ten digits, whatever the flux in the search range.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

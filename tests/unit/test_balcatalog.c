@@ -1,6 +1,6 @@
 /*
- * test_balcatalog.c - catalogs whose rows come in any order: what waits for its place is kept in memory, partly in a file,
- * or nearly all in a file, and every cell and checksum is right in the end.
+ * test_balcatalog.c - catalogs whose rows arrive in any order: pending rows are stored in memory, partly in a
+ * spill file, or nearly all in a spill file, and every cell and checksum is correct.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -40,7 +40,8 @@ static void fill_troughs(struct fb_balrow_troughs *t, unsigned count)
     t->error = count ? (float)draw(500) : 0;
 }
 
-/* From a row in which every value is that of no quasar to one in which few are; most are quasars without troughs. */
+/* From a row in which every value is that of no quasar to one in which few are; most are quasars without
+ * troughs. */
 static void fill_row(struct fb_balrow *row, size_t i)
 {
     memset(row, 0, sizeof *row);

@@ -1,5 +1,5 @@
 /*
- * test_batch.c - many spectra in one call: the bits of single calls, and bad spectra beside good ones.
+ * test_batch.c - many spectra in one call: bit-identical to single calls, also with bad spectra among them.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -1,5 +1,5 @@
 /*
- * test_errors.c - what the library says about bad input, and options of any size.
+ * test_errors.c - the library's errors for bad input, and options of any size.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -170,7 +170,7 @@ static void options_of_any_size(void **state)
     const struct fastbal_spectrum spectrum = { s.n, s.wavelength, s.flux, s.ivar, s.z };
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         struct fastbal_result r;
-        /* a value that is none is found only where it is looked at */
+        /* an invalid value is an error only if the member is used */
         struct longer bad_fit = { { cases[k].size, 99, FASTBAL_RULES_MAIN }, 0 };
         struct longer bad_rules = { { cases[k].size, FASTBAL_FIT_EXACT, 99 }, 0 };
         struct longer good = { { cases[k].size, FASTBAL_FIT_SIMPLEX, FASTBAL_RULES_OPTIMIZE }, 0 };

@@ -1,5 +1,5 @@
 /*
- * test_exposures.c - sums over exposures: what counts, and the mean.
+ * test_exposures.c - coadding exposures: which are included, and the mean.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

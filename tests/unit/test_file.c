@@ -1,5 +1,5 @@
 /*
- * test_file.c - fits/file.h: what is tried again, and when no more.
+ * test_file.c - fits/file.h: which calls are retried, and when retrying ends.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -48,7 +48,7 @@ static void test_nothing_once_asked_to_stop(void **state)
     }
 }
 
-/* A wait that has begun ends with the next question, not after all of them. */
+/* A wait in progress ends at the next poll. */
 static void test_waits_end_early(void **state)
 {
     (void)state;

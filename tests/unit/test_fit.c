@@ -310,9 +310,9 @@ static void few_pixels(void **state)
     fastbal_templates_free(t);
 }
 
-/* A fit after another with other weights starts from the other's equations; the answer is that of a fit of its own.
- * Masks as troughs leave them: a few pixels, several places, all of it again, nearly everything (where the equations are
- * made anew). */
+/* A fit with changed weights updates the equations of the previous fit; the result must equal that of a new
+ * fit. The masks are like those of troughs: a few pixels, several ranges, everything again, and nearly
+ * everything (which rebuilds the equations). */
 static void from_fit_to_fit(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /*
- * test_simplex.c - the simplex search (algorithm, §4): its steps, worked out by hand, its limits, known minima,
- * and the fit that uses it.
+ * test_simplex.c - the simplex search (algorithm, §4): its steps, worked out by hand, its limits, known
+ * minima, and the fit that uses it.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -12,8 +12,8 @@
 
 enum { MOST_CALLS = 1200 };
 
-/* A function that answers by the list, whatever it is asked, and remembers where it was asked; after the list
- * it answers `then`. */
+/* A function that returns the values of a list for any arguments, and records the arguments; after the list
+ * it returns `then`. */
 struct script {
     const double *answers;
     int nanswers, n, calls;
@@ -112,8 +112,8 @@ static void test_step_cut_short(void **state)
     assert_true(x[0] == s.asked[398][0] && x[1] == s.asked[398][1]);
 }
 
-/* The limit comes when one of two vertices has been shrunk: 5 evaluations, 98 times 4, then 3. What was learnt
- * of that one counts. (Around zero, points that come ever closer stay apart.) */
+/* The limit comes when one of two vertices has been shrunk: 5 evaluations, 98 times 4, then 3. What was
+ * learnt of that one counts. (Around zero, points that come ever closer stay apart.) */
 static void test_shrink_cut_short(void **state)
 {
     (void)state;

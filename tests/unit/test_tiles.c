@@ -52,8 +52,8 @@ static char *plain_file(void)
     return write_file(&f, "tiles-plain.fits");
 }
 
-/* How to quantize: not at all; by a step; by a part of the noise, of which there is none, so that CFITSIO can't and gives
- * the tiles to gzip. */
+/* How to quantize: not at all; by a step; by a part of the noise, of which there is none, so that CFITSIO
+ * can't and gives the tiles to gzip. */
 static const float not_quantized = 0, by_step = -0.5f, by_noise = 4;
 
 /* The same with its images compressed. */
@@ -203,7 +203,8 @@ static size_t row_bytes(const struct fits_bytes *f)
     return strtoul((const char *)last_card(f, "NAXIS1  ") + 10, NULL, 10);
 }
 
-/* In its first row: the descriptor of its last column, which has the tiles. A length, and a place in the heap. */
+/* The descriptor in the first row of the last column, which has the tiles: a length, and an offset in the
+ * heap. */
 static unsigned char *descriptor(struct fits_bytes *f)
 {
     return last_table(f) + row_bytes(f) - 8;
@@ -234,7 +235,7 @@ static void check_refused(struct fits_bytes *f, const char *words)
         fail_msg("expected \"%s\", found \"%s\"", words, err.text);
 }
 
-/* Tiles that are said to lie outside the heap, and a heap outside the table. */
+/* Tiles whose descriptors point outside the heap, and a heap outside the table. */
 static void test_heap(void **state)
 {
     static const uint32_t lies[][2] = { { 0x7fffffff, 0 }, { 1, 0xfffffff0 }, { 0xffffffff, 0 } };

@@ -1,5 +1,5 @@
 /*
- * test_tree.c - paths of every scheme, schemes found by looking, and maps of adaptive pixels.
+ * test_tree.c - paths of every scheme, detection of schemes, and maps of adaptive pixels.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

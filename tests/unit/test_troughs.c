@@ -1,5 +1,5 @@
 /*
- * test_troughs.c - which pixels make a trough, and the numbers that come of it (algorithm, §5).
+ * test_troughs.c - which pixels form a trough, and the resulting numbers (algorithm, §5).
  *
  * Notation: a trough of k pixels "in" has its start at the first and its end at the last of them. Its width
  * is 97 (k - 1) km/s. The integral walks pixels start .. end - 1 and counts the steps once the width walked

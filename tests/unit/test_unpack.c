@@ -1,6 +1,6 @@
 /*
- * test_unpack.c - files packed by gzip are read as what they hold, and those that hold something else than
- * they say are refused.
+ * test_unpack.c - gzipped files are read correctly, and those whose contents contradict their headers are
+ * rejected.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -106,7 +106,7 @@ static int is_not_big(const char *extname)
     return strcmp(extname, "BIG") != 0;
 }
 
-/* What a reader does not want is not there, and everything else is where it should be. */
+/* Parts that a reader does not need are skipped, and everything else is at the right offset. */
 static void test_parts(void **state)
 {
     enum { BIG = 300000 };
