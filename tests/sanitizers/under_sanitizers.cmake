@@ -9,7 +9,9 @@ function(under_sanitizers)
         return()
     endif()
     set(options halt_on_error=1:exitcode=99:allocator_may_return_null=1:log_path=${CMAKE_BINARY_DIR}/reports/report)
-    set(address detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:check_initialization_order=1)
+    # Without detect_stack_use_after_return: gcc 12 puts vectors of 64 bytes on its fake stack unaligned, where AVX-512
+    # code fails to load them.
+    set(address detect_leaks=1:detect_stack_use_after_return=0:strict_string_checks=1:check_initialization_order=1)
     get_property(tests DIRECTORY PROPERTY TESTS)
     set_property(TEST ${tests} APPEND PROPERTY ENVIRONMENT "ASAN_OPTIONS=${options}:${address}"
         "UBSAN_OPTIONS=${options}:print_stacktrace=1" "TSAN_OPTIONS=${options}:second_deadlock_stack=1")
