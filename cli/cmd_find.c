@@ -239,7 +239,9 @@ static int report_find(struct find *find, int argc, char **argv)
     int stopped = run->signal || run->gave_up, status = FB_EXIT_DONE;
 
     if (find->options->dry)
-        return fb_pixel_run_stopped(run, "nothing was written", fb_print_dry_run(run, argc, argv));
+        return fb_pixel_run_stopped(
+            run, "nothing was written",
+            fb_print_dry_run(run, !stopped && run->nfailed == 0 && print_targets(find), argc, argv));
     fb_report_start(&report, run, argc, argv);
     report.heading = "List of healpix with errors and error types: ";
     fb_report_pixels(&report, find_log_path(find));

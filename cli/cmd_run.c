@@ -253,6 +253,13 @@ static int commit_run(struct run *run, struct fb_error *err)
     return status;
 }
 
+static int report_dry_run(struct run *run, int argc, char **argv)
+{
+    int problems = fb_print_row_problems(&run->sorted, "run", run->options->qsocat);
+    return fb_pixel_run_stopped(&run->pixels, "nothing was written",
+                                fb_print_dry_run(&run->pixels, problems, argc, argv));
+}
+
 static int run_catalog(struct run *run, int argc, char **argv, struct fb_error *err)
 {
     const struct run_options *o = run->options;
@@ -276,8 +283,7 @@ static int run_catalog(struct run *run, int argc, char **argv, struct fb_error *
         if (!failed && !fb_ranks_leads(&run->ranks))
             status = FB_EXIT_DONE;
         else if (!failed && o->dry)
-            status = fb_pixel_run_stopped(&run->pixels, "nothing was written",
-                                          fb_print_dry_run(&run->pixels, argc, argv));
+            status = report_dry_run(run, argc, argv);
         else if (!failed && commit_run(run, err) == 0)
             status = report_run(run, argc, argv);
         fb_pixel_run_release(&run->pixels);

@@ -84,7 +84,7 @@ void fb_catalog_describe(struct fb_balcatalog *catalog, const struct fb_provenan
     fb_balcatalog_describe(catalog, &header);
 }
 
-int fb_print_dry_run(const struct fb_pixel_run *run, int argc, char **argv)
+int fb_print_dry_run(const struct fb_pixel_run *run, int problems, int argc, char **argv)
 {
     struct fb_report report;
     fb_report_start(&report, run, argc, argv);
@@ -95,5 +95,7 @@ int fb_print_dry_run(const struct fb_pixel_run *run, int argc, char **argv)
         run->command, run->nquasars, fb_s(run->nquasars), run->ndone, fb_s(run->ndone), run->nkept,
         run->nfailed);
     fb_report_end(&report, NULL, NULL);
-    return run->nfailed > 0 ? FB_EXIT_PARTLY : FB_EXIT_DONE;
+    if (fb_pixel_run_is_empty(run))
+        return FB_EXIT_UNUSABLE;
+    return run->nfailed > 0 || problems ? FB_EXIT_PARTLY : FB_EXIT_DONE;
 }

@@ -19,9 +19,9 @@ int fb_print_row_problems(const struct fb_pixel_rows *sorted, const char *comman
 
 /* Print one line for each kind of noted files, if there are any. */
 void fb_print_noted_files(const char *command, const struct fb_usage *usage);
-/* The summary of --dry-run, which replaces all other lines: what would be done, and pixels that would fail. Returns the
- * exit status. */
-int fb_print_dry_run(const struct fb_pixel_run *run, int argc, char **argv);
+/* The summary of --dry-run, which replaces all other lines: what would be done, and pixels that would fail. problems: rows
+ * or targets would be missed as well. Returns the exit status that the run would have, as far as looking can tell. */
+int fb_print_dry_run(const struct fb_pixel_run *run, int problems, int argc, char **argv);
 /* The line on files, time and memory. start: fb_seconds() when the command began; ranks: number of processes. */
 void fb_print_usage(const char *command, const struct fb_usage *usage, size_t nquasars, double start,
                     int ranks);

@@ -219,6 +219,17 @@ static enum fb_pixel_outcome count_redshifts(const struct fb_job *job, enum fb_p
     return outcome;
 }
 
+/* Count the quasars that would be measured, and the selected targets among them. */
+static enum fb_pixel_outcome count_dry(const struct fb_job *job, enum fb_pixel_outcome outcome,
+                                       const struct fb_redshifts *redshifts, struct fb_pixel_result *result,
+                                       struct fb_error *err)
+{
+    result->nquasars = redshifts->n;
+    if (!job->rows && !fb_pixel_failed(outcome) && deliver_targets(job, redshifts, result, err) != 0)
+        return FB_PIXEL_FAILED;
+    return outcome;
+}
+
 static enum fb_pixel_outcome deliver(struct fb_job *job, int thread, enum fb_pixel_outcome outcome,
                                      const struct fb_prepared *p, struct fb_baltable *table,
                                      struct fb_pixel_result *result, struct fb_error *err)
@@ -246,7 +257,7 @@ enum fb_pixel_outcome fb_job_do(struct fb_job *job, int thread, size_t index, st
     if (!failed)
         outcome = measure(job, thread, &p, &table, result, err);
     if (job->dry)
-        result->nquasars = p.redshifts.n;
+        outcome = count_dry(job, outcome, &p.redshifts, result, err);
     else
         outcome = deliver(job, thread, outcome, &p, &table, result, err);
     fb_baltable_release(&table);

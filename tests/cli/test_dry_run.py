@@ -4,7 +4,10 @@ SPDX-License-Identifier: BSD-3-Clause
 """
 import re
 
-from support import PARTLY, UNUSABLE, complains, environment, run
+from support import DONE, IN_RANGE, PARTLY, PIXELS, ROWS, UNUSABLE, complains, environment, run
+
+IDS = [row.targetid for row in ROWS.values()]
+TARGET = next(ROWS[name].targetid for name in IN_RANGE if IDS.count(ROWS[name].targetid) == 1)
 
 
 def everything(folder):
@@ -43,6 +46,36 @@ def test_run(tree, tmp_path):
     quasars, *pixels = said(run(*arguments, "--dry-run", "-b", tmp_path / "bal", env=tree.env))
     assert everything(tree.root) == before and pixels == [3, 0, 0] and quasars > 0
     assert not (tmp_path / "out.fits").exists() and not (tmp_path / "bal").exists()
+
+
+def test_targets(split_tree):
+    """A target that no redshift catalog has is missed as by the run itself; one that is there is not."""
+    arguments = ("find", "-r", "sim", "-a", split_tree.z, "--templates", "builtin", "-c", "--targetids")
+    for targets in ((TARGET,), (TARGET, 123456789)):
+        dry = run(*arguments, *targets, "--dry-run", env=split_tree.env, status=None)
+        assert said(dry)[0] == 1
+        real = run(*arguments, *targets, env=split_tree.env, status=None)
+        assert dry.returncode == real.returncode == (DONE if len(targets) == 1 else PARTLY)
+        assert [line for line in dry.stderr.splitlines() if "--targetids" in line] == \
+               [line for line in real.stderr.splitlines() if "--targetids" in line]
+
+
+def test_rows_that_would_be_missed(tree, tmp_path):
+    """The exit status and the lines about rows are those of the run."""
+    arguments = ("run", "-q", tree.qso, "-r", "sim", "-o", tmp_path / "out.fits", "--templates", "builtin",
+                 "--targetids", TARGET, 123456789)
+    dry = run(*arguments, "--dry-run", env=tree.env, status=PARTLY)
+    real = run(*arguments, env=tree.env, status=PARTLY)
+    assert "nothing in it of 1 of" in dry.stderr and dry.stderr == real.stderr
+
+
+def test_no_coadd_at_all(split_tree):
+    """Nothing would be measured: the exit status says so."""
+    for path in split_tree.redux.rglob("coadd-*.fits"):
+        path.unlink()
+    result = run("find", "-r", "sim", "-a", split_tree.z, "--templates", "builtin", "--dry-run", "-hp", *PIXELS,
+                 env=split_tree.env, status=UNUSABLE)
+    assert said(result)[1:] == [0, 0, 3]
 
 
 def test_not_with_one_file():
