@@ -33,19 +33,23 @@ static int find_numbers(const struct fb_table *t, int mock, struct columns *c, s
                : 0;
 }
 
-static void find_texts(const struct fb_table *t, const struct fb_catalog_kind *expected, struct columns *c)
+static int find_texts(const struct fb_table *t, const struct fb_catalog_kind *expected, struct columns *c,
+                      struct fb_error *err)
 {
-    static const char *const names[NMARKS] = { "SURVEY", "PROGRAM", "SPECTYPE" };
+    static const char *const survey[] = { "SURVEY", NULL }, *const program[] = { "PROGRAM", NULL },
+                             *const spectype[] = { "SPECTYPE", "SPECTYPE_BEST", NULL };
+    const char *const *const names[NMARKS] = { survey, program, spectype };
     const char *const texts[NMARKS] = { expected ? expected->survey : NULL,
                                         expected ? expected->program : NULL,
                                         expected ? expected->spectype : NULL };
     for (int k = 0; k < NMARKS; k++) {
-        const struct fb_column *found = fb_table_find(t, names[k]);
-        if (!found && k == NMARKS - 1)
-            found = fb_table_find(t, "SPECTYPE_BEST");
+        const struct fb_column *found = NULL;
+        if (texts[k] && fb_table_find_any(t, names[k], &found, err) != 0)
+            return -1;
         c->expected[k] = texts[k];
-        c->text[k] = texts[k] && found && fb_column_is_text(found) ? found : NULL;
+        c->text[k] = found && fb_column_is_text(found) ? found : NULL;
     }
+    return 0;
 }
 
 static double number_or_0(const struct fb_column *column, const unsigned char *row)
@@ -98,8 +102,9 @@ int fb_catalog_read(struct fb_catalog_rows *catalog, const char *path, int mock,
         return -1;
     int failed = find_numbers(&t, mock, &c, err);
     if (!failed) {
-        find_texts(&t, expected, &c);
-        failed = read_rows(&t, &c, catalog, err);
+        failed = find_texts(&t, expected, &c, err);
+        if (!failed)
+            failed = read_rows(&t, &c, catalog, err);
     }
     fb_table_close(&t);
     return failed;

@@ -30,10 +30,9 @@ static int find_columns(const struct fb_table *t, struct columns *c, struct fb_e
     static const char *const zerr[] = { "ZERR", "ZERR_BEST", NULL }, *const zwarn[] = { "ZWARN", "ZWARN_BEST",
                                                                                         NULL };
     static const char *const ra[] = { "TARGET_RA", "RA", NULL }, *const dec[] = { "TARGET_DEC", "DEC", NULL };
-    c->spectype = fb_table_find(t, "SPECTYPE");
-    if (!c->spectype)
-        c->spectype = fb_table_find(t, "SPECTYPE_BEST");
-    if (fb_table_find_number(t, targetid, 1, &c->targetid, err) != 0 ||
+    static const char *const spectype[] = { "SPECTYPE", "SPECTYPE_BEST", NULL };
+    if (fb_table_find_any(t, spectype, &c->spectype, err) != 0 ||
+        fb_table_find_number(t, targetid, 1, &c->targetid, err) != 0 ||
         fb_table_find_number(t, z, 1, &c->z, err) != 0 ||
         fb_table_find_number(t, zerr, 0, &c->zerr, err) != 0 ||
         fb_table_find_number(t, zwarn, 0, &c->zwarn, err) != 0 ||

@@ -30,11 +30,8 @@ static int find_columns(const struct fb_table *table, struct fibermap *f, struct
 {
     static const char *const targetid[] = { "TARGETID", NULL }, *const ra[] = { "TARGET_RA", NULL },
                              *const dec[] = { "TARGET_DEC", NULL };
-    if (fb_table_find_number(table, targetid, 1, &f->targetid, err) != 0)
-        return -1;
-    if (!fb_table_find(table, ra[0]) || !fb_table_find(table, dec[0]))
-        return 0;
-    return fb_table_find_number(table, ra, 0, &f->ra, err) != 0 ||
+    return fb_table_find_number(table, targetid, 1, &f->targetid, err) != 0 ||
+                   fb_table_find_number(table, ra, 0, &f->ra, err) != 0 ||
                    fb_table_find_number(table, dec, 0, &f->dec, err) != 0
                ? -1
                : 0;
@@ -51,8 +48,8 @@ static int read_rows(struct fb_targets *t, struct fb_table *table, const struct 
         if (!row || fb_table_integer(table, f->targetid, row, &t->sorted[i].targetid, err) != 0)
             return -1;
         t->sorted[i].row = i;
-        t->ra[i] = f->ra ? fb_column_number(f->ra, row) : NAN;
-        t->dec[i] = f->ra ? fb_column_number(f->dec, row) : NAN;
+        t->ra[i] = f->ra && f->dec ? fb_column_number(f->ra, row) : NAN;
+        t->dec[i] = f->ra && f->dec ? fb_column_number(f->dec, row) : NAN;
         t->status[i] = 0;
     }
     t->n = table->nrows;

@@ -114,8 +114,8 @@ static int read_nside(const char *path, int64_t *nside, struct fb_error *err)
         status = fb_hdus_read(&hdus, &file, err);
     if (status == 0)
         status = fb_fail(err, "%s: not a FITS file: it does not begin with SIMPLE", path);
-    else if (status > 0)
-        status = fb_hdu_integer(&hdus, &hdus.hdu[0], "HPXNSIDE", nside) > 0;
+    else if (status > 0 && (status = fb_hdu_integer(&hdus, &hdus.hdu[0], "HPXNSIDE", nside)) < 0)
+        fb_fail(err, "%s: expected one whole number HPXNSIDE, found another", path);
     fb_file_release(&file);
     fb_hdus_release(&hdus);
     return status;

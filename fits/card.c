@@ -1,5 +1,6 @@
 /* card.c - SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "fits/card.h"
@@ -95,7 +96,7 @@ int fb_card_real(const char *card, double *value)
         if (*c == 'D' || *c == 'd')
             *c = 'E';
     *value = strtod(text, &end);
-    return end != text && *end == '\0';
+    return end != text && *end == '\0' && isfinite(*value);
 }
 
 int fb_card_is_printable(const char *card, int n)

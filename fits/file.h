@@ -58,7 +58,7 @@ struct fb_file {
     struct fb_io_stats *stats; /* borrowed */
     size_t nhead;
     unsigned char *head; /* owned; kept when the file is closed */
-    /* Of a file that was packed, owned: all its bytes but those in the gaps, and zeros to the end of the block; NULL: not
+    /* Of a file that was packed, owned: all its bytes but those in the gaps; NULL: not
      * packed. */
     unsigned char *contents;
     struct fb_gap *gaps; /* owned; ascending */

@@ -449,23 +449,35 @@ static int loose_integer(const char *card, int64_t *value)
     return 1;
 }
 
-int fb_hdu_integer(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, int64_t *value)
+/* How many cards have this keyword; *card: the first of them. */
+static int find_cards(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key,
+                      const char **card)
 {
     int found = 0;
-    for (size_t i = 0; i < hdu->ncards; i++) {
-        const char *card = fb_hdu_card(hdus, hdu, i);
-        if (fb_card_is(card, key) && (found++ > 0 || !loose_integer(card, value)))
-            return -1;
-    }
+    for (size_t i = 0; i < hdu->ncards; i++)
+        if (fb_card_is(fb_hdu_card(hdus, hdu, i), key) && found++ == 0)
+            *card = fb_hdu_card(hdus, hdu, i);
     return found;
+}
+
+int fb_hdu_integer(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, int64_t *value)
+{
+    const char *card = NULL;
+    int n = find_cards(hdus, hdu, key, &card);
+    return n == 0 ? 0 : n == 1 && loose_integer(card, value) ? 1 : -1;
+}
+
+int fb_hdu_real(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, double *value)
+{
+    const char *card = NULL;
+    int n = find_cards(hdus, hdu, key, &card);
+    return n == 0 ? 0 : n == 1 && fb_card_real(card, value) ? 1 : -1;
 }
 
 int fb_hdu_count(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key)
 {
-    int found = 0;
-    for (size_t i = 0; i < hdu->ncards; i++)
-        found += fb_card_is(fb_hdu_card(hdus, hdu, i), key);
-    return found;
+    const char *card = NULL;
+    return find_cards(hdus, hdu, key, &card);
 }
 
 /* ---- tables ---- */
@@ -478,15 +490,4 @@ const struct fb_hdu *fb_hdus_table(const struct fb_hdus *hdus, const char *const
                 (strcmp(*names, "*") == 0 || strcasecmp(*names, hdus->hdu[i].name) == 0))
                 return &hdus->hdu[i];
     return NULL;
-}
-
-int fb_hdu_real(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, double *value)
-{
-    int found = 0;
-    for (size_t i = 0; i < hdu->ncards; i++) {
-        const char *card = fb_hdu_card(hdus, hdu, i);
-        if (fb_card_is(card, key) && (found++ > 0 || !fb_card_real(card, value)))
-            return -1;
-    }
-    return found;
 }

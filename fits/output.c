@@ -47,7 +47,7 @@ int fb_fits_move(fitsfile *file, int hdu, int *status)
     if (*status == 0)
         fits_clear_errmsg();
     fits_movabs_hdu(file, hdu, NULL, status);
-    /* other words mean nothing, or what fits/guard.c has looked at */
+    /* other words mean nothing: what is composed is read again before it gets its name */
     while (*status == 0 && fits_read_errmsg(line))
         *status = strstr(line, "alloc") || strstr(line, "memory") ? MEMORY_ALLOCATION : 0;
     return *status;

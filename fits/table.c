@@ -280,20 +280,28 @@ const struct fb_column *fb_table_find(const struct fb_table *t, const char *name
 static int lacks_column(const struct fb_table *t, const char *const *names, struct fb_error *err)
 {
     char wanted[200];
-    for (const char *const *name = names; *name; name++)
-        if (count_columns(t, *name) > 1)
-            return fb_fail(err, "%s: table %s has more than one column %s", t->path, t->name, *name);
     join_names(names, wanted, sizeof wanted);
     return fb_fail(err, "%s: table %s has no column %s", t->path, t->name, wanted);
+}
+
+int fb_table_find_any(const struct fb_table *t, const char *const *names, const struct fb_column **column,
+                      struct fb_error *err)
+{
+    *column = NULL;
+    for (const char *const *name = names; *name && !*column; name++) {
+        *column = fb_table_find(t, *name);
+        if (!*column && count_columns(t, *name) > 1)
+            return fb_fail(err, "%s: table %s has more than one column %s", t->path, t->name, *name);
+    }
+    return 0;
 }
 
 int fb_table_find_number(const struct fb_table *t, const char *const *names, int needed,
                          const struct fb_column **column, struct fb_error *err)
 {
-    const struct fb_column *c = NULL;
-    for (const char *const *name = names; *name && !c; name++)
-        c = fb_table_find(t, *name);
-    *column = c;
+    if (fb_table_find_any(t, names, column, err) != 0)
+        return -1;
+    const struct fb_column *c = *column;
     if (!c)
         return needed ? lacks_column(t, names, err) : 0;
     if (!strchr("BIJKED", c->type))
@@ -364,7 +372,8 @@ const unsigned char *fb_table_row(struct fb_table *t, int64_t i, struct fb_error
 int fb_table_integer(const struct fb_table *t, const struct fb_column *c, const unsigned char *row,
                      int64_t *value, struct fb_error *err)
 {
-    const double most = 9007199254740992.0;
+    const int bits = c->value == 'E' ? 24 : 53; /* of a floating-point number */
+    const double most = ldexp(1, bits);
     if (fb_column_is_integer(c) && !fb_column_is_scaled(c)) {
         *value = fb_column_integer(c, row);
         return 0;
@@ -378,8 +387,8 @@ int fb_table_integer(const struct fb_table *t, const struct fb_column *c, const 
     if (!(fabs(number.real) < most) || number.real > floor(number.real))
         return fb_fail(
             err,
-            "%s: column %s: expected whole numbers below 2^53 where they are floating-point, found %.17g",
-            t->path, c->name, number.real);
+            "%s: column %s: expected whole numbers below 2^%d where they are floating-point, found %.17g",
+            t->path, c->name, bits, number.real);
     *value = (int64_t)number.real;
     return 0;
 }

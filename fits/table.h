@@ -51,8 +51,12 @@ int fb_table_is_packed(const struct fb_table *table);
 
 /* ---- columns ---- */
 
-/* The column of this name, or else the only one of this name in other letters' case; NULL where there is none. */
+/* The column of this name, or else the only one of this name in other letters' case; NULL where there is none, or more than
+ * one. */
 const struct fb_column *fb_table_find(const struct fb_table *table, const char *name);
+/* The first of these columns that is there, or NULL. An error where a name fits more than one. */
+int fb_table_find_any(const struct fb_table *table, const char *const *names, const struct fb_column **column,
+                      struct fb_error *err);
 /* A column with one number a row: the first of these names that is there. An error where it holds anything else, or,
  * with needed, where none of them is there; without, *column is NULL then. */
 int fb_table_find_number(const struct fb_table *table, const char *const *names, int needed,
@@ -67,7 +71,7 @@ int fb_table_rows(struct fb_table *table, int64_t first, int64_t n, unsigned cha
                   struct fb_error *err);
 
 /* The whole number of a column with one number a row. What can't be told from its neighbours is an error: floating-point
- * numbers from 2^53 on. A cell that holds TNULLn has that number. */
+ * numbers from 2^24 (4 bytes) or 2^53 (8 bytes) on. A cell that holds TNULLn has that number. */
 int fb_table_integer(const struct fb_table *table, const struct fb_column *column, const unsigned char *row,
                      int64_t *value, struct fb_error *err);
 /* The first n rows of such a column. */

@@ -35,9 +35,8 @@ static int take(const struct look *look, const char *key, int64_t least, int64_t
 {
     char padded[9], expected[80], found[40];
     snprintf(padded, sizeof padded, "%-8s", key);
+    *value = missing;
     int count = fb_hdu_integer(look->hdus, look->hdu, padded, value);
-    if (count == 0)
-        *value = missing;
     if (count >= 0 && *value >= least && *value <= most)
         return 0;
     snprintf(expected, sizeof expected, "one %s from %lld to %lld", key, (long long)least, (long long)most);
@@ -292,7 +291,8 @@ static int widen(const struct packed *p, const unsigned char *bytes, size_t nbyt
 {
     size_t size = nbytes / p->npixels, most = p->tiles->bitpix == 64 ? 8 : 4;
     int bitpix = bitpix_of(p, steps);
-    int right = bitpix ? size == (size_t)abs(bitpix) / 8 : size <= most && (size & (size - 1)) == 0;
+    int right = bitpix ? size == (size_t)abs(bitpix) / 8
+                       : size <= most && (size & (size - 1)) == 0 && (!p->unsigned64 || size == 8);
     if (size == 0 || nbytes % p->npixels != 0 || !right)
         return damaged(p, "tiles of as many numbers as pixels", "of another length");
     fb_pixels_widen(bytes, bitpix ? bitpix : 8 * (int)size, p->unsigned64, p->npixels, pixels);
@@ -326,6 +326,8 @@ static int unpack(struct packed *p, int steps, double *pixels)
         return gunzip(p, steps, pixels);
     if (t->bitpix < 0 && !steps)
         return damaged(p, "steps or integers in tiles packed by RICE_1", "of floating-point numbers");
+    if (p->unsigned64)
+        return damaged(p, "tiles of 8 bytes a pixel", "packed by RICE_1");
     return fb_unrice(p->bytes, p->nbytes, t->size, t->block, p->npixels, pixels) == 0
                ? 0
                : damaged(p, "tiles packed by RICE_1", "that is damaged or ends before its pixels do");

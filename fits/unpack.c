@@ -265,18 +265,17 @@ static int begin(struct fb_file *file, struct fb_error *err)
     return 0;
 }
 
-/* Whole blocks, of which CFITSIO reads nothing less: zeros to the end of the last. */
+/* The stream must end where the file does. Give back what is not used. */
 static int finish(struct fb_file *file, struct fb_error *err)
 {
     const struct fb_unpacking *u = file->unpacking;
     if (u->zlib.avail_in > 0 || u->taken != u->packed.size)
         return fb_fail(err, "%s: expected %lld packed bytes and nothing after them, found %lld and more",
                        file->path, (long long)u->said, (long long)file->size);
-    size_t used = (size_t)kept(file), room = used + (size_t)(fb_whole_blocks(file->size) - file->size);
-    unsigned char *exact = realloc(file->contents, room);
+    size_t used = (size_t)kept(file);
+    unsigned char *exact = realloc(file->contents, used);
     if (!exact)
         return fb_fail(err, "%s: out of memory for the %zu bytes that were packed", file->path, used);
-    memset(exact + used, 0, room - used);
     file->contents = exact;
     return 0;
 }

@@ -300,6 +300,7 @@ header_lies("coadd", "coadd", COADD, [
     ("FIBERMAP", "TFORM1", "'99999999999999999999K'", "HDU FIBERMAP: expected a form of binary tables as TFORM1, found "
      "'99999999999999999999K'"),
     ("FIBERMAP", "TFORM2", "'8A      '", "column TARGET_RA: expected numbers"),
+    ("FIBERMAP", "TTYPE3", "'TARGET_RA'", "table FIBERMAP has more than one column TARGET_RA"),
 ])
 NO_TABLE = "HDU REDSHIFTS: expected BITPIX 8, NAXIS 2 and GCOUNT 1, as tables have, found "
 header_lies("redshifts", "zcat", ZCAT, [
@@ -319,6 +320,8 @@ header_lies("redshifts", "zcat", ZCAT, [
     ("REDSHIFTS", "TFORM5", "'8L      '", "column ZERR: expected numbers"),
     ("REDSHIFTS", "TFORM7", "'6B      '", "column SPECTYPE: expected text"),
     ("REDSHIFTS", "TTYPE4", "'TARGETID'", "table REDSHIFTS has more than one column TARGETID"),
+    ("REDSHIFTS", "TTYPE5", "'SPECTYPE'", "table REDSHIFTS has more than one column SPECTYPE"),
+    ("REDSHIFTS", "TTYPE6", "'ZERR    '", "table REDSHIFTS has more than one column ZERR"),
 ])
 header_lies("catalog", "qso", SPLIT, [
     ("QSO_CAT", "NAXIS1", -54, "#: expected a whole number NAXIS1, found -54"),
@@ -598,14 +601,16 @@ for name, form, values, said in (
         ("TARGETID", "20A", b"39633000010000001", "column TARGETID: expected numbers"),
         ("TARGETID", "D", IDS[:3], "column TARGETID: expected whole numbers below 2^53 where they are floating-point, "
          "found 39633000010000000"),
-        ("TARGETID", "E", [1, 2, 2.5], "column TARGETID: expected whole numbers below 2^53 where they are floating-point, "
+        ("TARGETID", "E", [1, 2, 2.5], "column TARGETID: expected whole numbers below 2^24 where they are floating-point, "
          "found 2.5"),
+        ("TARGETID", "E", [1, 2, 2**24], "column TARGETID: expected whole numbers below 2^24 where they are floating-point, "
+         "found 16777216"),
         ("TARGETID", "2K", 1, "column TARGETID: expected one number a row"),
         ("SPECTYPE", "J", 1, "column SPECTYPE: expected text"), ("SPECTYPE", "L", b"T",
          "column SPECTYPE: expected text"),
         ("ZERR", "4A", b"1e-4", "column ZERR: expected numbers"),
         ("ZWARN", "2J", 0, "column ZWARN: expected one number a row")):
-    add(f"redshifts: column {name} of form {form}", ZCAT, spoil("zcat", column("REDSHIFTS", name, form, values)),
+    add(f"redshifts: column {name} of form {form}, {values}" if form == "E" else f"redshifts: column {name} of form {form}", ZCAT, spoil("zcat", column("REDSHIFTS", name, form, values)),
         f"fastbal find: {{bad}}: {said}")
 for name, wanted in (("TARGETID", "TARGETID"), ("Z", "Z or Z_BEST")):
     add(f"redshifts: no column {name}", ZCAT, spoil("zcat", column("REDSHIFTS", name)),
@@ -621,6 +626,11 @@ for name, form, values, kept in (
         ("QSO1", "6A", b"QSO1", []), ("of one character", "A", b"Q", [])):
     add(f"redshifts: SPECTYPE {name}", ZCAT, spoil("zcat", column("REDSHIFTS", "SPECTYPE", form, values)), status=DONE,
         rows={"TARGETID": [IDS[k] for k in kept], "BALSTATUS": [0] * len(kept)})
+
+
+for key, value in (("TSCAL5", "nan"), ("TSCAL4", "inf"), ("TZERO5", "NaN")):
+    add(f"redshifts: {key} = {value}", ZCAT, spoil("zcat", lambda d, key=key, value=value: d.add("REDSHIFTS", key, value)),
+        f"fastbal find: {{bad}}: HDU REDSHIFTS: expected a number {key}, found {value}")
 
 
 def displayed(said):

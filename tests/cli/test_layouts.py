@@ -367,6 +367,11 @@ def test_nside_of_skimmed_trees(tmp_path):
     run(*split, *survey.option)
     refused(["append", "-q", survey.qso, "-b", tmp_path / "work", "-o", tmp_path / "bal.fits"], tmp_path / "work",
             "option --tree or --nside is required", name="append")
+    for value in ("many", 16.5):
+        for path in survey.coadds:
+            with fits.open(path, mode="update") as hdus:
+                hdus[0].header["HPXNSIDE"] = value
+        refused([*split, *survey.option], survey.coadds[0], "expected one whole number HPXNSIDE, found another")
     for path in survey.coadds:  # such trees may lack the keyword
         with fits.open(path, mode="update") as hdus:
             del hdus[0].header["HPXNSIDE"]
