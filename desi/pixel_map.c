@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 #include "desi/pixel_map.h"
+#include "fits/image.h"
 #include "fits/system.h"
 #include "fits/table.h"
 #include "fits/unpack.h"
@@ -65,49 +66,54 @@ static int check_map(const struct fb_pixel_map *map, struct fb_error *err)
 
 /* ---- hpix2upix, FITS ---- */
 
-static int read_pixels(struct fb_pixel_map *map, struct fb_file *file, const struct fb_hdu *hdu,
+static int read_pixels(struct fb_pixel_map *map, struct fb_file *file, struct fb_image *image,
                        struct fb_error *err)
 {
     enum { PART = 4096 };
-    unsigned char bytes[8 * PART];
-    size_t size = (size_t)hdu->bitpix / 8, n = npixels(map->nside);
+    double values[PART];
+    size_t n = npixels(map->nside);
     for (size_t first = 0, count; first < n; first += count) {
         count = n - first < PART ? n - first : PART;
-        if (fb_file_read(file, bytes, count * size, hdu->data + (int64_t)(first * size), err) != 0)
+        if (fb_image_read(image, file, (int64_t)first, count, values, err) != 0)
             return -1;
         for (size_t i = 0; i < count; i++) {
-            int64_t upix = size == 4 ? (int32_t)fb_big_endian(bytes + 4 * i, 4)
-                                     : (int64_t)fb_big_endian(bytes + 8 * i, 8);
-            if (upix < -1 || upix > INT32_MAX)
-                return fb_fail(err, "%s: HDU %s: expected numbers of 32 bits, found %lld at %zu", map->path,
-                               hdu->name, (long long)upix, first + i);
-            map->upix[first + i] = (int32_t)upix;
+            if (!(values[i] >= -1 && values[i] <= INT32_MAX) || values[i] > floor(values[i]))
+                return fb_fail(err, "%s: HDU %s: expected numbers of 32 bits, found %.17g at %zu", map->path,
+                               image->name, values[i], first + i);
+            map->upix[first + i] = (int32_t)values[i];
         }
     }
+    return 0;
+}
+
+static int check_image(const struct fb_pixel_map *map, const struct fb_image *image, const struct fb_hdus *hdus,
+                       const struct fb_hdu *hdu, int64_t *nside, struct fb_error *err)
+{
+    char nested[8];
+    if (image->naxis != 1)
+        return fb_fail(err, "%s: HDU %s: expected one axis, found %d", map->path, hdu->name, image->naxis);
+    if (fb_hdu_integer(hdus, hdu, "NSIDE   ", nside) <= 0)
+        return fb_fail(err, "%s: expected an image HPIX2UPIX with the keyword NSIDE, found no such keyword",
+                       map->path);
+    if (*nside > MOST_NSIDE || !fb_nside_ok((long)*nside) || image->axis[0] != (int64_t)npixels((long)*nside))
+        return fb_fail(
+            err, "%s: expected NSIDE a power of 2 and 12 NSIDE^2 pixels, found NSIDE %lld and %lld pixels",
+            map->path, (long long)*nside, (long long)image->axis[0]);
+    if (fb_hdu_text(hdus, hdu, "HPXNEST ", nested, sizeof nested) > 0 && strcmp(nested, "F") == 0)
+        return fb_fail(err, "%s: expected nested pixels, found HPXNEST = F", map->path);
     return 0;
 }
 
 static int read_image(struct fb_pixel_map *map, struct fb_file *file, const struct fb_hdus *hdus,
                       const struct fb_hdu *hdu, struct fb_error *err)
 {
+    struct fb_image image = { 0 };
     int64_t nside = 0;
-    char nested[8];
-    if (!fb_hdu_is_plain(hdu, 32, 1) && !fb_hdu_is_plain(hdu, 64, 1))
-        return fb_fail(
-            err,
-            "%s: HDU %s: expected one axis of whole numbers of 32 or 64 bits, not compressed, found "
-            "something else",
-            map->path, hdu->name);
-    if (fb_hdu_integer(hdus, hdu, "NSIDE   ", &nside) <= 0)
-        return fb_fail(err, "%s: expected an image HPIX2UPIX with the keyword NSIDE, found no such keyword",
-                       map->path);
-    if (nside > MOST_NSIDE || !fb_nside_ok((long)nside) || hdu->axis[0] != (int64_t)npixels((long)nside))
-        return fb_fail(
-            err, "%s: expected NSIDE a power of 2 and 12 NSIDE^2 pixels, found NSIDE %lld and %lld pixels",
-            map->path, (long long)nside, (long long)hdu->axis[0]);
-    if (fb_hdu_text(hdus, hdu, "HPXNEST ", nested, sizeof nested) > 0 && strcmp(nested, "F") == 0)
-        return fb_fail(err, "%s: expected nested pixels, found HPXNEST = F", map->path);
-    return make_room(map, (long)nside, err) != 0 ? -1 : read_pixels(map, file, hdu, err);
+    int failed = fb_image_open(&image, file, hdus, hdu, FB_DOUBLES, err) != 0 ||
+                 check_image(map, &image, hdus, hdu, &nside, err) != 0 ||
+                 make_room(map, (long)nside, err) != 0 || read_pixels(map, file, &image, err) != 0;
+    fb_image_release(&image);
+    return failed ? -1 : 0;
 }
 
 static int read_fits_map(struct fb_pixel_map *map, struct fb_error *err)

@@ -313,11 +313,28 @@ def with_map(tmp_path, image, **keywords):
     ([-1] * 48, {"NSIDE": 2, "HPXNEST": False}, "expected nested pixels"),
     ([4] * 48, {"NSIDE": 2}, "expected an adaptive pixel that covers pixel 4 of nside 2, or -1, found 4"),
     ([64] * 48, {"NSIDE": 2}, "expected an adaptive pixel that covers pixel 0"),
-    ([2**40] * 48, {"NSIDE": 2}, "HPIX2UPIX"),
+    ([2**40] * 48, {"NSIDE": 2}, "HPIX2UPIX: expected numbers of 32 bits, found 1099511627776 at 0"),
+    ([[-1] * 48] * 2, {"NSIDE": 2}, "HPIX2UPIX: expected one axis, found 2"),
 ])
 def test_bad_maps(uniqpix, tmp_path, image, keywords, words):
     path = with_map(tmp_path, image, **keywords)
     refused(["split", "-q", uniqpix.qso, "-a", tmp_path / "work", "--tree", tmp_path], path, words)
+
+
+@pytest.mark.parametrize("dtype, compression", [("i4", None), ("f8", None), ("i4", "RICE_1"), ("i4", "GZIP_2")])
+def test_forms_of_maps(uniqpix, tmp_path, dtype, compression):
+    """Of any kind of number, and compressed."""
+    source, folder = uniqpix.folder() / "hpix2upix-main-dark.fits", tmp_path / "spectra/main/dark"
+    folder.mkdir(parents=True)
+    with fits.open(source) as hdus:
+        image, header = hdus["HPIX2UPIX"].data.astype(f"={dtype}"), hdus["HPIX2UPIX"].header
+        hdu = fits.CompImageHDU(image, compression_type=compression) if compression else fits.ImageHDU(image)
+        hdu.header.update({"EXTNAME": "HPIX2UPIX", "NSIDE": header["NSIDE"]})
+    assert (image == fits.getdata(source, "HPIX2UPIX")).all()
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(folder / "hpix2upix-main-dark.fits")
+    run("split", "-q", uniqpix.qso, "-a", tmp_path / "work", "--tree", tmp_path)
+    run("split", "-q", uniqpix.qso, "-a", tmp_path / "expected", *uniqpix.option)
+    assert fits_files(tmp_path / "work") == fits_files(tmp_path / "expected")
 
 
 def test_no_map(uniqpix, tmp_path):
