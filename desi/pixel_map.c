@@ -86,8 +86,9 @@ static int read_pixels(struct fb_pixel_map *map, struct fb_file *file, struct fb
     return 0;
 }
 
-static int check_image(const struct fb_pixel_map *map, const struct fb_image *image, const struct fb_hdus *hdus,
-                       const struct fb_hdu *hdu, int64_t *nside, struct fb_error *err)
+static int check_image(const struct fb_pixel_map *map, const struct fb_image *image,
+                       const struct fb_hdus *hdus, const struct fb_hdu *hdu, int64_t *nside,
+                       struct fb_error *err)
 {
     char nested[8];
     if (image->naxis != 1)

@@ -34,6 +34,14 @@ static inline void store(double *x, fb_vector v)
     *(fb_vector *)x = v;
 }
 
+/* Two doubles, in one register on every rung. */
+typedef double fb_pair __attribute__((vector_size(2 * sizeof(double)), aligned(sizeof(double))));
+
+static inline fb_pair load_pair(const double *x)
+{
+    return *(const fb_pair *)x;
+}
+
 /* The sum of n lanes, halves onto halves. */
 static inline double add_lanes(double *lane, size_t n)
 {
@@ -71,9 +79,9 @@ static double square_sum(const double *weight, const double *flux, size_t n)
 }
 
 /* Some of the lanes of dot products, as many as a vector holds, over n pixels of EACH lanes; those of one product are EACH
- * apart. */
-static void dot_lanes(const double *const row[ROWS], const double *const column[COLUMNS], size_t n,
-                      double *lane)
+ * apart. Inlined into its callers, its pointers would be reloaded from the stack for every pixel. */
+static __attribute__((noinline)) void dot_lanes(const double *const row[ROWS],
+                                                const double *const column[COLUMNS], size_t n, double *lane)
 {
     const double *a0 = row[0], *a1 = row[1], *b0 = column[0], *b1 = column[1], *b2 = column[2],
                  *b3 = column[3];
@@ -102,6 +110,13 @@ static void dot_lanes(const double *const row[ROWS], const double *const column[
     store(lane + 7 * EACH, s13);
 }
 
+/* The sum of EACH lanes, halves onto halves. */
+static inline double add_each(const double *l)
+{
+    fb_pair sum = (load_pair(l) + load_pair(l + 4)) + (load_pair(l + 2) + load_pair(l + 6));
+    return sum[0] + sum[1];
+}
+
 /* The dot products of ROWS vectors with COLUMNS others. */
 static void dot_products(const double *const row[ROWS], const double *const column[COLUMNS], size_t n,
                          double sum[ROWS][COLUMNS])
@@ -117,12 +132,9 @@ static void dot_products(const double *const row[ROWS], const double *const colu
         for (int j = 0; j < ROWS; j++)
             for (int k = 0; k < COLUMNS; k++)
                 rest[j][k] += row[j][i] * column[k][i];
-    for (int j = 0; j < ROWS; j++) {
-        for (int k = 0; k < COLUMNS; k++) {
-            const double *l = lanes[j][k];
-            sum[j][k] = rest[j][k] + (((l[0] + l[4]) + (l[2] + l[6])) + ((l[1] + l[5]) + (l[3] + l[7])));
-        }
-    }
+    for (int j = 0; j < ROWS; j++)
+        for (int k = 0; k < COLUMNS; k++)
+            sum[j][k] = rest[j][k] + add_each(lanes[j][k]);
 }
 
 /* The nodes that pixels [begin, end) touch: the first, and how many; at least two. */
@@ -135,17 +147,16 @@ static size_t touched_nodes(const struct fb_design *d, size_t begin, size_t end,
 
 /* What pixels add to a node: to the diagonal of H, w u u and w v v, and to the right-hand side, w f u and w f v. */
 enum { DIAGONAL, RHS };
-typedef double fb_node __attribute__((vector_size(2 * sizeof(double)), aligned(sizeof(double))));
 
 /* Add pixels [begin, end) to their nodes, and to beside what they add between a node and the next, w u v. The sums of the
  * segment that the last pixel was in stay in registers. */
 static void add_pixels(const struct fb_design *d, const double *weight, size_t begin, size_t end,
-                       size_t first, fb_node *node, double *beside)
+                       size_t first, fb_pair *node, double *beside)
 {
     if (begin == end)
         return;
     size_t j = d->segment[begin] - first;
-    fb_node before = node[j], after = node[j + 1];
+    fb_pair before = node[j], after = node[j + 1];
     double between = beside[j];
     for (size_t i = begin; i < end; i++) {
         size_t next = d->segment[i] - first;
@@ -159,8 +170,8 @@ static void add_pixels(const struct fb_design *d, const double *weight, size_t b
             j = next;
         }
         double w = weight[i], f = d->flux[i], v = d->fraction[i], u = 1 - v, wu = w * u, wv = w * v;
-        before += wu * (fb_node){ u, f };
-        after += wv * (fb_node){ v, f };
+        before += wu * (fb_pair){ u, f };
+        after += wv * (fb_pair){ v, f };
         between += wu * v;
     }
     node[j] = before;
@@ -171,7 +182,7 @@ static void add_pixels(const struct fb_design *d, const double *weight, size_t b
 /* Pixels [begin, end), by quarters from the last to the first, and then the pixels that are left: the order that sums
  * have always had. */
 static void collect_nodes(const struct fb_design *d, const double *weight, size_t begin, size_t end,
-                          size_t first, size_t count, fb_node *node, double *beside)
+                          size_t first, size_t count, fb_pair *node, double *beside)
 {
     size_t part = (end - begin) / 4;
     memset(node, 0, count * sizeof *node);
@@ -190,7 +201,7 @@ struct block {
     _Alignas(64) double y[MAX][BLOCK + 2 * EACH];
 };
 
-static void take_block(const fastbal_templates *t, const fb_node *node, const double *beside, size_t first,
+static void take_block(const fastbal_templates *t, const fb_pair *node, const double *beside, size_t first,
                        size_t n, struct block *b)
 {
     b->n = n;
@@ -259,7 +270,7 @@ static void add_to_equations(const struct fb_design *d, const double *weight, si
 {
     size_t count, first = touched_nodes(d, begin, end, &count),
                   room = fastbal_templates_size(d->templates) + 2;
-    fb_node *node = (fb_node *)d->nodes;
+    fb_pair *node = (fb_pair *)d->nodes;
     double *beside = d->nodes + 2 * room + 1;
     struct block block;
 
