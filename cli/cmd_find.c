@@ -467,7 +467,8 @@ static enum fb_options_outcome parse_find_options(struct find_options *o, int ar
         { NULL, "--fit", FB_OPT_STRING, &o->finder.fit, .metavar = "NAME", .group = FB_GROUP_SEARCH,
           .help = "exact, or simplex: the published catalogs' search, which stops early on bright quasars" },
         { NULL, "--rules", FB_OPT_STRING, &o->finder.rules, .metavar = "NAME", .group = FB_GROUP_SEARCH,
-          .help = "main, or optimize: what the reference's optimised branch calls a trough" },
+          .help = "whose definition of a trough: main, optimize (the reference's branches) or fastbal "
+                  "(masked pixels are left out)" },
         { NULL, "--tids", FB_OPT_FLAG, &o->tids, .old = 1, .group = FB_GROUP_OLD,
           .help = "read only the targets of the redshift catalog (always done)" },
         { NULL, "--chunk-size", FB_OPT_INT, &o->chunk, .metavar = "N", .min = 1, .max = 1e9, .own = 1,

@@ -327,7 +327,8 @@ static enum fb_options_outcome parse_run_options(struct run_options *o, int argc
         { NULL, "--fit", FB_OPT_STRING, &o->finder.fit, .metavar = "NAME", .group = FB_GROUP_SEARCH,
           .help = "exact, or simplex: the published catalogs' search, which stops early on bright quasars" },
         { NULL, "--rules", FB_OPT_STRING, &o->finder.rules, .metavar = "NAME", .group = FB_GROUP_SEARCH,
-          .help = "main, or optimize: what the reference's optimised branch calls a trough" },
+          .help = "whose definition of a trough: main, optimize (the reference's branches) or fastbal "
+                  "(masked pixels are left out)" },
         FB_NPROC_OPTION(o->finder.nproc),
         { NULL, "--chunk-size", FB_OPT_INT, &o->chunk, .metavar = "N", .min = 1, .max = 1e9, .own = 1,
           .group = FB_GROUP_OLD, .help = "-v reports each time that many more pixels are done" },

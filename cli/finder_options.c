@@ -9,7 +9,7 @@
 static const char *const fit_names[] = { [FASTBAL_FIT_EXACT] = "exact", [FASTBAL_FIT_SIMPLEX] = "simplex" };
 /* Names of the rules, by enum fastbal_rules; the first is the default. */
 static const char *const rules_names[] = {
-    [FASTBAL_RULES_MAIN] = "main", [FASTBAL_RULES_OPTIMIZE] = "optimize"
+    [FASTBAL_RULES_MAIN] = "main", [FASTBAL_RULES_OPTIMIZE] = "optimize", [FASTBAL_RULES_FASTBAL] = "fastbal"
 };
 enum { NFITS = sizeof fit_names / sizeof *fit_names, NRULES = sizeof rules_names / sizeof *rules_names };
 
@@ -106,7 +106,8 @@ int fb_finder_options_check(const char *command, const struct fb_finder_options 
     else if (find_name(fit_names, NFITS, options->fit) == NFITS)
         fb_print_error(command, "option --fit: expected exact or simplex, found '%s'", options->fit);
     else if (find_name(rules_names, NRULES, options->rules) == NRULES)
-        fb_print_error(command, "option --rules: expected main or optimize, found '%s'", options->rules);
+        fb_print_error(command, "option --rules: expected main, optimize or fastbal, found '%s'",
+                       options->rules);
     else
         return 1;
     return 0;

@@ -37,6 +37,16 @@ static const struct fb_balrow_column columns[] = {
     { "SNR_REDSIDE", 'E', 1, AT(snr_redside), BOTH | FB_OPTIONAL, "" },
     { "SNR_FOREST", 'E', 1, AT(snr_forest), BOTH | FB_OPTIONAL, "" },
     { "BALSTATUS", 'J', 1, AT(balstatus), BOTH | FB_OPTIONAL, "" },
+    { "AI_TOT_CIV", 'E', 1, AT(ai_tot), BOTH | FB_OPTIONAL, "km/s" },
+    { "ERR_AI_TOT_CIV", 'E', 1, AT(err_ai_tot), BOTH | FB_OPTIONAL, "km/s" },
+    { "BI0_CIV", 'E', 1, AT(bi0), BOTH | FB_OPTIONAL, "km/s" },
+    { "ERR_BI0_CIV", 'E', 1, AT(err_bi0), BOTH | FB_OPTIONAL, "km/s" },
+    { "DI_CIV", 'E', 1, AT(di), BOTH | FB_OPTIONAL, "" },
+    { "ERR_DI_CIV", 'E', 1, AT(err_di), BOTH | FB_OPTIONAL, "" },
+    { "EW_CIV", 'E', 1, AT(ew), BOTH | FB_OPTIONAL, "Angstrom" },
+    { "ERR_EW_CIV", 'E', 1, AT(err_ew), BOTH | FB_OPTIONAL, "Angstrom" },
+    { "DEPTH_CIV", 'E', 1, AT(depth), BOTH | FB_OPTIONAL, "" },
+    { "ERR_DEPTH_CIV", 'E', 1, AT(err_depth), BOTH | FB_OPTIONAL, "" },
 };
 
 const struct fb_balrow_column *fb_balrow_columns(size_t *n)
@@ -122,6 +132,20 @@ static void take_troughs(struct fb_balrow_troughs *row, const struct fastbal_tro
     }
 }
 
+static void take_absorption(struct fb_balrow *row, const struct fastbal_absorption *a)
+{
+    row->ai_tot = (float)a->ai_total;
+    row->err_ai_tot = (float)a->ai_total_error;
+    row->bi0 = (float)a->bi0;
+    row->err_bi0 = (float)a->bi0_error;
+    row->di = (float)a->detachment;
+    row->err_di = (float)a->detachment_error;
+    row->ew = (float)a->ew;
+    row->err_ew = (float)a->ew_error;
+    row->depth = (float)a->depth;
+    row->err_depth = (float)a->depth_error;
+}
+
 void fb_balrow_from_result(struct fb_balrow *row, const struct fastbal_result *result)
 {
     for (int k = 0; k < FASTBAL_MAX_TEMPLATES; k++)
@@ -136,6 +160,7 @@ void fb_balrow_from_result(struct fb_balrow *row, const struct fastbal_result *r
     row->snr_redside = (float)result->snr_redside;
     row->snr_forest = (float)result->snr_forest;
     row->balstatus = (int32_t)result->status;
+    take_absorption(row, &result->absorption);
 }
 
 int fb_in_z_range(double z)

@@ -25,6 +25,7 @@ struct fb_balrow {
     struct fb_balrow_troughs civ_bi, civ_ai, siiv_bi, siiv_ai;
     float snr_civ, snr_redside, snr_forest;
     int32_t balstatus;
+    float ai_tot, err_ai_tot, bi0, err_bi0, di, err_di, ew, err_ew, depth, err_depth; /* of C IV */
     uint8_t balmask;
 };
 

@@ -245,11 +245,28 @@ struct fastbal_troughs {
     double vmax[FASTBAL_MAX_AI];   /* blue edge, km/s */
     double posmin[FASTBAL_MAX_AI]; /* velocity of the deepest pixel, km/s */
     double fmin[FASTBAL_MAX_AI];   /* flux over continuum there */
+    /* Of AI troughs, over their whole width, with standard errors; 0 for BI. */
+    double ew[FASTBAL_MAX_AI], ew_error[FASTBAL_MAX_AI];       /* rest equivalent width, A */
+    double depth[FASTBAL_MAX_AI], depth_error[FASTBAL_MAX_AI]; /* mean of 1 - flux over continuum */
 };
 
 struct fastbal_line {
     struct fastbal_troughs ai; /* absorption index: 0 to 25000 km/s */
     struct fastbal_troughs bi; /* balnicity index: 3000 to 25000 km/s */
+};
+
+/*
+ * C IV absorption by definitions of the literature other than AI and BI (§5.1), with standard errors. All are 0, and
+ * detachment -1, where there is no trough.
+ */
+struct fastbal_absorption {
+    double ai_total,
+        ai_total_error;    /* AI over whole troughs, their first 450 km/s included (Hall et al. 2002), km/s */
+    double bi0, bi0_error; /* BI from 0 instead of 3000 km/s (Gibson et al. 2009), km/s */
+    double detachment,
+        detachment_error;      /* of the first trough, in half-widths of the line (Weymann et al. 1991) */
+    double ew, ew_error;       /* rest equivalent width of all AI troughs, A */
+    double depth, depth_error; /* mean of 1 - flux over continuum in all AI troughs */
 };
 
 struct fastbal_result {
@@ -262,6 +279,7 @@ struct fastbal_result {
     struct fastbal_line siiv;
     /* medians of flux/sigma; -1 where not covered, snr_civ also with FASTBAL_NEGATIVE_MODEL */
     double snr_civ, snr_redside, snr_forest;
+    struct fastbal_absorption absorption; /* of C IV */
 };
 
 /* How the continuum is fitted (§4). */
@@ -273,7 +291,8 @@ enum fastbal_fit {
 /* Whose rules decide what a trough is and what is masked (§8). */
 enum fastbal_rules {
     FASTBAL_RULES_MAIN = 0, /* the reference's main branch */
-    FASTBAL_RULES_OPTIMIZE  /* its optimised branch */
+    FASTBAL_RULES_OPTIMIZE, /* its optimised branch */
+    FASTBAL_RULES_FASTBAL   /* ours: masked pixels neither end troughs nor count as flux */
 };
 
 /*

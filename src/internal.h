@@ -210,6 +210,9 @@ struct fb_rules {
     int drops_empty; /* where the index is 0 there are no troughs */
     int one_difference; /* D leaves out all AI troughs of C IV, not those kept of each line, and serves both lines */
     double chi2_limit; /* above this reduced chi-square there are no troughs */
+    /* Pixels with ivar = 0 do not count, and up to so many in a row are in a trough where both their neighbours are; 0:
+     * they are pixels without absorption. */
+    size_t bridged;
 };
 
 const struct fb_rules *fb_rules(int rules); /* NULL where there are none of that number */
@@ -236,14 +239,54 @@ struct fb_window {
 int fb_window_find(struct fb_window *window, const double *w, size_t n, double line);
 
 /*
- * Search and integrate the troughs of one line. *difference is D of C IV, NaN where there is none: C IV sets it, and
+ * Search and integrate the troughs of one line, and for C IV also fill *absorption but for the detachment; it may be NULL
+ * for others. *difference is D of C IV, NaN where there is none: C IV sets it, and
  * Si IV, which comes second, may need it. Returns BALSTATUS bits: FASTBAL_MORE_TROUGHS, FASTBAL_LOW_SIGNAL,
  * FASTBAL_NEGATIVE_MODEL (the line was not searched), FASTBAL_NO_DIFFERENCE (its troughs can't be measured; out is not
  * set).
  */
 uint32_t fb_line_measure(const struct fb_range *range, const struct fb_window *window,
-                         const struct fb_rules *rules, double *difference, struct fastbal_line *out);
+                         const struct fb_rules *rules, double *difference, struct fastbal_line *out,
+                         struct fastbal_absorption *absorption);
 void fb_line_clear(struct fastbal_line *line);
+
+/* ---- absorption.c ---- */
+
+void fb_absorption_clear(struct fastbal_absorption *absorption); /* no trough */
+
+/* Pixels of a line's window, in velocity order. */
+struct fb_pixels_in {
+    size_t n;
+    double line;
+    const double *w;     /* rest wavelengths */
+    const double *nf;    /* flux / continuum */
+    const double *ns;    /* sigma / continuum */
+    const double *sigma; /* FB_NO_ERROR where ivar = 0 */
+    const double *model;
+    double off; /* by how much the continuum may be wrong (D in §5), in the unit of flux */
+};
+
+/* Sums over the pixels of troughs (§5.1); initialise with zeros. */
+struct fb_whole {
+    double width, ai, ew, depth;            /* depth: times width */
+    double ai_noise, ew_noise, depth_noise; /* variances */
+    double ai_off, ew_off, depth_off;       /* errors that all pixels share */
+};
+
+/* Add pixels [first, last] of a trough. */
+void fb_whole_add(struct fb_whole *sum, const struct fb_pixels_in *pixels, size_t first, size_t last);
+/* The quantities of one trough, or of all that were added. */
+void fb_whole_ew(const struct fb_whole *sum, double *ew, double *error);
+void fb_whole_depth(const struct fb_whole *sum, double *depth, double *error);
+void fb_whole_ai(const struct fb_whole *sum, double *ai, double *error);
+
+/*
+ * The half-width at half maximum of the red half of the C IV emission line in a continuum, km/s; 0 where there is no line.
+ * w and model: n pixels, increasing, that cover FB_LINE_BLUE to FB_LINE_RED.
+ */
+double fb_half_width(size_t n, const double *w, const double *model);
+#define FB_LINE_BLUE 1440.0
+#define FB_LINE_RED 1710.0
 
 /* ---- workspace.c, measure.c ---- */
 

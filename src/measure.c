@@ -201,7 +201,8 @@ static uint32_t fit_and_search(struct task *t, struct fastbal_result *result)
     result->status = 0;
     for (int k = 0; k < t->nlines; k++) {
         fb_model(&t->design, result->coeffs, t->line[k].lo, t->line[k].hi_ai, t->model);
-        uint32_t status = fb_line_measure(&t->range, &t->line[k], t->rules, &difference, out[k]);
+        uint32_t status = fb_line_measure(&t->range, &t->line[k], t->rules, &difference, out[k],
+                                          k == 0 ? &result->absorption : NULL);
         result->status |=
             k == 0 ? status : status & (uint32_t) ~(FASTBAL_LOW_SIGNAL | FASTBAL_NEGATIVE_MODEL);
     }
@@ -213,8 +214,30 @@ static void drop_troughs(struct fastbal_result *result)
 {
     fb_line_clear(&result->civ);
     fb_line_clear(&result->siiv);
+    fb_absorption_clear(&result->absorption);
     result->status &= (uint32_t)~FASTBAL_MORE_TROUGHS;
     result->status |= FASTBAL_CHI2_LIMIT;
+}
+
+/* How far the first C IV trough is from the emission line, in half-widths of the line in the continuum; its error is that of
+ * a pixel at the edge. */
+static void measure_detachment(const struct task *t, struct fastbal_result *result)
+{
+    const double *w = t->range.w;
+    size_t n = t->range.n, begin = fb_first_at_least(w, n, FB_LINE_BLUE),
+           end = fb_first_at_least(w, n, FB_LINE_RED);
+    int count = result->civ.ai.count;
+    if (count == 0 || begin == end)
+        return;
+    fb_model(&t->design, result->coeffs, begin, end, t->model);
+    double half_width = fb_half_width(end - begin, w + begin, t->model + begin);
+    if (!(half_width > 0))
+        return;
+    double vmin = result->civ.ai.vmin[count - 1]; /* troughs go from blue to red */
+    size_t edge = fb_nearest(w, n, FB_CIV * (1 - vmin / FASTBAL_LIGHT_SPEED));
+    double pixel = edge + 1 < n ? FASTBAL_LIGHT_SPEED * (w[edge + 1] - w[edge]) / FB_CIV : 0;
+    result->absorption.detachment = vmin / half_width;
+    result->absorption.detachment_error = pixel / half_width;
 }
 
 /* DEVIATION flagged-rows: the reference gives up the whole file.
@@ -258,6 +281,7 @@ static uint32_t iterate(struct task *t, struct fastbal_result *result)
         result->snr_civ = -1;
     if (result->chi2 > t->rules->chi2_limit)
         drop_troughs(result);
+    measure_detachment(t, result);
     return isfinite(result->chi2) ? 0 : FASTBAL_SINGULAR;
 }
 

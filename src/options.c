@@ -20,7 +20,7 @@ int fb_options_read(const struct fastbal_options *given, struct fastbal_options 
                           FASTBAL_FIT_EXACT, FASTBAL_FIT_SIMPLEX);
     if (!fb_rules(options->rules))
         return fb_explain(message, FASTBAL_EARGUMENT,
-                          "options->rules = %d: expected %d (main) or %d (optimize)", options->rules,
-                          FASTBAL_RULES_MAIN, FASTBAL_RULES_OPTIMIZE);
+                          "options->rules = %d: expected %d (main), %d (optimize) or %d (fastbal)",
+                          options->rules, FASTBAL_RULES_MAIN, FASTBAL_RULES_OPTIMIZE, FASTBAL_RULES_FASTBAL);
     return FASTBAL_OK;
 }

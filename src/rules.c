@@ -1,5 +1,5 @@
 /*
- * rules.c - what differs between the rules of the reference's main branch and those of its optimised branch
+ * rules.c - what differs between the rules of the reference's main branch, those of its optimised branch, and ours
  * (docs/algorithm.md, §8). Everything else is the same code.
  *
  * SPDX-License-Identifier: BSD-3-Clause
@@ -18,9 +18,15 @@ static const struct fb_rules rules_of[] = {
                                  .needs_continuum = 1,
                                  .one_difference = 1,
                                  .chi2_limit = INFINITY },
+    [FASTBAL_RULES_FASTBAL] = { .needs_signal = 1,
+                                .needs_continuum = 1,
+                                .drops_empty = 1,
+                                .chi2_limit = 1.5 * 999,
+                                .bridged = 11 },
 };
+enum { NRULES = sizeof rules_of / sizeof rules_of[0] };
 
 const struct fb_rules *fb_rules(int rules)
 {
-    return rules == FASTBAL_RULES_MAIN || rules == FASTBAL_RULES_OPTIMIZE ? &rules_of[rules] : NULL;
+    return rules >= 0 && rules < NRULES ? &rules_of[rules] : NULL;
 }

@@ -29,6 +29,7 @@ struct search {
     const double *w;         /* rest wavelengths */
     const double *nf;        /* flux / continuum */
     const double *ns;        /* sigma / continuum */
+    const double *sigma;     /* FB_NO_ERROR where ivar = 0 */
     const unsigned char *in; /* 1 for pixels below the continuum */
     size_t found;            /* troughs, their first and last pixels; the first of them are kept */
     size_t start[MOST_FOUND], end[MOST_FOUND];
@@ -37,6 +38,12 @@ struct search {
 static double velocity(double w, double line)
 {
     return FASTBAL_LIGHT_SPEED * ((w - line) / line);
+}
+
+/* Does a pixel with this error not count? */
+static inline int is_masked(const struct fb_rules *rules, double sigma)
+{
+    return sigma == FB_NO_ERROR && rules->bridged > 0;
 }
 
 static double minimum_width(const struct search *s)
@@ -95,6 +102,10 @@ static int is_significant(const struct search *s, size_t start, size_t after)
     if (s->kind == BI)
         return 1;
     for (size_t i = start; i < end; i++) {
+        if (is_masked(s->rules, s->sigma[i])) {
+            n--;
+            continue;
+        }
         flux += s->nf[i];
         error += s->ns[i];
     }
@@ -153,8 +164,12 @@ static double continuum_error(const struct fb_range *range, const struct fb_wind
     size_t count = 0, i = window->lo, n = s->rules->one_difference ? s->found : kept(s);
     for (size_t k = 0; k <= n; k++) {
         size_t stop = k < n ? window->lo + s->start[k] : window->hi_ai;
-        for (; i < stop; i++, count++)
+        for (; i < stop; i++) {
+            if (is_masked(s->rules, range->sigma[i]))
+                continue;
             sum += fabs(range->model[i] - range->flux[i]);
+            count++;
+        }
         if (k < n)
             i = window->lo + s->end[k] + 1;
     }
@@ -275,6 +290,58 @@ static int check_continuum(size_t n, const double *model, double *nf, double *ns
     return 1;
 }
 
+/* Masked pixels, up to rules->bridged in a row, are in where both their neighbours are, and their flux is on a straight
+ * line between these. */
+static void bridge(const struct fb_rules *rules, const double *sigma, size_t n, double *nf, unsigned char *in)
+{
+    for (size_t begin = 0, end; begin < n; begin = end + 1) {
+        for (end = begin; end < n && is_masked(rules, sigma[end]); end++)
+            ;
+        if (end == begin || end - begin > rules->bridged || begin == 0 || end == n || !in[begin - 1] ||
+            !in[end])
+            continue;
+        double step = (nf[end] - nf[begin - 1]) / (double)(end - begin + 1);
+        for (size_t i = begin; i < end; i++) {
+            nf[i] = nf[i - 1] + step;
+            in[i] = 1;
+        }
+    }
+}
+
+/* What whole troughs add up to, and BI from 0 km/s. */
+static void measure_whole(const struct search *ai, const double *model, double off, int searched,
+                          struct fastbal_troughs *out, struct fastbal_absorption *absorption)
+{
+    struct fb_pixels_in pixels = { ai->n, ai->line, ai->w, ai->nf, ai->ns, ai->sigma, model, off };
+    struct fb_whole all = { 0 };
+    struct fastbal_troughs from_zero;
+
+    for (size_t k = 0; k < (size_t)out->count; k++) {
+        struct fb_whole one = { 0 };
+        size_t last =
+            ai->end[k] - (ai->rules->left_out < ai->end[k] - ai->start[k] ? ai->rules->left_out : 0);
+        fb_whole_add(&one, &pixels, ai->start[k], last);
+        fb_whole_add(&all, &pixels, ai->start[k], last);
+        fb_whole_ew(&one, &out->ew[k], &out->ew_error[k]);
+        fb_whole_depth(&one, &out->depth[k], &out->depth_error[k]);
+    }
+    if (!absorption)
+        return;
+    fb_absorption_clear(absorption);
+    fb_whole_ai(&all, &absorption->ai_total, &absorption->ai_total_error);
+    fb_whole_ew(&all, &absorption->ew, &absorption->ew_error);
+    fb_whole_depth(&all, &absorption->depth, &absorption->depth_error);
+    if (!searched)
+        return;
+    struct search bi = *ai;
+    bi.kind = BI;
+    bi.found = 0;
+    scan(&bi);
+    summarise(&bi, ai->sigma, model, off, &from_zero);
+    absorption->bi0 = from_zero.index;
+    absorption->bi0_error = from_zero.error;
+}
+
 /* Is there enough signal in the first n pixels for a search? */
 static int enough_signal(const double *flux, const double *sigma, const struct search *s, double *scratch)
 {
@@ -294,7 +361,8 @@ static double line_difference(const struct fb_range *range, const struct fb_wind
 }
 
 uint32_t fb_line_measure(const struct fb_range *range, const struct fb_window *window,
-                         const struct fb_rules *rules, double *difference, struct fastbal_line *out)
+                         const struct fb_rules *rules, double *difference, struct fastbal_line *out,
+                         struct fastbal_absorption *absorption)
 {
     size_t lo = window->lo, n = window->hi_ai - lo;
     const double *flux = range->flux + lo, *sigma = range->sigma + lo, *model = range->model + lo;
@@ -307,6 +375,7 @@ uint32_t fb_line_measure(const struct fb_range *range, const struct fb_window *w
                          .w = range->w + lo,
                          .nf = nf,
                          .ns = ns,
+                         .sigma = sigma,
                          .in = in };
     struct search bi = ai;
     uint32_t status = 0;
@@ -314,11 +383,16 @@ uint32_t fb_line_measure(const struct fb_range *range, const struct fb_window *w
     normalise(n, flux, sigma, model, nf, ns, in);
     if (rules->needs_continuum && !check_continuum(n, model, nf, ns, in)) {
         fb_line_clear(out);
+        if (absorption)
+            fb_absorption_clear(absorption);
         return FASTBAL_NEGATIVE_MODEL;
     }
+    if (rules->bridged > 0)
+        bridge(rules, sigma, n, nf, in);
     bi.kind = BI;
     bi.n = window->hi_bi - lo;
-    if (enough_signal(flux, sigma, &ai, spare))
+    int searched = enough_signal(flux, sigma, &ai, spare);
+    if (searched)
         scan(&ai);
     else
         status |= FASTBAL_LOW_SIGNAL;
@@ -330,6 +404,7 @@ uint32_t fb_line_measure(const struct fb_range *range, const struct fb_window *w
         return FASTBAL_NO_DIFFERENCE;
     summarise(&ai, sigma, model, off, &out->ai);
     summarise(&bi, sigma, model, off, &out->bi);
+    measure_whole(&ai, model, off, searched, &out->ai, absorption);
     if (ai.found > kept(&ai) || bi.found > kept(&bi))
         status |= FASTBAL_MORE_TROUGHS;
     return status;

@@ -67,6 +67,7 @@ void fastbal_result_clear(struct fastbal_result *result, int ntemplates, uint32_
     result->snr_civ = result->snr_redside = result->snr_forest = -1;
     fb_line_clear(&result->civ);
     fb_line_clear(&result->siiv);
+    fb_absorption_clear(&result->absorption);
 }
 
 /* ---- where things are in a spectrum, by rest wavelength ---- */

@@ -77,7 +77,7 @@ def test_rules(tree, out):
     found, others = table(out), table(out.with_name("main.fits"))
     troughs = others["NCIV_450"] > 0
     assert troughs.any() and (found["AI_CIV"][troughs] != others["AI_CIV"][troughs]).all()
-    complains(one_pass(tree, out, "--rules", "0", status=UNUSABLE), "run", "--rules", "main or optimize", "'0'")
+    complains(one_pass(tree, out, "--rules", "0", status=UNUSABLE), "run", "--rules", "main, optimize or fastbal", "'0'")
 
 
 def test_append_takes_its_tables(tree, out):

@@ -56,7 +56,9 @@ static void take_input(struct numbers *numbers, struct input *in)
     in->ivar = kind & 8 ? take_increasing(numbers, n) : take_doubles(numbers, n);
     in->spectrum = (struct fastbal_spectrum){ n, in->wavelength, in->flux, in->ivar, z };
     in->options.size = sizeof in->options;
-    in->options.rules = kind & 16 ? FASTBAL_RULES_OPTIMIZE : FASTBAL_RULES_MAIN;
+    in->options.rules = kind & 16   ? FASTBAL_RULES_OPTIMIZE
+                        : kind & 64 ? FASTBAL_RULES_FASTBAL
+                                    : FASTBAL_RULES_MAIN;
     in->options.fit = kind & 32 ? FASTBAL_FIT_SIMPLEX : FASTBAL_FIT_EXACT;
 }
 

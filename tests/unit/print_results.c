@@ -63,6 +63,7 @@ static void print_result(const struct fastbal_result *result)
     print_bits("snr", &result->snr_civ, 3);
     print_line(&result->civ);
     print_line(&result->siiv);
+    print_bits("absorption", &result->absorption.ai_total, sizeof result->absorption / sizeof(double));
 }
 
 /* Both cameras of a spectrum, joined and measured. */
@@ -74,7 +75,7 @@ static int print_spectrum(fastbal_workspace *work, const fastbal_templates *temp
     fastbal_join(grid, cameras, flux, ivar);
     struct fastbal_spectrum spectrum = { fastbal_grid_size(grid), fastbal_grid_wavelength(grid), flux, ivar,
                                          z };
-    for (int rules = FASTBAL_RULES_MAIN; rules <= FASTBAL_RULES_OPTIMIZE; rules++) {
+    for (int rules = FASTBAL_RULES_MAIN; rules <= FASTBAL_RULES_FASTBAL; rules++) {
         struct fastbal_options options = { .size = sizeof options, .rules = rules };
         if (fastbal_measure(work, templates, &spectrum, &options, &result) != FASTBAL_OK)
             return 1;

@@ -186,7 +186,8 @@ static void options_of_any_size(void **state)
     assert_true(options.fit == FASTBAL_FIT_EXACT && options.rules == FASTBAL_RULES_MAIN);
     options.rules = -1;
     fastbal_measure(work, t, &spectrum, &options, &r);
-    assert_string_equal(fastbal_error(work), "options->rules = -1: expected 0 (main) or 1 (optimize)");
+    assert_string_equal(fastbal_error(work),
+                        "options->rules = -1: expected 0 (main), 1 (optimize) or 2 (fastbal)");
     options.size = 4096;
     fastbal_measure(work, t, &spectrum, &options, &r);
     assert_non_null(

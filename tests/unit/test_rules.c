@@ -82,9 +82,9 @@ static void unknown_rules(void **state)
     struct fastbal_result r;
     fastbal_templates *t = flat_template();
     fastbal_workspace *work = fastbal_workspace_create();
-    for (int rules = -1; rules <= 2; rules++) {
+    for (int rules = -1; rules <= 3; rules++) {
         struct fastbal_options options = { .size = sizeof(struct fastbal_options), .rules = rules };
-        int known = rules == FASTBAL_RULES_MAIN || rules == FASTBAL_RULES_OPTIMIZE;
+        int known = rules >= FASTBAL_RULES_MAIN && rules <= FASTBAL_RULES_FASTBAL;
         assert_int_equal(fastbal_measure(work, t, &spectrum, &options, &r),
                          known ? FASTBAL_OK : FASTBAL_EARGUMENT);
     }
