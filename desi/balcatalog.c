@@ -1,11 +1,9 @@
 /*
  * balcatalog.c - a QSO catalog with BAL columns appended.
  *
- * BAL tables are read pixel by pixel, while the catalog's rows come in any order. Every row is read and written
- * once, with its checksum taken on the way, since FITS checksums can be added in any order. Neighbours that come
- * together go to the file at once. Others are kept, packed, until the end, when the file is written from front to
- * back: KEPT_BYTES of them in memory unless the plan says otherwise, more in a temporary file. So the memory that grows
- * with the catalog is 5 bytes a row.
+ * BAL tables come pixel by pixel, while the catalog's rows are in any order. So BAL cells are kept, packed, until all have
+ * come (desi/balstore.h), and then the file is written from front to back: every row is read once and written once, and its
+ * checksum is taken on the way. The memory that grows with the catalog is 5 bytes a row.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -27,9 +25,7 @@
 
 enum {
     BLOCK_BYTES = 1 << 20,
-    KEPT_BYTES = 96 << 20,
-    MANY = 4,     /* neighbours that are written at once */
-    WRITTEN = 128 /* in balmask: the row is in the file */
+    KEPT_BYTES = 96 << 20 /* of packed cells in memory, unless the plan says otherwise */
 };
 
 /* A stretch of the source's row that is kept. */
@@ -65,8 +61,8 @@ struct fb_balcatalog {
     int descriptor; /* the output's */
     int ntemplates;
     size_t nrows, heap_bytes;
-    unsigned char *balmask; /* of rows without BAL cells; WRITTEN for rows that are in the file */
-    off_t header, data;     /* where the table and its first row begin */
+    unsigned char *balmask;                 /* of rows without BAL cells */
+    off_t header, data;                     /* where the table and its first row begin */
     size_t row_bytes, bal_begin, bal_bytes; /* of a row in the output */
     uint32_t sum;                           /* checksum of what is in the file */
     int has_description;                    /* the header has room for it */
@@ -305,7 +301,7 @@ static int compose_header(struct fb_balcatalog *catalog, const struct source *s,
 
 /* ---- reading and writing at an offset ---- */
 
-/* Between blocks: has whoever waits lost interest? */
+/* Fails once the user has asked to stop; polled between blocks. */
 static int give_up(const struct fb_balcatalog *catalog, struct fb_error *err)
 {
     return catalog->stop && catalog->stop()
@@ -348,15 +344,6 @@ static int read_at(const char *path, int descriptor, unsigned char *bytes, size_
     return 0;
 }
 
-/* Threads add what they wrote to the checksum. */
-static void add_to_sum(struct fb_balcatalog *catalog, uint32_t part)
-{
-    uint32_t sum = __atomic_load_n(&catalog->sum, __ATOMIC_RELAXED);
-    while (!__atomic_compare_exchange_n(&catalog->sum, &sum, fb_sum_join(sum, part), 1, __ATOMIC_RELAXED,
-                                        __ATOMIC_RELAXED))
-        ;
-}
-
 /* ---- the source's cells ---- */
 
 /* One row's cells that are kept. */
@@ -393,7 +380,6 @@ static int unpack_cells(struct fb_balcatalog *catalog, struct source *s, struct 
     return failed;
 }
 
-/* Rows are read again while others are written, by several threads. */
 static int take_cells(struct fb_balcatalog *catalog, struct source *s, struct fb_error *err)
 {
     struct cells *cells = &catalog->cells;
@@ -512,39 +498,26 @@ static size_t rows_in_block(const struct fb_balcatalog *catalog)
     return n > 0 ? n : 1;
 }
 
-/* How many of the n rows from the k-th on are neighbours and fit into a block. */
-static size_t neighbours(const struct fb_balcatalog *catalog, const struct fb_balcatalog_row *puts, size_t n,
-                         size_t k)
-{
-    size_t most = rows_in_block(catalog), count = 1;
-    while (k + count < n && count < most && puts[k + count].row == puts[k].row + count)
-        count++;
-    return count;
-}
-
-/* The cells of a row: given, kept, or those of a row that is in no BAL table. */
-static int bal_cells(const struct fb_balcatalog *catalog, size_t i, const struct fb_balrow *given,
-                     unsigned char *to, struct fb_error *err)
+/* The cells of a row: those that were put, or those of a row that is in no BAL table. */
+static int bal_cells(const struct fb_balcatalog *catalog, size_t i, unsigned char *to, struct fb_error *err)
 {
     struct fb_balrow row;
-    int kept = given ? 0 : fb_balstore_take(&catalog->store, i, to);
-    if (kept > 0)
-        return 0;
+    int kept = fb_balstore_take(&catalog->store, i, to);
     if (kept < 0)
         return fb_fail(err, "%s: can't read the BAL columns of row %zu again", catalog->out.path, i);
-    if (!given)
+    if (kept == 0) {
         default_row(&row, catalog->balmask[i]);
-    fb_balrow_encode(given ? given : &row, FB_IN_CATALOG, catalog->ntemplates, to);
+        fb_balrow_encode(&row, FB_IN_CATALOG, catalog->ntemplates, to);
+    }
     return 0;
 }
 
-/* Write n neighbours; puts are their cells where they are given; room is for as many source rows and then output
- * rows. */
-static int write_rows(struct fb_balcatalog *catalog, size_t first, size_t n,
-                      const struct fb_balcatalog_row *puts, unsigned char *room, struct fb_error *err)
+/* Write n rows; room is for as many source rows and then output rows. */
+static int write_rows(struct fb_balcatalog *catalog, size_t first, size_t n, unsigned char *room,
+                      struct fb_error *err)
 {
     const struct cells *cells = &catalog->cells;
-    size_t place = first * catalog->row_bytes;
+    size_t offset = first * catalog->row_bytes, bytes = n * catalog->row_bytes;
     unsigned char *in = room, *out = room + n * cells->row_bytes, *to = out;
 
     if (read_at(cells->path, cells->descriptor, in, n * cells->row_bytes,
@@ -552,86 +525,38 @@ static int write_rows(struct fb_balcatalog *catalog, size_t first, size_t n,
         return -1;
     for (size_t i = 0; i < n; i++, to += catalog->bal_bytes) {
         to = copy_cells(cells->pieces, cells->npieces, in + i * cells->row_bytes, to);
-        if (bal_cells(catalog, first + i, puts ? puts[i].bal : NULL, to, err) != 0)
+        if (bal_cells(catalog, first + i, to, err) != 0)
             return -1;
     }
-    if (write_at(catalog, out, n * catalog->row_bytes, catalog->data + (off_t)place, err) != 0)
-        return -1;
-    for (size_t i = 0; i < n; i++)
-        catalog->balmask[first + i] |= WRITTEN;
-    add_to_sum(catalog, fb_sum_add_at(0, out, n * catalog->row_bytes, place));
-    return 0;
+    catalog->sum = fb_sum_join(catalog->sum, fb_sum_add_at(0, out, bytes, offset));
+    return write_at(catalog, out, bytes, catalog->data + (off_t)offset, err);
 }
 
-static int write_neighbours(struct fb_balcatalog *catalog, const struct fb_balcatalog_row *puts, size_t n,
-                            struct fb_error *err)
+static int write_all_rows(struct fb_balcatalog *catalog, struct fb_error *err)
 {
-    unsigned char *room = malloc(n * (catalog->row_bytes + catalog->cells.row_bytes));
-    int failed = room ? write_rows(catalog, puts[0].row, n, puts, room, err)
-                      : fb_fail(err, "%s: out of memory", catalog->out.path);
+    size_t most = rows_in_block(catalog), left = catalog->nrows;
+    unsigned char *room = malloc(most * (catalog->row_bytes + catalog->cells.row_bytes));
+    int failed = room ? 0 : fb_fail(err, "%s: out of memory", catalog->out.path);
+
+    while (!failed && left > 0) {
+        size_t n = left < most ? left : most;
+        failed = give_up(catalog, err) != 0 || write_rows(catalog, catalog->nrows - left, n, room, err) != 0;
+        left -= n;
+    }
     free(room);
     return failed;
-}
-
-/* Rows that are not worth writing by themselves; where they can't be kept they are written all the same. */
-static int keep_rows(struct fb_balcatalog *catalog, const struct fb_balcatalog_row *puts, size_t n,
-                     struct fb_error *err)
-{
-    int failed = 0;
-    if (n == 0 || fb_balstore_keep(&catalog->store, puts, n))
-        return 0;
-    for (size_t i = 0; !failed && i < n; i++)
-        failed = write_neighbours(catalog, puts + i, 1, err);
-    return failed;
-}
-
-static int check_rows(const struct fb_balcatalog *catalog, const struct fb_balcatalog_row *puts, size_t n,
-                      struct fb_error *err)
-{
-    for (size_t i = 0; i < n; i++)
-        if (puts[i].row >= catalog->nrows || (catalog->balmask[puts[i].row] & WRITTEN))
-            return fb_fail(err, "%s: row %zu is not there, or was written before", catalog->out.path,
-                           puts[i].row);
-    return 0;
 }
 
 int fb_balcatalog_put_rows(struct fb_balcatalog *catalog, const struct fb_balcatalog_row *puts, size_t n,
                            struct fb_error *err)
 {
-    size_t few = 0, k = 0; /* few: rows before the k-th that are to be kept */
-    int failed = check_rows(catalog, puts, n, err);
-    while (!failed && k < n) {
-        size_t count = neighbours(catalog, puts, n, k);
-        if (count < MANY) {
-            few += count;
-        } else {
-            failed = keep_rows(catalog, puts + k - few, few, err) != 0 ||
-                     write_neighbours(catalog, puts + k, count, err) != 0;
-            few = 0;
-        }
-        k += count;
-    }
-    return failed || keep_rows(catalog, puts + k - few, few, err) != 0 ? -1 : 0;
-}
-
-/* Every row that is not in the file yet. */
-static int write_the_rest(struct fb_balcatalog *catalog, struct fb_error *err)
-{
-    size_t most = rows_in_block(catalog);
-    unsigned char *room = malloc(most * (catalog->row_bytes + catalog->cells.row_bytes));
-    int failed = room ? 0 : fb_fail(err, "%s: out of memory", catalog->out.path);
-
-    for (size_t i = 0, n; !failed && i < catalog->nrows; i += n) {
-        failed = give_up(catalog, err);
-        for (n = 0; n < most && i + n < catalog->nrows && !(catalog->balmask[i + n] & WRITTEN);)
-            n++;
-        if (n == 0)
-            n = 1;
-        else if (!failed)
-            failed = write_rows(catalog, i, n, NULL, room, err);
-    }
-    free(room);
-    return failed;
+    for (size_t i = 0; i < n; i++)
+        if (puts[i].row >= catalog->nrows)
+            return fb_fail(err, "%s: there is no row %zu", catalog->out.path, puts[i].row);
+    if (n > 0 && !fb_balstore_keep(&catalog->store, puts, n))
+        return fb_fail(err, "%s: can't keep the BAL columns of %zu rows: out of memory, or disk full",
+                       catalog->out.path, n);
+    return 0;
 }
 
 /* ---- from beginning to end ---- */
@@ -675,8 +600,7 @@ static int allocate(struct fb_balcatalog *catalog, const struct fb_balcatalog_pl
     catalog->balmask = malloc(plan->n + 1);
     if (!catalog->source || !catalog->balmask)
         return fb_fail(err, "%s: out of memory", plan->path);
-    for (size_t i = 0; i < plan->n; i++)
-        catalog->balmask[i] = plan->balmask[i] & (WRITTEN - 1);
+    memcpy(catalog->balmask, plan->balmask, plan->n);
     return 0;
 }
 
@@ -765,7 +689,7 @@ static int finish_header(struct fb_balcatalog *catalog, struct fb_error *err)
 
 int fb_balcatalog_commit(struct fb_balcatalog *catalog, struct fb_error *err)
 {
-    int failed = write_the_rest(catalog, err) != 0 || finish_header(catalog, err) != 0 ||
+    int failed = write_all_rows(catalog, err) != 0 || finish_header(catalog, err) != 0 ||
                  fb_output_publish(&catalog->out, err) != 0;
     fb_balcatalog_discard(catalog);
     return failed ? -1 : 0;

@@ -29,6 +29,7 @@ int fb_balstore_create(struct fb_balstore *store, size_t nrows, int ntemplates, 
     set_no_troughs(&usual.civ_ai);
     set_no_troughs(&usual.siiv_bi);
     set_no_troughs(&usual.siiv_ai);
+    usual.di = -1;
 
     *store = (struct fb_balstore){ .ntemplates = ntemplates, .file = -1 };
     store->bytes = fb_balrow_bytes(FB_IN_CATALOG, ntemplates);
@@ -39,13 +40,13 @@ int fb_balstore_create(struct fb_balstore *store, size_t nrows, int ntemplates, 
     if (all)
         store->room = nrows * (store->marks + store->words);
     store->kept = malloc(store->room * sizeof *store->kept + 1);
-    store->place = malloc(nrows * sizeof *store->place + 1);
+    store->offset = malloc(nrows * sizeof *store->offset + 1);
     store->usual = malloc(4 * store->words);
-    if (!store->kept || !store->place || !store->usual)
+    if (!store->kept || !store->offset || !store->usual)
         return -1;
     if (!all && (store->file = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)) >= 0)
         unlink(path); /* it goes when it is closed, whatever happens */
-    memset(store->place, 0xff, nrows * sizeof *store->place);
+    memset(store->offset, 0xff, nrows * sizeof *store->offset);
     encode(&usual, ntemplates, store->words, cells);
     memcpy(store->usual, cells, 4 * store->words);
     return 0;
@@ -56,7 +57,7 @@ void fb_balstore_release(struct fb_balstore *store)
     if (store->kept && store->file >= 0)
         close(store->file);
     free(store->kept);
-    free(store->place);
+    free(store->offset);
     free(store->usual);
     *store = (struct fb_balstore){ .file = -1 };
 }
@@ -80,28 +81,28 @@ static size_t pack(const struct fb_balstore *store, const struct fb_balrow *row,
 }
 
 /* Take n words of the store's; together they are in memory, or in the file. Returns 0 if there are none. */
-static int reserve(struct fb_balstore *store, size_t n, size_t *place)
+static int reserve(struct fb_balstore *store, size_t n, size_t *offset)
 {
     size_t used = __atomic_load_n(&store->used, __ATOMIC_RELAXED);
     do {
-        *place = used < store->room && n > store->room - used ? store->room : used;
-        if (*place >= store->room && (store->file < 0 || *place + n >= FB_BALSTORE_NONE))
+        *offset = used < store->room && n > store->room - used ? store->room : used;
+        if (*offset >= store->room && (store->file < 0 || *offset + n >= FB_BALSTORE_NONE))
             return 0;
-    } while (
-        !__atomic_compare_exchange_n(&store->used, &used, *place + n, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    } while (!__atomic_compare_exchange_n(&store->used, &used, *offset + n, 1, __ATOMIC_RELAXED,
+                                          __ATOMIC_RELAXED));
     return 1;
 }
 
-static int put_words(struct fb_balstore *store, const uint32_t *words, size_t n, size_t place)
+static int put_words(struct fb_balstore *store, const uint32_t *words, size_t n, size_t offset)
 {
     const char *bytes = (const char *)words;
-    if (place < store->room) {
-        memcpy(store->kept + place, words, 4 * n);
+    if (offset < store->room) {
+        memcpy(store->kept + offset, words, 4 * n);
         return 1;
     }
     for (size_t done = 0; done < 4 * n;) {
         ssize_t written =
-            pwrite(store->file, bytes + done, 4 * n - done, (off_t)(4 * (place - store->room) + done));
+            pwrite(store->file, bytes + done, 4 * n - done, (off_t)(4 * (offset - store->room) + done));
         if (written <= 0)
             return 0;
         done += (size_t)written;
@@ -113,28 +114,28 @@ int fb_balstore_keep(struct fb_balstore *store, const struct fb_balcatalog_row *
 {
     /* pack() writes a word beyond a row without differences at its end */
     uint32_t *packed = malloc((n * (store->marks + store->words) + 1) * sizeof *packed);
-    size_t *begin = malloc((n + 1) * sizeof *begin), used = 0, place;
+    size_t *begin = malloc((n + 1) * sizeof *begin), used = 0, offset;
 
     for (size_t i = 0; packed && begin && i < n; i++) {
         begin[i] = used;
         used += pack(store, puts[i].bal, packed + used);
     }
-    int kept = packed && begin && reserve(store, used, &place) && put_words(store, packed, used, place);
+    int kept = packed && begin && reserve(store, used, &offset) && put_words(store, packed, used, offset);
     for (size_t i = 0; kept && i < n; i++)
-        store->place[puts[i].row] = (uint32_t)(place + begin[i]);
+        store->offset[puts[i].row] = (uint32_t)(offset + begin[i]);
     free(packed);
     free(begin);
     return kept;
 }
 
 /* Rows that are in the file may end with it: what is read beyond them is not looked at. */
-static int read_words(const struct fb_balstore *store, size_t place, uint32_t *words)
+static int read_words(const struct fb_balstore *store, size_t offset, uint32_t *words)
 {
     size_t most = 4 * (store->marks + store->words), done = 0;
     memset(words, 0, most);
     while (done < most) {
         ssize_t got =
-            pread(store->file, (char *)words + done, most - done, (off_t)(4 * (place - store->room) + done));
+            pread(store->file, (char *)words + done, most - done, (off_t)(4 * (offset - store->room) + done));
         if (got < 0 || (got == 0 && done < 4 * store->marks))
             return -1;
         if (got == 0)
@@ -148,13 +149,13 @@ int fb_balstore_take(const struct fb_balstore *store, size_t i, unsigned char *c
 {
     uint32_t all[MOST_WORDS], read[MOST_MARKS + MOST_WORDS];
     const uint32_t *marks = read;
-    size_t place = store->place[i];
+    size_t offset = store->offset[i];
 
-    if (place == FB_BALSTORE_NONE)
+    if (offset == FB_BALSTORE_NONE)
         return 0;
-    if (place < store->room)
-        marks = store->kept + place;
-    else if (read_words(store, place, read) != 0)
+    if (offset < store->room)
+        marks = store->kept + offset;
+    else if (read_words(store, offset, read) != 0)
         return -1;
     const uint32_t *word = marks + store->marks;
     memcpy(all, store->usual, 4 * store->words);

@@ -17,7 +17,7 @@ struct fb_balstore {
     size_t bytes, words, marks; /* of a row's cells: bytes; words, the last one filled up; words of marks */
     size_t room, used;          /* words in memory; words in all */
     uint32_t *kept;             /* owned: rows, each its marks and the words that are marked */
-    uint32_t *place;            /* owned, one a row: where it begins, FB_BALSTORE_NONE where it is not kept */
+    uint32_t *offset;           /* owned, one a row: where it begins, FB_BALSTORE_NONE where it is not kept */
     unsigned char *usual;       /* owned: the cells of a quasar without troughs */
     int file;                   /* what begins at room and later is here, room words earlier */
 };

@@ -59,7 +59,7 @@ struct fb_balcatalog_plan {
     size_t n;                     /* rows of the source; another number is an error */
     fb_stop_fn *stop;             /* long work asks it between blocks, and fails; may be NULL */
     int described;                /* room in the header for struct fb_balcatalog_header */
-    size_t kept_bytes;            /* memory for rows that can't be written at once; 0: 96 MiB */
+    size_t kept_bytes;            /* memory for BAL columns, of which more go to a file; 0: 96 MiB */
 };
 
 /*
@@ -74,8 +74,7 @@ struct fb_balcatalog_row {
     size_t row;
     const struct fb_balrow *bal; /* borrowed */
 };
-/* Fill in the BAL columns of some rows, each at most once; neighbours that follow each other in the list go
- * to the file together. Several threads may put different rows at a time. */
+/* Fill in the BAL columns of some rows, each at most once. Several threads may put different rows at a time. */
 int fb_balcatalog_put_rows(struct fb_balcatalog *catalog, const struct fb_balcatalog_row *puts, size_t n,
                            struct fb_error *err);
 /* What its header says of a catalog: keywords of desi/provenance.h, "unknown" where they are empty, and counts. */

@@ -193,9 +193,11 @@ static void significance(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whole_troughs), cmocka_unit_test(last_pixel_of_main),  cmocka_unit_test(bi_from_zero),
-        cmocka_unit_test(none_without_troughs), cmocka_unit_test(detachment), cmocka_unit_test(masked_runs),
-        cmocka_unit_test(masked_pair_of_main), cmocka_unit_test(masked_edge), cmocka_unit_test(significance),
+        cmocka_unit_test(whole_troughs),       cmocka_unit_test(last_pixel_of_main),
+        cmocka_unit_test(bi_from_zero),        cmocka_unit_test(none_without_troughs),
+        cmocka_unit_test(detachment),          cmocka_unit_test(masked_runs),
+        cmocka_unit_test(masked_pair_of_main), cmocka_unit_test(masked_edge),
+        cmocka_unit_test(significance),
     };
     return cmocka_run_group_tests_name("absorption", tests, NULL, NULL);
 }
