@@ -24,7 +24,7 @@
 #include "run/stop.h"
 
 struct append_options {
-    const char *qsocat, *baldir, *outcatfile, *logfile;
+    const char *qsocat, *baldir, *outcatfile, *troughs, *logfile;
     int log_here; /* logfile is relative to the current folder, as in the reference's program */
     struct fb_layout_options layout;
     int clobber, verbose, alttemp;
@@ -65,7 +65,7 @@ static enum fb_pixel_outcome append_table(struct append *append, size_t index, c
     struct fb_pixel_result *result = &append->run.results[index];
     struct fb_baltable table;
     enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
-    int status = fb_baltable_read(&table, path, err);
+    int status = fb_baltable_read(&table, path, append->options->troughs != NULL, err);
 
     if (status == 0 && table.ntemplates != append->first.ntemplates)
         status = fb_fail(err, "%s: PCA_COEFFS has %d values (templates %s), in other BAL tables %d (%s)",
@@ -148,6 +148,7 @@ static int create_catalog(struct append *append, struct fb_error *err)
                                              .source = o->qsocat,
                                              .replace = o->clobber ? FB_REPLACE : FB_KEEP_EXISTING,
                                              .ntemplates = append->first.ntemplates,
+                                             .troughs = o->troughs,
                                              .stop = fb_stop_signal };
     return fb_deliver_start(&append->catalog, plan, &append->sorted, err);
 }
@@ -175,7 +176,8 @@ static char *append_log_path(const struct append *append)
 static int check_inputs(struct append *append, struct fb_error *err)
 {
     const struct append_options *o = append->options;
-    if (fb_check_output(o->outcatfile, o->clobber ? FB_REPLACE : FB_KEEP_EXISTING, err) != 0)
+    if (fb_deliver_check(o->outcatfile, o->troughs, o->qsocat, o->clobber ? FB_REPLACE : FB_KEEP_EXISTING,
+                         err) != 0)
         return -1;
     int there = fb_look_for(o->baldir, err);
     if (there <= 0)
@@ -235,8 +237,9 @@ static int report_append(const struct append *append, int argc, char **argv)
     print_mixtures(append);
     fb_tally_text(&append->tally, NULL, text);
     fb_report_print(&report, "append: %s", text);
-    fb_report_print(&report, "append: %zu pixel%s done, %zu failed; %s%s", run->ndone, fb_s(run->ndone),
-                    run->nfailed, o->outcatfile, written ? "" : " was not written");
+    fb_report_print(&report, "append: %zu pixel%s done, %zu failed; %s%s%s%s", run->ndone, fb_s(run->ndone),
+                    run->nfailed, o->outcatfile, written ? "" : " was not written",
+                    written && o->troughs ? ", troughs in " : "", written && o->troughs ? o->troughs : "");
     if (!written && run->gave_up)
         status = FB_EXIT_UNUSABLE;
     else if (!written && !run->signal)
@@ -305,6 +308,8 @@ int fb_cmd_append(int argc, char **argv)
           .help = "where the BAL tables are: find's --altzdir" },
         { "-o", "--outcatfile", FB_OPT_STRING, &o.outcatfile, .metavar = "FILE", .old = 1,
           .group = FB_GROUP_OUTPUT, .help = "the catalog to write" },
+        { NULL, "--troughs", FB_OPT_STRING, &o.troughs, .metavar = "FILE", .group = FB_GROUP_OUTPUT,
+          .help = "also write a table of troughs, one a row, there" },
         FB_LAYOUT_OPTIONS(o.layout),
         FB_ONLY_OPTION(o.layout),
         { "-l", "--logfile", FB_OPT_STRING, &o.logfile, .metavar = "NAME", .old = 1, .group = FB_GROUP_OUTPUT,

@@ -32,7 +32,7 @@
 #include "run/stop.h"
 
 struct run_options {
-    const char *qsocat, *outcatfile, *baldir, *logfile;
+    const char *qsocat, *outcatfile, *troughs, *baldir, *logfile;
     struct fb_layout_options layout;
     struct fb_finder_options finder;
     int clobber, verbose, mpi, dry;
@@ -91,6 +91,7 @@ static int create_catalog(struct run *run, struct fb_error *err)
                                              .source = o->qsocat,
                                              .replace = o->clobber ? FB_REPLACE : FB_KEEP_EXISTING,
                                              .ntemplates = run->finder.ntemplates,
+                                             .troughs = o->troughs,
                                              .stop = fb_stop_signal };
     return fb_deliver_start(&run->catalog, plan, &run->sorted, err);
 }
@@ -112,7 +113,8 @@ static int start_run_job(struct run *run, struct fb_error *err)
 static int check_outputs(const struct run *run, struct fb_error *err)
 {
     const struct run_options *o = run->options;
-    if (fb_check_output(o->outcatfile, o->clobber ? FB_REPLACE : FB_KEEP_EXISTING, err) != 0)
+    if (fb_deliver_check(o->outcatfile, o->troughs, o->qsocat, o->clobber ? FB_REPLACE : FB_KEEP_EXISTING,
+                         err) != 0)
         return -1;
     return o->baldir && !o->dry ? fb_make_folders(o->baldir, err) : 0;
 }
@@ -167,6 +169,7 @@ static int prepare_run(struct run *run, struct fb_error *err)
     const struct run_options *o = run->options;
     int failed = 0;
     run->finder.part = o->layout.targetids.n > 0;
+    run->finder.with_troughs = o->troughs != NULL;
     snprintf(run->finder.made.product, sizeof run->finder.made.product, "%s",
              fb_layout_product(&run->layout));
     if (fb_ranks_leads(&run->ranks))
@@ -222,8 +225,10 @@ static int report_run(struct run *run, int argc, char **argv)
         status = FB_EXIT_PARTLY;
     fb_tally_text(&run->tally, run->finder.templates.name, text);
     fb_report_print(&report, "run: %s", text);
-    fb_report_print(&report, "run: %zu pixel%s done, %zu kept, %zu failed; %s%s", p->ndone, fb_s(p->ndone),
-                    p->nkept, p->nfailed, run->options->outcatfile, written ? "" : " was not written");
+    const struct run_options *o = run->options;
+    fb_report_print(&report, "run: %zu pixel%s done, %zu kept, %zu failed; %s%s%s%s", p->ndone, fb_s(p->ndone),
+                    p->nkept, p->nfailed, o->outcatfile, written ? "" : " was not written",
+                    written && o->troughs ? ", troughs in " : "", written && o->troughs ? o->troughs : "");
     fb_print_usage("run", &p->used, p->nquasars, run->start, run->ranks.size);
     if (!written && p->gave_up)
         status = FB_EXIT_UNUSABLE;
@@ -306,6 +311,8 @@ static enum fb_options_outcome parse_run_options(struct run_options *o, int argc
           .help = "QSO catalog" },
         { "-o", "--outcatfile", FB_OPT_STRING, &o->outcatfile, .metavar = "FILE", .required = 1,
           .group = FB_GROUP_OUTPUT, .help = "the catalog to write" },
+        { NULL, "--troughs", FB_OPT_STRING, &o->troughs, .metavar = "FILE", .group = FB_GROUP_OUTPUT,
+          .help = "also write a table of troughs, one a row, there" },
         FB_LAYOUT_OPTIONS(o->layout),
         FB_ONLY_OPTION(o->layout),
         { NULL, "--mockdir", FB_OPT_STRING, &o->layout.mockdir, .metavar = "DIR",

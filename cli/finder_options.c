@@ -40,7 +40,7 @@ int fb_finder_prepare(struct fb_finder *finder, const struct fb_finder_options *
     if (fb_template_set_read(&finder->templates, name, FB_SHARE, err) != 0 ||
         start_threads(finder, options, err) != 0)
         return -1;
-    return fb_baltable_header(&finder->header_template, finder->ntemplates, &finder->made, err);
+    return fb_baltable_headers_create(&finder->headers, finder->ntemplates, &finder->made, err);
 }
 
 /* Broadcast rank 0's templates. */
@@ -74,17 +74,24 @@ static int share_templates(struct fb_finder *finder, const struct fb_ranks *rank
     return failed;
 }
 
-/* The form of BAL tables holds variables of the environment, which may differ between ranks: broadcast rank 0's. */
-static int share_form(struct fb_finder *finder, const struct fb_ranks *ranks, struct fb_error *err)
+static int share_header(struct fb_header_template *template, const struct fb_ranks *ranks,
+                        struct fb_error *err)
 {
-    void *header = finder->header_template.header; /* NULL on the others */
-    size_t size = finder->header_template.size;
+    void *header = template->header; /* NULL on the others */
+    size_t size = template->size;
 
-    fb_ranks_broadcast(ranks, &finder->header_template, sizeof finder->header_template);
-    finder->header_template.header = NULL;
+    fb_ranks_broadcast(ranks, template, sizeof *template);
+    template->header = NULL;
     int failed = fb_ranks_share(ranks, &header, &size, 1, err);
-    finder->header_template.header = header;
+    template->header = header;
     return failed;
+}
+
+/* The headers of BAL tables hold variables of the environment, which may differ between ranks: broadcast rank 0's. */
+static int share_headers(struct fb_finder *finder, const struct fb_ranks *ranks, struct fb_error *err)
+{
+    return share_header(&finder->headers.table, ranks, err) != 0 ||
+           share_header(&finder->headers.troughs, ranks, err) != 0;
 }
 
 int fb_finder_share(struct fb_finder *finder, const struct fb_finder_options *options,
@@ -96,7 +103,7 @@ int fb_finder_share(struct fb_finder *finder, const struct fb_finder_options *op
     if (!failed && ranks->rank > 0)
         failed = start_threads(finder, options, err);
     failed = fb_ranks_agree(ranks, failed, err);
-    return failed ? -1 : share_form(finder, ranks, err);
+    return failed || share_headers(finder, ranks, err) != 0 ? -1 : 0;
 }
 
 int fb_finder_options_check(const char *command, const struct fb_finder_options *options)

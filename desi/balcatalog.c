@@ -16,6 +16,7 @@
 #include "desi/balstore.h"
 #include "desi/catalog.h"
 #include "desi/dependencies.h"
+#include "desi/trough_table.h"
 #include "fits/file.h"
 #include "fits/header_template.h"
 #include "fits/output.h"
@@ -58,6 +59,9 @@ struct fb_balcatalog {
     char *source;     /* its path */
     struct cells cells;
     struct fb_balstore store;
+    enum fb_replace replace;
+    char *troughs_path; /* NULL: no table of troughs is wanted */
+    struct fb_trough_list troughs;
     int descriptor; /* the output's */
     int ntemplates;
     size_t nrows, heap_bytes;
@@ -498,18 +502,33 @@ static size_t rows_in_block(const struct fb_balcatalog *catalog)
     return n > 0 ? n : 1;
 }
 
-/* The cells of a row: those that were put, or those of a row that is in no BAL table. */
-static int bal_cells(const struct fb_balcatalog *catalog, size_t i, unsigned char *to, struct fb_error *err)
+/* Keep the troughs of a row for their own table. */
+static int take_troughs(struct fb_balcatalog *catalog, const unsigned char *cells, struct fb_error *err)
 {
     struct fb_balrow row;
-    int kept = fb_balstore_take(&catalog->store, i, to);
+    memset(&row, 0, sizeof row);
+    fb_balrow_decode(&row, FB_IN_CATALOG, catalog->ntemplates, cells);
+    fb_balrow_decode(&row, FB_OF_TROUGHS, catalog->ntemplates, cells + catalog->bal_bytes);
+    return fb_trough_list_add(&catalog->troughs, &row) == 0
+               ? 0
+               : fb_fail(err, "%s: out of memory for troughs", catalog->troughs_path);
+}
+
+/* The cells of a row: those that were put, or those of a row that is in no BAL table. */
+static int bal_cells(struct fb_balcatalog *catalog, size_t i, unsigned char *to, struct fb_error *err)
+{
+    unsigned char cells[sizeof(struct fb_balrow)];
+    struct fb_balrow row;
+    int kept = fb_balstore_take(&catalog->store, i, cells);
     if (kept < 0)
         return fb_fail(err, "%s: can't read the BAL columns of row %zu again", catalog->out.path, i);
     if (kept == 0) {
         default_row(&row, catalog->balmask[i]);
         fb_balrow_encode(&row, FB_IN_CATALOG, catalog->ntemplates, to);
+        return 0;
     }
-    return 0;
+    memcpy(to, cells, catalog->bal_bytes);
+    return catalog->troughs_path ? take_troughs(catalog, cells, err) : 0;
 }
 
 /* Write n rows; room is for as many source rows and then output rows. */
@@ -597,6 +616,9 @@ static int allocate(struct fb_balcatalog *catalog, const struct fb_balcatalog_pl
     catalog->bal_bytes = fb_balrow_bytes(FB_IN_CATALOG, plan->ntemplates);
     catalog->row_bytes = catalog->bal_begin + catalog->bal_bytes;
     catalog->source = strdup(plan->source);
+    catalog->replace = plan->replace;
+    if (plan->troughs && !(catalog->troughs_path = strdup(plan->troughs)))
+        return fb_fail(err, "%s: out of memory", plan->path);
     catalog->balmask = malloc(plan->n + 1);
     if (!catalog->source || !catalog->balmask)
         return fb_fail(err, "%s: out of memory", plan->path);
@@ -609,7 +631,8 @@ static int allocate(struct fb_balcatalog *catalog, const struct fb_balcatalog_pl
 static int start_store(struct fb_balcatalog *catalog, size_t kept_bytes, struct fb_error *err)
 {
     int failed = fb_balstore_create(&catalog->store, catalog->nrows, catalog->ntemplates,
-                                    kept_bytes ? kept_bytes : KEPT_BYTES, catalog->out.temporary.name);
+                                    catalog->troughs_path != NULL, kept_bytes ? kept_bytes : KEPT_BYTES,
+                                    catalog->out.temporary.name);
     return failed ? fb_fail(err, "%s: out of memory", catalog->out.path) : 0;
 }
 
@@ -687,10 +710,23 @@ static int finish_header(struct fb_balcatalog *catalog, struct fb_error *err)
     return failed;
 }
 
+static int write_troughs(const struct fb_balcatalog *catalog, struct fb_error *err)
+{
+    struct fb_header_template header;
+    if (!catalog->troughs_path)
+        return 0;
+    int failed = fb_trough_table_header(&header, &catalog->description.made, err);
+    const struct fb_table_content table = { &header, catalog->troughs.bytes, catalog->troughs.n };
+    if (!failed)
+        failed = fb_header_template_write(catalog->troughs_path, catalog->replace, &table, 1, err);
+    fb_header_template_release(&header);
+    return failed;
+}
+
 int fb_balcatalog_commit(struct fb_balcatalog *catalog, struct fb_error *err)
 {
     int failed = write_all_rows(catalog, err) != 0 || finish_header(catalog, err) != 0 ||
-                 fb_output_publish(&catalog->out, err) != 0;
+                 write_troughs(catalog, err) != 0 || fb_output_publish(&catalog->out, err) != 0;
     fb_balcatalog_discard(catalog);
     return failed ? -1 : 0;
 }
@@ -704,6 +740,8 @@ void fb_balcatalog_discard(struct fb_balcatalog *catalog)
     fb_output_discard(&catalog->out);
     fb_balstore_release(&catalog->store);
     free(catalog->cells.pieces);
+    fb_trough_list_release(&catalog->troughs);
+    free(catalog->troughs_path);
     free(catalog->balmask);
     free(catalog->source);
     free(catalog);

@@ -19,10 +19,10 @@
     }
 
 static const struct fb_balrow_column columns[] = {
-    { "TARGETID", 'K', 1, AT(targetid), FB_IN_TABLE, "" },
+    { "TARGETID", 'K', 1, AT(targetid), FB_IN_TABLE | FB_OF_TROUGHS, "" },
     { "TARGET_RA", 'E', 1, AT(target_ra), FB_IN_TABLE, "deg" },
     { "TARGET_DEC", 'E', 1, AT(target_dec), FB_IN_TABLE, "deg" },
-    { "Z", 'E', 1, AT(z), FB_IN_TABLE, "" },
+    { "Z", 'E', 1, AT(z), FB_IN_TABLE | FB_OF_TROUGHS, "" },
     { "ZERR", 'E', 1, AT(zerr), FB_IN_TABLE, "" },
     { "ZWARN", 'E', 1, AT(zwarn), FB_IN_TABLE, "" },
     { "PCA_COEFFS", 'E', 0, AT(pca_coeffs), BOTH, "" },
@@ -47,6 +47,14 @@ static const struct fb_balrow_column columns[] = {
     { "ERR_EW_CIV", 'E', 1, AT(err_ew), BOTH | FB_OPTIONAL, "Angstrom" },
     { "DEPTH_CIV", 'E', 1, AT(depth), BOTH | FB_OPTIONAL, "" },
     { "ERR_DEPTH_CIV", 'E', 1, AT(err_depth), BOTH | FB_OPTIONAL, "" },
+    { "EW_CIV_450", 'E', FASTBAL_MAX_AI, AT(civ_whole.ew), FB_OF_TROUGHS, "Angstrom" },
+    { "ERR_EW_CIV_450", 'E', FASTBAL_MAX_AI, AT(civ_whole.err_ew), FB_OF_TROUGHS, "Angstrom" },
+    { "DEPTH_CIV_450", 'E', FASTBAL_MAX_AI, AT(civ_whole.depth), FB_OF_TROUGHS, "" },
+    { "ERR_DEPTH_CIV_450", 'E', FASTBAL_MAX_AI, AT(civ_whole.err_depth), FB_OF_TROUGHS, "" },
+    { "EW_SIIV_450", 'E', FASTBAL_MAX_AI, AT(siiv_whole.ew), FB_OF_TROUGHS, "Angstrom" },
+    { "ERR_EW_SIIV_450", 'E', FASTBAL_MAX_AI, AT(siiv_whole.err_ew), FB_OF_TROUGHS, "Angstrom" },
+    { "DEPTH_SIIV_450", 'E', FASTBAL_MAX_AI, AT(siiv_whole.depth), FB_OF_TROUGHS, "" },
+    { "ERR_DEPTH_SIIV_450", 'E', FASTBAL_MAX_AI, AT(siiv_whole.err_depth), FB_OF_TROUGHS, "" },
 };
 
 const struct fb_balrow_column *fb_balrow_columns(size_t *n)
@@ -119,6 +127,20 @@ void fb_balrow_decode_value(struct fb_balrow *row, const struct fb_balrow_column
                 fb_balrow_type_size(column->type));
 }
 
+void fb_balrow_decode(struct fb_balrow *row, enum fb_balrow_use use, int ntemplates,
+                      const unsigned char *bytes)
+{
+    size_t n;
+    const struct fb_balrow_column *c = fb_balrow_columns(&n);
+    for (size_t i = 0; i < n; i++) {
+        if (!(c[i].use & (int)use))
+            continue;
+        int repeat = fb_balrow_repeat(&c[i], ntemplates);
+        fb_balrow_decode_value(row, &c[i], bytes, repeat);
+        bytes += fb_balrow_type_size(c[i].type) * (size_t)repeat;
+    }
+}
+
 static void take_troughs(struct fb_balrow_troughs *row, const struct fastbal_troughs *t)
 {
     row->index = (float)t->index;
@@ -129,6 +151,16 @@ static void take_troughs(struct fb_balrow_troughs *row, const struct fastbal_tro
         row->vmax[k] = (float)t->vmax[k];
         row->posmin[k] = (float)t->posmin[k];
         row->fmin[k] = (float)t->fmin[k];
+    }
+}
+
+static void take_whole(struct fb_balrow_whole *row, const struct fastbal_troughs *t)
+{
+    for (int k = 0; k < FASTBAL_MAX_AI; k++) {
+        row->ew[k] = (float)t->ew[k];
+        row->err_ew[k] = (float)t->ew_error[k];
+        row->depth[k] = (float)t->depth[k];
+        row->err_depth[k] = (float)t->depth_error[k];
     }
 }
 
@@ -161,6 +193,8 @@ void fb_balrow_from_result(struct fb_balrow *row, const struct fastbal_result *r
     row->snr_forest = (float)result->snr_forest;
     row->balstatus = (int32_t)result->status;
     take_absorption(row, &result->absorption);
+    take_whole(&row->civ_whole, &result->civ.ai);
+    take_whole(&row->siiv_whole, &result->siiv.ai);
 }
 
 int fb_in_z_range(double z)

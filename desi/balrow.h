@@ -17,6 +17,11 @@ struct fb_balrow_troughs {
     float vmin[FASTBAL_MAX_AI], vmax[FASTBAL_MAX_AI], posmin[FASTBAL_MAX_AI], fmin[FASTBAL_MAX_AI];
 };
 
+/* Of AI troughs over their whole width; 0 where there is none, NaN where a BAL table does not say. */
+struct fb_balrow_whole {
+    float ew[FASTBAL_MAX_AI], err_ew[FASTBAL_MAX_AI], depth[FASTBAL_MAX_AI], err_depth[FASTBAL_MAX_AI];
+};
+
 struct fb_balrow {
     int64_t targetid;
     float target_ra, target_dec, z, zerr, zwarn;
@@ -26,6 +31,7 @@ struct fb_balrow {
     float snr_civ, snr_redside, snr_forest;
     int32_t balstatus;
     float ai_tot, err_ai_tot, bi0, err_bi0, di, err_di, ew, err_ew, depth, err_depth; /* of C IV */
+    struct fb_balrow_whole civ_whole, siiv_whole;
     uint8_t balmask;
 };
 
@@ -50,7 +56,8 @@ enum { FB_BALSTATUS_NO_ROW = -1 };
 enum fb_balrow_use {
     FB_IN_TABLE = 1,   /* a column of BAL tables */
     FB_IN_CATALOG = 2, /* a column appended to catalogs */
-    FB_OPTIONAL = 4    /* older or other programs' BAL tables may lack it */
+    FB_OPTIONAL = 4,   /* older or other programs' BAL tables may lack it */
+    FB_OF_TROUGHS = 8  /* not a column of either, but needed with those of catalogs for a table of troughs */
 };
 
 struct fb_balrow_column {
@@ -74,6 +81,9 @@ size_t fb_balrow_bytes(enum fb_balrow_use use, int ntemplates);
 /* Write them as a FITS table holds them, big-endian; returns the end. */
 unsigned char *fb_balrow_encode(const struct fb_balrow *row, enum fb_balrow_use use, int ntemplates,
                                 unsigned char *bytes);
+/* The reverse: fill the members of these columns. */
+void fb_balrow_decode(struct fb_balrow *row, enum fb_balrow_use use, int ntemplates,
+                      const unsigned char *bytes);
 /* Take one value from such bytes into the row. */
 void fb_balrow_decode_value(struct fb_balrow *row, const struct fb_balrow_column *column,
                             const unsigned char *bytes, int repeat);

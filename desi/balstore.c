@@ -14,13 +14,16 @@ static void set_no_troughs(struct fb_balrow_troughs *t)
 }
 
 /* Cells as words, in the order of the file; what is beyond the last byte is 0. */
-static void encode(const struct fb_balrow *row, int ntemplates, size_t words, uint32_t *cells)
+static void encode(const struct fb_balstore *store, const struct fb_balrow *row, uint32_t *cells)
 {
-    cells[words - 1] = 0;
-    fb_balrow_encode(row, FB_IN_CATALOG, ntemplates, (unsigned char *)cells);
+    cells[store->words - 1] = 0;
+    unsigned char *end = fb_balrow_encode(row, FB_IN_CATALOG, store->ntemplates, (unsigned char *)cells);
+    if (store->with_troughs)
+        fb_balrow_encode(row, FB_OF_TROUGHS, store->ntemplates, end);
 }
 
-int fb_balstore_create(struct fb_balstore *store, size_t nrows, int ntemplates, size_t room, const char *path)
+int fb_balstore_create(struct fb_balstore *store, size_t nrows, int ntemplates, int with_troughs, size_t room,
+                       const char *path)
 {
     struct fb_balrow usual;
     uint32_t cells[MOST_WORDS];
@@ -31,8 +34,9 @@ int fb_balstore_create(struct fb_balstore *store, size_t nrows, int ntemplates, 
     set_no_troughs(&usual.siiv_ai);
     usual.di = -1;
 
-    *store = (struct fb_balstore){ .ntemplates = ntemplates, .file = -1 };
-    store->bytes = fb_balrow_bytes(FB_IN_CATALOG, ntemplates);
+    *store = (struct fb_balstore){ .ntemplates = ntemplates, .with_troughs = with_troughs, .file = -1 };
+    store->bytes = fb_balrow_bytes(FB_IN_CATALOG, ntemplates) +
+                   (with_troughs ? fb_balrow_bytes(FB_OF_TROUGHS, ntemplates) : 0);
     store->words = (store->bytes + 3) / 4;
     store->marks = (store->words + 31) / 32;
     store->room = room / 4;
@@ -47,7 +51,7 @@ int fb_balstore_create(struct fb_balstore *store, size_t nrows, int ntemplates, 
     if (!all && (store->file = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)) >= 0)
         unlink(path); /* it goes when it is closed, whatever happens */
     memset(store->offset, 0xff, nrows * sizeof *store->offset);
-    encode(&usual, ntemplates, store->words, cells);
+    encode(store, &usual, cells);
     memcpy(store->usual, cells, 4 * store->words);
     return 0;
 }
@@ -68,7 +72,7 @@ static size_t pack(const struct fb_balstore *store, const struct fb_balrow *row,
     uint32_t cells[MOST_WORDS], usual[MOST_WORDS];
     size_t n = store->marks;
 
-    encode(row, store->ntemplates, store->words, cells);
+    encode(store, row, cells);
     memcpy(usual, store->usual, 4 * store->words);
     memset(packed, 0, 4 * store->marks);
     for (size_t k = 0; k < store->words; k++) {

@@ -13,7 +13,7 @@
 #include "desi/catalog.h"
 
 struct fb_balstore {
-    int ntemplates;
+    int ntemplates, with_troughs;
     size_t bytes, words, marks; /* of a row's cells: bytes; words, the last one filled up; words of marks */
     size_t room, used;          /* words in memory; words in all */
     uint32_t *kept;             /* owned: rows, each its marks and the words that are marked */
@@ -24,9 +24,9 @@ struct fb_balstore {
 
 #define FB_BALSTORE_NONE UINT32_MAX
 
-/* Make room for that many bytes of rows in memory; path is where a file may be made. -1 if out of memory. Release
- * in any case. */
-int fb_balstore_create(struct fb_balstore *store, size_t nrows, int ntemplates, size_t room,
+/* Make room for that many bytes of rows in memory; path is where a file may be made. The cells are those of catalogs, and
+ * with troughs, what a table of troughs needs beyond them behind them. -1 if out of memory. Release in any case. */
+int fb_balstore_create(struct fb_balstore *store, size_t nrows, int ntemplates, int with_troughs, size_t room,
                        const char *path);
 void fb_balstore_release(struct fb_balstore *store);
 

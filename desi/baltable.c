@@ -1,8 +1,10 @@
 /* baltable.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "desi/baltable.h"
 #include "desi/dependencies.h"
+#include "desi/trough_table.h"
 #include "fits/checksum.h"
 #include "fits/output.h"
 #include "fits/table.h"
@@ -38,35 +40,48 @@ static int write_table(void *file, const void *context, int *status)
         used++;
     }
     fits_create_tbl(file, BINARY_TBL, 0, used, ttype, tform, tunit, "BALCAT", status);
-    for (int k = 0; k < FB_NPROVENANCE; k++) {
-        const struct fb_provenance_key *key = &fb_provenance_keys[k];
-        if (fb_provenance_text(with->made, key)[0])
-            fits_write_key_longstr(file, key->keyword, fb_provenance_text(with->made, key), key->comment,
-                                   status);
-    }
+    fb_write_provenance(file, with->made, status);
     fb_write_dependencies(file, status);
     return fb_write_history(file, status);
 }
 
-int fb_baltable_header(struct fb_header_template *header, int ntemplates, const struct fb_provenance *made,
-                       struct fb_error *err)
+int fb_baltable_headers_create(struct fb_baltable_headers *headers, int ntemplates,
+                               const struct fb_provenance *made, struct fb_error *err)
 {
     const struct made_with with = { ntemplates, made };
-    return fb_header_template_create(header, write_table, &with, err);
+    memset(headers, 0, sizeof *headers);
+    return fb_header_template_create(&headers->table, write_table, &with, err) != 0 ||
+                   fb_trough_table_header(&headers->troughs, made, err) != 0
+               ? -1
+               : 0;
 }
 
-int fb_baltable_write(const struct fb_header_template *header, const char *path, enum fb_replace replace,
+void fb_baltable_headers_release(struct fb_baltable_headers *headers)
+{
+    fb_header_template_release(&headers->table);
+    fb_header_template_release(&headers->troughs);
+}
+
+int fb_baltable_write(const struct fb_baltable_headers *headers, const char *path, enum fb_replace replace,
                       const struct fb_balrow *rows, size_t n, int ntemplates, struct fb_error *err)
 {
     size_t row_bytes = fb_balrow_bytes(FB_IN_TABLE, ntemplates);
     unsigned char *bytes = malloc(n * row_bytes + 1);
-    if (!bytes)
-        return fb_fail(err, "%s: out of memory for %zu rows", path, n);
-    for (size_t i = 0; i < n; i++)
+    struct fb_trough_list troughs = { 0 };
+    int failed = bytes ? 0 : -1;
+    for (size_t i = 0; !failed && i < n; i++) {
         fb_balrow_encode(&rows[i], FB_IN_TABLE, ntemplates, bytes + i * row_bytes);
-    int status = fb_header_template_write(header, path, replace, bytes, n, err);
+        failed = fb_trough_list_add(&troughs, &rows[i]);
+    }
+    const struct fb_table_content tables[] = { { &headers->table, bytes, n },
+                                               { &headers->troughs, troughs.bytes, troughs.n } };
+    if (failed)
+        fb_fail(err, "%s: out of memory for %zu rows", path, n);
+    else
+        failed = fb_header_template_write(path, replace, tables, 2, err);
+    fb_trough_list_release(&troughs);
     free(bytes);
-    return status;
+    return failed;
 }
 
 /* ---- reading ---- */
@@ -135,8 +150,33 @@ static int read_rows(struct fb_table *t, const struct places *places, struct fb_
     return 0;
 }
 
-/* With rows: those as well, and whether checksums are right. */
-static int read_table(struct fb_baltable *table, const char *path, int with_rows, struct fb_error *err)
+static void fill_with_nan(struct fb_balrow_whole *whole)
+{
+    for (int k = 0; k < FASTBAL_MAX_AI; k++)
+        whole->ew[k] = whole->err_ew[k] = whole->depth[k] = whole->err_depth[k] = NAN;
+}
+
+/* The troughs of rows that have been read; older and other programs' tables don't say more of them. */
+static int read_troughs(struct fb_table *t, struct fb_baltable *table, struct fb_error *err)
+{
+    static const char *const names[] = { FB_TROUGH_TABLE_NAME, NULL };
+    struct fb_table troughs = { 0 };
+    if (!fb_hdus_table(t->hdus, names)) {
+        for (size_t i = 0; i < table->n; i++) {
+            fill_with_nan(&table->rows[i].civ_whole);
+            fill_with_nan(&table->rows[i].siiv_whole);
+        }
+        return 0;
+    }
+    int failed = fb_table_use(&troughs, t->file, t->hdus, names, err) != 0 ||
+                 fb_trough_table_fill(&troughs, table->rows, table->n, err) != 0;
+    fb_table_close(&troughs);
+    return failed ? -1 : 0;
+}
+
+/* With rows: those as well, and whether checksums are right; with troughs, what is known of these. */
+static int read_table(struct fb_baltable *table, const char *path, int with_rows, int with_troughs,
+                      struct fb_error *err)
 {
     static const char *const names[] = { "BALCAT", NULL };
     struct places places;
@@ -150,6 +190,8 @@ static int read_table(struct fb_baltable *table, const char *path, int with_rows
         failed = find_columns(&t, &places, &table->ntemplates, err);
     if (!failed && with_rows)
         failed = read_rows(&t, &places, table, err);
+    if (!failed && with_troughs)
+        failed = read_troughs(&t, table, err);
     for (const struct fb_provenance_key *key = fb_provenance_keys; key < fb_provenance_keys + FB_NPROVENANCE;
          key++)
         fb_table_keyword(&t, key->keyword, fb_provenance_place(&table->made, key), key->size);
@@ -157,14 +199,14 @@ static int read_table(struct fb_baltable *table, const char *path, int with_rows
     return failed;
 }
 
-int fb_baltable_read(struct fb_baltable *table, const char *path, struct fb_error *err)
+int fb_baltable_read(struct fb_baltable *table, const char *path, int with_troughs, struct fb_error *err)
 {
-    return read_table(table, path, 1, err);
+    return read_table(table, path, 1, with_troughs, err);
 }
 
 int fb_baltable_read_kind(struct fb_baltable *table, const char *path, struct fb_error *err)
 {
-    return read_table(table, path, 0, err);
+    return read_table(table, path, 0, 0, err);
 }
 
 void fb_baltable_release(struct fb_baltable *table)

@@ -58,6 +58,7 @@ struct fb_balcatalog_plan {
     const unsigned char *balmask; /* BALMASK bits of the rows that are not put */
     size_t n;                     /* rows of the source; another number is an error */
     fb_stop_fn *stop;             /* long work asks it between blocks, and fails; may be NULL */
+    const char *troughs;          /* also write a table of troughs there (desi/trough_table.h); may be NULL */
     int described;                /* room in the header for struct fb_balcatalog_header */
     size_t kept_bytes;            /* memory for BAL columns, of which more go to a file; 0: 96 MiB */
 };

@@ -46,3 +46,14 @@ int fb_write_dependencies(fitsfile *file, int *status)
     }
     return *status;
 }
+
+int fb_write_provenance(fitsfile *file, const struct fb_provenance *made, int *status)
+{
+    for (int k = 0; k < FB_NPROVENANCE; k++) {
+        const struct fb_provenance_key *key = &fb_provenance_keys[k];
+        const char *text = fb_provenance_text(made, key);
+        if (text[0])
+            fits_write_key_longstr(file, key->keyword, text, key->comment, status);
+    }
+    return *status;
+}

@@ -218,7 +218,8 @@ int fb_redshifts_write(const struct fb_header_template *header, const char *path
         return fb_fail(err, "%s: out of memory for %zu rows", path, n);
     for (size_t i = 0; i < n; i++)
         encode(&rows[order[i]], bytes + i * ROW_BYTES);
-    int status = fb_header_template_write(header, path, FB_REPLACE, bytes, n, err);
+    int status =
+        fb_header_template_write(path, FB_REPLACE, &(struct fb_table_content){ header, bytes, n }, 1, err);
     free(bytes);
     return status;
 }

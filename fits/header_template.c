@@ -222,21 +222,40 @@ void fb_header_template_release(struct fb_header_template *template)
 
 /* ---- files ---- */
 
-static unsigned char *compose(const struct fb_header_template *template, const unsigned char *rows, size_t n,
-                              size_t *size)
+static size_t padding_after(size_t bytes)
 {
-    size_t data = n * template->row_bytes, padding = (FB_FITS_BLOCK - data % FB_FITS_BLOCK) % FB_FITS_BLOCK;
-    unsigned char *file = malloc(template->size + data + padding);
+    return (FB_FITS_BLOCK - bytes % FB_FITS_BLOCK) % FB_FITS_BLOCK;
+}
+
+/* A table's HDU; returns its end. */
+static unsigned char *compose_table(const struct fb_table_content *table, unsigned char *to)
+{
+    const struct fb_header_template *t = table->header;
+    size_t header = t->size - t->table, data = table->n * t->row_bytes, padding = padding_after(data);
+    memcpy(to, t->header + t->table, header);
+    if (data > 0)
+        memcpy(to + header, table->rows, data);
+    memset(to + header + data, 0, padding);
+    put_number(to + t->naxis2, table->n);
+    put_sums(to, header, t->checksum, t->datasum, fb_sum_add(0, to + header, data + padding));
+    return to + header + data + padding;
+}
+
+static unsigned char *compose(const struct fb_table_content *tables, size_t ntables, size_t *size)
+{
+    const struct fb_header_template *first = tables[0].header;
+    *size = first->table;
+    for (size_t k = 0; k < ntables; k++) {
+        const struct fb_header_template *t = tables[k].header;
+        size_t data = tables[k].n * t->row_bytes;
+        *size += t->size - t->table + data + padding_after(data);
+    }
+    unsigned char *file = malloc(*size), *to = file + first->table;
     if (!file)
         return NULL;
-    memcpy(file, template->header, template->size);
-    if (data > 0)
-        memcpy(file + template->size, rows, data);
-    memset(file + template->size + data, 0, padding);
-    put_number(file + template->table + template->naxis2, n);
-    put_sums(file + template->table, template->size - template->table, template->checksum, template->datasum,
-             fb_sum_add(0, file + template->size, data + padding));
-    *size = template->size + data + padding;
+    memcpy(file, first->header, first->table);
+    for (size_t k = 0; k < ntables; k++)
+        to = compose_table(&tables[k], to);
     return file;
 }
 
@@ -255,12 +274,11 @@ int fb_write_file(const char *path, enum fb_replace replace, const void *bytes, 
     return failed ? -1 : 0;
 }
 
-int fb_header_template_write(const struct fb_header_template *template, const char *path,
-                             enum fb_replace replace, const unsigned char *rows, size_t n,
-                             struct fb_error *err)
+int fb_header_template_write(const char *path, enum fb_replace replace, const struct fb_table_content *tables,
+                             size_t ntables, struct fb_error *err)
 {
     size_t size;
-    unsigned char *file = compose(template, rows, n, &size);
+    unsigned char *file = compose(tables, ntables, &size);
     int status =
         file ? fb_write_file(path, replace, file, size, err) : fb_fail(err, "%s: out of memory", path);
     free(file);

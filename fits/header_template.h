@@ -28,12 +28,18 @@ int fb_header_template_create(struct fb_header_template *template, fb_header_fn 
                               struct fb_error *err);
 void fb_header_template_release(struct fb_header_template *template);
 
-/* Write a file with n rows, big-endian as in the file; its folder is made where it is missing. It appears under its name
- * only when it is complete and on the disk. (Its folder is not flushed: after a power cut the whole file may be missing,
- * and is made again.) */
-int fb_header_template_write(const struct fb_header_template *template, const char *path,
-                             enum fb_replace replace, const unsigned char *rows, size_t n,
-                             struct fb_error *err);
+/* A table of a file: n rows, big-endian as in the file. */
+struct fb_table_content {
+    const struct fb_header_template *header;
+    const unsigned char *rows;
+    size_t n;
+};
+
+/* Write a file of one or more tables, behind the primary HDU of the first; its folder is made where it is missing. It
+ * appears under its name only when it is complete and on the disk. (Its folder is not flushed: after a power cut the whole
+ * file may be missing, and is made again.) */
+int fb_header_template_write(const char *path, enum fb_replace replace, const struct fb_table_content *tables,
+                             size_t ntables, struct fb_error *err);
 
 /* Write a file with these bytes in the same way. */
 int fb_write_file(const char *path, enum fb_replace replace, const void *bytes, size_t n,

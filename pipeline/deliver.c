@@ -1,5 +1,6 @@
 /* deliver.c - SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
+#include <string.h>
 #include "pipeline/deliver.h"
 #include "pipeline/match.h"
 
@@ -8,6 +9,22 @@ struct sent_row {
     size_t row; /* of the catalog */
     struct fb_balrow bal;
 };
+
+int fb_deliver_check(const char *catalog, const char *troughs, const char *source, enum fb_replace replace,
+                     struct fb_error *err)
+{
+    if (fb_check_output(catalog, replace, err) != 0)
+        return -1;
+    if (!troughs)
+        return 0;
+    if (strcmp(troughs, catalog) == 0)
+        return fb_fail(err, "%s: expected a file of its own for --troughs, found that of the catalog",
+                       troughs);
+    return fb_check_output(troughs, replace, err) != 0 || fb_check_apart(troughs, source, err) != 0 ||
+                   fb_check_apart(troughs, catalog, err) != 0
+               ? -1
+               : 0;
+}
 
 int fb_deliver_start(struct fb_balcatalog **catalog, struct fb_balcatalog_plan plan,
                      const struct fb_pixel_rows *rows, struct fb_error *err)

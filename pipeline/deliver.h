@@ -13,6 +13,10 @@
 #include "pipeline/pixel_result.h"
 #include "pipeline/pixel_rows.h"
 
+/* Can the catalog that extends source be written, and the table of troughs, where one is wanted (else NULL)? */
+int fb_deliver_check(const char *catalog, const char *troughs, const char *source, enum fb_replace replace,
+                     struct fb_error *err);
+
 /*
  * Create a catalog with BAL columns for the rows that were read from plan->source. This sets n, balmask and
  * described of the plan. Every row is initialised as missing from the BAL tables.

@@ -34,7 +34,7 @@ void fb_finder_release(struct fb_finder *finder)
     free(finder->usage);
     finder->measurers = NULL;
     finder->usage = NULL;
-    fb_header_template_release(&finder->header_template);
+    fb_baltable_headers_release(&finder->headers);
     fb_template_set_release(&finder->templates);
 }
 
@@ -82,7 +82,7 @@ int fb_finder_write(struct fb_finder *finder, int thread, const char *path, enum
                     const struct fb_balrow *rows, size_t n, struct fb_error *err)
 {
     double start = fb_seconds();
-    int status = fb_baltable_write(&finder->header_template, path, replace, rows, n, finder->ntemplates, err);
+    int status = fb_baltable_write(&finder->headers, path, replace, rows, n, finder->ntemplates, err);
     finder->usage[thread].writing += fb_seconds() - start;
     return status;
 }
@@ -172,7 +172,7 @@ int fb_finder_keeps(struct fb_finder *finder, int thread, const char *path,
     if (exists <= 0)
         return exists;
     double start = fb_seconds();
-    int status = fb_baltable_read(table, path, why);
+    int status = fb_baltable_read(table, path, finder->with_troughs, why);
     finder->usage[thread].reading += fb_seconds() - start;
     if (status == 0 && (differs = unfit(finder, table, redshifts)) != NULL)
         status = fb_fail(why, "%s: this BAL table %s", path, differs);

@@ -16,19 +16,20 @@
 
 struct fb_finder {
     struct fb_template_set templates;
-    struct fb_header_template header_template; /* of BAL tables */
-    struct fb_measurer *measurers;             /* one a thread */
-    struct fb_usage *usage;                    /* what each has used */
+    struct fb_baltable_headers headers; /* of BAL tables */
+    struct fb_measurer *measurers;      /* one a thread */
+    struct fb_usage *usage;             /* what each has used */
     int nthreads;
     int ntemplates;
-    int part; /* only some targets are selected: replace BAL tables of others only with --clobber */
+    int with_troughs; /* BAL tables that are kept are read with their troughs */
+    int part;         /* only some targets are selected: replace BAL tables of others only with --clobber */
     struct fb_provenance
         made; /* written to BAL tables; the caller sets product before fb_finder_start(), on every rank */
 };
 
 /*
  * Get ready what threads need, with templates that have been read: measurers, and what tables will say they were made with
- * (names of the fit and the rules). The header template is the caller's to make, fb_baltable_header(). Release in any case.
+ * (names of the fit and the rules). The headers are the caller's to make, fb_baltable_headers_create(). Release in any case.
  */
 int fb_finder_start(struct fb_finder *finder, int nthreads, const struct fastbal_options *options,
                     const char *fit, const char *rules, struct fb_error *err);

@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct fb_error err;
     struct fb_baltable table;
     const char *path = fuzz_file(bytes, size);
-    if (fb_baltable_read(&table, path, &err) != 0)
+    if (fb_baltable_read(&table, path, 1, &err) != 0)
         CHECK(strncmp(err.text, path, strlen(path)) == 0);
     else
         check_table(&table);

@@ -216,7 +216,7 @@ static void templates(void)
 static void baltables(void)
 {
     struct fb_error err;
-    struct fb_header_template header;
+    struct fb_baltable_headers headers;
     struct fb_balrow rows[2];
     char path[1000];
     const struct fb_provenance named = { .templates = "PCA_Eigenvectors.fits",
@@ -228,17 +228,19 @@ static void baltables(void)
     memset(rows, 0, sizeof rows);
     rows[0].targetid = 1000;
     rows[1].targetid = 1001;
+    rows[1].civ_ai.count = 2;
+    rows[1].siiv_ai.count = 1;
     make_path(path, sizeof path, "baltable", "plain");
-    if (fb_baltable_header(&header, 5, &named, &err) != 0 ||
-        fb_baltable_write(&header, path, FB_REPLACE, rows, 2, 5, &err) != 0)
+    if (fb_baltable_headers_create(&headers, 5, &named, &err) != 0 ||
+        fb_baltable_write(&headers, path, FB_REPLACE, rows, 2, 5, &err) != 0)
         die(path);
-    fb_header_template_release(&header);
+    fb_baltable_headers_release(&headers);
     make_path(path, sizeof path, "baltable", "long-name");
     memset(long_named.templates, 'n', 199);
-    if (fb_baltable_header(&header, 2, &long_named, &err) != 0 ||
-        fb_baltable_write(&header, path, FB_REPLACE, rows, 1, 2, &err) != 0)
+    if (fb_baltable_headers_create(&headers, 2, &long_named, &err) != 0 ||
+        fb_baltable_write(&headers, path, FB_REPLACE, rows, 1, 2, &err) != 0)
         die(path);
-    fb_header_template_release(&header);
+    fb_baltable_headers_release(&headers);
     pack("baltable");
 }
 

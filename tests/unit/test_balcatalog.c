@@ -102,7 +102,7 @@ static void keep_and_take(size_t room, int spills)
     char path[] = "/tmp/fastbal-store-XXXXXX";
     close(mkstemp(path));
     unlink(path);
-    assert_int_equal(fb_balstore_create(&store, NROWS, NTEMPLATES, room, path), 0);
+    assert_int_equal(fb_balstore_create(&store, NROWS, NTEMPLATES, 0, room, path), 0);
     assert_int_equal(access(path, F_OK), -1); /* the file has no name */
     for (size_t k = 0; k < NROWS; k += 4) {
         struct fb_balcatalog_row puts[4];
@@ -136,7 +136,7 @@ static void test_store_without_a_file(void **unused)
     struct fb_balcatalog_row put = { 0, &row };
     (void)unused;
     fill_row(&row, 0);
-    assert_int_equal(fb_balstore_create(&store, NROWS, NTEMPLATES, 1, "/nonexistent/folder/file"), 0);
+    assert_int_equal(fb_balstore_create(&store, NROWS, NTEMPLATES, 0, 1, "/nonexistent/folder/file"), 0);
     assert_int_equal(fb_balstore_keep(&store, &put, 1), 0);
     unsigned char cells[sizeof row];
     assert_int_equal(fb_balstore_take(&store, 0, cells), 0);

@@ -1,0 +1,219 @@
+/* trough_table.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+#include <string.h>
+#include "desi/trough_table.h"
+#include "desi/dependencies.h"
+#include "fits/output.h"
+
+enum { LINE_BYTES = 4 };
+
+/* One trough. */
+struct trough {
+    int64_t targetid;
+    float z;
+    char line[LINE_BYTES + 1];
+    int16_t number; /* in its line, from 0 */
+    float vmin, vmax, width, posmin, fmin, depth, err_depth, ew, err_ew, snr_civ;
+    uint8_t balmask;
+};
+
+/* Its columns, in the order of the file. */
+static const struct trough_column {
+    const char *name, *form, *unit;
+    size_t offset;
+} columns[] = {
+    { "TARGETID", "K", "", offsetof(struct trough, targetid) },
+    { "Z", "E", "", offsetof(struct trough, z) },
+    { "LINE", "4A", "", offsetof(struct trough, line) },
+    { "NUMBER", "I", "", offsetof(struct trough, number) },
+    { "VMIN", "E", "km/s", offsetof(struct trough, vmin) },
+    { "VMAX", "E", "km/s", offsetof(struct trough, vmax) },
+    { "WIDTH", "E", "km/s", offsetof(struct trough, width) },
+    { "POSMIN", "E", "km/s", offsetof(struct trough, posmin) },
+    { "FMIN", "E", "", offsetof(struct trough, fmin) },
+    { "DEPTH", "E", "", offsetof(struct trough, depth) },
+    { "ERR_DEPTH", "E", "", offsetof(struct trough, err_depth) },
+    { "EW", "E", "Angstrom", offsetof(struct trough, ew) },
+    { "ERR_EW", "E", "Angstrom", offsetof(struct trough, err_ew) },
+    { "SNR_CIV", "E", "", offsetof(struct trough, snr_civ) },
+    { "BALMASK", "B", "", offsetof(struct trough, balmask) },
+};
+enum { NCOLUMNS = sizeof columns / sizeof *columns };
+
+/* Bytes of a value in the file; texts are copied, numbers are big-endian there. */
+static size_t value_size(const struct trough_column *c)
+{
+    switch (c->form[strlen(c->form) - 1]) {
+    case 'K':
+        return 8;
+    case 'A':
+        return LINE_BYTES;
+    case 'I':
+        return 2;
+    case 'B':
+        return 1;
+    default:
+        return 4;
+    }
+}
+
+static size_t record_size(void)
+{
+    size_t size = 0;
+    for (int i = 0; i < NCOLUMNS; i++)
+        size += value_size(&columns[i]);
+    return size;
+}
+
+static void encode(const struct trough *t, unsigned char *to)
+{
+    for (int i = 0; i < NCOLUMNS; i++) {
+        size_t size = value_size(&columns[i]);
+        const unsigned char *from = (const unsigned char *)t + columns[i].offset;
+        int swap = columns[i].form[1] == '\0' && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+        for (size_t b = 0; b < size; b++)
+            *to++ = from[swap ? size - 1 - b : b];
+    }
+}
+
+static int add_trough(struct fb_trough_list *list, const struct trough *trough)
+{
+    size_t size = record_size();
+    if (list->n == list->room) {
+        size_t room = 2 * list->room + 16;
+        unsigned char *bytes = realloc(list->bytes, room * size);
+        if (!bytes)
+            return -1;
+        list->bytes = bytes;
+        list->room = room;
+    }
+    encode(trough, list->bytes + size * list->n++);
+    return 0;
+}
+
+static int add_line(struct fb_trough_list *list, const struct fb_balrow *row, const char *line,
+                    const struct fb_balrow_troughs *t, const struct fb_balrow_whole *whole)
+{
+    for (int k = 0; k < t->count && k < FASTBAL_MAX_AI; k++) {
+        struct trough trough = { .targetid = row->targetid,
+                                 .z = row->z,
+                                 .number = (int16_t)k,
+                                 .vmin = t->vmin[k],
+                                 .vmax = t->vmax[k],
+                                 .width = t->vmax[k] - t->vmin[k],
+                                 .posmin = t->posmin[k],
+                                 .fmin = t->fmin[k],
+                                 .depth = whole->depth[k],
+                                 .err_depth = whole->err_depth[k],
+                                 .ew = whole->ew[k],
+                                 .err_ew = whole->err_ew[k],
+                                 .snr_civ = row->snr_civ,
+                                 .balmask = row->balmask };
+        snprintf(trough.line, sizeof trough.line, "%s", line);
+        if (add_trough(list, &trough) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int fb_trough_list_add(struct fb_trough_list *list, const struct fb_balrow *row)
+{
+    return add_line(list, row, "CIV", &row->civ_ai, &row->civ_whole) != 0 ||
+                   add_line(list, row, "SIIV", &row->siiv_ai, &row->siiv_whole) != 0
+               ? -1
+               : 0;
+}
+
+void fb_trough_list_release(struct fb_trough_list *list)
+{
+    free(list->bytes);
+    memset(list, 0, sizeof *list);
+}
+
+static int write_table(void *file, const void *context, int *status)
+{
+    char *ttype[NCOLUMNS], *tform[NCOLUMNS], *tunit[NCOLUMNS];
+    for (int i = 0; i < NCOLUMNS; i++) {
+        ttype[i] = (char *)columns[i].name;
+        tform[i] = (char *)columns[i].form;
+        tunit[i] = (char *)columns[i].unit;
+    }
+    fits_create_tbl(file, BINARY_TBL, 0, NCOLUMNS, ttype, tform, tunit, FB_TROUGH_TABLE_NAME, status);
+    fb_write_provenance(file, context, status);
+    fb_write_dependencies(file, status);
+    return fb_write_history(file, status);
+}
+
+int fb_trough_table_header(struct fb_header_template *header, const struct fb_provenance *made,
+                           struct fb_error *err)
+{
+    return fb_header_template_create(header, write_table, made, err);
+}
+
+/* ---- reading ---- */
+
+/* The columns that are read. */
+struct wanted {
+    const struct fb_column *targetid, *vmin, *depth, *err_depth, *ew, *err_ew;
+};
+
+static int find_column(const struct fb_table *t, const char *name, char type, const struct fb_column **column,
+                       struct fb_error *err)
+{
+    *column = fb_table_find(t, name);
+    if (!*column || (*column)->type != type || (*column)->repeat != 1)
+        return fb_fail(err, "%s: table %s: expected a column %s of the form %c", t->path, t->name, name, type);
+    return 0;
+}
+
+static int find_columns(const struct fb_table *t, struct wanted *w, struct fb_error *err)
+{
+    return find_column(t, "TARGETID", 'K', &w->targetid, err) != 0 ||
+                   find_column(t, "VMIN", 'E', &w->vmin, err) != 0 ||
+                   find_column(t, "DEPTH", 'E', &w->depth, err) != 0 ||
+                   find_column(t, "ERR_DEPTH", 'E', &w->err_depth, err) != 0 ||
+                   find_column(t, "EW", 'E', &w->ew, err) != 0 ||
+                   find_column(t, "ERR_EW", 'E', &w->err_ew, err) != 0
+               ? -1
+               : 0;
+}
+
+static float number(const struct fb_column *column, const unsigned char *row)
+{
+    return (float)fb_column_number(column, row);
+}
+
+/* The troughs of one line of a row, from the table's row *at on. */
+static int fill_line(struct fb_table *t, const struct wanted *w, int64_t targetid,
+                     const struct fb_balrow_troughs *troughs, struct fb_balrow_whole *whole, int64_t *at,
+                     struct fb_error *err)
+{
+    for (int k = 0; k < troughs->count && k < FASTBAL_MAX_AI; k++, ++*at) {
+        const unsigned char *row = *at < t->nrows ? fb_table_row(t, *at, err) : NULL;
+        if (!row && *at < t->nrows)
+            return -1;
+        if (!row || fb_column_integer(w->targetid, row) != targetid || number(w->vmin, row) != troughs->vmin[k])
+            return fb_fail(err, "%s: table %s: expected the troughs of BALCAT, found others in row %lld", t->path,
+                           t->name, (long long)*at);
+        whole->depth[k] = number(w->depth, row);
+        whole->err_depth[k] = number(w->err_depth, row);
+        whole->ew[k] = number(w->ew, row);
+        whole->err_ew[k] = number(w->err_ew, row);
+    }
+    return 0;
+}
+
+int fb_trough_table_fill(struct fb_table *troughs, struct fb_balrow *rows, size_t n, struct fb_error *err)
+{
+    struct wanted w;
+    int64_t at = 0;
+    if (find_columns(troughs, &w, err) != 0)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        struct fb_balrow *r = &rows[i];
+        if (fill_line(troughs, &w, r->targetid, &r->civ_ai, &r->civ_whole, &at, err) != 0 ||
+            fill_line(troughs, &w, r->targetid, &r->siiv_ai, &r->siiv_whole, &at, err) != 0)
+            return -1;
+    }
+    return 0;
+}
