@@ -55,6 +55,19 @@ def test_tables_and_catalogs(done_tree, tmp_path):
     assert described(one_pass) == expected | {"BALOPTS": "survey=main program=dark only=spectype"}
 
 
+def test_counts_are_of_their_index(done_tree):
+    """A quasar with AI alone counts for AI alone."""
+    before = header(done_tree.out)
+    for pixel in PIXELS:
+        with fits.open(done_tree.baltable(pixel), mode="update") as hdus:
+            hdus[1].data["BI_CIV"] = 0
+            hdus[1].add_checksum()
+    done_tree.append("-c")
+    after = header(done_tree.out)
+    assert before["BALNBI"] > 0 and after["BALNBI"] == 0
+    assert after["BALNAI"] == before["BALNAI"] > 0 and after["BALNMEAS"] == before["BALNMEAS"] > after["BALNAI"]
+
+
 def test_dependencies(done_tree):
     """Those of the QSO catalog stay, ours follow in the next numbers, and none is there twice."""
     before, after = header(done_tree.qso), header(done_tree.out)
