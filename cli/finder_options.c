@@ -28,7 +28,7 @@ static int start_threads(struct fb_finder *finder, const struct fb_finder_option
 {
     int fit = find_name(fit_names, NFITS, options->fit);
     int rules = find_name(rules_names, NRULES, options->rules);
-    const struct fastbal_options measure = { sizeof measure, fit, rules };
+    const struct fastbal_options measure = { .size = sizeof measure, .fit = fit, .rules = rules };
     return fb_finder_start(finder, fb_threads(options->nproc), &measure, fit_names[fit], rules_names[rules],
                            err);
 }
@@ -48,18 +48,19 @@ static int share_templates(struct fb_finder *finder, const struct fb_ranks *rank
 {
     const fastbal_templates *t = finder->templates.templates; /* NULL on the others */
     struct {
-        int ncomponents;
+        int ncomponents, has_prior;
         size_t nwave;
         char name[sizeof finder->templates.name];
     } about = { 0 };
-    void *values = t ? fb_template_set_values(&finder->templates) : NULL;
     size_t n = 0;
+    void *values = t ? fb_template_set_values(&finder->templates, &n) : NULL;
+    struct fastbal_prior prior;
 
     if (t) {
         about.ncomponents = fastbal_templates_count(t);
+        about.has_prior = fastbal_templates_prior(t, &prior);
         about.nwave = fastbal_templates_size(t);
         memcpy(about.name, finder->templates.name, sizeof about.name);
-        n = (1 + (size_t)about.ncomponents) * about.nwave;
     }
     int failed = t && !values ? fb_fail(err, "out of memory for %zu wavelengths", about.nwave) : 0;
     failed = fb_ranks_agree(ranks, failed, err);
@@ -69,7 +70,7 @@ static int share_templates(struct fb_finder *finder, const struct fb_ranks *rank
     }
     if (!failed && !t)
         failed = fb_template_set_create(&finder->templates, about.name, about.nwave, about.ncomponents,
-                                        values, err);
+                                        about.has_prior, values, err);
     free(values);
     return failed;
 }

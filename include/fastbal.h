@@ -83,7 +83,8 @@ enum fastbal_status {
     FASTBAL_ENOMEM,      /* out of memory */
     FASTBAL_EARGUMENT,   /* a NULL pointer, or an argument out of range */
     FASTBAL_EWAVELENGTH, /* wavelengths are not finite, positive and increasing */
-    FASTBAL_ETEMPLATES   /* template values are not finite, or there are too many templates */
+    FASTBAL_ETEMPLATES,  /* template values are not finite, or there are too many templates */
+    FASTBAL_EPRIOR       /* a prior is not finite, symmetric and positive definite, or a misfit is negative */
 };
 
 /* A constant English phrase for a status, without a full stop; never NULL, whatever the number. */
@@ -214,6 +215,28 @@ typedef struct fastbal_templates fastbal_templates;
  */
 FASTBAL_API int fastbal_templates_create(fastbal_templates **templates, size_t nwave,
                                          const double *wavelength, int ntemplates, const double *values);
+
+/* What is known of a population of quasars beyond its templates, the first of which is its mean. The trough-aware
+ * continuum uses it (§4). */
+struct fastbal_prior {
+    const double *mean; /* of c_k / c_0, the coefficients k = 1 .. ntemplates - 1 over that of the mean */
+    const double *covariance; /* of them, (ntemplates - 1) x (ntemplates - 1), symmetric, positive definite */
+    const double *misfit; /* of the templates, relative to the continuum, at each wavelength: nwave, >= 0 */
+};
+
+/*
+ * The same with a prior, which NULL is not: then, and with fastbal_templates_create(), the set has none.
+ *
+ * Returns FASTBAL_EPRIOR, too: where ntemplates is 1, a number is not finite, two elements of the covariance that should be
+ * equal differ by more than 1e-9 of the diagonal, it is not positive definite (its condition number, scaled to a unit
+ * diagonal, is above 1e12), or a misfit is negative.
+ */
+FASTBAL_API int fastbal_templates_create_with_prior(fastbal_templates **templates, size_t nwave,
+                                                    const double *wavelength, int ntemplates,
+                                                    const double *values, const struct fastbal_prior *prior);
+/* The prior of a set, as it was given; its arrays live as long as the set. Returns 1, or 0 where there is none and the
+ * pointers are NULL. */
+FASTBAL_API int fastbal_templates_prior(const fastbal_templates *templates, struct fastbal_prior *prior);
 /* The set that comes with the library (templates/README.md); created, freed and failing like any other. */
 FASTBAL_API int fastbal_templates_builtin(fastbal_templates **templates);
 FASTBAL_API void fastbal_templates_free(fastbal_templates *templates); /* NULL is allowed */
@@ -288,6 +311,13 @@ enum fastbal_fit {
     FASTBAL_FIT_SIMPLEX    /* where the published catalogs' simplex search for it ends */
 };
 
+/* What the continuum is fitted to (§4). */
+enum fastbal_continuum {
+    FASTBAL_CONTINUUM_DEFAULT = 0,   /* trough-aware for templates with a prior, least squares for others */
+    FASTBAL_CONTINUUM_LEAST_SQUARES, /* all pixels, but for troughs found below the fit before */
+    FASTBAL_CONTINUUM_TROUGH_AWARE /* pixels weigh less the more probably they are absorbed; FASTBAL_FIT_EXACT alone */
+};
+
 /* Whose rules decide what a trough is and what is masked (§8). */
 enum fastbal_rules {
     FASTBAL_RULES_MAIN = 0, /* the reference's main branch */
@@ -305,13 +335,14 @@ enum fastbal_rules {
  * get their defaults, and a struct longer than the library knows is FASTBAL_EARGUMENT.
  */
 struct fastbal_options {
-    size_t size; /* sizeof(struct fastbal_options) where the program was compiled */
-    int fit;     /* enum fastbal_fit */
-    int rules;   /* enum fastbal_rules */
+    size_t size;   /* sizeof(struct fastbal_options) where the program was compiled */
+    int fit;       /* enum fastbal_fit */
+    int rules;     /* enum fastbal_rules */
+    int continuum; /* enum fastbal_continuum */
 };
-#define FASTBAL_OPTIONS_INIT                                                  \
-    {                                                                         \
-        sizeof(struct fastbal_options), FASTBAL_FIT_EXACT, FASTBAL_RULES_MAIN \
+#define FASTBAL_OPTIONS_INIT                                                                             \
+    {                                                                                                    \
+        sizeof(struct fastbal_options), FASTBAL_FIT_EXACT, FASTBAL_RULES_MAIN, FASTBAL_CONTINUUM_DEFAULT \
     }
 
 /* Memory for measuring, and the last error. It grows to the longest spectrum it has seen. */

@@ -118,6 +118,7 @@ struct fastbal_templates {
     double *wavelength; /* n */
     double *per_width;  /* n - 1: 1 / (wavelength[i + 1] - wavelength[i]) */
     double *value;      /* nt x (n + 2): each component between two zeros */
+    double *prior;      /* its mean, covariance and misfit, one after the other; NULL where there is none */
     size_t nsteps;
     double steps_per_wavelength;
     uint32_t *first_segment; /* nsteps + 1: the segment in which a step begins; NULL: there is no table */
@@ -179,6 +180,10 @@ void fb_fit_simplex(const struct fb_design *design, double *coeffs, double *leas
  * hold anything. Neither matrix nor rhs may overlap x.
  */
 int fb_solve(int n, const double *matrix, const double *rhs, double *x);
+
+/* The inverse of a symmetric matrix n x n, n 1 to FASTBAL_MAX_TEMPLATES, of which the lower triangle is looked at. Returns 0
+ * where it is not positive definite, or its condition number, scaled as above, is above 1e12. */
+int fb_invert(int n, const double *matrix, double *inverse);
 
 /* ---- simplex.c ---- */
 

@@ -175,6 +175,23 @@ static void solve_singular(int n, double *a, double *b)
     memcpy(b, solution, (size_t)n * sizeof *b);
 }
 
+int fb_invert(int n, const double *matrix, double *inverse)
+{
+    double scaled[MAX * MAX], scale[MAX];
+
+    scale_equations(n, matrix, scale, scaled);
+    for (int j = 0; j < n; j++) {
+        double *column = inverse + j * n;
+        memset(column, 0, (size_t)n * sizeof *column);
+        column[j] = 1;
+        if (!(scale[j] > 0) || !solve_regular(n, scaled, column))
+            return 0;
+        for (int i = 0; i < n; i++)
+            column[i] *= scale[i] * scale[j];
+    }
+    return 1;
+}
+
 int fb_solve(int n, const double *matrix, const double *rhs, double *x)
 {
     double scaled[MAX * MAX], scale[MAX];
