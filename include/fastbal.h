@@ -115,13 +115,14 @@ enum {
 
 /* BALSTATUS bits: why a spectrum could not be measured, or what to know about its measurement. */
 enum fastbal_balstatus {
-    FASTBAL_NO_CIV = 1,         /* the spectrum does not cover C IV and its blue side */
-    FASTBAL_FEW_PIXELS = 2,     /* not more good pixels in the fit range than templates */
-    FASTBAL_SINGULAR = 4,       /* the templates are degenerate on the good pixels */
-    FASTBAL_MORE_TROUGHS = 8,   /* more troughs were found than can be kept */
-    FASTBAL_LOW_SIGNAL = 16,    /* the signal is too low for C IV troughs to be searched */
-    FASTBAL_NOT_CONVERGED = 32, /* the mask still changed after the last iteration */
-    FASTBAL_NO_SPECTRUM = 64,   /* there is no spectrum of this target (set by callers, not by the library) */
+    FASTBAL_NO_CIV = 1,       /* the spectrum does not cover C IV and its blue side */
+    FASTBAL_FEW_PIXELS = 2,   /* not more good pixels in the fit range than templates */
+    FASTBAL_SINGULAR = 4,     /* the templates are degenerate on the good pixels */
+    FASTBAL_MORE_TROUGHS = 8, /* more troughs were found than can be kept */
+    FASTBAL_LOW_SIGNAL = 16,  /* the signal is too low for C IV troughs to be searched */
+    FASTBAL_NOT_CONVERGED =
+        32, /* the mask, or the trough-aware continuum, still changed after the last iteration */
+    FASTBAL_NO_SPECTRUM = 64, /* there is no spectrum of this target (set by callers, not by the library) */
     FASTBAL_NO_DIFFERENCE = 128,  /* the continuum is negative in C IV, so Si IV troughs can't be measured */
     FASTBAL_CHI2_LIMIT = 256,     /* the fit is so bad that no troughs are reported */
     FASTBAL_NEGATIVE_MODEL = 512, /* the continuum is negative in C IV, so no C IV troughs were searched */
@@ -295,9 +296,9 @@ struct fastbal_absorption {
 struct fastbal_result {
     uint32_t status; /* BALSTATUS bits */
     int ntemplates;
-    int iterations; /* fits made, 1 to 10; 0 where not measured */
+    int iterations; /* fits made, 1 to 10; 0 where not measured. Each least-squares fit masks the troughs of the last. */
     double coeffs[FASTBAL_MAX_TEMPLATES];
-    double chi2; /* reduced, of the last fit */
+    double chi2; /* reduced, of the last fit; trough-aware, over the pixels that are not absorbed */
     struct fastbal_line civ;
     struct fastbal_line siiv;
     /* medians of flux/sigma; -1 where not covered, snr_civ also with FASTBAL_NEGATIVE_MODEL */

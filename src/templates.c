@@ -150,9 +150,14 @@ int fastbal_templates_create_with_prior(fastbal_templates **out, size_t nwave, c
         t->per_width[i] = 1 / (wavelength[i + 1] - wavelength[i]);
     for (size_t k = 0; k < nt; k++)
         memcpy(t->value + k * (nwave + 2) + 1, values + k * nwave, nwave * sizeof *values);
-    if (make_steps(t) != FASTBAL_OK || (prior && copy_prior(t, prior) != FASTBAL_OK)) {
+    int status = make_steps(t);
+    if (status == FASTBAL_OK && prior)
+        status = copy_prior(t, prior);
+    if (status == FASTBAL_OK)
+        status = fb_cells_create(t);
+    if (status != FASTBAL_OK) {
         fastbal_templates_free(t);
-        return FASTBAL_ENOMEM;
+        return status;
     }
     *out = t;
     return FASTBAL_OK;
@@ -166,6 +171,7 @@ void fastbal_templates_free(fastbal_templates *t)
     free(t->per_width);
     free(t->value);
     free(t->prior);
+    free(t->cells);
     free(t->first_segment);
     free(t);
 }
