@@ -5,7 +5,7 @@ SPDX-License-Identifier: BSD-3-Clause
 import numpy as np
 from astropy.io import fits
 
-from support import UNUSABLE, check_sums, complains, forms, portable, run, table
+from support import UNUSABLE, check_sums, complains, forms, portable, run, table, templates_with_prior
 
 
 def test_export(tmp_path):
@@ -22,23 +22,8 @@ def test_export(tmp_path):
     assert np.linalg.matrix_rank(values) == len(values) >= 4
 
 
-def with_prior(path, k=4, nwave=300):
-    """Writes templates with a prior; returns their mean, covariance and misfit."""
-    rng = np.random.default_rng(3)
-    wave = np.linspace(1200, 2500, nwave)
-    a = rng.normal(size=(k - 1, k - 1))
-    mean, covariance, misfit = rng.normal(size=k - 1), a @ a.T + np.eye(k - 1), rng.uniform(0, 0.1, nwave)
-    columns = [fits.Column("WAVE", "D", array=wave)] + [
-        fits.Column(f"PCA{i}", "D", array=(wave / 1500) ** (i - 1)) for i in range(k)] + [
-        fits.Column("PSI", "D", array=misfit)]
-    prior = [fits.Column("MEAN", "D", array=mean), fits.Column("COVARIANCE", f"{k - 1}D", array=covariance)]
-    fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU.from_columns(columns, name="TEMPLATES"),
-                  fits.BinTableHDU.from_columns(prior, name="PRIOR")]).writeto(path)
-    return mean, covariance, misfit
-
-
 def test_a_prior_is_read_and_written(tmp_path):
-    mean, covariance, misfit = with_prior(tmp_path / "t.fits")
+    mean, covariance, misfit = templates_with_prior(tmp_path / "t.fits")
     run("templates", "--templates", tmp_path / "t.fits", "--export", tmp_path / "again.fits")
     check_sums(tmp_path / "again.fits")
     assert forms(tmp_path / "again.fits")[-1] == ("PSI", "D")
