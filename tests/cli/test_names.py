@@ -9,7 +9,7 @@ import pytest
 
 from support import BIN, DONE, DROP_IN, ROOT, UNUSABLE, complains, environment, fits_files, run
 
-COMMANDS = ("split", "find", "append", "run", "mask", "truth", "diff", "info", "simulate", "templates")
+COMMANDS = ("split", "find", "append", "run", "mask", "truth", "diff", "info", "simulate", "continuum", "templates")
 
 OPTIONS = {  # every spelling of every option that programs promise
     "split": "-q --qsocat -a --altzdir -z --zfileroot -s --survey -m --moon --program --mock -l --logfile "
@@ -28,6 +28,8 @@ OPTIONS = {  # every spelling of every option that programs promise
     "diff": "--rtol --atol --velocity --tol --columns --ignore --json -a --all -q --quiet --nproc --max-unpacked",
     "simulate": "--pixels --quasars --others --seed --bright --gaps --mock --no-resolution",
     "info": "--max-unpacked",
+    "continuum": "-q --qsocat -o --outfile -r --release --specprod -s --survey -m --moon --program --mock --mockdir --tree "
+                 "--targetids -t --alttemp --templates --continuum --fit --rules -c --clobber --overwrite --max-unpacked",
     "templates": "--export --max-unpacked",
 }
 
