@@ -45,6 +45,7 @@ import compare  # noqa: E402
 import oracle  # noqa: E402
 
 Z_MIN, Z_MAX = 1.57, 5.0
+CONTINUA = ["default", "least-squares", "trough-aware"]  # as the library numbers them
 TROUGHS = [f"{name}_{line}" for line in ("CIV", "SIIV") for name in ("BI", "AI")]
 
 
@@ -200,11 +201,13 @@ def check_find(bench, tree, templates):
 
 def dump_spectra(tree, templates, path):
     """Write spectra and expected results for kernels.c; those that can't be measured are skipped."""
-    template_wave, values = oracle.read_templates(templates)
-    spectra, waves = [], None
+    read = oracle.read_templates(templates)
+    numbers = [read["WAVE"], *read["PCA"], *(read[name] for name in ("PSI", "MEAN", "COVARIANCE") if name in read)]
+    spectra, waves, continuum = [], None, 0
     for coadd in tree.coadds[:6]:
         pixel = coadd.stem.rsplit("-", 1)[1]
-        table = fits.getdata(next(tree.work.rglob(f"baltable-*-{pixel}.fits")), 1)
+        table, header = fits.getdata(next(tree.work.rglob(f"baltable-*-{pixel}.fits")), 1, header=True)
+        continuum = CONTINUA.index(header["BALCONT"])
         redshifts = fits.getdata(next(tree.work.rglob(f"zafter-*-{pixel}.fits")), 1)
         redshift = dict(zip(redshifts["TARGETID"], redshifts["Z"]))
         with fits.open(coadd, memmap=False) as hdus:
@@ -217,8 +220,9 @@ def dump_spectra(tree, templates, path):
                 head += np.array([row["AI_CIV"], row["BI_CIV"], row["PCA_CHI2"]], "=f4").tobytes()
                 spectra.append(head + b"".join(image[k].astype("=f4").tobytes() for image in images))
     with open(path, "wb") as file:
-        file.write(np.array([len(waves), len(values), len(template_wave), len(spectra)], "=i8").tobytes())
-        file.write(template_wave.astype("=f8").tobytes() + np.array(values, "=f8").tobytes())
+        file.write(np.array([len(waves), len(read["PCA"]), len(read["WAVE"]), len(spectra), continuum, "PSI" in read],
+                            "=i8").tobytes())
+        file.write(b"".join(x.astype("=f8").tobytes() for x in numbers))
         for wave in waves:
             file.write(np.array([len(wave)], "=i8").tobytes() + wave.tobytes())
         file.write(b"".join(spectra))
@@ -255,15 +259,17 @@ def measure_rungs(bench, tree, table, templates, env):
             kernels = bench.once(bench.programs / "bench_kernels", spectra, 3 if bench.short else 9, **chosen)
             run = bench.once(bench.programs / "bench_fastbal", *find(tree, 1), **chosen)
             check(fits_files(tree.work) == first, f"kernels {rung} and {rungs[-1]} write other files")
-            joining, _, both, yardstick = map(float, kernels.said.split())
+            joining, both, aware, yardstick = map(float, kernels.said.split())
             if k > 0:
                 costs[rung].append((joining, both, 1e6 * run.cpu / tree.quasars, both / yardstick,
-                                    1e6 * run.cpu / tree.quasars / yardstick))
+                                    1e6 * run.cpu / tree.quasars / yardstick, aware, aware / both))
     median = {rung: [statistics.median(column) for column in zip(*costs[rung])] for rung in rungs}
-    for rung, (joining, both, _, ratio, _) in median.items():
-        table.add(f"kernels alone, {rung}: CPU a quasar / yardstick", "0.25",
+    for rung, (joining, both, _, ratio, *_) in median.items():
+        table.add(f"kernels alone, least squares, {rung}: CPU a quasar / yardstick", "0.25",
                   f"{ratio:.2f} ({both:.0f} µs, {joining:.0f} of them joining cameras)")
-    for rung, (_, _, whole, _, ratio) in median.items():
+    for rung, (*_, aware, ratio) in median.items():
+        table.add(f"kernels alone, {rung}: trough-aware / least squares", "2.5", f"{ratio:.2f} ({aware:.0f} µs)")
+    for rung, (_, _, whole, _, ratio, *_) in median.items():
         table.add(f"find, {rung}, 1 thread: CPU a quasar / yardstick", "0.40", f"{ratio:.2f} ({whole:.0f} µs)",
                   "92,000 µs" if rung == rungs[-1] else "")
     slower = [b for a, b in zip(rungs, rungs[1:]) if median[b][3] > 1.02 * median[a][3]]

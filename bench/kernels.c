@@ -1,15 +1,16 @@
 /*
- * kernels.c - times joining cameras and measuring spectra in memory, through the public library.
+ * kernels.c - times joining cameras and measuring spectra in memory, by both continua, through the public library.
  *
  * usage: kernels SPECTRA REPEATS
  *        kernels            print the names of this processor's kernels, from the slowest to those that are taken
  *
  * SPECTRA is written by bench.py, numbers as this machine has them: int64 cameras, templates, template
- * wavelengths, spectra; the template wavelengths and templates (double); of each camera int64 pixels and the
- * wavelengths (double); of each spectrum z (double), what the finder found, AI and BI of C IV and chi2
- * (float), and flux and ivar of each camera (float). Every answer is compared with what the finder found. Prints
- * microseconds: the medians over repeats of joining a spectrum, of measuring it, and of both; and of the yardstick, which
- * takes turns with them.
+ * wavelengths, spectra, the continuum by which the finder measured them (enum fastbal_continuum), and whether templates have
+ * a prior; the template wavelengths and templates (double), and the prior's misfit, mean and covariance; of each camera
+ * int64 pixels and the wavelengths (double); of each spectrum z (double), what the finder found, AI and BI of C IV and chi2
+ * (float), and flux and ivar of each camera (float). Every answer by that continuum is compared with what the finder
+ * found. Prints microseconds: the medians over repeats of joining a spectrum, of joining it and measuring it by least
+ * squares, of the same by the trough-aware continuum, and of the yardstick, which takes turns with them.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -30,7 +31,7 @@ struct spectrum {
 };
 
 struct bench {
-    int64_t ncameras, ntemplates, nwave, n;
+    int64_t ncameras, ntemplates, nwave, n, continuum;
     struct fastbal_camera cameras[FASTBAL_MAX_CAMERAS];
     fastbal_grid *grid;
     fastbal_templates *templates;
@@ -40,7 +41,7 @@ struct bench {
     struct yardstick *yardstick;
 };
 
-enum { JOINING, MEASURING, BOTH, YARDSTICK, FIGURES };
+enum { JOINING, LEAST_SQUARES, TROUGH_AWARE, YARDSTICK, FIGURES };
 enum { YARDSTICKS = 100 }; /* at a time */
 
 /* Seconds of a core this program has used. */
@@ -71,27 +72,40 @@ static void take_spectrum(struct bench *b, FILE *file, struct spectrum *s)
     }
 }
 
+static void take_templates(struct bench *b, FILE *file, int has_prior)
+{
+    size_t nwave = (size_t)b->nwave, nt = (size_t)b->ntemplates, others = nt - 1;
+    double *wave = take(file, sizeof *wave, nwave);
+    double *values = take(file, sizeof *values, nwave * nt);
+    double *numbers = take(file, sizeof *numbers, has_prior ? nwave + others + others * others : 0);
+    const struct fastbal_prior prior = { numbers + nwave, numbers + nwave + others, numbers };
+    if (fastbal_templates_create_with_prior(&b->templates, nwave, wave, (int)nt, values,
+                                            has_prior ? &prior : NULL) != FASTBAL_OK)
+        exit(1);
+    free(wave);
+    free(values);
+    free(numbers);
+}
+
 static void prepare(struct bench *b, FILE *file)
 {
-    int64_t counts[4];
+    int64_t counts[6];
     if (fread(counts, sizeof counts, 1, file) != 1 || counts[0] > FASTBAL_MAX_CAMERAS)
         exit(1);
     b->ncameras = counts[0];
     b->ntemplates = counts[1];
     b->nwave = counts[2];
     b->n = counts[3];
-    double *wave = take(file, sizeof *wave, (size_t)b->nwave);
-    double *values = take(file, sizeof *values, (size_t)(b->nwave * b->ntemplates));
+    b->continuum = counts[4];
+    take_templates(b, file, counts[5] != 0);
     for (int64_t c = 0; c < b->ncameras; c++) {
         int64_t n;
         if (fread(&n, sizeof n, 1, file) != 1)
             exit(1);
         b->cameras[c] = (struct fastbal_camera){ take(file, sizeof(double), (size_t)n), (size_t)n };
     }
-    if (fastbal_templates_create(&b->templates, (size_t)b->nwave, wave, (int)b->ntemplates, values) !=
-            FASTBAL_OK ||
-        fastbal_grid_create(&b->grid, b->cameras, (int)b->ncameras, b->cameras[0].wavelength[0], NULL) !=
-            FASTBAL_OK)
+    if (fastbal_grid_create(&b->grid, b->cameras, (int)b->ncameras, b->cameras[0].wavelength[0], NULL) !=
+        FASTBAL_OK)
         exit(1);
     b->work = fastbal_workspace_create();
     b->flux = calloc(fastbal_grid_size(b->grid), sizeof *b->flux);
@@ -102,8 +116,6 @@ static void prepare(struct bench *b, FILE *file)
         exit(1);
     for (int64_t i = 0; i < b->n; i++)
         take_spectrum(b, file, &b->spectra[i]);
-    free(wave);
-    free(values);
 }
 
 static int differs(double found, float expected)
@@ -118,37 +130,44 @@ static void join(struct bench *b, const struct spectrum *s)
     fastbal_join_range(b->grid, s->pixels, begin, end, b->flux, b->ivar);
 }
 
-/* Measure a joined spectrum; returns 1 if the result differs from the finder's. */
-static int measure(struct bench *b, const struct spectrum *s)
+/* Measure a joined spectrum; returns 1 if the result differs from the finder's by this continuum. */
+static int measure(struct bench *b, const struct spectrum *s, int continuum)
 {
+    struct fastbal_options options = FASTBAL_OPTIONS_INIT;
     struct fastbal_spectrum spectrum = { fastbal_grid_size(b->grid), fastbal_grid_wavelength(b->grid),
                                          b->flux, b->ivar, s->z };
     struct fastbal_result result;
-    int status = fastbal_measure(b->work, b->templates, &spectrum, NULL, &result);
+    options.continuum = continuum;
+    int status = fastbal_measure(b->work, b->templates, &spectrum, &options, &result);
+    if (continuum != b->continuum)
+        return status != FASTBAL_OK;
     return status != FASTBAL_OK || differs(result.civ.ai.index, s->expected[0]) ||
            differs(result.civ.bi.index, s->expected[1]) || differs(result.chi2, s->expected[2]);
 }
 
-/* Join every spectrum; then join and measure every spectrum as the finder does. Microseconds each go to figure. Returns
- * how many answers differ. Asking the clock for each spectrum would count in what is measured. */
-static int once(struct bench *b, double figure[FIGURES])
+/* Join every spectrum, and measure it as the finder does where a continuum is given, for which 0 is none. Microseconds each
+ * go to *figure. Returns how many answers differ. Asking the clock for each spectrum would count in what is measured. */
+static int go_through(struct bench *b, int continuum, double *figure)
 {
     int wrong = 0;
     double start = now();
-    for (int64_t i = 0; i < b->n; i++)
-        join(b, &b->spectra[i]);
-    double joined = now();
     for (int64_t i = 0; i < b->n; i++) {
         join(b, &b->spectra[i]);
-        wrong += measure(b, &b->spectra[i]);
+        wrong += continuum && measure(b, &b->spectra[i], continuum);
     }
-    double measured = now();
+    *figure = 1e6 * (now() - start) / (double)b->n;
+    return wrong;
+}
+
+static int once(struct bench *b, double figure[FIGURES])
+{
+    int wrong = go_through(b, 0, &figure[JOINING]);
+    wrong += go_through(b, FASTBAL_CONTINUUM_LEAST_SQUARES, &figure[LEAST_SQUARES]);
+    wrong += go_through(b, FASTBAL_CONTINUUM_TROUGH_AWARE, &figure[TROUGH_AWARE]);
+    double start = now();
     for (int i = 0; i < YARDSTICKS; i++)
         yardstick_run(b->yardstick);
-    figure[YARDSTICK] = 1e6 * (now() - measured) / YARDSTICKS;
-    figure[JOINING] = 1e6 * (joined - start) / (double)b->n;
-    figure[BOTH] = 1e6 * (measured - joined) / (double)b->n;
-    figure[MEASURING] = figure[BOTH] - figure[JOINING];
+    figure[YARDSTICK] = 1e6 * (now() - start) / YARDSTICKS;
     return wrong;
 }
 

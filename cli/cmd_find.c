@@ -460,15 +460,7 @@ static enum fb_options_outcome parse_find_options(struct find_options *o, int ar
           .help = "say how far the run is" },
         { "-t", "--alttemp", FB_OPT_FLAG, &o->finder.alttemp, .old = 1, .group = FB_GROUP_SEARCH,
           .help = "the same as --templates brodzeller" },
-        { NULL, "--templates", FB_OPT_STRING, &o->finder.templates, .metavar = "NAME",
-          .group = FB_GROUP_SEARCH,
-          .help =
-              "guo, brodzeller, builtin, or a FITS file; default: guo, or builtin where guo is not found" },
-        { NULL, "--fit", FB_OPT_STRING, &o->finder.fit, .metavar = "NAME", .group = FB_GROUP_SEARCH,
-          .help = "exact, or simplex: the published catalogs' search, which stops early on bright quasars" },
-        { NULL, "--rules", FB_OPT_STRING, &o->finder.rules, .metavar = "NAME", .group = FB_GROUP_SEARCH,
-          .help = "whose definition of a trough: main, optimize (the reference's branches) or fastbal "
-                  "(masked pixels are left out)" },
+        FB_FINDER_OPTIONS(o->finder),
         { NULL, "--tids", FB_OPT_FLAG, &o->tids, .old = 1, .group = FB_GROUP_OLD,
           .help = "read only the targets of the redshift catalog (always done)" },
         { NULL, "--chunk-size", FB_OPT_INT, &o->chunk, .metavar = "N", .min = 1, .max = 1e9, .own = 1,
@@ -504,6 +496,8 @@ static enum fb_options_outcome parse_find_options(struct find_options *o, int ar
     }
     if (!fb_finder_options_check("find", &o->finder))
         return FB_OPTIONS_BAD;
+    if (fb_is_old_name(argv[0]))
+        fb_finder_old_default(&o->finder);
     if (single)
         name_unused(table);
     else
@@ -517,7 +511,7 @@ static enum fb_options_outcome parse_find_options(struct find_options *o, int ar
 
 int fb_cmd_find(int argc, char **argv)
 {
-    struct find_options options = { .finder = { .fit = "exact", .rules = "main" },
+    struct find_options options = { .finder = FB_FINDER_DEFAULTS,
                                     .zfileroot = "zafter",
                                     .layout = { .survey = "main", .program = "dark" },
                                     .logfile = "logfile.txt",

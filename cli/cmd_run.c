@@ -327,15 +327,7 @@ static enum fb_options_outcome parse_run_options(struct run_options *o, int argc
           .help = "say how far the run is" },
         { "-t", "--alttemp", FB_OPT_FLAG, &o->finder.alttemp, .group = FB_GROUP_SEARCH,
           .help = "the same as --templates brodzeller" },
-        { NULL, "--templates", FB_OPT_STRING, &o->finder.templates, .metavar = "NAME",
-          .group = FB_GROUP_SEARCH,
-          .help =
-              "guo, brodzeller, builtin, or a FITS file; default: guo, or builtin where guo is not found" },
-        { NULL, "--fit", FB_OPT_STRING, &o->finder.fit, .metavar = "NAME", .group = FB_GROUP_SEARCH,
-          .help = "exact, or simplex: the published catalogs' search, which stops early on bright quasars" },
-        { NULL, "--rules", FB_OPT_STRING, &o->finder.rules, .metavar = "NAME", .group = FB_GROUP_SEARCH,
-          .help = "whose definition of a trough: main, optimize (the reference's branches) or fastbal "
-                  "(masked pixels are left out)" },
+        FB_FINDER_OPTIONS(o->finder),
         FB_NPROC_OPTION(o->finder.nproc),
         { NULL, "--chunk-size", FB_OPT_INT, &o->chunk, .metavar = "N", .min = 1, .max = 1e9, .own = 1,
           .group = FB_GROUP_OLD, .help = "-v reports each time that many more pixels are done" },
@@ -383,7 +375,7 @@ static int run_ranks(struct run *run, int argc, char **argv, struct fb_error *er
 int fb_cmd_run(int argc, char **argv)
 {
     struct run_options options = { .layout = { .survey = "main", .program = "dark" },
-                                   .finder = { .fit = "exact", .rules = "main" },
+                                   .finder = FB_FINDER_DEFAULTS,
                                    .chunk = 50 };
     struct run run = { .options = &options, .start = fb_seconds() };
     struct fb_error err = { "" };

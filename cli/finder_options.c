@@ -11,7 +11,15 @@ static const char *const fit_names[] = { [FASTBAL_FIT_EXACT] = "exact", [FASTBAL
 static const char *const rules_names[] = {
     [FASTBAL_RULES_MAIN] = "main", [FASTBAL_RULES_OPTIMIZE] = "optimize", [FASTBAL_RULES_FASTBAL] = "fastbal"
 };
-enum { NFITS = sizeof fit_names / sizeof *fit_names, NRULES = sizeof rules_names / sizeof *rules_names };
+/* Names of the continua, by enum fastbal_continuum. */
+static const char *const continuum_names[] = { [FASTBAL_CONTINUUM_DEFAULT] = "default",
+                                               [FASTBAL_CONTINUUM_LEAST_SQUARES] = "least-squares",
+                                               [FASTBAL_CONTINUUM_TROUGH_AWARE] = "trough-aware" };
+enum {
+    NFITS = sizeof fit_names / sizeof *fit_names,
+    NRULES = sizeof rules_names / sizeof *rules_names,
+    NCONTINUA = sizeof continuum_names / sizeof *continuum_names
+};
 
 /* The index of a name; 0 for NULL, n if there is no such name. */
 static int find_name(const char *const *names, int n, const char *name)
@@ -22,15 +30,34 @@ static int find_name(const char *const *names, int n, const char *name)
     return i;
 }
 
+void fb_finder_old_default(struct fb_finder_options *options)
+{
+    if (strcmp(options->continuum, continuum_names[FASTBAL_CONTINUUM_DEFAULT]) == 0)
+        options->continuum = continuum_names[FASTBAL_CONTINUUM_LEAST_SQUARES];
+}
+
+/* What the default is for these templates and this fit, as in the library; BAL tables name it. */
+static int choose_continuum(const struct fb_finder *finder, const struct fb_finder_options *options, int fit)
+{
+    struct fastbal_prior prior;
+    int continuum = find_name(continuum_names, NCONTINUA, options->continuum);
+    if (continuum != FASTBAL_CONTINUUM_DEFAULT)
+        return continuum;
+    return fastbal_templates_prior(finder->templates.templates, &prior) && fit == FASTBAL_FIT_EXACT
+               ? FASTBAL_CONTINUUM_TROUGH_AWARE
+               : FASTBAL_CONTINUUM_LEAST_SQUARES;
+}
+
 /* Create the per-thread state, after the templates have been read. */
 static int start_threads(struct fb_finder *finder, const struct fb_finder_options *options,
                          struct fb_error *err)
 {
     int fit = find_name(fit_names, NFITS, options->fit);
     int rules = find_name(rules_names, NRULES, options->rules);
-    const struct fastbal_options measure = { sizeof measure, fit, rules };
+    int continuum = choose_continuum(finder, options, fit);
+    const struct fastbal_options measure = { sizeof measure, fit, rules, continuum };
     return fb_finder_start(finder, fb_threads(options->nproc), &measure, fit_names[fit], rules_names[rules],
-                           err);
+                           continuum_names[continuum], err);
 }
 
 int fb_finder_prepare(struct fb_finder *finder, const struct fb_finder_options *options, struct fb_error *err)
@@ -48,18 +75,19 @@ static int share_templates(struct fb_finder *finder, const struct fb_ranks *rank
 {
     const fastbal_templates *t = finder->templates.templates; /* NULL on the others */
     struct {
-        int ncomponents;
+        int ncomponents, has_prior;
         size_t nwave;
         char name[sizeof finder->templates.name];
     } about = { 0 };
-    void *values = t ? fb_template_set_values(&finder->templates) : NULL;
     size_t n = 0;
+    void *values = t ? fb_template_set_values(&finder->templates, &n) : NULL;
+    struct fastbal_prior prior;
 
     if (t) {
         about.ncomponents = fastbal_templates_count(t);
+        about.has_prior = fastbal_templates_prior(t, &prior);
         about.nwave = fastbal_templates_size(t);
         memcpy(about.name, finder->templates.name, sizeof about.name);
-        n = (1 + (size_t)about.ncomponents) * about.nwave;
     }
     int failed = t && !values ? fb_fail(err, "out of memory for %zu wavelengths", about.nwave) : 0;
     failed = fb_ranks_agree(ranks, failed, err);
@@ -69,7 +97,7 @@ static int share_templates(struct fb_finder *finder, const struct fb_ranks *rank
     }
     if (!failed && !t)
         failed = fb_template_set_create(&finder->templates, about.name, about.nwave, about.ncomponents,
-                                        values, err);
+                                        about.has_prior, values, err);
     free(values);
     return failed;
 }
@@ -115,6 +143,12 @@ int fb_finder_options_check(const char *command, const struct fb_finder_options 
     else if (find_name(rules_names, NRULES, options->rules) == NRULES)
         fb_print_error(command, "option --rules: expected main, optimize or fastbal, found '%s'",
                        options->rules);
+    else if (find_name(continuum_names, NCONTINUA, options->continuum) == NCONTINUA)
+        fb_print_error(command,
+                       "option --continuum: expected default, trough-aware or least-squares, found '%s'",
+                       options->continuum);
+    else if (strcmp(options->fit, "simplex") == 0 && strcmp(options->continuum, "trough-aware") == 0)
+        fb_print_error(command, "options --fit simplex and --continuum trough-aware contradict each other");
     else
         return 1;
     return 0;

@@ -6,15 +6,34 @@
 #ifndef FB_FINDER_OPTIONS_H
 #define FB_FINDER_OPTIONS_H
 
+#include "cli/options.h"
 #include "pipeline/finder.h"
 #include "run/ranks.h"
 
-/* The user's choices; NULL and 0 by default. */
+/* The user's choices; begin with FB_FINDER_DEFAULTS. */
 struct fb_finder_options {
-    const char *templates, *fit, *rules; /* names */
+    const char *templates, *fit, *rules, *continuum; /* names */
     int alttemp;
     long nproc;
 };
+/* clang-format off */
+#define FB_FINDER_DEFAULTS { .fit = "exact", .rules = "main", .continuum = "default" }
+
+/* Rows of a command's option table; o is a struct fb_finder_options. */
+#define FB_FINDER_OPTIONS(o) \
+        { NULL, "--templates", FB_OPT_STRING, &(o).templates, .metavar = "NAME", .group = FB_GROUP_SEARCH, \
+          .help = "guo, brodzeller, builtin, or a FITS file; default: guo, or builtin where guo is not found" }, \
+        { NULL, "--continuum", FB_OPT_STRING, &(o).continuum, .metavar = "NAME", .group = FB_GROUP_SEARCH, \
+          .help = "trough-aware, or least-squares; default: trough-aware for templates with a prior" }, \
+        { NULL, "--fit", FB_OPT_STRING, &(o).fit, .metavar = "NAME", .group = FB_GROUP_SEARCH, \
+          .help = "exact, or simplex: the published catalogs' search, which stops early on bright quasars" }, \
+        { NULL, "--rules", FB_OPT_STRING, &(o).rules, .metavar = "NAME", .group = FB_GROUP_SEARCH, \
+          .help = "whose definition of a trough: main, optimize (the reference's branches) or fastbal " \
+                  "(masked pixels are left out)" }
+/* clang-format on */
+
+/* The drop-in names do as the reference does: least squares, unless the user says otherwise. */
+void fb_finder_old_default(struct fb_finder_options *options);
 
 /* Check the options; prints an error if they are invalid. */
 int fb_finder_options_check(const char *command, const struct fb_finder_options *options);

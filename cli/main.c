@@ -30,6 +30,7 @@ static const struct {
     { "diff", NULL, fb_cmd_diff, "what changed between two BAL catalogs, BAL tables or trees" },
     { "info", NULL, fb_cmd_info, "what made a BAL table or catalog, and what is in it" },
     { "simulate", NULL, fb_cmd_simulate, "a DESI-like tree of simulated quasars with known troughs" },
+    { "continuum", NULL, fb_cmd_continuum, "spectra of some quasars with their continua and troughs" },
     { "templates", NULL, fb_cmd_templates, "show or export continuum templates" },
 };
 enum { NCOMMANDS = sizeof commands / sizeof commands[0] };

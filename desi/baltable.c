@@ -195,6 +195,8 @@ static int read_table(struct fb_baltable *table, const char *path, int with_rows
     for (const struct fb_provenance_key *key = fb_provenance_keys; key < fb_provenance_keys + FB_NPROVENANCE;
          key++)
         fb_table_keyword(&t, key->keyword, fb_provenance_place(&table->made, key), key->size);
+    if (!table->made.continuum[0]) /* the reference, and we before there was a choice */
+        snprintf(table->made.continuum, sizeof table->made.continuum, "least-squares");
     fb_table_close(&t);
     return failed;
 }

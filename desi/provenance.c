@@ -13,6 +13,7 @@ const struct fb_provenance_key fb_provenance_keys[FB_NPROVENANCE] = {
     KEY("TEMPSUM ", sum, "checksum of the templates", "checksum of the templates"),
     KEY("BALFIT  ", fit, "fit", "how the continuum was fitted"),
     KEY("BALRULES", rules, "rules", "what troughs were found by"),
+    KEY("BALCONT ", continuum, "continuum", "what the continuum was fitted to"),
     KEY("BALPROD ", product, "specprod", "spectra measured"),
 };
 

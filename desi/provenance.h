@@ -14,6 +14,7 @@ struct fb_provenance {
     char sum[16];        /* TEMPSUM: CRC-32 of their values (desi/template_file.h) */
     char fit[16];        /* BALFIT: exact or simplex */
     char rules[16];      /* BALRULES: main or optimize */
+    char continuum[16];  /* BALCONT: least-squares or trough-aware */
     char product[80];    /* BALPROD: the folder of the spectra's tree, such as loa */
 };
 
@@ -24,7 +25,7 @@ struct fb_provenance_key {
 };
 
 /* Every keyword, in the order of the header. */
-enum { FB_NPROVENANCE = 5 };
+enum { FB_NPROVENANCE = 6 };
 extern const struct fb_provenance_key fb_provenance_keys[FB_NPROVENANCE];
 
 const char *fb_provenance_text(const struct fb_provenance *made, const struct fb_provenance_key *key);

@@ -1,4 +1,5 @@
 /* template_file.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,76 +93,187 @@ static int count_components(struct fb_table *t)
     }
 }
 
-/* WAVE, and PCA0 to its last one, one after the other. */
-static int read_columns(struct fb_table *t, int ncomponents, double *wavelength, double *values,
-                        struct fb_error *err)
+/* The values of a set, as fb_template_set_values() has them: WAVE, PCA0 to the last one, PSI, MEAN and COVARIANCE. */
+struct values {
+    const char *path;
+    size_t n;
+    int ncomponents, has_prior;
+    double *all; /* owned */
+};
+
+/* What comes before the prior, what is in its table, and both. */
+static size_t misfit_at(const struct values *v)
+{
+    return (1 + (size_t)v->ncomponents) * v->n;
+}
+
+static size_t count_prior(const struct values *v)
+{
+    return (size_t)(v->ncomponents - 1) * (size_t)v->ncomponents;
+}
+
+static size_t count_values(const struct values *v)
+{
+    return misfit_at(v) + (v->has_prior ? v->n + count_prior(v) : 0);
+}
+
+static fastbal_templates *make_templates(const struct values *v, int *code)
+{
+    fastbal_templates *templates;
+    struct fastbal_prior prior = { 0 };
+    if (v->has_prior) {
+        prior.misfit = v->all + misfit_at(v);
+        prior.mean = prior.misfit + v->n;
+        prior.covariance = prior.mean + (v->ncomponents - 1);
+    }
+    *code = fastbal_templates_create_with_prior(&templates, v->n, v->all, v->ncomponents, v->all + v->n,
+                                                v->has_prior ? &prior : NULL);
+    return templates;
+}
+
+/* WAVE, PCA0 to the last one, and PSI where there is a prior, one after the other. */
+static int read_columns(struct fb_table *t, const struct values *v, struct fb_error *err)
 {
     char name[16] = "WAVE";
     const char *const names[] = { name, NULL };
-    for (int k = -1; k < ncomponents; k++) {
+    for (int k = 0; k <= v->ncomponents + v->has_prior; k++) {
         const struct fb_column *column;
-        double *to = k < 0 ? wavelength : values + (size_t)k * (size_t)t->nrows;
-        if (k >= 0)
-            snprintf(name, sizeof name, "PCA%d", k);
+        if (k > v->ncomponents)
+            snprintf(name, sizeof name, "PSI");
+        else if (k > 0)
+            snprintf(name, sizeof name, "PCA%d", k - 1);
         if (fb_table_find_number(t, names, 1, &column, err) != 0 ||
-            fb_table_numbers(t, column, to, t->nrows, err) != 0)
+            fb_table_numbers(t, column, v->all + (size_t)k * v->n, t->nrows, err) != 0)
             return -1;
     }
     return 0;
 }
 
-/* Words for what the library refused. */
-static int refuse(const char *path, const double *wavelength, const double *values, size_t n, int ncomponents,
-                  int code, struct fb_error *err)
+/* The table PRIOR of a file that is open: its mean, and then its covariance. */
+static int read_prior_table(struct fb_table *t, const struct values *v, struct fb_error *err)
 {
-    if (code == FASTBAL_EWAVELENGTH) {
-        if (fb_check_wavelengths(path, "column WAVE", wavelength, n, err) != 0)
+    static const char *const mean_name[] = { "MEAN", NULL };
+    const struct fb_column *mean, *covariance = fb_table_find(t, "COVARIANCE");
+    int64_t n = v->ncomponents - 1;
+    double *to = v->all + misfit_at(v) + v->n;
+
+    if (t->nrows != n || n < 1)
+        return fb_fail(err,
+                       "%s: table PRIOR: expected a row for each component but the first, %lld, found %lld",
+                       v->path, (long long)n, (long long)t->nrows);
+    if (fb_table_find_number(t, mean_name, 1, &mean, err) != 0 || fb_table_numbers(t, mean, to, n, err) != 0)
+        return -1;
+    if (!covariance || covariance->kind != FB_NUMBERS || covariance->values != n)
+        return fb_fail(
+            err, "%s: table PRIOR: expected a column COVARIANCE with %lld numbers a row, found %s%s", v->path,
+            (long long)n, covariance ? "TFORM " : "none", covariance ? covariance->form : "");
+    for (int64_t i = 0; i < n; i++) {
+        const unsigned char *row = fb_table_row(t, i, err);
+        for (int64_t k = 0; row && k < n; k++)
+            to[n + i * n + k] = fb_column_value(covariance, row, k).real;
+        if (!row)
             return -1;
-        return fb_fail(err, "%s: column WAVE: expected wavelengths from 1e-30 to 1e30, found %g to %g", path,
-                       wavelength[0], wavelength[n - 1]);
     }
-    for (size_t i = 0; i < n * (size_t)ncomponents; i++)
+    return 0;
+}
+
+/* The prior, where there is one. */
+static int read_prior(struct fb_table *t, const struct values *v, struct fb_error *err)
+{
+    static const char *const names[] = { "PRIOR", NULL };
+    struct fb_table prior = { 0 };
+    int status = 0;
+    if (v->has_prior)
+        status =
+            fb_table_use(&prior, t->file, t->hdus, names, err) == 0 ? read_prior_table(&prior, v, err) : -1;
+    fb_table_close(&prior);
+    return status;
+}
+
+/* A misfit without a table PRIOR, or one without the other, is half a prior. */
+static int find_prior(const struct fb_table *t, const char *path, int *has_prior, struct fb_error *err)
+{
+    static const char *const names[] = { "PRIOR", NULL };
+    int misfit = fb_table_find(t, "PSI") != NULL;
+    *has_prior = fb_hdus_table(t->hdus, names) != NULL;
+    if (misfit == *has_prior)
+        return 0;
+    return fb_fail(err, "%s: expected a column PSI and a table PRIOR, or neither, found %s alone", path,
+                   misfit ? "the column" : "the table");
+}
+
+static int refuse_prior(const struct values *v, struct fb_error *err)
+{
+    const double *misfit = v->all + misfit_at(v);
+    for (size_t i = 0; i < v->n; i++)
+        if (!(misfit[i] >= 0 && misfit[i] <= DBL_MAX))
+            return fb_fail(err,
+                           "%s: column PSI: expected finite numbers that are not negative, found %g at %zu",
+                           v->path, misfit[i], i);
+    for (size_t i = 0; i < count_prior(v); i++)
+        if (!isfinite(misfit[v->n + i]))
+            return fb_fail(err, "%s: table PRIOR: expected finite numbers, found %g in %s", v->path,
+                           misfit[v->n + i], i + 1 < (size_t)v->ncomponents ? "MEAN" : "COVARIANCE");
+    return fb_fail(err, "%s: table PRIOR: expected a COVARIANCE that is symmetric and positive definite",
+                   v->path);
+}
+
+/* Words for what the library refused. */
+static int refuse(const struct values *v, int code, struct fb_error *err)
+{
+    const double *wavelength = v->all, *values = v->all + v->n;
+    if (code == FASTBAL_EWAVELENGTH) {
+        if (fb_check_wavelengths(v->path, "column WAVE", wavelength, v->n, err) != 0)
+            return -1;
+        return fb_fail(err, "%s: column WAVE: expected wavelengths from 1e-30 to 1e30, found %g to %g",
+                       v->path, wavelength[0], wavelength[v->n - 1]);
+    }
+    for (size_t i = 0; i < v->n * (size_t)v->ncomponents; i++)
         if (code == FASTBAL_ETEMPLATES && !isfinite(values[i]))
-            return fb_fail(err, "%s: column PCA%zu: expected finite numbers, found %g at %zu", path, i / n,
-                           values[i], i % n);
-    return fb_fail(err, "%s: %s", path, fastbal_strerror(code));
+            return fb_fail(err, "%s: column PCA%zu: expected finite numbers, found %g at %zu", v->path,
+                           i / v->n, values[i], i % v->n);
+    return code == FASTBAL_EPRIOR ? refuse_prior(v, err)
+                                  : fb_fail(err, "%s: %s", v->path, fastbal_strerror(code));
+}
+
+static int read_set(fastbal_templates **templates, struct fb_table *t, const char *path, struct fb_error *err)
+{
+    struct values v = { path, (size_t)t->nrows, count_components(t), 0, NULL };
+    int code, status = -1;
+
+    if (v.ncomponents < 1 || v.ncomponents > FASTBAL_MAX_TEMPLATES || v.n < 2 || v.n > 10000000)
+        return fb_fail(err,
+                       "%s: expected columns WAVE and PCA0 to at most PCA%d over 2 wavelengths or more, "
+                       "found %d components over %zu",
+                       path, FASTBAL_MAX_TEMPLATES - 1, v.ncomponents, v.n);
+    if (find_prior(t, path, &v.has_prior, err) != 0)
+        return -1;
+    v.all = malloc(count_values(&v) * sizeof *v.all);
+    if (!v.all) {
+        fb_fail(err, "%s: out of memory for %zu wavelengths", path, v.n);
+    } else if (read_columns(t, &v, err) == 0 && read_prior(t, &v, err) == 0) {
+        *templates = make_templates(&v, &code);
+        status = code == FASTBAL_OK ? 0 : refuse(&v, code, err);
+    }
+    free(v.all);
+    return status;
 }
 
 static int read_file(fastbal_templates **templates, const char *path, struct fb_error *err)
 {
     struct fb_table t;
-    int status = -1;
-
     *templates = NULL;
-    if (fb_table_open(&t, path, NULL, err) != 0)
-        return -1;
-    int ncomponents = count_components(&t);
-    size_t n = (size_t)t.nrows;
-    if (ncomponents < 1 || ncomponents > FASTBAL_MAX_TEMPLATES || n < 2 || n > 10000000) {
-        fb_table_close(&t);
-        return fb_fail(err,
-                       "%s: expected columns WAVE and PCA0 to at most PCA%d over 2 wavelengths or more, "
-                       "found %d components over %zu",
-                       path, FASTBAL_MAX_TEMPLATES - 1, ncomponents, n);
-    }
-    double *wavelength = malloc(n * sizeof *wavelength);
-    double *values = malloc(n * (size_t)ncomponents * sizeof *values);
-    if (!wavelength || !values) {
-        fb_fail(err, "%s: out of memory for %zu wavelengths", path, n);
-    } else if (read_columns(&t, ncomponents, wavelength, values, err) == 0) {
-        int code = fastbal_templates_create(templates, n, wavelength, ncomponents, values);
-        status = code == FASTBAL_OK ? 0 : refuse(path, wavelength, values, n, ncomponents, code, err);
-    }
-    free(wavelength);
-    free(values);
+    int status = fb_table_open(&t, path, NULL, err);
+    if (status == 0)
+        status = read_set(templates, &t, path, err);
     fb_table_close(&t);
     return status;
 }
 
 static int add_sum(struct fb_template_set *set, struct fb_error *err)
 {
-    size_t n = (1 + (size_t)fastbal_templates_count(set->templates)) * fastbal_templates_size(set->templates);
-    double *values = fb_template_set_values(set);
+    size_t n;
+    double *values = fb_template_set_values(set, &n);
     if (!values)
         return fb_fail(err, "templates %s: out of memory", set->name);
     for (size_t i = 0; i < n; i++) {
@@ -229,22 +341,34 @@ int fb_template_set_read(struct fb_template_set *set, const char *name, const ch
 }
 
 int fb_template_set_create(struct fb_template_set *set, const char *name, size_t nwave, int ncomponents,
-                           const double *values, struct fb_error *err)
+                           int has_prior, const double *values, struct fb_error *err)
 {
+    const struct values v = { name, nwave, ncomponents, has_prior, (double *)values };
+    int code;
     memset(set, 0, sizeof *set);
     snprintf(set->name, sizeof set->name, "%s", name);
-    int code = fastbal_templates_create(&set->templates, nwave, values, ncomponents, values + nwave);
+    set->templates = make_templates(&v, &code);
     return code == FASTBAL_OK ? add_sum(set, err)
                               : fb_fail(err, "templates %s: %s", name, fastbal_strerror(code));
 }
 
-double *fb_template_set_values(const struct fb_template_set *set)
+double *fb_template_set_values(const struct fb_template_set *set, size_t *count)
 {
     const fastbal_templates *t = set->templates;
     size_t n = fastbal_templates_size(t), ncomponents = (size_t)fastbal_templates_count(t);
-    double *values = malloc((1 + ncomponents) * n * sizeof *values);
+    struct fastbal_prior prior;
+    const struct values v = { NULL, n, (int)ncomponents, fastbal_templates_prior(t, &prior), NULL };
+    *count = count_values(&v);
+    double *values = malloc(*count * sizeof *values);
     if (!values)
         return NULL;
+    if (v.has_prior) {
+        double *misfit = values + misfit_at(&v), *mean = misfit + n;
+        memcpy(misfit, prior.misfit, n * sizeof *misfit);
+        memcpy(mean, prior.mean, (ncomponents - 1) * sizeof *mean);
+        memcpy(mean + (ncomponents - 1), prior.covariance,
+               (ncomponents - 1) * (ncomponents - 1) * sizeof *mean);
+    }
     memcpy(values, fastbal_templates_wavelength(t), n * sizeof *values);
     for (size_t k = 0; k < ncomponents; k++)
         for (size_t i = 0; i < n; i++)
@@ -258,22 +382,24 @@ void fb_template_set_release(struct fb_template_set *set)
     set->templates = NULL;
 }
 
-static int write_columns(fitsfile *file, const fastbal_templates *t, int *status)
+/* The columns WAVE, PCA0 to the last one and, where there is a prior, PSI. */
+static int write_columns(fitsfile *file, const fastbal_templates *t, const struct fastbal_prior *prior,
+                         int *status)
 {
-    char name[FASTBAL_MAX_TEMPLATES + 1][16], *ttype[FASTBAL_MAX_TEMPLATES + 1],
-        *tform[FASTBAL_MAX_TEMPLATES + 1];
-    int n = fastbal_templates_count(t);
+    enum { MOST = FASTBAL_MAX_TEMPLATES + 2 };
+    char name[MOST][16], *ttype[MOST], *tform[MOST];
+    int n = fastbal_templates_count(t), has_prior = prior->misfit != NULL;
     size_t rows = fastbal_templates_size(t);
 
-    for (int k = 0; k <= n; k++) {
-        if (k == 0)
-            snprintf(name[k], sizeof name[k], "WAVE");
+    for (int k = 0; k <= n + has_prior; k++) {
+        if (k == 0 || k > n)
+            snprintf(name[k], sizeof name[k], k == 0 ? "WAVE" : "PSI");
         else
             snprintf(name[k], sizeof name[k], "PCA%d", k - 1);
         ttype[k] = name[k];
         tform[k] = "D";
     }
-    fits_create_tbl(file, BINARY_TBL, 0, n + 1, ttype, tform, NULL, "TEMPLATES", status);
+    fits_create_tbl(file, BINARY_TBL, 0, n + 1 + has_prior, ttype, tform, NULL, "TEMPLATES", status);
     fits_write_col(file, TDOUBLE, 1, 1, 1, (LONGLONG)rows, (double *)fastbal_templates_wavelength(t), status);
     for (int k = 0; k < n; k++) {
         for (size_t i = 0; i < rows && *status == 0; i++) {
@@ -281,6 +407,18 @@ static int write_columns(fitsfile *file, const fastbal_templates *t, int *status
             fits_write_col(file, TDOUBLE, k + 2, (LONGLONG)i + 1, 1, 1, &value, status);
         }
     }
+    if (has_prior)
+        fits_write_col(file, TDOUBLE, n + 2, 1, 1, (LONGLONG)rows, (double *)prior->misfit, status);
+    return *status;
+}
+
+static int write_prior(fitsfile *file, const struct fastbal_prior *prior, int n, int *status)
+{
+    char form[16], *names[] = { "MEAN", "COVARIANCE" }, *forms[] = { "D", form };
+    snprintf(form, sizeof form, "%dD", n);
+    fits_create_tbl(file, BINARY_TBL, 0, 2, names, forms, NULL, "PRIOR", status);
+    fits_write_col(file, TDOUBLE, 1, 1, 1, n, (double *)prior->mean, status);
+    fits_write_col(file, TDOUBLE, 2, 1, 1, (LONGLONG)n * n, (double *)prior->covariance, status);
     return *status;
 }
 
@@ -288,13 +426,16 @@ int fb_template_set_write(const char *path, enum fb_replace replace, const struc
                           struct fb_error *err)
 {
     struct fb_output out;
-    int status = 0;
+    struct fastbal_prior prior;
+    int status = 0, has_prior = fastbal_templates_prior(set->templates, &prior);
 
     if (fb_output_create(&out, path, replace, err) != 0)
         return -1;
-    write_columns(out.file, set->templates, &status);
+    write_columns(out.file, set->templates, &prior, &status);
     fits_write_key_longstr(out.file, "QSOTEMPS", set->name, "where the templates come from", &status);
     fb_write_dependencies(out.file, &status);
+    if (has_prior)
+        write_prior(out.file, &prior, fastbal_templates_count(set->templates) - 1, &status);
     if (status) {
         fb_fits_fail(err, path, "can't write the templates", status);
         fb_output_discard(&out);

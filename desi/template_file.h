@@ -1,5 +1,8 @@
 /*
- * template_file.h - template sets by name or file: a table of WAVE and PCA0, PCA1, ...
+ * template_file.h - template sets by name or file.
+ *
+ * The first table has columns WAVE and PCA0, PCA1, ... A set with a prior (struct fastbal_prior) has the misfit in one more,
+ * PSI, and a table PRIOR with a row for each component but the first: MEAN, and COVARIANCE with as many values as rows.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -13,7 +16,7 @@
 struct fb_template_set {
     fastbal_templates *templates; /* owned */
     char name[256];               /* file name without folders, or "builtin" */
-    char sum[16];   /* CRC-32 of the wavelengths and components as little-endian doubles, in hexadecimal */
+    char sum[16];   /* CRC-32 of fb_template_set_values() as little-endian doubles, in hexadecimal */
     char note[512]; /* a line for the user where the default was not found; empty otherwise */
 };
 
@@ -27,10 +30,10 @@ int fb_template_set_read(struct fb_template_set *set, const char *name, const ch
                          struct fb_error *err);
 /* A set of values that were read elsewhere, as fb_template_set_values() gave them. */
 int fb_template_set_create(struct fb_template_set *set, const char *name, size_t nwave, int ncomponents,
-                           const double *values, struct fb_error *err);
-/* The wavelengths, and then each component, (1 + components) x wavelengths in all; NULL if out of memory. The caller
- * frees them. */
-double *fb_template_set_values(const struct fb_template_set *set);
+                           int has_prior, const double *values, struct fb_error *err);
+/* The wavelengths, and then each component; where there is a prior, its misfit, mean and covariance. Their number goes to
+ * *count. NULL if out of memory. The caller frees them. */
+double *fb_template_set_values(const struct fb_template_set *set, size_t *count);
 void fb_template_set_release(struct fb_template_set *set);
 
 /* Write a set in the format it is read in. */

@@ -197,7 +197,7 @@ static double started(long pid)
  * After a power cut a file system may have zeros in their place. */
 static int is_ours(int folder, const char *name, struct stat *info)
 {
-    static const char *const beginnings[] = { "SIMPLE  =", "{\"NSIDE\":" };
+    static const char *const beginnings[] = { "SIMPLE  =", "{\"NSIDE\":", "# %ECSV 1" };
     enum { MOST = 9 };
     static const char zeros[MOST];
     char begin[MOST];
@@ -405,12 +405,14 @@ int fb_check_apart(const char *output, const char *input, struct fb_error *err)
     return fb_fail(err, "%s: this is the input %s, expected another file to write", output, input);
 }
 
-/* Names that promise something else than a plain FITS file. */
-static int check_suffix(const char *path, struct fb_error *err)
+/* Names that promise something else than a plain FITS file, or than the format that is written as well. */
+static int check_suffix(const char *path, const char *as_well, struct fb_error *err)
 {
     static const char *const packed[] = { ".gz", ".bz2", ".fz", ".xz", ".zst", ".zip", ".Z" };
     static const char *const formats[] = { ".csv", ".ecsv", ".txt", ".json", ".parquet", ".h5", ".hdf5" };
     const char *suffix = strrchr(name_in(path), '.');
+    if (suffix && as_well && strcasecmp(suffix, as_well) == 0)
+        return 0;
     for (size_t i = 0; suffix && i < sizeof packed / sizeof packed[0]; i++)
         if (strcasecmp(suffix, packed[i]) == 0)
             return fb_fail(err, "%s: outputs are not packed, expected a name that does not end in %s", path,
@@ -438,7 +440,7 @@ static int check_folder(const char *path, struct fb_error *err)
     return there > 0 ? 0 : -1;
 }
 
-int fb_check_output_name(const char *path, struct fb_error *err)
+static int check_name(const char *path, const char *as_well, struct fb_error *err)
 {
     struct stat info;
     size_t length = strlen(path);
@@ -454,13 +456,23 @@ int fb_check_output_name(const char *path, struct fb_error *err)
         return fb_fail(err, "%s: this is a folder, expected the name of a file to write", path);
     if (there && !S_ISREG(info.st_mode)) /* which would be replaced: root can lose /dev/null */
         return fb_fail(err, "%s: this is a device or a pipe, expected the name of a file to write", path);
-    return check_suffix(path, err) != 0 ? -1 : check_folder(path, err);
+    return check_suffix(path, as_well, err) != 0 ? -1 : check_folder(path, err);
+}
+
+int fb_check_output_name(const char *path, struct fb_error *err)
+{
+    return check_name(path, NULL, err);
 }
 
 int fb_check_output(const char *path, enum fb_replace replace, struct fb_error *err)
 {
+    return fb_check_output_or(path, NULL, replace, err);
+}
+
+int fb_check_output_or(const char *path, const char *suffix, enum fb_replace replace, struct fb_error *err)
+{
     struct stat info;
-    if (fb_check_output_name(path, err) != 0)
+    if (check_name(path, suffix, err) != 0)
         return -1;
     int there = replace == FB_KEEP_EXISTING ? fb_look_at(path, &info, err) : 0;
     return there > 0 ? fb_fail(err, "%s: exists already (--clobber replaces it)", path) : there;

@@ -59,6 +59,8 @@ void fb_temporary_sweep(const char *path);
 int fb_check_output_name(const char *path, struct fb_error *err);
 /* The same, and that nothing is there, unless it may be replaced. */
 int fb_check_output(const char *path, enum fb_replace replace, struct fb_error *err);
+/* The same where files with this suffix, ".ecsv", are written as well. */
+int fb_check_output_or(const char *path, const char *suffix, enum fb_replace replace, struct fb_error *err);
 /* Where an output must not take the place of an input, by whatever name, even if existing outputs are replaced. */
 int fb_check_apart(const char *output, const char *input, struct fb_error *err);
 

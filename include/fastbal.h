@@ -83,7 +83,8 @@ enum fastbal_status {
     FASTBAL_ENOMEM,      /* out of memory */
     FASTBAL_EARGUMENT,   /* a NULL pointer, or an argument out of range */
     FASTBAL_EWAVELENGTH, /* wavelengths are not finite, positive and increasing */
-    FASTBAL_ETEMPLATES   /* template values are not finite, or there are too many templates */
+    FASTBAL_ETEMPLATES,  /* template values are not finite, or there are too many templates */
+    FASTBAL_EPRIOR       /* a prior is not finite, symmetric and positive definite, or a misfit is negative */
 };
 
 /* A constant English phrase for a status, without a full stop; never NULL, whatever the number. */
@@ -114,13 +115,14 @@ enum {
 
 /* BALSTATUS bits: why a spectrum could not be measured, or what to know about its measurement. */
 enum fastbal_balstatus {
-    FASTBAL_NO_CIV = 1,         /* the spectrum does not cover C IV and its blue side */
-    FASTBAL_FEW_PIXELS = 2,     /* not more good pixels in the fit range than templates */
-    FASTBAL_SINGULAR = 4,       /* the templates are degenerate on the good pixels */
-    FASTBAL_MORE_TROUGHS = 8,   /* more troughs were found than can be kept */
-    FASTBAL_LOW_SIGNAL = 16,    /* the signal is too low for C IV troughs to be searched */
-    FASTBAL_NOT_CONVERGED = 32, /* the mask still changed after the last iteration */
-    FASTBAL_NO_SPECTRUM = 64,   /* there is no spectrum of this target (set by callers, not by the library) */
+    FASTBAL_NO_CIV = 1,       /* the spectrum does not cover C IV and its blue side */
+    FASTBAL_FEW_PIXELS = 2,   /* not more good pixels in the fit range than templates */
+    FASTBAL_SINGULAR = 4,     /* the templates are degenerate on the good pixels */
+    FASTBAL_MORE_TROUGHS = 8, /* more troughs were found than can be kept */
+    FASTBAL_LOW_SIGNAL = 16,  /* the signal is too low for C IV troughs to be searched */
+    FASTBAL_NOT_CONVERGED =
+        32, /* the mask, or the trough-aware continuum, still changed after the last iteration */
+    FASTBAL_NO_SPECTRUM = 64, /* there is no spectrum of this target (set by callers, not by the library) */
     FASTBAL_NO_DIFFERENCE = 128,  /* the continuum is negative in C IV, so Si IV troughs can't be measured */
     FASTBAL_CHI2_LIMIT = 256,     /* the fit is so bad that no troughs are reported */
     FASTBAL_NEGATIVE_MODEL = 512, /* the continuum is negative in C IV, so no C IV troughs were searched */
@@ -214,6 +216,28 @@ typedef struct fastbal_templates fastbal_templates;
  */
 FASTBAL_API int fastbal_templates_create(fastbal_templates **templates, size_t nwave,
                                          const double *wavelength, int ntemplates, const double *values);
+
+/* What is known of a population of quasars beyond its templates, the first of which is its mean. The trough-aware
+ * continuum uses it (§4). */
+struct fastbal_prior {
+    const double *mean; /* of c_k / c_0, the coefficients k = 1 .. ntemplates - 1 over that of the mean */
+    const double *covariance; /* of them, (ntemplates - 1) x (ntemplates - 1), symmetric, positive definite */
+    const double *misfit; /* of the templates, relative to the continuum, at each wavelength: nwave, >= 0 */
+};
+
+/*
+ * The same with a prior, which NULL is not: then, and with fastbal_templates_create(), the set has none.
+ *
+ * Returns FASTBAL_EPRIOR, too: where ntemplates is 1, a number is not finite, two elements of the covariance that should be
+ * equal differ by more than 1e-9 of the diagonal, it is not positive definite (its condition number, scaled to a unit
+ * diagonal, is above 1e12), or a misfit is negative.
+ */
+FASTBAL_API int fastbal_templates_create_with_prior(fastbal_templates **templates, size_t nwave,
+                                                    const double *wavelength, int ntemplates,
+                                                    const double *values, const struct fastbal_prior *prior);
+/* The prior of a set, as it was given; its arrays live as long as the set. Returns 1, or 0 where there is none and the
+ * pointers are NULL. */
+FASTBAL_API int fastbal_templates_prior(const fastbal_templates *templates, struct fastbal_prior *prior);
 /* The set that comes with the library (templates/README.md); created, freed and failing like any other. */
 FASTBAL_API int fastbal_templates_builtin(fastbal_templates **templates);
 FASTBAL_API void fastbal_templates_free(fastbal_templates *templates); /* NULL is allowed */
@@ -272,9 +296,9 @@ struct fastbal_absorption {
 struct fastbal_result {
     uint32_t status; /* BALSTATUS bits */
     int ntemplates;
-    int iterations; /* fits made, 1 to 10; 0 where not measured */
+    int iterations; /* fits made, 1 to 10; 0 where not measured. Each least-squares fit masks the troughs of the last. */
     double coeffs[FASTBAL_MAX_TEMPLATES];
-    double chi2; /* reduced, of the last fit */
+    double chi2; /* reduced, of the last fit; trough-aware, over the pixels that are not absorbed */
     struct fastbal_line civ;
     struct fastbal_line siiv;
     /* medians of flux/sigma; -1 where not covered, snr_civ also with FASTBAL_NEGATIVE_MODEL */
@@ -286,6 +310,13 @@ struct fastbal_result {
 enum fastbal_fit {
     FASTBAL_FIT_EXACT = 0, /* the least-squares solution */
     FASTBAL_FIT_SIMPLEX    /* where the published catalogs' simplex search for it ends */
+};
+
+/* What the continuum is fitted to (§4). */
+enum fastbal_continuum {
+    FASTBAL_CONTINUUM_DEFAULT = 0,   /* trough-aware for templates with a prior, least squares for others */
+    FASTBAL_CONTINUUM_LEAST_SQUARES, /* all pixels, but for troughs found below the fit before */
+    FASTBAL_CONTINUUM_TROUGH_AWARE /* pixels weigh less the more probably they are absorbed; FASTBAL_FIT_EXACT alone */
 };
 
 /* Whose rules decide what a trough is and what is masked (§8). */
@@ -305,13 +336,14 @@ enum fastbal_rules {
  * get their defaults, and a struct longer than the library knows is FASTBAL_EARGUMENT.
  */
 struct fastbal_options {
-    size_t size; /* sizeof(struct fastbal_options) where the program was compiled */
-    int fit;     /* enum fastbal_fit */
-    int rules;   /* enum fastbal_rules */
+    size_t size;   /* sizeof(struct fastbal_options) where the program was compiled */
+    int fit;       /* enum fastbal_fit */
+    int rules;     /* enum fastbal_rules */
+    int continuum; /* enum fastbal_continuum */
 };
-#define FASTBAL_OPTIONS_INIT                                                  \
-    {                                                                         \
-        sizeof(struct fastbal_options), FASTBAL_FIT_EXACT, FASTBAL_RULES_MAIN \
+#define FASTBAL_OPTIONS_INIT                                                                             \
+    {                                                                                                    \
+        sizeof(struct fastbal_options), FASTBAL_FIT_EXACT, FASTBAL_RULES_MAIN, FASTBAL_CONTINUUM_DEFAULT \
     }
 
 /* Memory for measuring, and the last error. It grows to the longest spectrum it has seen. */

@@ -7,12 +7,13 @@
 #include "pipeline/finder.h"
 
 int fb_finder_start(struct fb_finder *finder, int nthreads, const struct fastbal_options *options,
-                    const char *fit, const char *rules, struct fb_error *err)
+                    const char *fit, const char *rules, const char *continuum, struct fb_error *err)
 {
     snprintf(finder->made.templates, sizeof finder->made.templates, "%s", finder->templates.name);
     snprintf(finder->made.sum, sizeof finder->made.sum, "%s", finder->templates.sum);
     snprintf(finder->made.fit, sizeof finder->made.fit, "%s", fit);
     snprintf(finder->made.rules, sizeof finder->made.rules, "%s", rules);
+    snprintf(finder->made.continuum, sizeof finder->made.continuum, "%s", continuum);
     finder->ntemplates = fastbal_templates_count(finder->templates.templates);
     finder->nthreads = nthreads;
     finder->measurers = calloc((size_t)nthreads, sizeof *finder->measurers);
@@ -146,6 +147,8 @@ static const char *unfit(const struct fb_finder *finder, const struct fb_baltabl
         return "was made with another fit";
     if (differ(theirs->rules, ours->rules))
         return "was made by other rules";
+    if (differ(theirs->continuum, ours->continuum))
+        return "was made with another continuum";
     if (differ(theirs->product, ours->product))
         return "was made from another release";
     if (table->n != redshifts->n)

@@ -29,10 +29,11 @@ struct fb_finder {
 
 /*
  * Get ready what threads need, with templates that have been read: measurers, and what tables will say they were made with
- * (names of the fit and the rules). The headers are the caller's to make, fb_baltable_headers_create(). Release in any case.
+ * (names of the fit, the rules and the continuum). The headers are the caller's to make, fb_baltable_headers_create().
+ * Release in any case.
  */
 int fb_finder_start(struct fb_finder *finder, int nthreads, const struct fastbal_options *options,
-                    const char *fit, const char *rules, struct fb_error *err);
+                    const char *fit, const char *rules, const char *continuum, struct fb_error *err);
 void fb_finder_release(struct fb_finder *finder);
 
 /*

@@ -39,23 +39,6 @@ void fb_job_release(struct fb_job *job)
 
 /* ---- prepare ---- */
 
-/* The rows that are measured, as split would write them. */
-static int choose_rows(const struct fb_pixel_rows *s, size_t index, struct fb_redshifts *redshifts,
-                       struct fb_error *err)
-{
-    size_t begin = s->begin[index], end = s->begin[index + 1];
-    redshifts->rows = malloc((end - begin + 1) * sizeof *redshifts->rows);
-    if (!redshifts->rows)
-        return fb_fail(err, "pixel %" PRId64 ": out of memory for %zu rows", s->pixels.ids[index],
-                       end - begin);
-    for (size_t i = begin; i < end; i++) {
-        const struct fb_redshift *row = &s->rows[s->order[i]];
-        if (fb_in_z_range(row->z))
-            redshifts->rows[redshifts->n++] = *row;
-    }
-    return 0;
-}
-
 static void select_targets(const struct fb_selection *selection, struct fb_redshifts *redshifts)
 {
     size_t kept = 0;
@@ -102,7 +85,7 @@ static int find_paths(struct fb_job *job, size_t index, struct fb_prepared *p, s
 static int prepare_rows(struct fb_job *job, int thread, size_t index, struct fb_prepared *p,
                         struct fb_error *err)
 {
-    return job->rows ? choose_rows(job->rows, index, &p->redshifts, err)
+    return job->rows ? fb_pixel_rows_choose(job->rows, index, &p->redshifts, err)
                      : read_rows(job, thread, index, &p->redshifts, err);
 }
 

@@ -23,25 +23,20 @@ static void fill_target(const struct fb_redshift *redshift, double ra, double de
 }
 
 static int measure(struct fb_measurer *m, const struct fb_spectrum *s, const struct fb_redshift *redshift,
-                   struct fb_balrow *row)
+                   struct fastbal_result *result)
 {
     struct fastbal_spectrum spectrum = { s->n, s->wavelength, s->flux, s->ivar, redshift->z };
-    struct fastbal_result result;
-    int status = FASTBAL_OK;
     if (s->found)
-        status = fastbal_measure(m->work, m->templates, &spectrum, &m->options, &result);
-    else
-        fastbal_result_clear(&result, fastbal_templates_count(m->templates), FASTBAL_NO_SPECTRUM);
-    fill_target(redshift, s->found ? s->ra : NAN, s->found ? s->dec : NAN, row);
-    if (status == FASTBAL_OK)
-        fb_balrow_from_result(row, &result);
-    return status;
+        return fastbal_measure(m->work, m->templates, &spectrum, &m->options, result);
+    fastbal_result_clear(result, fastbal_templates_count(m->templates), FASTBAL_NO_SPECTRUM);
+    return FASTBAL_OK;
 }
 
-int fb_measure_coadd(struct fb_measurer *m, const char *coadd_path, const struct fb_redshifts *redshifts,
-                     struct fb_balrow *rows, struct fb_error *err)
+int fb_measure_each(struct fb_measurer *m, const char *coadd_path, const struct fb_redshifts *redshifts,
+                    fb_take_result *take, void *context, struct fb_error *err)
 {
     struct fb_spectrum spectrum;
+    struct fastbal_result result;
     int more;
     if (redshifts->n == 0)
         return 0;
@@ -51,10 +46,27 @@ int fb_measure_coadd(struct fb_measurer *m, const char *coadd_path, const struct
         return -1;
     while ((more = fb_spectra_next(m->spectra, &spectrum, err)) > 0) {
         const struct fb_redshift *redshift = &redshifts->rows[spectrum.request];
-        int status = measure(m, &spectrum, redshift, &rows[spectrum.request]);
-        if (status != FASTBAL_OK)
+        if (measure(m, &spectrum, redshift, &result) != FASTBAL_OK)
             return fb_fail(err, "%s: target %lld: %s", coadd_path, (long long)redshift->targetid,
                            fastbal_error(m->work));
+        if (take(context, &spectrum, redshift, &result, err) != 0)
+            return -1;
     }
     return more;
+}
+
+static int take_row(void *context, const struct fb_spectrum *s, const struct fb_redshift *redshift,
+                    const struct fastbal_result *result, struct fb_error *err)
+{
+    struct fb_balrow *row = (struct fb_balrow *)context + s->request;
+    (void)err;
+    fill_target(redshift, s->found ? s->ra : NAN, s->found ? s->dec : NAN, row);
+    fb_balrow_from_result(row, result);
+    return 0;
+}
+
+int fb_measure_coadd(struct fb_measurer *m, const char *coadd_path, const struct fb_redshifts *redshifts,
+                     struct fb_balrow *rows, struct fb_error *err)
+{
+    return fb_measure_each(m, coadd_path, redshifts, take_row, rows, err);
 }

@@ -21,6 +21,16 @@ struct fb_measurer {
 };
 void fb_measurer_release(struct fb_measurer *m);
 
+/* What is done with a spectrum, its row of the redshifts, and what was measured; 0, or -1 with an error. */
+typedef int fb_take_result(void *context, const struct fb_spectrum *spectrum,
+                           const struct fb_redshift *redshift, const struct fastbal_result *result,
+                           struct fb_error *err);
+
+/* Measure every redshift row on its target's spectrum in the coadd and hand it over, in the order of fb_spectra_next(); a
+ * target that is not in the coadd has a result that says so. */
+int fb_measure_each(struct fb_measurer *m, const char *coadd_path, const struct fb_redshifts *redshifts,
+                    fb_take_result *take, void *context, struct fb_error *err);
+
 /*
  * Measure every redshift row on its target's spectrum in the coadd, into rows[redshifts->n] in the same
  * order. A target that is not in the coadd, or can't be measured, gets a row with BALSTATUS bits. Redshift

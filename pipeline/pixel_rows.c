@@ -251,3 +251,19 @@ void fb_pixel_rows_release(struct fb_pixel_rows *s)
     fb_id_list_release(&s->pixels);
     memset(s, 0, sizeof *s);
 }
+
+int fb_pixel_rows_choose(const struct fb_pixel_rows *s, size_t index, struct fb_redshifts *redshifts,
+                         struct fb_error *err)
+{
+    size_t begin = s->begin[index], end = s->begin[index + 1];
+    redshifts->rows = malloc((end - begin + 1) * sizeof *redshifts->rows);
+    if (!redshifts->rows)
+        return fb_fail(err, "pixel %" PRId64 ": out of memory for %zu rows", s->pixels.ids[index],
+                       end - begin);
+    for (size_t i = begin; i < end; i++) {
+        const struct fb_redshift *row = &s->rows[s->order[i]];
+        if (fb_in_z_range(row->z))
+            redshifts->rows[redshifts->n++] = *row;
+    }
+    return 0;
+}

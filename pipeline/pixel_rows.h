@@ -35,4 +35,9 @@ int fb_pixel_rows_read(struct fb_pixel_rows *sorted, const char *path, const str
                        const struct fb_selection *selection, struct fb_error *err);
 void fb_pixel_rows_release(struct fb_pixel_rows *sorted);
 
+/* The rows of the index-th pixel that are measured, as split would write them: those in the finder's redshift range. The
+ * caller releases them in any case. */
+int fb_pixel_rows_choose(const struct fb_pixel_rows *sorted, size_t index, struct fb_redshifts *redshifts,
+                         struct fb_error *err);
+
 #endif

@@ -18,11 +18,11 @@
 /* Sums run in LANES partial sums, so that additions need not wait for each other; a dot product, several of which are
  * made at a time, in EACH. BLOCK nodes of all templates stay in the nearest cache. Corrections of a fit are made in one
  * go where less than GAP pixels are between them. */
-enum { MAX = FASTBAL_MAX_TEMPLATES, LANES = 32, EACH = 8, BLOCK = 256, GAP = 64 };
+enum { MAX = FASTBAL_MAX_TEMPLATES, LANES = 32, EACH = 8, BLOCK = FB_BLOCK, GAP = 64 };
 
 /* Dot products of ROWS vectors with COLUMNS others are made at a time: eight registers for their sums, which keep the
  * additions of a processor busy, and six for what is multiplied. */
-enum { ROWS = 2, COLUMNS = 4 };
+enum { ROWS = FB_ROWS, COLUMNS = 4 };
 
 static inline fb_vector load(const double *x)
 {
@@ -226,8 +226,9 @@ static void times_h(const struct block *b, int k, double *restrict product)
 
 /* The equations' rows are counted from -1: the right-hand side, and then those of the matrix, each from its diagonal
  * on. These are the vectors whose dot products with the templates they are, from a row on. */
-static void fill_rows(const struct block *b, int row, double rows[ROWS][BLOCK])
+static void fill_rows(const void *context, int row, double rows[ROWS][BLOCK])
 {
+    const struct block *b = context;
     for (int j = 0; j < ROWS; j++) {
         if (row + j < 0)
             memcpy(rows[j], b->rhs, b->n * sizeof *b->rhs);
@@ -246,20 +247,20 @@ static void add_sums(struct fb_equations *e, int nt, int row, int k, double sum[
     }
 }
 
-/* What a block adds to the equations. */
-static void add_block(const struct block *b, struct fb_equations *e)
+void fb_add_products(int nt, size_t n, const double *columns, size_t stride, fb_fill_rows *fill,
+                     const void *context, struct fb_equations *e)
 {
     _Alignas(64) double rows[ROWS][BLOCK];
     double sum[ROWS][COLUMNS];
     const double *const products[ROWS] = { rows[0], rows[1] }, *column[COLUMNS];
 
-    for (int row = -1; row < b->nt; row += ROWS) {
-        fill_rows(b, row, rows);
-        for (int k = row < 0 ? 0 : row; k < b->nt; k += COLUMNS) {
+    for (int row = -1; row < nt; row += ROWS) {
+        fill(context, row, rows);
+        for (int k = row < 0 ? 0 : row; k < nt; k += COLUMNS) {
             for (int m = 0; m < COLUMNS; m++)
-                column[m] = b->y[k + m < b->nt ? k + m : b->nt - 1] + EACH;
-            dot_products(products, column, b->n, sum);
-            add_sums(e, b->nt, row, k, sum);
+                column[m] = columns + (size_t)(k + m < nt ? k + m : nt - 1) * stride;
+            dot_products(products, column, n, sum);
+            add_sums(e, nt, row, k, sum);
         }
     }
 }
@@ -278,7 +279,7 @@ static void add_to_equations(const struct fb_design *d, const double *weight, si
     for (size_t at = 0; at < count; at += BLOCK) {
         take_block(d->templates, node + at, beside + at, first + at, count - at < BLOCK ? count - at : BLOCK,
                    &block);
-        add_block(&block, e);
+        fb_add_products(block.nt, block.n, block.y[0] + EACH, BLOCK + 2 * EACH, fill_rows, &block, e);
     }
     e->total += square_sum(weight + begin, d->flux + begin, end - begin);
 }

@@ -112,12 +112,16 @@ int fb_median_exceeds(const double *a, const double *b, size_t n, double *scratc
 
 /* ---- templates.c, locate.c ---- */
 
+struct fb_cells;
+
 struct fastbal_templates {
     size_t n;
     int nt;
     double *wavelength; /* n */
     double *per_width;  /* n - 1: 1 / (wavelength[i + 1] - wavelength[i]) */
     double *value;      /* nt x (n + 2): each component between two zeros */
+    double *prior;      /* its mean, covariance and misfit, one after the other; NULL where there is none */
+    struct fb_cells *cells;
     size_t nsteps;
     double steps_per_wavelength;
     uint32_t *first_segment; /* nsteps + 1: the segment in which a step begins; NULL: there is no table */
@@ -170,7 +174,51 @@ double fb_chi2(const struct fb_design *design, const double *model);
  * least are replaced. */
 void fb_fit_simplex(const struct fb_design *design, double *coeffs, double *least);
 
+/* What the normal equations of a fit are sums of: products of templates, which are the columns, with the right-hand side
+ * (row -1) and with rows that are templates times a weight, over at most FB_BLOCK nodes or cells. fb_fill_rows makes
+ * FB_ROWS of them, from a row on; those beyond the last template may be anything that is finite. */
+enum { FB_BLOCK = 256, FB_ROWS = 2 };
+typedef void fb_fill_rows(const void *context, int row, double rows[FB_ROWS][FB_BLOCK]);
+
+/* Add the products of a block of n to the equations; column k is at columns + k * stride. */
+void fb_add_products(int nt, size_t n, const double *columns, size_t stride, fb_fill_rows *fill,
+                     const void *context, struct fb_equations *equations);
+
+/* ---- cells.c, trough_aware.c ---- */
+
+/* Cells have equal widths in the logarithm of the rest wavelength; their number is rounded up for vectors. Those of [first,
+ * end) may be absorbed: -300 to 29000 km/s of C IV or of Si IV. */
+enum { FB_CELLS = 1100, FB_CELL_ROOM = 1104, FB_FIRST_ABSORBED = 7, FB_END_ABSORBED = 356 };
+
+/* A set of templates on the cells; zero from FB_CELLS on. */
+struct fb_cells {
+    double edge[FB_CELLS + 1]; /* A */
+    int has_prior;
+    double precision[FASTBAL_MAX_TEMPLATES *
+                     FASTBAL_MAX_TEMPLATES];    /* of the prior, as the matrix of equations */
+    double typical[FASTBAL_MAX_TEMPLATES];      /* coefficients of the prior's mean, c_0 = 1 */
+    _Alignas(64) double variance[FB_CELL_ROOM]; /* square of the misfit */
+    _Alignas(64) double value[][FB_CELL_ROOM];  /* templates */
+};
+
+/* Make those of a set whose other members are there. FASTBAL_OK, FASTBAL_ENOMEM or FASTBAL_EPRIOR. */
+int fb_cells_create(fastbal_templates *templates);
+
+/*
+ * The trough-aware continuum of the pixels of a design at rest wavelengths w, all between the first and the last edge. Its
+ * coefficients go to coeffs; design->weight with 0 for pixels that are rather absorbed than not to weight; the fits made
+ * to *fits, and to *converged whether the last one still changed the continuum. Returns as fb_fit(); coeffs may hold
+ * anything but for FB_FIT_OK.
+ */
+int fb_fit_trough_aware(const struct fb_design *design, const double *w, double *coeffs, double *weight,
+                        int *fits, int *converged);
+
 /* ---- solve.c ---- */
+
+/* The factor L of a = L L', in place of the lower triangle (column-major); 0 where a is not positive definite. */
+int fb_factorise(int n, double *a);
+/* Solve L L' x = b; b is overwritten with x. */
+void fb_substitute(int n, const double *factor, double *b);
 
 /*
  * Solve symmetric positive semi-definite equations M x = rhs in n unknowns, n 1 to FASTBAL_MAX_TEMPLATES; matrix as in
@@ -179,6 +227,10 @@ void fb_fit_simplex(const struct fb_design *design, double *coeffs, double *leas
  * hold anything. Neither matrix nor rhs may overlap x.
  */
 int fb_solve(int n, const double *matrix, const double *rhs, double *x);
+
+/* The inverse of a symmetric matrix n x n, n 1 to FASTBAL_MAX_TEMPLATES, of which the lower triangle is looked at. Returns 0
+ * where it is not positive definite, or its condition number, scaled as above, is above 1e12. */
+int fb_invert(int n, const double *matrix, double *inverse);
 
 /* ---- simplex.c ---- */
 

@@ -1,8 +1,8 @@
 /*
  * kernels.h - what is compiled once for each instruction set, the rungs of a ladder.
  *
- * Nearly all of the time goes into a few files: fit.c, join.c, locate.c, measure.c, median.c and troughs.c. They are
- * plain C, and compiled as they are they make the plain rung, which runs everywhere. On x86-64 CMake compiles the same
+ * Nearly all of the time goes into a few files: fit.c, join.c, locate.c, measure.c, median.c, trough_aware.c and troughs.c.
+ * They are plain C, and compiled as they are they make the plain rung, which runs everywhere. On x86-64 CMake compiles the same
  * files three times more, with wider vectors allowed and FB_RUNG set to the rung's name, which ends the names of all
  * that they share. Every rung gives the same bits: sums have a fixed number of lanes, whatever a vector holds, and
  * products are never fused (-ffp-contract=off).
@@ -29,6 +29,8 @@
 #define fb_fit_simplex FB_NAME(fb_fit_simplex)
 #define fb_model FB_NAME(fb_model)
 #define fb_chi2 FB_NAME(fb_chi2)
+#define fb_add_products FB_NAME(fb_add_products)
+#define fb_fit_trough_aware FB_NAME(fb_fit_trough_aware)
 #define fb_window_find FB_NAME(fb_window_find)
 #define fb_line_measure FB_NAME(fb_line_measure)
 #define fb_line_clear FB_NAME(fb_line_clear)

@@ -163,7 +163,8 @@ struct task {
     double *weight[2];        /* of this fit and of the next */
     struct fb_window line[2]; /* C IV, and Si IV where it is covered */
     int nlines;
-    int fit; /* enum fastbal_fit */
+    int fit;          /* enum fastbal_fit */
+    int trough_aware; /* else least squares */
     const struct fb_rules *rules;
     double last;  /* rest wavelength of the spectrum's last pixel, which is beyond the fit range */
     double least; /* sum of squares of the last fit, or NaN */
@@ -186,18 +187,17 @@ static int find_lines(struct task *t)
     return 1;
 }
 
-/* One fit and the troughs below it.
+static int has_few_pixels(const double *weight, size_t n, const struct fastbal_result *result)
+{
+    return fb_count_positive(weight, n) <= (size_t)result->ntemplates;
+}
+
+/* The troughs below a fit.
  * DEVIATION no-difference: the reference's optimised branch gives up the whole file. */
-static uint32_t fit_and_search(struct task *t, struct fastbal_result *result)
+static uint32_t search(struct task *t, struct fastbal_result *result)
 {
     struct fastbal_line *const out[2] = { &result->civ, &result->siiv };
     double difference = NAN;
-    if (fb_count_positive(t->design.weight, t->range.n) <= (size_t)result->ntemplates)
-        return FASTBAL_FEW_PIXELS;
-    if (fb_fit(&t->design, result->coeffs, &t->least) != FB_FIT_OK)
-        return FASTBAL_SINGULAR;
-    if (t->fit == FASTBAL_FIT_SIMPLEX)
-        fb_fit_simplex(&t->design, result->coeffs, &t->least);
     result->status = 0;
     for (int k = 0; k < t->nlines; k++) {
         fb_model(&t->design, result->coeffs, t->line[k].lo, t->line[k].hi_ai, t->model);
@@ -207,6 +207,18 @@ static uint32_t fit_and_search(struct task *t, struct fastbal_result *result)
             k == 0 ? status : status & (uint32_t) ~(FASTBAL_LOW_SIGNAL | FASTBAL_NEGATIVE_MODEL);
     }
     return result->status & FASTBAL_NO_DIFFERENCE;
+}
+
+/* One fit and the troughs below it. */
+static uint32_t fit_and_search(struct task *t, struct fastbal_result *result)
+{
+    if (has_few_pixels(t->design.weight, t->range.n, result))
+        return FASTBAL_FEW_PIXELS;
+    if (fb_fit(&t->design, result->coeffs, &t->least) != FB_FIT_OK)
+        return FASTBAL_SINGULAR;
+    if (t->fit == FASTBAL_FIT_SIMPLEX)
+        fb_fit_simplex(&t->design, result->coeffs, &t->least);
+    return search(t, result);
 }
 
 /* A fit as bad as this has no troughs that mean anything. */
@@ -240,19 +252,13 @@ static void measure_detachment(const struct task *t, struct fastbal_result *resu
     result->absorption.detachment_error = pixel / half_width;
 }
 
-/* DEVIATION flagged-rows: the reference gives up the whole file.
- * Fit, search, mask, until the number of masked pixels repeats. Returns 0, or the BALSTATUS bit that says why
- * the spectrum can't be measured. */
+/* Least squares: fit, search, mask, until the number of masked pixels repeats. Returns 0, or the BALSTATUS bit that says
+ * why the spectrum can't be measured. */
 static uint32_t iterate(struct task *t, struct fastbal_result *result)
 {
     size_t n = t->range.n, used = n, before = n + 1;
     const double *weight = t->ivar;
 
-    if (!find_lines(t))
-        return FASTBAL_NO_CIV;
-    const struct fb_window *civ = &t->line[0];
-    result->snr_civ =
-        median_snr(t->range.flux + civ->lo, t->sigma + civ->lo, civ->hi_ai - civ->lo, t->range.scratch);
     while (used != before && result->iterations < FB_MAX_ITERATIONS) {
         t->design.weight_before = t->design.weight;
         t->design.weight = weight;
@@ -277,12 +283,60 @@ static uint32_t iterate(struct task *t, struct fastbal_result *result)
         t->least = fb_chi2(&t->design, t->model);
     }
     result->chi2 = t->least / ((double)before - (double)result->ntemplates);
+    return 0;
+}
+
+/* Trough-aware: one search below a continuum that no mask improves. Chi-square is that of the observed pixels that are rather
+ * not absorbed. Returns as iterate(). */
+static uint32_t fit_once(struct task *t, struct fastbal_result *result)
+{
+    size_t n = t->range.n;
+    double *weight = t->weight[0];
+    int converged;
+
+    t->design.weight = t->ivar;
+    if (has_few_pixels(t->ivar, n, result))
+        return FASTBAL_FEW_PIXELS;
+    if (fb_fit_trough_aware(&t->design, t->range.w, result->coeffs, weight, &result->iterations,
+                            &converged) != FB_FIT_OK)
+        return FASTBAL_SINGULAR;
+    if (has_few_pixels(weight, n, result))
+        return FASTBAL_FEW_PIXELS;
+    fb_model(&t->design, result->coeffs, 0, n, t->model);
+    t->design.weight = weight;
+    result->chi2 =
+        fb_chi2(&t->design, t->model) / (double)(fb_count_positive(weight, n) - (size_t)result->ntemplates);
+    uint32_t unmeasured = search(t, result);
+    if (!converged)
+        result->status |= FASTBAL_NOT_CONVERGED;
+    return unmeasured;
+}
+
+/* DEVIATION flagged-rows: the reference gives up the whole file.
+ * Returns 0, or the BALSTATUS bit that says why the spectrum can't be measured. */
+static uint32_t measure(struct task *t, struct fastbal_result *result)
+{
+    if (!find_lines(t))
+        return FASTBAL_NO_CIV;
+    const struct fb_window *civ = &t->line[0];
+    result->snr_civ =
+        median_snr(t->range.flux + civ->lo, t->sigma + civ->lo, civ->hi_ai - civ->lo, t->range.scratch);
+    uint32_t unmeasured = t->trough_aware ? fit_once(t, result) : iterate(t, result);
+    if (unmeasured)
+        return unmeasured;
     if (result->status & FASTBAL_NEGATIVE_MODEL)
         result->snr_civ = -1;
     if (result->chi2 > t->rules->chi2_limit)
         drop_troughs(result);
     measure_detachment(t, result);
     return isfinite(result->chi2) ? 0 : FASTBAL_SINGULAR;
+}
+
+static int is_trough_aware(const struct fastbal_options *options, const fastbal_templates *templates)
+{
+    if (options->continuum == FASTBAL_CONTINUUM_DEFAULT)
+        return templates->cells->has_prior && options->fit == FASTBAL_FIT_EXACT;
+    return options->continuum == FASTBAL_CONTINUUM_TROUGH_AWARE;
 }
 
 void fb_measure(fastbal_workspace *work, const fastbal_templates *templates,
@@ -327,11 +381,12 @@ void fb_measure(fastbal_workspace *work, const fastbal_templates *templates,
         .model = work->model,
         .weight = { work->weight[0], work->weight[1] },
         .fit = options->fit,
+        .trough_aware = is_trough_aware(options, templates),
         .rules = fb_rules(options->rules),
         .last = spectrum->wavelength[spectrum->n - 1] / (1 + spectrum->z),
     };
     fb_templates_locate(templates, task.range.w, n, work->segment, work->fraction);
-    uint32_t unmeasured = iterate(&task, result);
+    uint32_t unmeasured = measure(&task, result);
     if (unmeasured)
         fastbal_result_clear(result, nt, unmeasured);
 }

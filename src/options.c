@@ -18,6 +18,18 @@ int fb_options_read(const struct fastbal_options *given, struct fastbal_options 
         return fb_explain(message, FASTBAL_EARGUMENT,
                           "options->fit = %d: expected %d (exact) or %d (simplex)", options->fit,
                           FASTBAL_FIT_EXACT, FASTBAL_FIT_SIMPLEX);
+    if (options->continuum < FASTBAL_CONTINUUM_DEFAULT || options->continuum > FASTBAL_CONTINUUM_TROUGH_AWARE)
+        return fb_explain(
+            message, FASTBAL_EARGUMENT,
+            "options->continuum = %d: expected %d (default), %d (least squares) or %d (trough-aware)",
+            options->continuum, FASTBAL_CONTINUUM_DEFAULT, FASTBAL_CONTINUUM_LEAST_SQUARES,
+            FASTBAL_CONTINUUM_TROUGH_AWARE);
+    if (options->continuum == FASTBAL_CONTINUUM_TROUGH_AWARE && options->fit == FASTBAL_FIT_SIMPLEX)
+        return fb_explain(
+            message, FASTBAL_EARGUMENT,
+            "options->continuum = %d (trough-aware): expected options->fit = %d (exact), found %d "
+            "(simplex)",
+            options->continuum, FASTBAL_FIT_EXACT, options->fit);
     if (!fb_rules(options->rules))
         return fb_explain(message, FASTBAL_EARGUMENT,
                           "options->rules = %d: expected %d (main), %d (optimize) or %d (fastbal)",

@@ -34,8 +34,7 @@ static void scale_equations(int n, const double *matrix, double *scale, double *
 
 /* ---- Cholesky ---- */
 
-/* The factor L of a = L L', in place of the lower triangle; 0 where a is not positive definite. */
-static int factorise(int n, double *a)
+int fb_factorise(int n, double *a)
 {
     for (int j = 0; j < n; j++) {
         for (int i = j; i < n; i++)
@@ -50,8 +49,7 @@ static int factorise(int n, double *a)
     return 1;
 }
 
-/* Solve L L' x = b; b is overwritten with x. */
-static void substitute(int n, const double *factor, double *b)
+void fb_substitute(int n, const double *factor, double *b)
 {
     for (int i = 0; i < n; i++) {
         for (int k = 0; k < i; k++)
@@ -91,7 +89,7 @@ static double reciprocal_condition(int n, const double *a, const double *factor)
     for (int j = 0; j < n; j++) {
         double column[MAX] = { 0 };
         column[j] = 1;
-        substitute(n, factor, column);
+        fb_substitute(n, factor, column);
         inverse_norm = fmax(inverse_norm, sum_of_sizes(n, column));
         norm = fmax(norm, sum_of_sizes(n, a + j * n));
     }
@@ -103,11 +101,11 @@ static int solve_regular(int n, const double *a, double *b)
 {
     double factor[MAX * MAX];
     memcpy(factor, a, (size_t)(n * n) * sizeof *a);
-    if (!factorise(n, factor))
+    if (!fb_factorise(n, factor))
         return 0;
     if (!clearly_regular(n, factor) && !(reciprocal_condition(n, a, factor) > SINGULAR))
         return 0;
-    substitute(n, factor, b);
+    fb_substitute(n, factor, b);
     return 1;
 }
 
@@ -173,6 +171,23 @@ static void solve_singular(int n, double *a, double *b)
             solution[i] += vector[i] * (amount / a[k + k * n]);
     }
     memcpy(b, solution, (size_t)n * sizeof *b);
+}
+
+int fb_invert(int n, const double *matrix, double *inverse)
+{
+    double scaled[MAX * MAX], scale[MAX];
+
+    scale_equations(n, matrix, scale, scaled);
+    for (int j = 0; j < n; j++) {
+        double *column = inverse + j * n;
+        memset(column, 0, (size_t)n * sizeof *column);
+        column[j] = 1;
+        if (!(scale[j] > 0) || !solve_regular(n, scaled, column))
+            return 0;
+        for (int i = 0; i < n; i++)
+            column[i] *= scale[i] * scale[j];
+    }
+    return 1;
 }
 
 int fb_solve(int n, const double *matrix, const double *rhs, double *x)

@@ -42,13 +42,84 @@ static int make_steps(fastbal_templates *t)
     return FASTBAL_OK;
 }
 
+/* ---- priors ---- */
+
+static int all_finite(const double *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(x[i]))
+            return 0;
+    return 1;
+}
+
+/* Elements that should be equal may differ by rounding. */
+static int is_symmetric(const double *a, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < i; j++)
+            if (!(fabs(a[i * n + j] - a[j * n + i]) <= 1e-9 * sqrt(a[i * n + i] * a[j * n + j])))
+                return 0;
+    return 1;
+}
+
+static int prior_ok(const struct fastbal_prior *p, size_t nwave, size_t n)
+{
+    double inverse[FASTBAL_MAX_TEMPLATES * FASTBAL_MAX_TEMPLATES];
+    if (n < 1 || !all_finite(p->mean, n) || !all_finite(p->covariance, n * n) ||
+        !all_finite(p->misfit, nwave))
+        return 0;
+    for (size_t i = 0; i < nwave; i++)
+        if (p->misfit[i] < 0)
+            return 0;
+    return is_symmetric(p->covariance, n) && fb_invert((int)n, p->covariance, inverse);
+}
+
+/* The number of values before the misfit. */
+static size_t prior_values(const fastbal_templates *t)
+{
+    size_t n = (size_t)t->nt - 1;
+    return n + n * n;
+}
+
+static int copy_prior(fastbal_templates *t, const struct fastbal_prior *prior)
+{
+    size_t n = (size_t)t->nt - 1;
+    t->prior = malloc((prior_values(t) + t->n) * sizeof *t->prior);
+    if (!t->prior)
+        return FASTBAL_ENOMEM;
+    memcpy(t->prior, prior->mean, n * sizeof *t->prior);
+    memcpy(t->prior + n, prior->covariance, n * n * sizeof *t->prior);
+    memcpy(t->prior + n + n * n, prior->misfit, t->n * sizeof *t->prior);
+    return FASTBAL_OK;
+}
+
+int fastbal_templates_prior(const fastbal_templates *t, struct fastbal_prior *prior)
+{
+    *prior = (struct fastbal_prior){ 0 };
+    if (!t->prior)
+        return 0;
+    *prior = (struct fastbal_prior){ t->prior, t->prior + t->nt - 1, t->prior + prior_values(t) };
+    return 1;
+}
+
+/* ---- sets ---- */
+
 int fastbal_templates_create(fastbal_templates **out, size_t nwave, const double *wavelength, int ntemplates,
                              const double *values)
+{
+    return fastbal_templates_create_with_prior(out, nwave, wavelength, ntemplates, values, NULL);
+}
+
+int fastbal_templates_create_with_prior(fastbal_templates **out, size_t nwave, const double *wavelength,
+                                        int ntemplates, const double *values,
+                                        const struct fastbal_prior *prior)
 {
     if (!out)
         return FASTBAL_EARGUMENT;
     *out = NULL;
     if (!wavelength || !values || ntemplates < 1)
+        return FASTBAL_EARGUMENT;
+    if (prior && (!prior->mean || !prior->covariance || !prior->misfit))
         return FASTBAL_EARGUMENT;
     if (ntemplates > FASTBAL_MAX_TEMPLATES)
         return FASTBAL_ETEMPLATES;
@@ -57,9 +128,10 @@ int fastbal_templates_create(fastbal_templates **out, size_t nwave, const double
     if (wavelength[0] < LEAST_WAVELENGTH || wavelength[nwave - 1] > MOST_WAVELENGTH)
         return FASTBAL_EWAVELENGTH;
     size_t nt = (size_t)ntemplates;
-    for (size_t i = 0; i < nwave * nt; i++)
-        if (!isfinite(values[i]))
-            return FASTBAL_ETEMPLATES;
+    if (!all_finite(values, nwave * nt))
+        return FASTBAL_ETEMPLATES;
+    if (prior && !prior_ok(prior, nwave, nt - 1))
+        return FASTBAL_EPRIOR;
 
     fastbal_templates *t = calloc(1, sizeof *t);
     if (!t)
@@ -78,9 +150,14 @@ int fastbal_templates_create(fastbal_templates **out, size_t nwave, const double
         t->per_width[i] = 1 / (wavelength[i + 1] - wavelength[i]);
     for (size_t k = 0; k < nt; k++)
         memcpy(t->value + k * (nwave + 2) + 1, values + k * nwave, nwave * sizeof *values);
-    if (make_steps(t) != FASTBAL_OK) {
+    int status = make_steps(t);
+    if (status == FASTBAL_OK && prior)
+        status = copy_prior(t, prior);
+    if (status == FASTBAL_OK)
+        status = fb_cells_create(t);
+    if (status != FASTBAL_OK) {
         fastbal_templates_free(t);
-        return FASTBAL_ENOMEM;
+        return status;
     }
     *out = t;
     return FASTBAL_OK;
@@ -93,6 +170,8 @@ void fastbal_templates_free(fastbal_templates *t)
     free(t->wavelength);
     free(t->per_width);
     free(t->value);
+    free(t->prior);
+    free(t->cells);
     free(t->first_segment);
     free(t);
 }

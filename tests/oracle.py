@@ -2,11 +2,12 @@
 """The finder in plain numpy, one quasar at a time: slow, simple, and written apart from the C library, to hold it to.
 
 usage: oracle.py COADD ZAFTER OUTPUT --templates FITS [--fit exact|simplex] [--rules main|optimize]
+                 [--continuum least-squares|trough-aware]
 
 Reads one coadd (or mock spectra) file and its redshift catalog and writes a BAL table. As a module:
 
     wave, flux, ivar = join(cameras)                      the spectra of several cameras on one grid
-    measure(wave, flux, ivar, z, template_wave, values)   -> dict of columns, or None where it can't be measured
+    measure(wave, flux, ivar, z, templates)               -> dict of columns, or None where it can't be measured
     measure_file(coadd, zafter, templates)                -> the rows of a BAL table
     nelder_mead(function, start)                          -> where the simplex search ends
 
@@ -346,6 +347,100 @@ def line_troughs_optimize(w, flux, sigma, model, line, difference):
     return found, difference, True
 
 
+# ---- §4: the trough-aware continuum ----
+
+MIDDLES = 1258 * (2402 / 1258) ** (np.arange(1100) / 1099)  # A, of the cells
+EDGES = 1258 * (2402 / 1258) ** ((np.arange(1101) - 0.5) / 1099)
+MAY_BE_ABSORBED = np.any([(LIGHT * (1 - MIDDLES / line) > -300) & (LIGHT * (1 - MIDDLES / line) < 29000)
+                          for line in (CIV, SIIV)], axis=0)
+
+
+def solve_map(N, h, scale, mean, precision):
+    """The most probable coefficients, the matrix they solve and their first one, c_0, by which the prior is scaled; None
+    where the matrix is singular."""
+    deviation = np.hstack((-mean[:, None], np.eye(len(mean))))  # of c_k / c_0 from the mean, times c / c_0
+    Q = deviation.T @ precision @ deviation
+    for _ in range(3):
+        matrix = N + Q / scale ** 2
+        size = np.sqrt(np.diag(matrix))
+        if not (size > 0).all() or np.linalg.cond(matrix / np.outer(size, size)) > 1e12:
+            return None
+        coeffs = np.linalg.solve(matrix / np.outer(size, size), h / size) / size
+        if coeffs[0] <= 0 or not Q.any():
+            break
+        before, scale = scale, coeffs[0]
+        if abs(scale / before - 1) < 1e-3:
+            break
+    return coeffs, matrix, scale
+
+
+def probability_of_absorption(V, y, m, psi, variance):
+    """p of each cell: how significantly runs of 3 and of 13 cells are below the model m."""
+    z = np.full(len(m), -np.inf)
+    for half in (1, 6):
+        run = np.ones(2 * half + 1)
+        D = np.convolve(V * m ** 2, run, "same")
+        with np.errstate(divide="ignore", invalid="ignore"):
+            d = np.convolve(V * m * (m - y), run, "same") / D
+            z = np.maximum(z, np.where(d >= 0.05, d / np.sqrt(1 / D + psi ** 2 + variance), -np.inf))
+    return np.where(MAY_BE_ABSORBED, 1 / (1 + np.exp(np.clip((2.5 - z) / 0.6, -700, 700))), 0) * (z > -np.inf)
+
+
+def trough_aware(w, flux, ivar, T, mean, precision, psi):
+    """Coefficients, p of each cell, fits made and whether the last one changed the continuum; None where it is singular.
+
+    T, psi: templates and misfit in the cells. mean, precision: of c_k / c_0; a precision of 0 is no prior."""
+    cell = np.searchsorted(EDGES, w, side="right") - 1
+    V, sums = (np.bincount(cell, x, len(MIDDLES)) for x in (ivar, ivar * flux))
+    y = np.where(V > 0, sums / np.where(V > 0, V, 1), 0)
+    p = MAY_BE_ABSORBED * 1.0
+    if ((V > 0) & (p == 0)).sum() < 100:
+        p[:] = 0
+    m = scale = None
+    for fit in range(1, 11):
+        v = (1 - p) * V if m is None else (1 - p) * V / (1 + V * (psi * m) ** 2)
+        N, h = (T * v) @ T.T, (T * v) @ y
+        if scale is None:
+            typical = np.append(1, mean) @ T
+            weight = np.sum(v * typical ** 2)
+            if not weight > 0:
+                return None
+            scale = max(np.sum(v * typical * y) / weight, 1 / np.sqrt(weight))
+        solved = solve_map(N, h, scale, mean, precision)
+        if solved is None:
+            return None
+        coeffs, matrix, scale = solved
+        before, m = m, coeffs @ T
+        if not np.median(m) > 0:
+            return coeffs, p, fit, True
+        m = np.maximum(m, 0.02 * np.median(m))
+        if fit > 2 and (np.abs(m - before) < 2e-3 * before).all():
+            return coeffs, p, fit, True
+        if fit < 10:
+            variance = np.sum(T * np.linalg.solve(matrix, T), axis=0) / m ** 2
+            p = probability_of_absorption(V, y, m, psi, variance)
+    return coeffs, p, 10, False
+
+
+def fit_trough_aware(w, flux, ivar, T, templates):
+    """Coefficients and chi-square; None where it can't be fitted."""
+    cells = np.array([np.interp(MIDDLES, templates["WAVE"], t) for t in templates["PCA"]])
+    if "PSI" in templates:
+        psi = np.interp(MIDDLES, templates["WAVE"], templates["PSI"])
+        mean, precision = templates["MEAN"], np.linalg.inv(1.5 * templates["COVARIANCE"])
+    else:
+        psi, mean, precision = 0.03, np.zeros(len(T) - 1), np.zeros((len(T) - 1, len(T) - 1))
+    fitted = trough_aware(w, flux, ivar, cells, mean, precision, psi)
+    if fitted is None:
+        return None
+    coeffs, p = fitted[:2]
+    used = (ivar > 0) & (p[np.searchsorted(EDGES, w, side="right") - 1] < 0.5)
+    if used.sum() <= len(T):
+        return None
+    chi2 = np.sum((ivar * (coeffs @ T - flux) ** 2)[used]) / (used.sum() - len(T))
+    return coeffs, chi2
+
+
 # ---- §2 to §6: one spectrum ----
 
 def signal_to_noise(w, snr):
@@ -383,8 +478,29 @@ def trough_mask(w, civ, siiv, rules):
     return mask
 
 
-def measure(wave, flux, ivar, z, template_wave, values, fit="exact", rules="main"):
-    """The columns of one row as a dict, without those that come from catalogs. None where it can't be measured."""
+def fit_least_squares(w, flux, sigma, T, fit, rules):
+    """Coefficients, chi-square and what search() finds with them, over and over without the troughs; None where it can't be
+    fitted."""
+    weight = np.where(sigma < UNOBSERVED, 1 / sigma, 0.0)
+    mask, count = np.ones(len(w), bool), len(w) + 1
+    for _ in range(ITERATIONS):
+        coeffs = least_squares(T[:, mask], flux[mask], weight[mask], fit)
+        if coeffs is None:
+            return None
+        model = coeffs @ T
+        chi2 = np.sum(((model - flux) * weight)[mask] ** 2) / (mask.sum() - len(T))
+        found = search(w, flux, sigma, model, rules)
+        mask = trough_mask(w, found[0], found[1], rules)
+        if mask.sum() == count:
+            break
+        count = mask.sum()
+    return coeffs, chi2, found
+
+
+def measure(wave, flux, ivar, z, templates, fit="exact", rules="main", continuum="default"):
+    """The columns of one row as a dict, without those that come from catalogs. None where it can't be measured.
+
+    templates: as read_templates() gives them."""
     flux, ivar = clean(flux, ivar)
     w = wave / (1 + z)
     sigma = np.where(ivar > 0, 1 / np.sqrt(np.where(ivar > 0, ivar, 1)), UNOBSERVED)
@@ -394,28 +510,26 @@ def measure(wave, flux, ivar, z, template_wave, values, fit="exact", rules="main
     i2 = nearest(w, FIT_MAX) - 1 if w[-1] > FIT_MAX else len(w) - 1
     end = w[-1] if rules == "optimize" else w[max(i2 - 1, 0)]
     w, flux, sigma = w[i1:i2], flux[i1:i2], sigma[i1:i2]
-    T = np.array([np.interp(w, template_wave, t) for t in values])
-    weight = np.where(sigma < UNOBSERVED, 1 / sigma, 0.0)
-    if len(w) == 0 or not w[0] < CIV < end or (weight > 0).sum() <= len(T):
+    T = np.array([np.interp(w, templates["WAVE"], t) for t in templates["PCA"]])
+    ivar = ivar[i1:i2]
+    if len(w) == 0 or not w[0] < CIV < end or (ivar > 0).sum() <= len(T):
         return None
 
     here = slice(*np.searchsorted(LIGHT * ((w - CIV) / CIV), (V_BLUE, 0.0)))
     snr_civ = np.median(flux[here] / sigma[here])
-    mask, count = np.ones(len(w), bool), len(w) + 1
-    for _ in range(ITERATIONS):
-        coeffs = least_squares(T[:, mask], flux[mask], weight[mask], fit)
-        if coeffs is None:
-            return None
-        model = coeffs @ T
-        chi2 = np.sum(((model - flux) * weight)[mask] ** 2) / (mask.sum() - len(T))
-        try:
-            civ, siiv, searched = search(w, flux, sigma, model, rules)
-        except NoDifference:
-            return None
-        mask = trough_mask(w, civ, siiv, rules)
-        if mask.sum() == count:
-            break
-        count = mask.sum()
+    if continuum == "default":
+        continuum = "trough-aware" if "PSI" in templates and fit == "exact" else "least-squares"
+    try:
+        if continuum == "least-squares":
+            fitted = fit_least_squares(w, flux, sigma, T, fit, rules)
+        else:
+            fitted = fit_trough_aware(w, flux, ivar, T, templates)
+            fitted = fitted and (*fitted, search(w, flux, sigma, fitted[0] @ T, rules))
+    except NoDifference:
+        return None
+    if fitted is None:
+        return None
+    coeffs, chi2, (civ, siiv, searched) = fitted
     if rules == "main" and chi2 > CHI2_LIMIT:
         civ = siiv = {kind: no_troughs(kind) for kind in LENGTH}
     if not searched:
@@ -433,8 +547,14 @@ def measure(wave, flux, ivar, z, template_wave, values, fit="exact", rules="main
 # ---- files ----
 
 def read_templates(path):
-    table = fits.getdata(path, 1)
-    return table["WAVE"], [table[name] for name in table.names if name != "WAVE"]
+    """WAVE and the list PCA; where there is a prior, PSI, MEAN and COVARIANCE."""
+    with fits.open(path, memmap=False) as hdus:
+        table = hdus[1].data
+        columns = {name: table[name].astype(float) for name in table.names}
+        if "PRIOR" in hdus:
+            prior = hdus["PRIOR"].data
+            columns |= {"MEAN": prior["MEAN"].reshape(-1), "COVARIANCE": prior["COVARIANCE"].reshape(2 * [len(prior)])}
+    return columns | {"PCA": [columns[f"PCA{k}"] for k in range(sum(name.startswith("PCA") for name in columns))]}
 
 
 def read_spectra(path):
@@ -450,9 +570,9 @@ def read_spectra(path):
         return fibermap, join(cameras, first)
 
 
-def measure_file(coadd, zafter, templates, fit="exact", rules="main"):
+def measure_file(coadd, zafter, templates, fit="exact", rules="main", continuum="default"):
     """Rows of a BAL table as dicts, for the quasars of the redshift catalog that are in range and can be measured."""
-    template_wave, values = read_templates(templates)
+    templates = read_templates(templates)
     fibermap, (wave, flux, ivar) = read_spectra(coadd)
     where = {targetid: k for k, targetid in reversed(list(enumerate(fibermap["TARGETID"])))}
     rows = []
@@ -460,7 +580,7 @@ def measure_file(coadd, zafter, templates, fit="exact", rules="main"):
         if not Z_MIN <= entry["Z"] <= Z_MAX or entry["SPECTYPE"].strip() != "QSO" or entry["TARGETID"] not in where:
             continue
         k = where[entry["TARGETID"]]
-        measured = measure(wave, flux[k], ivar[k], entry["Z"], template_wave, values, fit, rules)
+        measured = measure(wave, flux[k], ivar[k], entry["Z"], templates, fit, rules, continuum)
         if measured:
             lead = {name: entry[name] for name in ("TARGETID", "Z", "ZERR", "ZWARN")}
             lead |= {name: fibermap[name][k] for name in ("TARGET_RA", "TARGET_DEC")}
@@ -486,8 +606,9 @@ def main():
     parser.add_argument("--templates", required=True, help="FITS file with columns WAVE, PCA0, ...")
     parser.add_argument("--fit", choices=("exact", "simplex"), default="exact")
     parser.add_argument("--rules", choices=("main", "optimize"), default="main")
+    parser.add_argument("--continuum", choices=("default", "least-squares", "trough-aware"), default="default")
     options = parser.parse_args()
-    rows = measure_file(options.coadd, options.zafter, options.templates, options.fit, options.rules)
+    rows = measure_file(options.coadd, options.zafter, options.templates, options.fit, options.rules, options.continuum)
     write_table(rows, options.output)
 
 

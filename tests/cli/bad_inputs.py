@@ -802,6 +802,38 @@ for name, change, said in (
          COMPONENTS + "33 components over 130"),
         ("an image", lambda d: damage.primary() + damage.image("T", np.zeros(5)), "has no table")):
     add(f"templates: {name}", TEMPLATES, spoil("templates", change), f"fastbal templates: {{bad}}: {said}")
+
+
+def prior(rows=2, columns=2, covariance=((4, 1), (1, 9)), mean=0.5, misfit=0.03, which="both"):
+    """The good templates with this prior."""
+    def change(data):
+        wave = np.array(data.rows("TEMPLATES")["WAVE"])
+        table = [(n, "D", wave if n == "WAVE" else wave / 1500 + k) for k, n in enumerate(("WAVE", "PCA0", "PCA1", "PCA2"))]
+        psi = np.full(len(wave), 0.03)
+        psi[7] = misfit
+        made = damage.primary() + damage.table("TEMPLATES", table + ([("PSI", "D", psi)] if which != "table" else []))
+        numbers = [("MEAN", "D", np.full(rows, mean, float)),
+                   ("COVARIANCE", f"{columns}D", np.resize(np.array(covariance, float), (rows, columns)))]
+        return made + (damage.table("PRIOR", numbers if which != "mean" else numbers[:1]) if which != "column" else b"")
+    return change
+
+
+POSITIVE = "table PRIOR: expected a COVARIANCE that is symmetric and positive definite"
+for name, change, said in (
+        ("no table PRIOR", prior(which="column"), "expected a column PSI and a table PRIOR, or neither, found the column alone"),
+        ("no column PSI", prior(which="table"), "expected a column PSI and a table PRIOR, or neither, found the table alone"),
+        ("a prior of too many rows", prior(rows=3), "table PRIOR: expected a row for each component but the first, 2, found 3"),
+        ("a covariance that is too wide", prior(columns=3),
+         "table PRIOR: expected a column COVARIANCE with 2 numbers a row, found TFORM 3D"),
+        ("no covariance", prior(which="mean"), "table PRIOR: expected a column COVARIANCE with 2 numbers a row, found none"),
+        ("a covariance that is not symmetric", prior(covariance=((4, 1), (2, 9))), POSITIVE),
+        ("a covariance that is not positive definite", prior(covariance=((4, 7), (7, 9))), POSITIVE),
+        ("a covariance that is NaN", prior(covariance=((4, 1), (1, np.nan))),
+         "table PRIOR: expected finite numbers, found nan in COVARIANCE"),
+        ("a mean that is inf", prior(mean=np.inf), "table PRIOR: expected finite numbers, found inf in MEAN"),
+        ("PSI is negative", prior(misfit=-1), "column PSI: expected finite numbers that are not negative, found -1 at 7"),
+        ("PSI is NaN", prior(misfit=np.nan), "column PSI: expected finite numbers that are not negative, found nan at 7")):
+    add(f"templates: {name}", TEMPLATES, spoil("templates", change), f"fastbal templates: {{bad}}: {said}")
 add("templates: two components alike: find", "find --coadd {coadd} --zcat {zcat} -o {out} --templates {bad}",
     spoil("templates", lambda d: d.rows("TEMPLATES")["PCA1"].__setitem__(slice(None), d.rows("TEMPLATES")["PCA0"])),
     "fastbal find: {coadd}: none of its quasars could be measured: 3 with a singular fit")

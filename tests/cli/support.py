@@ -133,6 +133,23 @@ def table(path, hdu=1):
             return hdus[hdu].data
 
 
+def templates_with_prior(path):
+    """Writes the built-in templates with a prior that suits them; returns its mean, covariance and misfit."""
+    run("templates", "--export", path)
+    data = table(path)
+    values = [data[name] for name in data.names if name.startswith("PCA")]
+    size = np.sqrt(np.mean(np.square(values), axis=1))
+    scatter = 0.2 * size[0] / size[1:]
+    mean, covariance = 0.1 * scatter, (0.3 + 0.7 * np.eye(len(scatter))) * np.outer(scatter, scatter)
+    misfit = 0.04 + 0.02 * np.sin(data["WAVE"] / 50)
+    columns = [fits.Column("WAVE", "D", array=data["WAVE"]), *(
+        fits.Column(f"PCA{k}", "D", array=x) for k, x in enumerate(values)), fits.Column("PSI", "D", array=misfit)]
+    prior = [fits.Column("MEAN", "D", array=mean), fits.Column("COVARIANCE", f"{len(mean)}D", array=covariance)]
+    fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU.from_columns(columns, name="TEMPLATES"),
+                  fits.BinTableHDU.from_columns(prior, name="PRIOR")]).writeto(path, overwrite=True)
+    return mean, covariance, misfit
+
+
 def header(path, hdu=1):
     with fits.open(path, memmap=False) as hdus:
         return hdus[hdu].header.copy()

@@ -5,6 +5,7 @@ SPDX-License-Identifier: BSD-3-Clause
 import gzip
 import re
 import shutil
+import zlib
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ import oracle
 from compare import compare_tables
 from support import (PARTLY, IN_TABLE, PIXEL, PIXELS, ROWS, UNUSABLE, balcolumns, check_sums, complains, desi_waves,
                      environment, fits_files, forms, header, nothing_left_behind, portable, run, stamp, table,
-                     without_product, write_spectra)
+                     templates_with_prior, without_product, write_spectra)
 
 NOT_MEASURED = 1 | 2 | 4 | 64
 
@@ -280,6 +281,58 @@ def test_fits(split_tree):
 def test_unknown_fit(split_tree):
     for fit in ("Simplex", "simplexes", "0"):
         complains(split_tree.find("--fit", fit, status=UNUSABLE), "find", "--fit", "exact or simplex", f"'{fit}'")
+
+
+# ---- continua ----
+
+def test_continua(split_tree, tmp_path):
+    """The name of the continuum stands in the tables, a table of another is not kept, and the prior is in the checksum."""
+    prior = tmp_path / "prior.fits"
+    mean, covariance, misfit = templates_with_prior(prior)
+    sums = set()
+    for templates, options, continuum, done, redone in (
+            ("builtin", ["--continuum", "least-squares"], "least-squares", 3, 0),
+            ("builtin", ["--continuum", "trough-aware"], "trough-aware", 3, 3),
+            (prior, ["-c"], "trough-aware", 3, 0), (prior, ["--continuum", "default"], "trough-aware", 0, 0),
+            (prior, ["--continuum", "least-squares"], "least-squares", 3, 3),
+            (prior, ["--fit", "simplex"], "least-squares", 3, 0)):
+        result = split_tree.find(*options, templates=templates)
+        assert f"{done} pixels done, {3 - done} kept" in result.stdout, options
+        assert result.stderr.count("this BAL table was made with another continuum") == redone
+        assert [header(split_tree.baltable(pixel))["BALCONT"] for pixel in PIXELS] == 3 * [continuum]
+        sums.add(header(split_tree.baltable(PIXELS[0]))["TEMPSUM"])
+    data = table(prior)
+    numbers = [data[name] for name in data.names] + [mean, covariance]
+    assert f"{zlib.crc32(b''.join(x.astype('<f8').tobytes() for x in numbers)):08x}" in sums and len(sums) == 2
+
+
+def test_drop_in_names_fit_least_squares(split_tree, tmp_path):
+    """Whatever the templates know, unless the user says otherwise."""
+    templates_with_prior(tmp_path / "prior.fits")
+    for options, continuum in (([], "least-squares"), (["--continuum", "trough-aware", "-c"], "trough-aware")):
+        run("runbalfinder_hp", "-r", "sim", "-a", split_tree.z, "--templates", tmp_path / "prior.fits", *options,
+            env=split_tree.env)
+        assert header(split_tree.baltable(PIXELS[0]))["BALCONT"] == continuum
+
+
+def test_tables_that_do_not_say_are_of_least_squares(split_tree):
+    """Tables of the reference and of older versions."""
+    split_tree.find("--continuum", "least-squares")
+    for pixel in PIXELS:
+        with fits.open(split_tree.baltable(pixel), mode="update", checksum=True) as hdus:
+            del hdus[1].header["BALCONT"]
+            for hdu in hdus:
+                hdu.add_checksum()
+    assert "3 kept" in split_tree.find("--continuum", "least-squares").stdout
+    result = split_tree.find("--continuum", "trough-aware")
+    assert "3 pixels done" in result.stdout and result.stderr.count("was made with another continuum") == 3
+
+
+def test_unknown_continuum(split_tree):
+    complains(split_tree.find("--continuum", "pca", status=UNUSABLE), "find", "--continuum",
+              "default, trough-aware or least-squares", "'pca'")
+    complains(split_tree.find("--continuum", "trough-aware", "--fit", "simplex", status=UNUSABLE), "find",
+              "--fit simplex and --continuum trough-aware contradict each other")
 
 
 # ---- rules ----

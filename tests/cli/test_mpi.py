@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from astropy.io import fits
 
-from support import (BALMASK, BIN, DONE, HAS_MPI, PARTLY, PIXELS, ROWS, UNUSABLE, complains, environment, fits_files, needs_mpi,
-                     ranks_environment, run, table)
+from support import (BALMASK, BIN, DONE, HAS_MPI, PARTLY, PIXELS, ROWS, UNUSABLE, complains, environment, fits_files,
+                     header, needs_mpi, ranks_environment, run, table, templates_with_prior)
 
 
 def ranks(n, *command, status=DONE, env=None):
@@ -192,6 +192,17 @@ def test_one_set_of_templates(split_tree, tmp_path, lacks):
     assert table(tmp_path / "out.fits")["PCA_COEFFS"].shape[1] == (3 if lacks == 1 else builtin) and builtin != 3
 
 
+@needs_mpi
+def test_the_prior_goes_with_the_templates(split_tree, tmp_path):
+    templates_with_prior(tmp_path / "prior.fits")
+    command = ["find", "-r", "sim", "-a", split_tree.z, "--templates", tmp_path / "prior.fits"]
+    ranks(3, *command, env=split_tree.env)
+    found = fits_files(split_tree.z)
+    assert all(header(split_tree.baltable(pixel))["BALCONT"] == "trough-aware" for pixel in PIXELS)
+    run(*command, "-c", env=split_tree.env)
+    assert fits_files(split_tree.z) == found
+
+
 MANY = ",".join(str(k) for k in range(100))
 
 
@@ -199,6 +210,7 @@ MANY = ",".join(str(k) for k in range(100))
 @pytest.mark.parametrize("command, options, words", [
     ("run", ["--fit", "simplex"], ["option --fit is simplex, on rank 0 exact"]),
     ("find", ["--fit", "simplex"], ["option --fit is simplex, on rank 0 exact"]),
+    ("find", ["--continuum", "trough-aware"], ["option --continuum is trough-aware, on rank 0 default"]),
     ("run", ["-c"], ["option --clobber is given, on rank 0 not given"]),
     ("find", ["-c"], ["option --clobber is given, on rank 0 not given"]),
     ("find", ["--templates", "guo"], ["option --templates is guo, on rank 0 builtin"]),

@@ -9,18 +9,18 @@ import pytest
 
 from support import BIN, DONE, DROP_IN, ROOT, UNUSABLE, complains, environment, fits_files, run
 
-COMMANDS = ("split", "find", "append", "run", "mask", "truth", "diff", "info", "simulate", "templates")
+COMMANDS = ("split", "find", "append", "run", "mask", "truth", "diff", "info", "simulate", "continuum", "templates")
 
 OPTIONS = {  # every spelling of every option that programs promise
     "split": "-q --qsocat -a --altzdir -z --zfileroot -s --survey -m --moon --program --mock -l --logfile "
              "-c --clobber --overwrite -v --verbose --nproc --chunk-size --max-unpacked",
     "find": "-hp --healpix -r --release --specprod -a --altzdir -z --zfileroot -s --survey -m --moon --program --mock "
-            "--mockdir -o --outdir -l --logfile --nproc -c --clobber --overwrite -v --verbose -t --alttemp --templates --fit --rules "
+            "--mockdir -o --outdir -l --logfile --nproc -c --clobber --overwrite -v --verbose -t --alttemp --templates --continuum --fit --rules "
             "--tids --chunk-size --file-discovery-workers --mpi --dry-run --coadd --zcat --max-unpacked",
     "append": "-q --qsocat -b --baldir -o --outcatfile -s --survey -m --moon --program --mock -l --logfile "
               "-c --clobber --overwrite -v --verbose -t --alttemp --nproc --chunk-size --max-unpacked",
     "run": "-q --qsocat -o --outcatfile -r --release --specprod -s --survey -m --moon --program --mock --mockdir "
-           "-b --baldir -l --logfile -c --clobber --overwrite -v --verbose -t --alttemp --templates --fit --rules --nproc --chunk-size --mpi --dry-run "
+           "-b --baldir -l --logfile -c --clobber --overwrite -v --verbose -t --alttemp --templates --continuum --fit --rules --nproc --chunk-size --mpi --dry-run "
            "--max-unpacked",
     "mask": "-hp --healpix -r --release --specprod -w --workdir -q --qsocat -s --survey -m --moon --program --mock --mockdir "
             "-l --logfile --nproc -c --clobber --overwrite -v --verbose --lines --all --chunk-size --max-unpacked",
@@ -28,6 +28,8 @@ OPTIONS = {  # every spelling of every option that programs promise
     "diff": "--rtol --atol --velocity --tol --columns --ignore --json -a --all -q --quiet --nproc --max-unpacked",
     "simulate": "--pixels --quasars --others --seed --bright --gaps --mock --no-resolution",
     "info": "--max-unpacked",
+    "continuum": "-q --qsocat -o --outfile -r --release --specprod -s --survey -m --moon --program --mock --mockdir --tree "
+                 "--targetids -t --alttemp --templates --continuum --fit --rules -c --clobber --overwrite --max-unpacked",
     "templates": "--export --max-unpacked",
 }
 

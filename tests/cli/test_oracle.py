@@ -10,7 +10,7 @@ from astropy.io import fits
 
 import oracle
 from compare import compare_tables, differing_rows
-from support import environment, run, table
+from support import environment, header, run, table, templates_with_prior
 
 # Spectra per set; together more than 500 are measured.
 SETS = {
@@ -26,6 +26,10 @@ SIMPLEX = {  # the published catalogs' fit: some bright enough to stop it early
     "few brilliant": ("--pixels", 1, "--quasars", 6, "--seed", 15, "--bright", "--bal-fraction", 0.5),
 }
 RULES = ("main", "optimize")
+# Each set by both rules with least squares, and with the trough-aware continuum: "default" of templates with a prior.
+CASES = ([(name, rules, "least-squares") for name in SETS for rules in RULES] +
+         [(name, "main", "default") for name in SETS] +
+         [(name, "optimize", "trough-aware") for name in ("gaps", "noise")])
 NOT_MEASURED = 1 | 2 | 4 | 64 | 128
 NO_DIFFERENCE, CHI2_LIMIT, NEGATIVE_MODEL = 128, 256, 512
 measured = {}  # rows compared, by set and rules
@@ -53,6 +57,13 @@ def templates(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def with_prior(tmp_path_factory):
+    path = tmp_path_factory.mktemp("templates") / "prior.fits"
+    templates_with_prior(path)
+    return path
+
+
+@pytest.fixture(scope="module")
 def simulated(tmp_path_factory):
     """The tree and the redshift catalogs of a set; made once."""
     made = {}
@@ -73,23 +84,24 @@ def simulated(tmp_path_factory):
     return make
 
 
-def find(tree, work, templates, fit, rules):
+def find(tree, work, templates, fit, rules, continuum):
     """The BAL tables, each with its rows from the oracle."""
     shutil.copytree(tree / "split", work)
     run("find", "-r", "sim", "-a", work, "--templates", templates, "--fit", fit, "--rules", rules,
-        env=environment(DESI_SPECTRO_REDUX=tree / "redux"))
+        "--continuum", continuum, env=environment(DESI_SPECTRO_REDUX=tree / "redux"))
     for baltable in sorted(work.rglob("baltable-*.fits")):
         coadd, = tree.rglob(f"coadd-*-{baltable.parent.name}.fits")
         zafter = baltable.with_name(baltable.name.replace("baltable", "zafter"))
-        yield baltable, oracle.measure_file(coadd, zafter, templates, fit, rules)
+        yield baltable, oracle.measure_file(coadd, zafter, templates, fit, rules, continuum)
 
 
-@pytest.mark.parametrize("rules", RULES)
-@pytest.mark.parametrize("name", SETS)
-def test_simulated_spectra(name, rules, simulated, templates, tmp_path):
-    measured[name, rules] = 0
+@pytest.mark.parametrize("name, rules, continuum", CASES)
+def test_simulated_spectra(name, rules, continuum, simulated, templates, with_prior, tmp_path):
+    if continuum == "default":
+        templates = with_prior
+    measured[name, rules, continuum] = 0
     status = []
-    for baltable, rows in find(simulated(name), tmp_path / "work", templates, "exact", rules):
+    for baltable, rows in find(simulated(name), tmp_path / "work", templates, "exact", rules, continuum):
         actual = table(baltable)
         # the two agree about which spectra can be measured at all, and in every column of those
         flagged = actual["BALSTATUS"] & NOT_MEASURED != 0
@@ -97,7 +109,8 @@ def test_simulated_spectra(name, rules, simulated, templates, tmp_path):
         oracle.write_table(rows, tmp_path / "expected.fits")
         found = compare_tables(tmp_path / "expected.fits", baltable)
         assert [line for line in found if line != f"{len(actual)} rows, not {len(rows)}"] == []
-        measured[name, rules] += len(rows)
+        measured[name, rules, continuum] += len(rows)
+        assert header(baltable)["BALCONT"] == ("least-squares" if continuum == "least-squares" else "trough-aware")
         status += actual["BALSTATUS"].tolist()
         for column in actual.names:
             assert np.isfinite(actual[column]).all(), column
@@ -114,7 +127,7 @@ def test_simplex_fit(name, rules, simulated, templates, tmp_path):
     """The oracle sums over pixels, the program over its equations: where the search ends is the same but for rounding,
     which may decide between two ways on a row in a hundred."""
     tree = simulated(name)
-    (baltable, rows), = find(tree, tmp_path / "simplex", templates, "simplex", rules)
+    (baltable, rows), = find(tree, tmp_path / "simplex", templates, "simplex", rules, "default")
     oracle.write_table(rows, tmp_path / "expected.fits")
     expected, actual = table(tmp_path / "expected.fits"), table(baltable)
     no_difference = actual["BALSTATUS"] & NO_DIFFERENCE != 0
@@ -137,7 +150,8 @@ def test_simplex_fit(name, rules, simulated, templates, tmp_path):
 
 
 def test_enough_spectra_were_compared():
-    if len(measured) == len(SETS) * len(RULES):
-        assert all(sum(measured[name, rules] for name in SETS) >= MINIMUM for rules in RULES), measured
+    if len(measured) == len(CASES):
+        assert all(sum(measured[name, rules, continuum] for name in SETS) >= MINIMUM
+                   for rules, continuum in (*((r, "least-squares") for r in RULES), ("main", "default"))), measured
     else:
         pytest.skip("not every set was run")

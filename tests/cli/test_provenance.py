@@ -9,7 +9,7 @@ from astropy.io import fits
 
 from support import PIXELS, UNUSABLE, complains, header, run, table
 
-KEYS = ("QSOTEMPS", "TEMPSUM", "BALFIT", "BALRULES", "BALPROD")
+KEYS = ("QSOTEMPS", "TEMPSUM", "BALFIT", "BALRULES", "BALCONT", "BALPROD")
 COUNTS = ("BALNMEAS", "BALNAI", "BALNBI")
 
 
@@ -40,7 +40,7 @@ def described(path):
 def test_tables_and_catalogs(done_tree, tmp_path):
     """append says what its tables say, run says the same of its own."""
     expected = {"QSOTEMPS": "builtin", "TEMPSUM": checksum_of_builtin(tmp_path), "BALFIT": "exact",
-                "BALRULES": "main", "BALPROD": "sim"}
+                "BALRULES": "main", "BALCONT": "least-squares", "BALPROD": "sim"}
     for pixel in PIXELS:
         h = header(done_tree.baltable(pixel))
         assert {key: h[key] for key in KEYS} == expected
@@ -77,7 +77,7 @@ def test_dependencies(done_tree):
 
 
 @pytest.mark.parametrize("keyword, value", [("TEMPSUM", "00000000"), ("BALPROD", "other"), ("BALFIT", "simplex"),
-                                            ("BALRULES", "optimize"), ("QSOTEMPS", "others.fits")])
+                                            ("BALRULES", "optimize"), ("BALCONT", "trough-aware"), ("QSOTEMPS", "others.fits")])
 def test_mixed(done_tree, keyword, value):
     """A table that was made otherwise: append says so and the catalog is mixed, find measures it again."""
     change(done_tree.baltable(PIXELS[1]), **{keyword: value})
@@ -95,12 +95,12 @@ def test_mixed(done_tree, keyword, value):
 def test_tables_that_do_not_say(done_tree):
     """Tables of the reference and of older versions: kept, and the catalog says that it is not known."""
     for pixel in PIXELS:
-        change(done_tree.baltable(pixel), TEMPSUM=None, BALFIT=None, BALRULES=None, BALPROD=None,
+        change(done_tree.baltable(pixel), TEMPSUM=None, BALFIT=None, BALRULES=None, BALCONT=None, BALPROD=None,
                QSOTEMPS="/some/where/builtin")
     done_tree.out.unlink()
     assert done_tree.append().stderr == ""
     said = described(done_tree.out)
-    assert [said[key] for key in KEYS] == ["/some/where/builtin"] + 4 * ["unknown"]
+    assert [said[key] for key in KEYS] == ["/some/where/builtin"] + 3 * ["unknown"] + ["least-squares", "unknown"]
     result = done_tree.find()
     assert "3 kept" in result.stdout
     complains(result, "find", "and 2 more files have no keyword BALFIT", "--clobber")
@@ -166,7 +166,7 @@ def test_info(done_tree):
     assert said in lines
     h = header(done_tree.out)
     for words, key in (("templates", "QSOTEMPS"), ("checksum of the templates", "TEMPSUM"), ("fit", "BALFIT"),
-                       ("rules", "BALRULES"), ("specprod", "BALPROD"), ("options", "BALOPTS")):
+                       ("rules", "BALRULES"), ("continuum", "BALCONT"), ("specprod", "BALPROD"), ("options", "BALOPTS")):
         assert f"{words}: {h[key]}" in lines
     assert any(line.startswith("fastbal: ") for line in lines)
     lines = run("fastbal", "info", done_tree.baltable(PIXELS[0])).stdout.splitlines()

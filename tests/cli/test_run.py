@@ -11,7 +11,7 @@ import pytest
 from astropy.io import fits
 
 from support import (BALMASK, DONE, IN_TABLE, PARTLY, PIXEL, PIXELS, ROWS, UNUSABLE, Target, check_sums, complains,
-                     desi_waves, environment, files, fits_files, nothing_left_behind, run, table, unaligned_waves,
+                     desi_waves, environment, files, fits_files, header, nothing_left_behind, run, table, unaligned_waves,
                      write_catalog, write_spectra)
 
 ACCOUNT = (r"(\d+) quasars, (\d+) files, ([\d.]+) MB read; ([\d.]+) s wall, ([\d.]+) s CPU, (\d+) MB peak.*; "
@@ -78,6 +78,20 @@ def test_rules(tree, out):
     troughs = others["NCIV_450"] > 0
     assert troughs.any() and (found["AI_CIV"][troughs] != others["AI_CIV"][troughs]).all()
     complains(one_pass(tree, out, "--rules", "0", status=UNUSABLE), "run", "--rules", "main, optimize or fastbal", "'0'")
+
+
+def test_continuum(tree, out):
+    one_pass(tree, out, "--continuum", "trough-aware")
+    assert header(out)["BALCONT"] == "trough-aware"
+    tree.split()
+    tree.find("--continuum", "trough-aware")
+    tree.append()
+    assert tree.out.read_bytes() == out.read_bytes()
+    one_pass(tree, out.with_name("squares.fits"), "--continuum", "least-squares")
+    found, others = table(out), table(out.with_name("squares.fits"))
+    measured = found["BALMASK"] == 0
+    assert measured.any() and (found["PCA_COEFFS"][measured] != others["PCA_COEFFS"][measured]).any(axis=1).all()
+    complains(one_pass(tree, out, "--continuum", "0", status=UNUSABLE), "run", "--continuum", "least-squares", "'0'")
 
 
 def test_append_takes_its_tables(tree, out):

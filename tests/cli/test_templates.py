@@ -5,7 +5,7 @@ SPDX-License-Identifier: BSD-3-Clause
 import numpy as np
 from astropy.io import fits
 
-from support import UNUSABLE, check_sums, complains, forms, portable, run, table
+from support import UNUSABLE, check_sums, complains, forms, portable, run, table, templates_with_prior
 
 
 def test_export(tmp_path):
@@ -20,6 +20,17 @@ def test_export(tmp_path):
     values = np.array([data[name] for name, _ in names[1:]])
     assert np.isfinite(values).all()
     assert np.linalg.matrix_rank(values) == len(values) >= 4
+
+
+def test_a_prior_is_read_and_written(tmp_path):
+    mean, covariance, misfit = templates_with_prior(tmp_path / "t.fits")
+    run("templates", "--templates", tmp_path / "t.fits", "--export", tmp_path / "again.fits")
+    check_sums(tmp_path / "again.fits")
+    assert forms(tmp_path / "again.fits")[-1] == ("PSI", "D")
+    with fits.open(tmp_path / "again.fits") as hdus:
+        np.testing.assert_array_equal(hdus["TEMPLATES"].data["PSI"], misfit)
+        np.testing.assert_array_equal(hdus["PRIOR"].data["MEAN"], mean)
+        np.testing.assert_array_equal(hdus["PRIOR"].data["COVARIANCE"], covariance)
 
 
 def test_export_keeps_what_is_there(tmp_path):

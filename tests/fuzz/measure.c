@@ -60,6 +60,7 @@ static void take_input(struct numbers *numbers, struct input *in)
                         : kind & 64 ? FASTBAL_RULES_FASTBAL
                                     : FASTBAL_RULES_MAIN;
     in->options.fit = kind & 32 ? FASTBAL_FIT_SIMPLEX : FASTBAL_FIT_EXACT;
+    in->options.continuum = (kind & 96) == 64 ? FASTBAL_CONTINUUM_TROUGH_AWARE : FASTBAL_CONTINUUM_DEFAULT;
 }
 
 static int wavelengths_ok(const struct fastbal_spectrum *s)

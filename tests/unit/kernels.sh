@@ -21,4 +21,4 @@ for name in ${error##*:}; do
     echo "$name gives the same bits"
 done
 "$results" | cmp - "$folder/plain" # without the variable
-test "$(grep -c chi2 "$folder/plain")" -eq 360
+test "$(grep -c chi2 "$folder/plain")" -eq 720

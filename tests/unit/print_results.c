@@ -1,6 +1,6 @@
 /*
- * print_results.c - every bit of the results for random spectra, by both rules, from cameras on one grid and from others
- * that have to be resampled. Every rung of kernels has to print the same (kernels.sh).
+ * print_results.c - every bit of the results for random spectra, by both rules and both continua, from cameras on one grid
+ * and from others that have to be resampled. Every rung of kernels has to print the same (kernels.sh).
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -10,7 +10,7 @@
 #include <string.h>
 #include "fastbal.h"
 
-enum { NSPECTRA = 60, NPIX = 6001 };
+enum { NSPECTRA = 60, NPIX = 6001, MOST_WAVELENGTHS = 5000 };
 
 static double uniform(uint64_t *state)
 {
@@ -66,9 +66,34 @@ static void print_result(const struct fastbal_result *result)
     print_bits("absorption", &result->absorption.ai_total, sizeof result->absorption / sizeof(double));
 }
 
-/* Both cameras of a spectrum, joined and measured. */
+/* The built-in templates, and the same with a prior. */
+static int make_templates(fastbal_templates **builtin, fastbal_templates **with_prior)
+{
+    static double values[FASTBAL_MAX_TEMPLATES * MOST_WAVELENGTHS], misfit[MOST_WAVELENGTHS];
+    double mean[FASTBAL_MAX_TEMPLATES], covariance[FASTBAL_MAX_TEMPLATES * FASTBAL_MAX_TEMPLATES] = { 0 };
+    const struct fastbal_prior prior = { mean, covariance, misfit };
+    if (fastbal_templates_builtin(builtin))
+        return 1;
+    size_t n = fastbal_templates_size(*builtin);
+    int nt = fastbal_templates_count(*builtin), others = nt - 1;
+    for (size_t i = 0; i < n && n <= MOST_WAVELENGTHS; i++) {
+        misfit[i] = 0.03 + 0.01 * sin((double)i / 30);
+        for (int k = 0; k < nt; k++)
+            values[(size_t)k * n + i] = fastbal_templates_value(*builtin, k, i);
+    }
+    for (int k = 0; k < others; k++) {
+        mean[k] = 0.02 * (k + 1);
+        for (int i = 0; i < others; i++)
+            covariance[i + k * others] = i == k ? 0.05 : 0.01;
+    }
+    return fastbal_templates_create_with_prior(with_prior, n, fastbal_templates_wavelength(*builtin), nt,
+                                               values, &prior) != FASTBAL_OK;
+}
+
+/* Both cameras of a spectrum, joined and measured by both rules. */
 static int print_spectrum(fastbal_workspace *work, const fastbal_templates *templates,
-                          const fastbal_grid *grid, const struct fastbal_pixels *cameras, double z)
+                          const fastbal_grid *grid, const struct fastbal_pixels *cameras, double z,
+                          int continuum)
 {
     static double flux[2 * NPIX], ivar[2 * NPIX];
     struct fastbal_result result;
@@ -76,7 +101,7 @@ static int print_spectrum(fastbal_workspace *work, const fastbal_templates *temp
     struct fastbal_spectrum spectrum = { fastbal_grid_size(grid), fastbal_grid_wavelength(grid), flux, ivar,
                                          z };
     for (int rules = FASTBAL_RULES_MAIN; rules <= FASTBAL_RULES_FASTBAL; rules++) {
-        struct fastbal_options options = { .size = sizeof options, .rules = rules };
+        struct fastbal_options options = { .size = sizeof options, .rules = rules, .continuum = continuum };
         if (fastbal_measure(work, templates, &spectrum, &options, &result) != FASTBAL_OK)
             return 1;
         print_result(&result);
@@ -89,7 +114,7 @@ int main(void)
     static double wavelength[NPIX], shifted[NPIX];
     static float flux[NPIX], ivar[NPIX];
     uint64_t state = 42;
-    fastbal_templates *templates = NULL;
+    fastbal_templates *templates = NULL, *with_prior = NULL;
     fastbal_grid *aligned = NULL, *resampled = NULL;
     fastbal_workspace *work = fastbal_workspace_create();
 
@@ -103,7 +128,7 @@ int main(void)
                                                { wavelength + second, NPIX - second },
                                                { shifted + second, NPIX - second } };
     const struct fastbal_camera apart[2] = { cameras[0], cameras[2] };
-    if (!work || fastbal_templates_builtin(&templates) ||
+    if (!work || make_templates(&templates, &with_prior) ||
         fastbal_grid_create(&aligned, cameras, 2, 3600, NULL) ||
         fastbal_grid_create(&resampled, apart, 2, 3600, NULL) || !fastbal_grid_resamples(resampled))
         return 1;
@@ -112,12 +137,15 @@ int main(void)
         make_spectrum(&state, z, wavelength, flux, ivar);
         const struct fastbal_pixels pixels[2] = { { flux, ivar, NULL },
                                                   { flux + second, ivar + second, NULL } };
-        if (print_spectrum(work, templates, aligned, pixels, z) ||
-            print_spectrum(work, templates, resampled, pixels, z))
+        if (print_spectrum(work, templates, aligned, pixels, z, FASTBAL_CONTINUUM_LEAST_SQUARES) ||
+            print_spectrum(work, templates, resampled, pixels, z, FASTBAL_CONTINUUM_LEAST_SQUARES) ||
+            print_spectrum(work, templates, resampled, pixels, z, FASTBAL_CONTINUUM_TROUGH_AWARE) ||
+            print_spectrum(work, with_prior, aligned, pixels, z, FASTBAL_CONTINUUM_TROUGH_AWARE))
             return 1;
     }
     fastbal_workspace_free(work);
     fastbal_templates_free(templates);
+    fastbal_templates_free(with_prior);
     fastbal_grid_free(aligned);
     fastbal_grid_free(resampled);
     return fclose(stdout) == 0 ? 0 : 1;

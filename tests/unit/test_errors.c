@@ -154,15 +154,16 @@ static void options_of_any_size(void **state)
     (void)state;
     const struct {
         size_t size;
-        int status, has_fit, has_rules;
+        int status, has_fit, has_rules, has_continuum;
     } cases[] = {
-        { 0, FASTBAL_EARGUMENT, 0, 0 },
-        { sizeof(size_t) - 1, FASTBAL_EARGUMENT, 0, 0 },
-        { offsetof(struct fastbal_options, fit), FASTBAL_OK, 0, 0 },
-        { offsetof(struct fastbal_options, rules), FASTBAL_OK, 1, 0 },
-        { sizeof(struct fastbal_options), FASTBAL_OK, 1, 1 },
-        { sizeof(struct longer), FASTBAL_EARGUMENT, 0, 0 },
-        { SIZE_MAX, FASTBAL_EARGUMENT, 0, 0 },
+        { 0, FASTBAL_EARGUMENT, 0, 0, 0 },
+        { sizeof(size_t) - 1, FASTBAL_EARGUMENT, 0, 0, 0 },
+        { offsetof(struct fastbal_options, fit), FASTBAL_OK, 0, 0, 0 },
+        { offsetof(struct fastbal_options, rules), FASTBAL_OK, 1, 0, 0 },
+        { offsetof(struct fastbal_options, continuum), FASTBAL_OK, 1, 1, 0 },
+        { sizeof(struct fastbal_options), FASTBAL_OK, 1, 1, 1 },
+        { sizeof(struct longer), FASTBAL_EARGUMENT, 0, 0, 0 },
+        { SIZE_MAX, FASTBAL_EARGUMENT, 0, 0, 0 },
     };
     struct synthetic s = synthetic_create(0.1);
     fastbal_templates *t = flat_template();
@@ -171,23 +172,41 @@ static void options_of_any_size(void **state)
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         struct fastbal_result r;
         /* an invalid value is an error only if the member is used */
-        struct longer bad_fit = { { cases[k].size, 99, FASTBAL_RULES_MAIN }, 0 };
-        struct longer bad_rules = { { cases[k].size, FASTBAL_FIT_EXACT, 99 }, 0 };
-        struct longer good = { { cases[k].size, FASTBAL_FIT_SIMPLEX, FASTBAL_RULES_OPTIMIZE }, 0 };
+        struct longer bad_fit = { { cases[k].size, 99, FASTBAL_RULES_MAIN, 0 }, 0 };
+        struct longer bad_rules = { { cases[k].size, FASTBAL_FIT_EXACT, 99, 0 }, 0 };
+        struct longer bad_continuum = { { cases[k].size, FASTBAL_FIT_EXACT, FASTBAL_RULES_MAIN, 99 }, 0 };
+        struct longer good = {
+            { cases[k].size, FASTBAL_FIT_SIMPLEX, FASTBAL_RULES_OPTIMIZE, FASTBAL_CONTINUUM_LEAST_SQUARES }, 0
+        };
         assert_int_equal(fastbal_measure(work, t, &spectrum, &good.options, &r), cases[k].status);
         assert_int_equal(fastbal_measure(work, t, &spectrum, &bad_fit.options, &r),
                          cases[k].has_fit ? FASTBAL_EARGUMENT : cases[k].status);
         assert_int_equal(fastbal_measure(work, t, &spectrum, &bad_rules.options, &r),
                          cases[k].has_rules ? FASTBAL_EARGUMENT : cases[k].status);
+        assert_int_equal(fastbal_measure(work, t, &spectrum, &bad_continuum.options, &r),
+                         cases[k].has_continuum ? FASTBAL_EARGUMENT : cases[k].status);
     }
     struct fastbal_options options = FASTBAL_OPTIONS_INIT;
     struct fastbal_result r;
     assert_int_equal(options.size, sizeof options);
-    assert_true(options.fit == FASTBAL_FIT_EXACT && options.rules == FASTBAL_RULES_MAIN);
+    assert_true(options.fit == FASTBAL_FIT_EXACT && options.rules == FASTBAL_RULES_MAIN &&
+                options.continuum == FASTBAL_CONTINUUM_DEFAULT);
     options.rules = -1;
     fastbal_measure(work, t, &spectrum, &options, &r);
     assert_string_equal(fastbal_error(work),
                         "options->rules = -1: expected 0 (main), 1 (optimize) or 2 (fastbal)");
+    options = (struct fastbal_options)FASTBAL_OPTIONS_INIT;
+    options.continuum = -1;
+    fastbal_measure(work, t, &spectrum, &options, &r);
+    assert_string_equal(
+        fastbal_error(work),
+        "options->continuum = -1: expected 0 (default), 1 (least squares) or 2 (trough-aware)");
+    options.continuum = FASTBAL_CONTINUUM_TROUGH_AWARE;
+    options.fit = FASTBAL_FIT_SIMPLEX;
+    assert_int_equal(fastbal_measure(work, t, &spectrum, &options, &r), FASTBAL_EARGUMENT);
+    assert_string_equal(fastbal_error(work),
+                        "options->continuum = 2 (trough-aware): expected options->fit = 0 "
+                        "(exact), found 1 (simplex)");
     options.size = 4096;
     fastbal_measure(work, t, &spectrum, &options, &r);
     assert_non_null(

@@ -19,7 +19,7 @@ static void version_and_messages(void **state)
         size_t n = strlen(text);
         assert_true(n > 0 && text[n - 1] != '.');
         seen[code + 1] = text;
-        for (int other = FASTBAL_OK; other < code && code <= FASTBAL_ETEMPLATES; other++)
+        for (int other = FASTBAL_OK; other < code && code <= FASTBAL_EPRIOR; other++)
             assert_string_not_equal(text, seen[other + 1]);
     }
 }

@@ -69,6 +69,70 @@ static void bad_sets(void **state)
     fastbal_templates_free(t);
 }
 
+/* A prior comes back as it was given; a set may have none. */
+static void prior_read_back(void **state)
+{
+    (void)state;
+    const double w[4] = { 1000, 1001, 1500, 3000 }, v[12] = { 1, 1, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
+    double mean[2] = { 0.5, -2 }, covariance[4] = { 4, 1, 1, 9 }, misfit[4] = { 0.01, 0, 0.03, 0.1 };
+    const struct fastbal_prior given = { mean, covariance, misfit };
+    struct fastbal_prior read;
+    fastbal_templates *t;
+    assert_int_equal(fastbal_templates_create_with_prior(&t, 4, w, 3, v, &given), FASTBAL_OK);
+    mean[1] = covariance[3] = misfit[3] = -1; /* the set has its own copy */
+    assert_int_equal(fastbal_templates_prior(t, &read), 1);
+    assert_true(read.mean[0] == 0.5 && read.mean[1] == -2 && read.covariance[0] == 4);
+    assert_true(read.covariance[1] == 1 && read.covariance[3] == 9 && read.misfit[1] == 0 &&
+                read.misfit[3] == 0.1);
+    check_near(fastbal_templates_value(t, 2, 3), 9, 0);
+    fastbal_templates_free(t);
+    assert_int_equal(fastbal_templates_create_with_prior(&t, 4, w, 3, v, NULL), FASTBAL_OK);
+    assert_int_equal(fastbal_templates_prior(t, &read), 0);
+    assert_true(!read.mean && !read.covariance && !read.misfit);
+    fastbal_templates_free(t);
+}
+
+static void bad_priors(void **state)
+{
+    (void)state;
+    const double w[2] = { 1000, 3000 }, v[6] = { 1, 1, 1, 2, 3, 1 };
+    const struct {
+        double mean[2], covariance[4], misfit[2];
+        int code;
+    } cases[] = {
+        { { 0, 0 }, { 1, 0, 0, 1 }, { 0, 0 }, FASTBAL_OK },
+        { { 0, 0 }, { 1e8, 0, 0, 1e-8 }, { 0, 0 }, FASTBAL_OK },
+        { { 0, 0 }, { 1, 0.5, 0.5 + 1e-12, 1 }, { 0, 0 }, FASTBAL_OK },
+        { { 0, 0 }, { 1, 0.5, 0.5 + 1e-6, 1 }, { 0, 0 }, FASTBAL_EPRIOR },
+        { { 0, 0 }, { 1, 0.5, -0.5, 1 }, { 0, 0 }, FASTBAL_EPRIOR },
+        { { 0, 0 }, { 1, 2, 2, 1 }, { 0, 0 }, FASTBAL_EPRIOR },
+        { { 0, 0 }, { 1, 1, 1, 1 }, { 0, 0 }, FASTBAL_EPRIOR },
+        { { 0, 0 }, { 1, 0, 0, 0 }, { 0, 0 }, FASTBAL_EPRIOR },
+        { { 0, 0 }, { -1, 0, 0, -1 }, { 0, 0 }, FASTBAL_EPRIOR },
+        { { 0, 0 }, { 1, 0, 0, NAN }, { 0, 0 }, FASTBAL_EPRIOR },
+        { { 0, INFINITY }, { 1, 0, 0, 1 }, { 0, 0 }, FASTBAL_EPRIOR },
+        { { 0, 0 }, { 1, 0, 0, 1 }, { 0, -0.01 }, FASTBAL_EPRIOR },
+        { { 0, 0 }, { 1, 0, 0, 1 }, { NAN, 0 }, FASTBAL_EPRIOR },
+        { { 0, 0 }, { 1, 0, 0, 1 }, { 0, INFINITY }, FASTBAL_EPRIOR },
+    };
+    fastbal_templates *t;
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        const struct fastbal_prior prior = { cases[k].mean, cases[k].covariance, cases[k].misfit };
+        assert_int_equal(fastbal_templates_create_with_prior(&t, 2, w, 3, v, &prior), cases[k].code);
+        assert_true((t != NULL) == (cases[k].code == FASTBAL_OK));
+        fastbal_templates_free(t);
+    }
+    /* one template has no ratios to its mean, and a prior has no parts that are missing */
+    const struct fastbal_prior whole = { cases[0].mean, cases[0].covariance, cases[0].misfit };
+    assert_int_equal(fastbal_templates_create_with_prior(&t, 2, w, 1, v, &whole), FASTBAL_EPRIOR);
+    for (int k = 0; k < 3; k++) {
+        struct fastbal_prior part = whole;
+        *(k == 0 ? &part.mean : k == 1 ? &part.covariance : &part.misfit) = NULL;
+        assert_int_equal(fastbal_templates_create_with_prior(&t, 2, w, 3, v, &part), FASTBAL_EARGUMENT);
+        assert_null(t);
+    }
+}
+
 /* Straight lines between wavelengths; beyond the ends the end value is held; wavelengths in any order. */
 static void interpolation(void **state)
 {
@@ -182,6 +246,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(create_and_read_back),
         cmocka_unit_test(bad_sets),
+        cmocka_unit_test(prior_read_back),
+        cmocka_unit_test(bad_priors),
         cmocka_unit_test(interpolation),
         cmocka_unit_test(measured_with_interpolation),
         cmocka_unit_test(uneven),
