@@ -152,7 +152,7 @@ static struct fb_rows rows_of(const struct state *s, size_t row)
 }
 
 /* Compute the target's noiseless spectrum in s->model; for quasars, also store truth and catalog rows. */
-static int render_target(struct state *s, const struct fb_target *t, double blunt)
+static int render_target(struct state *s, struct fb_target *t, double blunt)
 {
     struct fb_rng rng;
     if (!t->quasar) {
@@ -174,7 +174,7 @@ static int render_target(struct state *s, const struct fb_target *t, double blun
 static int simulate_target(struct state *s, size_t row)
 {
     struct pixel_data *d = &s->data;
-    const struct fb_target *t = &d->targets[row];
+    struct fb_target *t = &d->targets[row];
     const struct fb_rows rows = rows_of(s, row);
     struct fb_observation observation;
     struct fb_rng noise;
