@@ -185,7 +185,7 @@ static int simulate_target(struct state *s, size_t row)
     if (render_target(s, t, observation.blunt) < 0)
         return -1;
     fb_instrument_observe(&s->instrument, &observation, &noise, s->model, &rows);
-    fb_fill_fibermap(&d->fibermap[row], t, &s->instrument, s->model);
+    fb_fill_fibermap(&d->fibermap[row], &s->tree, t, &s->instrument, s->model);
     fb_fill_exposures(d->exposures + d->nexposures, t, s->survey.seed);
     d->nexposures += (size_t)t->exposures;
     fb_fill_score(&d->scores[row], t, &s->instrument, &rows, s->scratch);
@@ -248,13 +248,14 @@ static struct fb_sim_header pixel_header(const struct state *s, int64_t pixel,
     return (struct fb_sim_header){ n + (int)(sizeof all / sizeof all[0]), keywords };
 }
 
-static void describe_coadd(struct state *s, struct fb_sim_coadd *coadd)
+static void describe_coadd(struct state *s, struct fb_sim_coadd *coadd,
+                           struct fb_sim_column fibermap[FB_FIBERMAP_COLUMNS])
 {
     const struct pixel_data *d = &s->data;
 
     coadd->nrows = (int64_t)d->n;
     coadd->diagonals = FB_RESOLUTION_DIAGONALS;
-    coadd->fibermap = fb_fibermap_table(d->fibermap, d->n);
+    coadd->fibermap = fb_fibermap_table(d->fibermap, d->n, s->options->scheme, fibermap);
     for (int c = 0; c < FB_SIM_CAMERAS; c++) {
         const struct fb_detector *p = &s->instrument.cameras[c];
         coadd->cameras[c] = (struct fb_sim_image){ p->letter,
@@ -276,12 +277,13 @@ static void describe_coadd(struct state *s, struct fb_sim_coadd *coadd)
 static int write_pixel(struct state *s, int64_t pixel)
 {
     struct fb_sim_keyword keywords[KEYWORDS + GROUPINGS];
+    struct fb_sim_column fibermap[FB_FIBERMAP_COLUMNS];
     struct fb_sim_coadd coadd = { .header = pixel_header(s, pixel, keywords) };
     char *path = fb_tree_path(&s->tree, s->options->scheme == FB_SCHEME_MOCK ? "spectra" : "coadd", pixel);
     char *truth_path = fb_tree_path(&s->tree, "truth", pixel);
     int failed = 0;
 
-    describe_coadd(s, &coadd);
+    describe_coadd(s, &coadd, fibermap);
     if (!path || !truth_path)
         failed = fb_fail(s->err, "out of memory");
     else if (fb_sim_write_coadd(path, &coadd, &s->summary->bytes, s->err) < 0)

@@ -124,6 +124,22 @@ def test_mock(tmp_path):
     assert (out["BALMASK"] == 0).sum() >= 1 and not (out["BALMASK"] & 1)[(out["Z"] > 1.57) & (out["Z"] < 5)].any()
 
 
+def test_tiles(tmp_path):
+    """Tile, petal and night are in the catalog and the fibermaps, as picca's reader of tiles looks for them."""
+    run("simulate", tmp_path / "tree", *SMALL, "--layout", "tiles", "--no-resolution")
+    catalog = table(tmp_path / "tree" / "qso.fits")
+    assert not {"HPXPIXEL", "COADD_LASTNIGHT"} & set(catalog.names)  # picca gives COADD_LASTNIGHT the name LASTNIGHT
+    paths = sorted((tmp_path / "tree").rglob("coadd-*.fits"))
+    assert len(paths) == 2
+    for path in paths:
+        petal, tile, night = path.stem.removeprefix("coadd-").split("-")
+        fibermap = fits.getdata(path, "FIBERMAP")
+        assert (fibermap["TILEID"] == int(tile)).all() and (fibermap["PETAL_LOC"] == int(petal)).all()
+        chosen = catalog[(catalog["TILEID"] == int(tile)) & (catalog["PETAL_LOC"] == int(petal))
+                         & (catalog["LASTNIGHT"] == int(night.removeprefix("thru")))]
+        assert len(chosen) == 6 and set(chosen["TARGETID"]) <= set(fibermap["TARGETID"])
+
+
 def test_pipeline_finds_what_was_put_in(tmp_path):
     """On a bright sample: most wide, deep troughs are found, and few quasars without any have a balnicity index."""
     tree, work = tmp_path / "tree", tmp_path / "work"
