@@ -230,8 +230,8 @@ int fb_sim_write_coadd(const char *path, const struct fb_sim_coadd *coadd, int64
     return finish(&out, path, status, size, err);
 }
 
-int fb_sim_write_mock_truth(const char *path, const struct fb_sim_coadd *coadd,
-                            const struct fb_sim_table *truth, int64_t *size, struct fb_error *err)
+int fb_sim_write_mock_truth(const char *path, const struct fb_sim_coadd *coadd, int ntables,
+                            const struct fb_sim_table *tables, int64_t *size, struct fb_error *err)
 {
     struct fb_output out;
     int status = 0;
@@ -239,7 +239,8 @@ int fb_sim_write_mock_truth(const char *path, const struct fb_sim_coadd *coadd,
     if (create(&out, path, err) != 0)
         return -1;
     write_primary(out.file, &coadd->header, &status);
-    write_table(out.file, truth, &status);
+    for (int i = 0; i < ntables; i++)
+        write_table(out.file, &tables[i], &status);
     for (int c = 0; c < FB_SIM_FILE_CAMERAS; c++) {
         const struct fb_sim_image *image = &coadd->cameras[c];
         const LONGLONG naxes[2] = { (LONGLONG)image->n, coadd->diagonals };

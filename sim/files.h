@@ -80,10 +80,10 @@ int fb_sim_write_coadd(const char *path, const struct fb_sim_coadd *coadd, int64
                        struct fb_error *err);
 
 /*
- * Write the truth file of quickquasars: a table, and each camera's `resolution` as one matrix for all rows.
+ * Write the truth file of quickquasars: tables, and each camera's `resolution` as one matrix for all rows.
  */
-int fb_sim_write_mock_truth(const char *path, const struct fb_sim_coadd *coadd,
-                            const struct fb_sim_table *truth, int64_t *size, struct fb_error *err);
+int fb_sim_write_mock_truth(const char *path, const struct fb_sim_coadd *coadd, int ntables,
+                            const struct fb_sim_table *tables, int64_t *size, struct fb_error *err);
 
 /* Disjoint adaptive pixels, with their numbers of targets. */
 struct fb_sim_map {

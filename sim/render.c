@@ -139,13 +139,18 @@ static void fill_quasar_row(struct fb_quasar_row *q, const struct fb_target *tar
     q->bi_civ = civ.bi.index;
     q->n450 = civ.ai.count;
     q->n2000 = civ.bi.count;
+    q->bal_prob = q->bal;
     for (int i = 0; i < FASTBAL_MAX_AI; i++) {
         q->vmin450[i] = (float)civ.ai.vmin[i];
         q->vmax450[i] = (float)civ.ai.vmax[i];
+        q->posmin450[i] = (float)civ.ai.posmin[i];
+        q->fmin450[i] = (float)civ.ai.fmin[i];
     }
     for (int i = 0; i < FASTBAL_MAX_BI; i++) {
         q->vmin2000[i] = (float)civ.bi.vmin[i];
         q->vmax2000[i] = (float)civ.bi.vmax[i];
+        q->posmin2000[i] = (float)civ.bi.posmin[i];
+        q->fmin2000[i] = (float)civ.bi.fmin[i];
     }
 }
 

@@ -45,9 +45,9 @@ struct state {
     struct pixel_data data;
     int64_t *pixels;
     struct fb_catalog_row *catalog;
-    struct fb_quasar_row *quasars;
+    struct fb_quasar_row *quasars, *bals; /* those of outflows once more */
     struct fb_trough_row *troughs;
-    size_t nquasars, ntroughs;
+    size_t nquasars, ntroughs, nbals, first_bal; /* of the pixel */
     struct fb_simulation_summary *summary;
     struct fb_error *err;
 };
@@ -110,8 +110,9 @@ static int start(struct state *s)
     s->pixels = calloc((size_t)o->pixels, sizeof *s->pixels);
     s->catalog = calloc(all + 1, sizeof *s->catalog);
     s->quasars = calloc(all + 1, sizeof *s->quasars);
+    s->bals = calloc(all + 1, sizeof *s->bals);
     s->troughs = calloc(all * FB_MAX_OUTFLOW_TROUGHS + 1, sizeof *s->troughs);
-    if (!s->root || !s->pixels || !s->catalog || !s->quasars || !s->troughs ||
+    if (!s->root || !s->pixels || !s->catalog || !s->quasars || !s->bals || !s->troughs ||
         fb_instrument_init(&s->instrument, mock && !o->aligned) < 0 ||
         fb_renderer_init(&s->renderer, &s->instrument, o->seed, o->bal_fraction) < 0 ||
         allocate_pixel(&s->data, n, &s->instrument) < 0)
@@ -132,6 +133,7 @@ static void stop(struct state *s)
     free(s->pixels);
     free(s->catalog);
     free(s->quasars);
+    free(s->bals);
     free(s->troughs);
     free(s->model);
     free(s->scratch);
@@ -193,6 +195,8 @@ static int simulate_target(struct state *s, size_t row)
     if (t->quasar) {
         struct fb_quasar_row *q = &s->quasars[s->nquasars++];
         q->snr_civ = fb_true_snr_civ(&s->instrument, s->model, &rows, t->z, s->scratch);
+        if (q->bal)
+            s->bals[s->nbals++] = *q;
     }
     return 0;
 }
@@ -289,8 +293,10 @@ static int write_pixel(struct state *s, int64_t pixel)
     else if (fb_sim_write_coadd(path, &coadd, &s->summary->bytes, s->err) < 0)
         failed = -1;
     else if (s->options->scheme == FB_SCHEME_MOCK) {
-        const struct fb_sim_table truth = fb_mock_truth_table(s->data.truth, s->data.n);
-        failed = fb_sim_write_mock_truth(truth_path, &coadd, &truth, &s->summary->bytes, s->err);
+        const struct fb_sim_table truth[2] = { fb_mock_truth_table(s->data.truth, s->data.n),
+                                               fb_bal_table(s->bals + s->first_bal, s->nbals - s->first_bal,
+                                                            "BAL_META") };
+        failed = fb_sim_write_mock_truth(truth_path, &coadd, 2, truth, &s->summary->bytes, s->err);
     }
     if (!failed) {
         s->summary->pixels++;
@@ -325,6 +331,7 @@ static int write_tables(struct state *s)
     const struct fb_sim_header header = { 3, keywords };
     char *catalog_path = fb_format("%s/qso.fits", s->options->folder);
     char *truth_path = fb_format("%s/truth.fits", s->options->folder);
+    char *bal_path = fb_format("%s/bal_cat.fits", s->root);
     struct fb_sim_column columns[FB_CATALOG_COLUMNS];
     int failed = -1;
 
@@ -333,13 +340,17 @@ static int write_tables(struct state *s)
         fb_catalog_table(s->catalog, s->nquasars, s->options->scheme, columns);
     const struct fb_sim_table truth[2] = { fb_trough_table(s->troughs, s->ntroughs),
                                            fb_quasar_table(s->quasars, s->nquasars) };
-    if (!catalog_path || !truth_path)
+    const struct fb_sim_table bals = fb_bal_table(s->bals, s->nbals, "ZCATALOG");
+    if (!catalog_path || !truth_path || !bal_path)
         fb_fail(s->err, "out of memory");
     else if (fb_sim_write_tables(catalog_path, &header, 1, &catalog, &s->summary->bytes, s->err) == 0 &&
-             fb_sim_write_tables(truth_path, &header, 2, truth, &s->summary->bytes, s->err) == 0)
+             fb_sim_write_tables(truth_path, &header, 2, truth, &s->summary->bytes, s->err) == 0 &&
+             (s->options->scheme != FB_SCHEME_MOCK ||
+              fb_sim_write_tables(bal_path, &header, 1, &bals, &s->summary->bytes, s->err) == 0))
         failed = 0;
     free(catalog_path);
     free(truth_path);
+    free(bal_path);
     return failed;
 }
 
@@ -360,6 +371,7 @@ static int write_map(struct state *s)
 static int simulate_pixel(struct state *s, int64_t pixel)
 {
     s->data.nexposures = 0;
+    s->first_bal = s->nbals;
     fb_survey_targets(&s->survey, pixel, s->data.targets);
     for (size_t row = 0; row < s->data.n; row++)
         if (simulate_target(s, row) < 0)

@@ -296,6 +296,25 @@ static const struct fb_sim_column quasar_columns[] = {
     { "Z_DLA", "D", NULL, AT(z_dla) },
     { "LOG_NHI", "D", "log(cm**-2)", AT(log_nhi) },
 };
+static const struct fb_sim_column bal_columns[] = {
+    { "TARGETID", "K", NULL, AT(targetid) },
+    { "Z", "D", NULL, AT(z) },
+    { "BAL_PROB", "E", NULL, AT(bal_prob) },
+    { "BI_CIV", "D", "km/s", AT(bi_civ) },
+    { "ERR_BI_CIV", "E", "km/s", AT(error) },
+    { "NCIV_2000", "J", NULL, AT(n2000) },
+    { "VMIN_CIV_2000", "5E", "km/s", AT(vmin2000) },
+    { "VMAX_CIV_2000", "5E", "km/s", AT(vmax2000) },
+    { "POSMIN_CIV_2000", "5E", "km/s", AT(posmin2000) },
+    { "FMIN_CIV_2000", "5E", NULL, AT(fmin2000) },
+    { "AI_CIV", "D", "km/s", AT(ai_civ) },
+    { "ERR_AI_CIV", "E", "km/s", AT(error) },
+    { "NCIV_450", "J", NULL, AT(n450) },
+    { "VMIN_CIV_450", "17E", "km/s", AT(vmin450) },
+    { "VMAX_CIV_450", "17E", "km/s", AT(vmax450) },
+    { "POSMIN_CIV_450", "17E", "km/s", AT(posmin450) },
+    { "FMIN_CIV_450", "17E", NULL, AT(fmin450) },
+};
 #undef ROW
 _Static_assert(FASTBAL_MAX_AI == 17 && FASTBAL_MAX_BI == 5, "the formats above");
 
@@ -366,4 +385,9 @@ struct fb_sim_table fb_quasar_table(const struct fb_quasar_row *rows, size_t n)
 struct fb_sim_table fb_mock_truth_table(const struct fb_mock_truth_row *rows, size_t n)
 {
     return (struct fb_sim_table)TABLE("TRUTH", mock_truth_columns, rows, n);
+}
+
+struct fb_sim_table fb_bal_table(const struct fb_quasar_row *rows, size_t n, const char *extname)
+{
+    return (struct fb_sim_table)TABLE(extname, bal_columns, rows, n);
 }

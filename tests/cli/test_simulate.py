@@ -63,7 +63,9 @@ def test_catalog(simulated):
 def test_truth(simulated):
     truth = table(simulated / "truth.fits")
     assert set(truth["TARGETID"]) <= set(table(simulated / "qso.fits")["TARGETID"])
-    assert (truth["VMAX"] > truth["VMIN"]).all()
+    deep = truth["DEPTH"] > 0.1
+    assert deep.any() and (truth["VMAX"] > truth["VMIN"])[deep].all()
+    assert (truth["VMAX"][~deep] == -1).all() and (truth["VMIN"][~deep] == -1).all()
     assert ((truth["DEPTH"] > 0) & (truth["DEPTH"] <= 1)).all()
 
 
@@ -122,6 +124,42 @@ def test_mock(tmp_path):
     run("append", "--mock", "-q", tree / "qso.fits", "-b", tmp_path / "work", "-o", tmp_path / "out.fits")
     out = table(tmp_path / "out.fits")
     assert (out["BALMASK"] == 0).sum() >= 1 and not (out["BALMASK"] & 1)[(out["Z"] > 1.57) & (out["Z"] < 5)].any()
+
+
+def test_truth_of_mocks(tmp_path):
+    """The whole circle: a mock, its truth as BAL catalog (from either source), and what the finder sees in it."""
+    tree = tmp_path / "mock"
+    run("simulate", tree, "--pixels", 2, "--quasars", 30, "--mock", "--bright", "--bal-fraction", 0.5)
+    for source, out in (("mock", "one.fits"), ("mock/bal_cat.fits", "two.fits")):
+        result = run("truth", "-q", tree / "qso.fits", "-b", tree / source, "-o", tmp_path / out)
+        assert "the other way round" not in result.stdout + result.stderr
+    run("run", "--mock", "--mockdir", tree / "mock", "-q", tree / "qso.fits", "-o", tmp_path / "found.fits",
+        "--templates", "builtin")
+    assert fits.getheader(tree / "mock" / "bal_cat.fits", 1)["EXTNAME"] == "ZCATALOG"
+    one, two, found = (table(tmp_path / name) for name in ("one.fits", "two.fits", "found.fits"))
+    quasars = {int(q["TARGETID"]): q for q in table(tree / "truth.fits", "QUASARS")}
+    assert one["TARGETID"].tolist() == found["TARGETID"].tolist() and len(one) == 60
+    for a, b in zip(one, two):
+        q = quasars[int(a["TARGETID"])]
+        assert (a["BALMASK"] == 0) == (q["BAL"] == 1) and a["BAL_PROB"] == (1 if q["BAL"] else -99)
+        for name in ("AI_CIV", "BI_CIV", "NCIV_450", "NCIV_2000", "VMIN_CIV_450", "VMAX_CIV_450", "VMIN_CIV_2000",
+                     "VMAX_CIV_2000"):
+            np.testing.assert_allclose(a[name], q[name], rtol=1e-6)
+            np.testing.assert_array_equal(a[name], b[name])
+    true = one["AI_CIV"] > 0
+    assert 20 < true.sum() < 40 and (found["AI_CIV"][true] > 0).mean() > 2 * (found["AI_CIV"][~true] > 0).mean()
+
+
+def test_troughs_that_reach_the_line(tmp_path):
+    """Readers ignore troughs with VMIN <= 0, so that of a trough from v = 0 is 20 km/s, the first cell above."""
+    run("simulate", tmp_path / "tree", "--pixels", 1, "--quasars", 150, "--others", 0, "--bal-fraction", 1, "--mock")
+    quasars, truth = (table(tmp_path / "tree" / "truth.fits", name) for name in ("QUASARS", "TRUTH"))
+    used = np.arange(17) < quasars["NCIV_450"][:, None]
+    vmin, vmax = quasars["VMIN_CIV_450"], quasars["VMAX_CIV_450"]
+    assert (vmin[used] >= 20).all() and (vmin[~used] == -1).all() and (vmax[used] - vmin[used] > 400).all()
+    spanning = {int(t["TARGETID"]) for t in truth if t["VMIN"] < 0 and t["VMAX"] > 1000 and t["SHAPE"] in ("SMOOTH", "ATTACHED")}
+    assert len(spanning) >= 3
+    assert set(quasars["TARGETID"][(vmin == 20).any(axis=1)].tolist()) >= spanning
 
 
 def test_tiles(tmp_path):
