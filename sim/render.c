@@ -200,7 +200,7 @@ static void fill_trough_row(struct fb_trough_row *row, const struct fb_target *t
 /* ---- complete spectra ---- */
 
 int fb_render_quasar(struct fb_renderer *r, struct fb_target *target, double blunt, double *pixels,
-                     struct fb_quasar_row *quasar, struct fb_trough_row *troughs)
+                     double *continuum, struct fb_quasar_row *quasar, struct fb_trough_row *troughs)
 {
     struct fb_outflow outflow = { .count = 0 };
     struct fb_dlas dlas;
@@ -220,6 +220,8 @@ int fb_render_quasar(struct fb_renderer *r, struct fb_target *target, double blu
         return -1;
     const int nassociated = fb_absorbers_add(&r->sightline, &rng, target->z, &dlas);
     fb_sightline_finish(&r->sightline);
+    if (continuum)
+        fb_instrument_sample(r->instrument, r->fine, blunt, continuum);
     for (size_t i = 0; i < FB_FINE_COUNT; i++)
         r->fine[i] *= r->sightline.transmission[i];
     fb_instrument_sample(r->instrument, r->fine, blunt, pixels);

@@ -56,9 +56,10 @@ void fb_renderer_release(struct fb_renderer *r);
 /*
  * Compute the flux in 1e-17 erg/s/cm^2/A on the concatenated pixels of all cameras, and fill the quasar's row
  * (except its signal-to-noise) and up to FB_MAX_OUTFLOW_TROUGHS rows of troughs. Outflows shift the target's
- * catalog redshift. Returns the number of troughs, or -1 if out of memory.
+ * catalog redshift. `continuum`, if not NULL, becomes the flux that would have been there without any absorption.
+ * Returns the number of troughs, or -1 if out of memory.
  */
 int fb_render_quasar(struct fb_renderer *r, struct fb_target *target, double blunt, double *pixels,
-                     struct fb_quasar_row *quasar, struct fb_trough_row *troughs);
+                     double *continuum, struct fb_quasar_row *quasar, struct fb_trough_row *troughs);
 
 #endif

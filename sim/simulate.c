@@ -26,7 +26,9 @@ struct pixel_data {
     struct fb_target *targets;
     float *flux[FB_SIM_CAMERAS], *ivar[FB_SIM_CAMERAS];
     int32_t *mask[FB_SIM_CAMERAS];
-    double *blunt; /* line spread of each target's fiber */
+    float *continuum[FB_SIM_CAMERAS],
+        *transmission[FB_SIM_CAMERAS]; /* of the quasars alone; NULL: not kept */
+    double *blunt;                     /* line spread of each target's fiber */
     struct fb_fibermap_row *fibermap;
     struct fb_exposure_row *exposures;
     size_t nexposures;
@@ -42,12 +44,13 @@ struct state {
     struct fb_instrument instrument;
     struct fb_renderer renderer;
     double *model, *scratch; /* spectra of all cameras, concatenated */
+    double *continuum;       /* NULL: not kept */
     struct pixel_data data;
     int64_t *pixels;
     struct fb_catalog_row *catalog;
     struct fb_quasar_row *quasars, *bals; /* those of outflows once more */
     struct fb_trough_row *troughs;
-    size_t nquasars, ntroughs, nbals, first_bal; /* of the pixel */
+    size_t nquasars, ntroughs, nbals, first_quasar, first_bal; /* first: of the pixel */
     struct fb_simulation_summary *summary;
     struct fb_error *err;
 };
@@ -60,6 +63,21 @@ const char *fb_simulation_tree(enum fb_scheme scheme)
 }
 
 /* ---- memory ---- */
+
+static int allocate_true_spectra(struct state *s)
+{
+    struct pixel_data *d = &s->data;
+
+    for (int c = 0; c < FB_SIM_CAMERAS; c++) {
+        const size_t pixels = (size_t)s->options->quasars * s->instrument.cameras[c].n;
+        d->continuum[c] = malloc((pixels + 1) * sizeof(float));
+        d->transmission[c] = malloc((pixels + 1) * sizeof(float));
+        if (!d->continuum[c] || !d->transmission[c])
+            return -1;
+    }
+    s->continuum = malloc(s->instrument.total * sizeof *s->continuum);
+    return s->continuum ? 0 : -1;
+}
 
 static int allocate_pixel(struct pixel_data *d, size_t n, const struct fb_instrument *instrument)
 {
@@ -87,6 +105,8 @@ static void release_pixel(struct pixel_data *d)
         free(d->flux[c]);
         free(d->ivar[c]);
         free(d->mask[c]);
+        free(d->continuum[c]);
+        free(d->transmission[c]);
     }
     free(d->targets);
     free(d->blunt);
@@ -115,7 +135,7 @@ static int start(struct state *s)
     if (!s->root || !s->pixels || !s->catalog || !s->quasars || !s->bals || !s->troughs ||
         fb_instrument_init(&s->instrument, mock && !o->aligned) < 0 ||
         fb_renderer_init(&s->renderer, &s->instrument, o->seed, o->bal_fraction) < 0 ||
-        allocate_pixel(&s->data, n, &s->instrument) < 0)
+        allocate_pixel(&s->data, n, &s->instrument) < 0 || (o->true_spectra && allocate_true_spectra(s) < 0))
         return fb_fail(s->err, "out of memory");
     s->model = malloc(s->instrument.total * sizeof *s->model);
     s->scratch = malloc(s->instrument.total * sizeof *s->scratch);
@@ -136,6 +156,7 @@ static void stop(struct state *s)
     free(s->bals);
     free(s->troughs);
     free(s->model);
+    free(s->continuum);
     free(s->scratch);
 }
 
@@ -153,6 +174,23 @@ static struct fb_rows rows_of(const struct state *s, size_t row)
     return rows;
 }
 
+/* Keep the continuum and transmission of the quasar that was rendered last. */
+static void keep_true_spectra(struct state *s)
+{
+    const size_t row = s->nquasars - s->first_quasar;
+    const double *model = s->model, *continuum = s->continuum;
+
+    for (int c = 0; c < FB_SIM_CAMERAS; c++) {
+        const size_t n = s->instrument.cameras[c].n;
+        for (size_t i = 0; i < n; i++) {
+            s->data.continuum[c][row * n + i] = (float)continuum[i];
+            s->data.transmission[c][row * n + i] = (float)(model[i] / continuum[i]);
+        }
+        model += n;
+        continuum += n;
+    }
+}
+
 /* Compute the target's noiseless spectrum in s->model; for quasars, also store truth and catalog rows. */
 static int render_target(struct state *s, struct fb_target *t, double blunt)
 {
@@ -163,10 +201,12 @@ static int render_target(struct state *s, struct fb_target *t, double blunt)
         s->summary->others++;
         return 0;
     }
-    const int n = fb_render_quasar(&s->renderer, t, blunt, s->model, &s->quasars[s->nquasars],
+    const int n = fb_render_quasar(&s->renderer, t, blunt, s->model, s->continuum, &s->quasars[s->nquasars],
                                    s->troughs + s->ntroughs);
     if (n < 0)
         return fb_fail(s->err, "out of memory");
+    if (s->continuum)
+        keep_true_spectra(s);
     fb_fill_catalog(&s->catalog[s->nquasars], &s->tree, t, s->survey.seed);
     s->ntroughs += (size_t)n;
     s->summary->bals += n > 0;
@@ -278,6 +318,26 @@ static void describe_coadd(struct state *s, struct fb_sim_coadd *coadd,
     coadd->context = s;
 }
 
+static int write_true_spectra(struct state *s, int64_t pixel, const struct fb_sim_header *header)
+{
+    const struct pixel_data *d = &s->data;
+    const struct fb_sim_table targets =
+        fb_target_table(s->quasars + s->first_quasar, s->nquasars - s->first_quasar);
+    struct fb_sim_true_image cameras[FB_SIM_CAMERAS];
+    char *path = fb_tree_path(&s->tree, "truespectra", pixel);
+
+    for (int c = 0; c < FB_SIM_CAMERAS; c++) {
+        const struct fb_detector *p = &s->instrument.cameras[c];
+        cameras[c] =
+            (struct fb_sim_true_image){ p->letter, p->n, p->wavelength, d->continuum[c], d->transmission[c] };
+    }
+    const int failed =
+        path ? fb_sim_write_true_spectra(path, header, &targets, cameras, &s->summary->bytes, s->err)
+             : fb_fail(s->err, "out of memory");
+    free(path);
+    return failed;
+}
+
 static int write_pixel(struct state *s, int64_t pixel)
 {
     struct fb_sim_keyword keywords[KEYWORDS + GROUPINGS];
@@ -298,6 +358,8 @@ static int write_pixel(struct state *s, int64_t pixel)
                                                             "BAL_META") };
         failed = fb_sim_write_mock_truth(truth_path, &coadd, 2, truth, &s->summary->bytes, s->err);
     }
+    if (!failed && s->continuum)
+        failed = write_true_spectra(s, pixel, &coadd.header);
     if (!failed) {
         s->summary->pixels++;
         if (s->options->progress)
@@ -371,6 +433,7 @@ static int write_map(struct state *s)
 static int simulate_pixel(struct state *s, int64_t pixel)
 {
     s->data.nexposures = 0;
+    s->first_quasar = s->nquasars;
     s->first_bal = s->nbals;
     fb_survey_targets(&s->survey, pixel, s->data.targets);
     for (size_t row = 0; row < s->data.n; row++)

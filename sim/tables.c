@@ -296,6 +296,9 @@ static const struct fb_sim_column quasar_columns[] = {
     { "Z_DLA", "D", NULL, AT(z_dla) },
     { "LOG_NHI", "D", "log(cm**-2)", AT(log_nhi) },
 };
+static const struct fb_sim_column target_columns[] = { { "TARGETID", "K", NULL, AT(targetid) },
+                                                       { "Z", "D", NULL, AT(z) },
+                                                       { "Z_CAT", "D", NULL, AT(z_catalog) } };
 static const struct fb_sim_column bal_columns[] = {
     { "TARGETID", "K", NULL, AT(targetid) },
     { "Z", "D", NULL, AT(z) },
@@ -385,6 +388,11 @@ struct fb_sim_table fb_quasar_table(const struct fb_quasar_row *rows, size_t n)
 struct fb_sim_table fb_mock_truth_table(const struct fb_mock_truth_row *rows, size_t n)
 {
     return (struct fb_sim_table)TABLE("TRUTH", mock_truth_columns, rows, n);
+}
+
+struct fb_sim_table fb_target_table(const struct fb_quasar_row *rows, size_t n)
+{
+    return (struct fb_sim_table)TABLE("TARGETS", target_columns, rows, n);
 }
 
 struct fb_sim_table fb_bal_table(const struct fb_quasar_row *rows, size_t n, const char *extname)

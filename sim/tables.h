@@ -93,6 +93,8 @@ struct fb_sim_table fb_catalog_table(const struct fb_catalog_row *rows, size_t n
 struct fb_sim_table fb_trough_table(const struct fb_trough_row *rows, size_t n);
 struct fb_sim_table fb_quasar_table(const struct fb_quasar_row *rows, size_t n);
 struct fb_sim_table fb_mock_truth_table(const struct fb_mock_truth_row *rows, size_t n);
+/* The quasars of a file of true spectra. */
+struct fb_sim_table fb_target_table(const struct fb_quasar_row *rows, size_t n);
 /* The BAL quasars of a mock: BAL_META of its truth files, and ZCATALOG of its bal_cat.fits. */
 struct fb_sim_table fb_bal_table(const struct fb_quasar_row *rows, size_t n, const char *extname);
 

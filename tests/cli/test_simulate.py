@@ -157,9 +157,46 @@ def test_troughs_that_reach_the_line(tmp_path):
     used = np.arange(17) < quasars["NCIV_450"][:, None]
     vmin, vmax = quasars["VMIN_CIV_450"], quasars["VMAX_CIV_450"]
     assert (vmin[used] >= 20).all() and (vmin[~used] == -1).all() and (vmax[used] - vmin[used] > 400).all()
-    spanning = {int(t["TARGETID"]) for t in truth if t["VMIN"] < 0 and t["VMAX"] > 1000 and t["SHAPE"] in ("SMOOTH", "ATTACHED")}
+    spanning = {int(t["TARGETID"]) for t in truth
+                if t["VMIN"] < 0 and t["VMAX"] > 1000 and t["SHAPE"] in ("SMOOTH", "ATTACHED")}
     assert len(spanning) >= 3
     assert set(quasars["TARGETID"][(vmin == 20).any(axis=1)].tolist()) >= spanning
+
+
+@pytest.mark.parametrize("layout", ["healpix", "mock"])
+def test_truth_spectra(tmp_path, layout):
+    """Flux is continuum times transmission and noise; transmission is low where the tables say there are troughs."""
+    options = ("--pixels", 2, "--quasars", 20, "--others", 3, "--bright", "--bal-fraction", 0.5, "--layout", layout,
+               "--no-resolution")
+    run("simulate", tmp_path / "with", *options, "--truth-spectra")
+    run("simulate", tmp_path / "without", *options)
+    paths = sorted((tmp_path / "with").rglob("truespectra-*.fits"))
+    ours, others = files(tmp_path / "with"), files(tmp_path / "without")
+    assert len(paths) == 2 and {k: v for k, v in ours.items() if "truespectra" not in k} == others
+    quasars = {int(q["TARGETID"]): q for q in table(tmp_path / "with" / "truth.fits", "QUASARS")}
+    deviations, deep, seen = [], [], set()
+    for path in paths:
+        check_sums(path)
+        kind = "spectra" if layout == "mock" else "coadd"
+        with fits.open(path) as true, fits.open(path.with_name(path.name.replace("truespectra", kind))) as coadd:
+            row_of = {int(t): i for i, t in enumerate(coadd["FIBERMAP"].data["TARGETID"])}
+            for i, target in enumerate(true["TARGETS"].data):
+                q, row = quasars[int(target["TARGETID"])], row_of[int(target["TARGETID"])]
+                assert target["Z"] == q["Z"] and target["Z_CAT"] == q["Z_CAT"]
+                seen.add(int(target["TARGETID"]))
+                for camera in "BRZ":
+                    wave = true[f"{camera}_WAVELENGTH"].data
+                    np.testing.assert_array_equal(wave, coadd[f"{camera}_WAVELENGTH"].data)
+                    continuum, transmission = (true[f"{camera}_{what}"].data[i] for what in ("CONTINUUM", "TRANSMISSION"))
+                    assert continuum.dtype.itemsize == 4 and (continuum > 0).all()
+                    assert (transmission >= 0).all() and (transmission < 1.0001).all()
+                    flux, ivar = (coadd[f"{camera}_{what}"].data[row] for what in ("FLUX", "IVAR"))
+                    deviations.append(np.median((flux - continuum * transmission) * np.sqrt(ivar)))
+                    v = 299792.458 * (1 - wave / (1 + q["Z"]) / 1549)
+                    deep += [transmission[(v > low + 30) & (v < high - 30)].max(initial=0)
+                             for low, high in zip(q["VMIN_CIV_450"], q["VMAX_CIV_450"]) if low > 0]
+    assert seen == set(quasars) and np.abs(np.median(deviations)) < 0.1 and np.std(deviations) < 0.5
+    assert len(deep) > 10 and max(deep) < 0.92 and np.count_nonzero(deep) > 10
 
 
 def test_tiles(tmp_path):
