@@ -26,8 +26,8 @@
 #define MGII_RATE 1.1     /* per unit redshift, of any width */
 #define MGII_WIDTH 0.6    /* mean equivalent width, A */
 #define ASSOCIATED_SHARE 0.40
-#define ASSOCIATED_COMPLEX 0.55 /* share of associated systems that are complexes */
-#define COMPLEX_RATE 0.50       /* intervening complexes per unit redshift */
+#define ASSOCIATED_COMPLEX 0.65 /* share of associated systems that are complexes */
+#define COMPLEX_RATE 0.60       /* intervening complexes per unit redshift */
 
 /* log10 of column density relative to Mg II and its scatter, in gas of low ionisation. */
 static const struct {

@@ -289,10 +289,10 @@ static void add_part(struct fb_quasar *quasar, const struct fb_transition *t, in
                     hypot(k->sigma[part], t[i].extent), k->asymmetry[part]);
 }
 
-/* Strong lines are further from the median than weak ones: hardly any quasar has C IV below 30 A. */
+/* Strong lines are further from the median than weak ones: hardly any quasar has C IV below 20 A. */
 static double skewed(double strength)
 {
-    return strength < 0.0 ? 0.75 * strength : 1.3 * strength;
+    return strength < 0.0 ? 0.88 * strength : 1.18 * strength;
 }
 
 /* Iron is a blend of hundreds of lines: only its disk profile shows. */
