@@ -106,14 +106,15 @@ def equivalent_width(rest, continuum):
 
 
 def misfit(rest, continuum, wave, pca):
-    """rms of the relative residuals of a noiseless fit in two bands; None if the templates are not covered."""
+    """rms of the relative residuals of a noiseless fit in two bands; None if not covered, or if the fit fails."""
     if rest[0] > wave[0] or rest[-1] < wave[-1]:
         return None
     inside = (rest >= wave[0]) & (rest <= wave[-1])
     design = np.array([np.interp(rest[inside], wave, t) for t in pca]).T
     model = design @ np.linalg.lstsq(design, continuum[inside], rcond=None)[0]
     residual = continuum[inside] / model - 1
-    return [rms(between(rest[inside], residual, *band)) for band in ((1500, 1530), (1530, 1565))]
+    found = [rms(between(rest[inside], residual, *band)) for band in ((1500, 1530), (1530, 1565))]
+    return found if max(found) < 0.25 else None
 
 
 def noise(flux, ivar):
@@ -195,7 +196,8 @@ def written(value, error):
 def main():
     parser = argparse.ArgumentParser(description="Compare simulated quasars with real ones.")
     parser.add_argument("tree", type=pathlib.Path, help="what fastbal simulate --truth-spectra wrote")
-    parser.add_argument("--templates", default="guo", help="for the finder; a file is also fitted to noiseless continua")
+    parser.add_argument("--templates", default="guo",
+                        help="for the finder; those of a file are also fitted to noiseless continua")
     parser.add_argument("--fastbal", default="fastbal", help="the program")
     options = parser.parse_args()
 
@@ -206,7 +208,8 @@ def main():
         if ours is not None:
             sigmas = abs(ours[0] - value) / max(math.hypot(ours[1], error or 0), 1e-12)
             agree = "yes" if sigmas < 2 else f"no, {sigmas:.1f} errors apart"
-        print(f"| {quantity} | {written(value, error)} | {source} | {written(*ours) if ours else 'not measured'} | {agree} |")
+        measured = written(*ours) if ours else "not measured"
+        print(f"| {quantity} | {written(value, error)} | {source} | {measured} | {agree} |")
 
 
 if __name__ == "__main__":
