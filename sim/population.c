@@ -118,10 +118,10 @@ static void draw_continuum(struct continuum *c, struct fb_rng *rng)
 }
 
 /*
- * Scatters are 0.5 to 0.7 of what fits of single objects suggest: larger ones made the lines more diverse than
- * those of real spectra (docs/simulate.md). Widths: the disk profile has a FWHM of 2000 to 12,000 km/s, the C IV line as a whole 2400 to 7000 (10 % to
- * 90 %; Shen et al. 2011, ApJS 194, 45). Blueshifts: C IV is split in half at 550 km/s in the median quasar,
- * at more than 2000 in one of twenty (Richards et al. 2011; Coatman et al. 2016, MNRAS 461, 647).
+ * Widths: the disk profile has a FWHM of 3400 to 9000 km/s, the C IV line as a whole 2700 to 6600 (10 % to 90 %;
+ * 2400 to 7000 in Shen et al. 2011, ApJS 194, 45). Blueshifts: C IV is split in half at 550 km/s in the median
+ * quasar, at more than 1500 in one of twenty (Richards et al. 2011; Coatman et al. 2016, MNRAS 461, 647, find
+ * more). Larger scatters make the lines more diverse than those of real spectra (docs/simulate.md).
  */
 static void draw_character(struct character *q, struct fb_rng *rng)
 {
