@@ -20,7 +20,7 @@ struct arguments {
     enum fb_scheme scheme;
     long pixels, quasars, others, seed;
     double bal_fraction;
-    int bright, gaps, mock, aligned, no_resolution, overwrite, verbose;
+    int bright, gaps, mock, aligned, no_resolution, true_spectra, overwrite, verbose;
 };
 
 enum { OTHERS = 3, LAYOUT = 8 }; /* indices into the option table */
@@ -77,6 +77,8 @@ static enum fb_options_outcome parse_simulate_options(struct arguments *a, int a
         { NULL, "--mock", FB_OPT_FLAG, &a->mock, .help = "in the form of quickquasars mocks: --layout mock" },
         { NULL, "--aligned", FB_OPT_FLAG, &a->aligned, .help = "mocks whose cameras' wavelengths line up" },
         { NULL, "--no-resolution", FB_OPT_FLAG, &a->no_resolution, .help = "leave resolution matrices out" },
+        { NULL, "--truth-spectra", FB_OPT_FLAG, &a->true_spectra,
+          .help = "write the true continuum and transmission of every quasar" },
         { "-c", "--overwrite --clobber", FB_OPT_FLAG, &a->overwrite, .group = FB_GROUP_OUTPUT,
           .help = "write into a folder that is not empty" },
         { "-v", "--verbose", FB_OPT_FLAG, &a->verbose, .group = FB_GROUP_RUN,
@@ -161,6 +163,7 @@ int fb_cmd_simulate(int argc, char **argv)
         .scheme = a.scheme,
         .aligned = a.aligned,
         .resolution = !a.no_resolution,
+        .true_spectra = a.true_spectra,
         .progress = a.verbose ? tell_progress : NULL,
         .stop = fb_stop_signal,
     };

@@ -3,9 +3,11 @@
  *
  * Highly ionised systems: rate and column densities of C IV near those of Hasan et al. (2020, ApJ 904,
  * 44), Si IV about six times weaker. Systems of low ionisation: rate and equivalent widths of Mg II near
- * those of Zhu & Menard (2013, ApJ 770, 130), the other ions in typical proportions. One quasar in four
+ * those of Zhu & Menard (2013, ApJ 770, 130), the other ions in typical proportions. One quasar in three
  * has associated C IV absorption within 5000 km/s (Wild et al. 2008, MNRAS 388, 227; Perrotta et al.
- * 2016, MNRAS 462, 3285), some of it with N V.
+ * 2016, MNRAS 462, 3285), some of it with N V. Some systems are complexes of saturated clouds: the two lines of
+ * their C IV run into each other, and finders take them for narrow troughs. How many there are is set by what the
+ * finder finds in real quasars without a balnicity index (docs/simulate.md).
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -23,7 +25,9 @@
 #define CIV_SLOPE (-0.70) /* d log10(number above N) / d log10 N */
 #define MGII_RATE 1.1     /* per unit redshift, of any width */
 #define MGII_WIDTH 0.6    /* mean equivalent width, A */
-#define ASSOCIATED_SHARE 0.25
+#define ASSOCIATED_SHARE 0.40
+#define ASSOCIATED_COMPLEX 0.65 /* share of associated systems that are complexes */
+#define COMPLEX_RATE 0.60       /* intervening complexes per unit redshift */
 
 /* log10 of column density relative to Mg II and its scatter, in gas of low ionisation. */
 static const struct {
@@ -45,12 +49,10 @@ static double cloud_redshift(double z, double v)
     return (1.0 + z) * (1.0 + v / FASTBAL_LIGHT_SPEED) - 1.0;
 }
 
-/* One highly ionised system of a total column density in C IV. */
-static void add_high_system(struct fb_sightline *s, struct fb_rng *rng, double z, double log_column,
-                            int with_nv)
+/* A highly ionised system of a total column density in C IV: clouds with a scatter of velocities, km/s. */
+static void add_high_clouds(struct fb_sightline *s, struct fb_rng *rng, double z, double log_column,
+                            unsigned clouds, double spread, int with_nv)
 {
-    const double spread = 25.0 + 45.0 * fmax(0.0, log_column - 13.3) * fb_uniform(rng);
-    const unsigned clouds = 1 + fb_poisson(rng, 0.3 + 1.5 * fmax(0.0, log_column - 13.3));
     const double silicon = draw(rng, -0.8, 0.3), nitrogen = draw(rng, -0.2, 0.4);
 
     for (unsigned i = 0; i < clouds; i++) {
@@ -61,6 +63,22 @@ static void add_high_system(struct fb_sightline *s, struct fb_rng *rng, double z
         if (with_nv)
             fb_sightline_add_ion(s, FB_NV, zi, pow(10.0, share + nitrogen), b);
     }
+}
+
+static void add_high_system(struct fb_sightline *s, struct fb_rng *rng, double z, double log_column,
+                            int with_nv)
+{
+    const double spread = 25.0 + 45.0 * fmax(0.0, log_column - 13.3) * fb_uniform(rng);
+    const unsigned clouds = 1 + fb_poisson(rng, 0.3 + 1.5 * fmax(0.0, log_column - 13.3));
+    add_high_clouds(s, rng, z, log_column, clouds, spread, with_nv);
+}
+
+/* A complex, several hundred km/s wide. */
+static void add_complex(struct fb_sightline *s, struct fb_rng *rng, double z, int with_nv)
+{
+    const double spread = 170.0 * exp(0.30 * fb_normal(rng));
+    const unsigned clouds = 4 + fb_poisson(rng, 4.0);
+    add_high_clouds(s, rng, z, draw(rng, 15.2, 0.25), clouds, spread, with_nv);
 }
 
 /* One system of low ionisation; the equivalent width sets the number of (saturated) Mg II clouds. */
@@ -101,6 +119,8 @@ static void add_intervening(struct fb_sightline *s, struct fb_rng *rng, double z
             const double zi = CIV_FIRST_Z + (top - CIV_FIRST_Z) * fb_uniform(rng);
             add_high_system(s, rng, zi, draw_civ_column(rng), 0);
         }
+        for (unsigned k = fb_poisson(rng, COMPLEX_RATE * (top - CIV_FIRST_Z)); k > 0; k--)
+            add_complex(s, rng, CIV_FIRST_Z + (top - CIV_FIRST_Z) * fb_uniform(rng), 0);
     }
     if (mgii_top > MGII_FIRST_Z) {
         const unsigned n = fb_poisson(rng, MGII_RATE * (mgii_top - MGII_FIRST_Z));
@@ -120,7 +140,10 @@ static int add_associated(struct fb_sightline *s, struct fb_rng *rng, double z)
         const double v = -5000.0 * pow(fb_uniform(rng), 2.0) + 250.0; /* most of them near the quasar */
         const int with_nv = fb_uniform(rng) < 0.4;
         const double log_column = draw(rng, 14.2, 0.5);
-        add_high_system(s, rng, cloud_redshift(z, v), log_column, with_nv);
+        if (fb_uniform(rng) < ASSOCIATED_COMPLEX)
+            add_complex(s, rng, cloud_redshift(z, v), with_nv);
+        else
+            add_high_system(s, rng, cloud_redshift(z, v), log_column, with_nv);
         fb_sightline_add_ion(s, FB_HI, cloud_redshift(z, v), pow(10.0, log_column + 0.8), 30.0);
     }
     return n;

@@ -160,18 +160,31 @@ static void write_resolution(fitsfile *file, const struct fb_sim_coadd *coadd, i
     free(block);
 }
 
+static void write_wavelength(fitsfile *file, char letter, size_t n, const double *wavelength, int *status)
+{
+    const LONGLONG naxis = (LONGLONG)n;
+
+    create_image(file, letter, "WAVELENGTH", DOUBLE_IMG, 1, &naxis, "Angstrom", status);
+    fits_write_img(file, TDOUBLE, 1, naxis, (void *)wavelength, status);
+}
+
+/* One camera of all rows, in single precision. */
+static void write_rows(fitsfile *file, char letter, const char *suffix, const LONGLONG naxes[2],
+                       const float *rows, const char *unit, int *status)
+{
+    create_image(file, letter, suffix, FLOAT_IMG, 2, naxes, unit, status);
+    fits_write_img(file, TFLOAT, 1, naxes[0] * naxes[1], (void *)rows, status);
+}
+
 static void write_camera(fitsfile *file, const struct fb_sim_coadd *coadd, int camera, int *status)
 {
     const struct fb_sim_image *image = &coadd->cameras[camera];
     const LONGLONG naxes[2] = { (LONGLONG)image->n, coadd->nrows };
     const LONGLONG pixels = naxes[0] * naxes[1];
 
-    create_image(file, image->letter, "WAVELENGTH", DOUBLE_IMG, 1, naxes, "Angstrom", status);
-    fits_write_img(file, TDOUBLE, 1, naxes[0], (void *)image->wavelength, status);
-    create_image(file, image->letter, "FLUX", FLOAT_IMG, 2, naxes, FLUX_UNIT, status);
-    fits_write_img(file, TFLOAT, 1, pixels, (void *)image->flux, status);
-    create_image(file, image->letter, "IVAR", FLOAT_IMG, 2, naxes, IVAR_UNIT, status);
-    fits_write_img(file, TFLOAT, 1, pixels, (void *)image->ivar, status);
+    write_wavelength(file, image->letter, image->n, image->wavelength, status);
+    write_rows(file, image->letter, "FLUX", naxes, image->flux, FLUX_UNIT, status);
+    write_rows(file, image->letter, "IVAR", naxes, image->ivar, IVAR_UNIT, status);
     create_image(file, image->letter, "MASK", LONG_IMG, 2, naxes, NULL, status);
     fits_write_img(file, TINT, 1, pixels, (void *)image->mask, status);
     if (coadd->resolution)
@@ -230,8 +243,8 @@ int fb_sim_write_coadd(const char *path, const struct fb_sim_coadd *coadd, int64
     return finish(&out, path, status, size, err);
 }
 
-int fb_sim_write_mock_truth(const char *path, const struct fb_sim_coadd *coadd,
-                            const struct fb_sim_table *truth, int64_t *size, struct fb_error *err)
+int fb_sim_write_mock_truth(const char *path, const struct fb_sim_coadd *coadd, int ntables,
+                            const struct fb_sim_table *tables, int64_t *size, struct fb_error *err)
 {
     struct fb_output out;
     int status = 0;
@@ -239,7 +252,8 @@ int fb_sim_write_mock_truth(const char *path, const struct fb_sim_coadd *coadd,
     if (create(&out, path, err) != 0)
         return -1;
     write_primary(out.file, &coadd->header, &status);
-    write_table(out.file, truth, &status);
+    for (int i = 0; i < ntables; i++)
+        write_table(out.file, &tables[i], &status);
     for (int c = 0; c < FB_SIM_FILE_CAMERAS; c++) {
         const struct fb_sim_image *image = &coadd->cameras[c];
         const LONGLONG naxes[2] = { (LONGLONG)image->n, coadd->diagonals };
@@ -247,6 +261,28 @@ int fb_sim_write_mock_truth(const char *path, const struct fb_sim_coadd *coadd,
             continue;
         create_image(out.file, image->letter, "RESOLUTION", FLOAT_IMG, 2, naxes, NULL, &status);
         fits_write_img(out.file, TFLOAT, 1, naxes[0] * naxes[1], (void *)image->resolution, &status);
+    }
+    return finish(&out, path, status, size, err);
+}
+
+int fb_sim_write_true_spectra(const char *path, const struct fb_sim_header *header,
+                              const struct fb_sim_table *targets,
+                              const struct fb_sim_true_image cameras[FB_SIM_FILE_CAMERAS], int64_t *size,
+                              struct fb_error *err)
+{
+    struct fb_output out;
+    int status = 0;
+
+    if (create(&out, path, err) != 0)
+        return -1;
+    write_primary(out.file, header, &status);
+    write_table(out.file, targets, &status);
+    for (int c = 0; c < FB_SIM_FILE_CAMERAS; c++) {
+        const struct fb_sim_true_image *image = &cameras[c];
+        const LONGLONG naxes[2] = { (LONGLONG)image->n, targets->nrows };
+        write_wavelength(out.file, image->letter, image->n, image->wavelength, &status);
+        write_rows(out.file, image->letter, "CONTINUUM", naxes, image->continuum, FLUX_UNIT, &status);
+        write_rows(out.file, image->letter, "TRANSMISSION", naxes, image->transmission, NULL, &status);
     }
     return finish(&out, path, status, size, err);
 }

@@ -80,10 +80,24 @@ int fb_sim_write_coadd(const char *path, const struct fb_sim_coadd *coadd, int64
                        struct fb_error *err);
 
 /*
- * Write the truth file of quickquasars: a table, and each camera's `resolution` as one matrix for all rows.
+ * Write the truth file of quickquasars: tables, and each camera's `resolution` as one matrix for all rows.
  */
-int fb_sim_write_mock_truth(const char *path, const struct fb_sim_coadd *coadd,
-                            const struct fb_sim_table *truth, int64_t *size, struct fb_error *err);
+int fb_sim_write_mock_truth(const char *path, const struct fb_sim_coadd *coadd, int ntables,
+                            const struct fb_sim_table *tables, int64_t *size, struct fb_error *err);
+
+/* The noiseless spectra of the quasars in a table: nrows x n. */
+struct fb_sim_true_image {
+    char letter;
+    size_t n;
+    const double *wavelength;
+    const float *continuum, *transmission;
+};
+
+/* Write them: the table, and {B,R,Z}_{WAVELENGTH,CONTINUUM,TRANSMISSION}. */
+int fb_sim_write_true_spectra(const char *path, const struct fb_sim_header *header,
+                              const struct fb_sim_table *targets,
+                              const struct fb_sim_true_image cameras[FB_SIM_FILE_CAMERAS], int64_t *size,
+                              struct fb_error *err);
 
 /* Disjoint adaptive pixels, with their numbers of targets. */
 struct fb_sim_map {

@@ -224,7 +224,7 @@ void fb_observation_draw(struct fb_observation *o, struct fb_rng *rng, double de
     o->sky_residual = exp(0.3 * fb_normal(rng));
     for (int c = 0; c < FB_SIM_CAMERAS; c++) {
         o->level[c] = exp(0.06 * fb_normal(rng));
-        o->excess[c] = 1.02 + 0.06 * fb_uniform(rng);
+        o->excess[c] = 1.00 + 0.06 * fb_uniform(rng);
         o->scale[c] = 1.0 + 0.012 * fb_normal(rng);
         o->offset[c] = 0.06 * fb_normal(rng);
     }

@@ -21,11 +21,14 @@
 #define BI_FIRST 3000.0
 #define SEARCH_END 25000.0
 #define TAU_NEGLIGIBLE 1e-4
+#define REDWARD_SHARE 0.095       /* so that 8.8 % have one deeper than 10 % (BALNet, arXiv:2511.01344) */
+#define MEAN_REDSHIFT_ERROR 243.0 /* km/s (Filbert et al. 2024) */
 
 const char *const fb_shape_names[FB_SHAPES] = { "MINI",     "SMOOTH",   "BOTTOM", "MULTIPLE",
-                                                "ATTACHED", "DETACHED", "RAGGED" };
+                                                "ATTACHED", "DETACHED", "RAGGED", "REDWARD" };
 
-static const double shape_share[FB_SHAPES] = { 0.33, 0.17, 0.07, 0.14, 0.12, 0.07, 0.10 };
+/* REDWARD is drawn apart. */
+static const double shape_share[FB_REDWARD] = { 0.24, 0.21, 0.07, 0.15, 0.12, 0.10, 0.11 };
 
 static double clamp(double x, double low, double high)
 {
@@ -71,7 +74,7 @@ static double draw_start(struct fb_rng *rng)
 
 static double draw_width(struct fb_rng *rng)
 {
-    return clamp(draw_lognormal(rng, 2100.0, 0.75), 500.0, 16000.0);
+    return clamp(draw_lognormal(rng, 3000.0, 0.70), 500.0, 16000.0);
 }
 
 static void draw_mini(double *profile, struct fb_rng *rng)
@@ -157,6 +160,15 @@ static void draw_ragged(double *profile, struct fb_rng *rng)
     }
 }
 
+/* Mostly at wavelengths longer than that of the line. */
+static void draw_redward(double *profile, struct fb_rng *rng)
+{
+    const double width = clamp(draw_lognormal(rng, 1200.0, 0.4), 500.0, 3000.0);
+
+    add_hump(profile, draw_within(rng, -2500.0, -400.0), 0.5 * width, 0.5 * width, draw_within(rng, 1.7, 4.0),
+             1.0);
+}
+
 static void draw_profile(double *profile, enum fb_trough_shape shape, struct fb_rng *rng)
 {
     double largest = 0.0;
@@ -181,8 +193,11 @@ static void draw_profile(double *profile, enum fb_trough_shape shape, struct fb_
     case FB_DETACHED:
         draw_detached(profile, rng);
         break;
-    default:
+    case FB_RAGGED:
         draw_ragged(profile, rng);
+        break;
+    default:
+        draw_redward(profile, rng);
         break;
     }
     for (int i = 0; i < FB_OUTFLOW_CELLS; i++)
@@ -239,16 +254,17 @@ static enum fb_trough_shape draw_shape(struct fb_rng *rng)
 {
     double u = fb_uniform(rng);
     int shape = 0;
-    while (shape < FB_SHAPES - 1 && u >= shape_share[shape])
+    while (shape < FB_RAGGED && u >= shape_share[shape])
         u -= shape_share[shape++];
     return (enum fb_trough_shape)shape;
 }
 
-static void draw_trough(struct fb_trough *t, int low_ionization, struct fb_rng *rng)
+static void draw_trough(struct fb_trough *t, enum fb_trough_shape shape, int low_ionization,
+                        struct fb_rng *rng)
 {
-    t->shape = draw_shape(rng);
-    t->covering = 1.0 - 0.85 * pow(fb_uniform(rng), 1.3);
-    t->tau = clamp(draw_lognormal(rng, 1.3, 0.9), 0.15, 20.0);
+    t->shape = shape;
+    t->covering = 1.0 - 0.85 * pow(fb_uniform(rng), 1.9);
+    t->tau = clamp(draw_lognormal(rng, 1.6, 0.9), 0.15, 20.0);
     draw_partners(t, low_ionization, rng);
     draw_profile(t->profile, t->shape, rng);
 }
@@ -259,11 +275,17 @@ void fb_outflow_draw(struct fb_outflow *outflow, struct fb_rng *rng)
     do {
         const double u = fb_uniform(rng);
         const int low_ionization = fb_uniform(rng) < 0.12;
+        const int redward = fb_uniform(rng) < REDWARD_SHARE;
         outflow->count = u < 0.70 ? 1 : u < 0.93 ? 2 : 3;
         for (int k = 0; k < outflow->count; k++)
-            draw_trough(&outflow->troughs[k], low_ionization, rng);
-        fb_outflow_measure(outflow, &civ);
+            draw_trough(&outflow->troughs[k], draw_shape(rng), low_ionization, rng);
+        if (redward) {
+            outflow->count += outflow->count < FB_MAX_OUTFLOW_TROUGHS;
+            draw_trough(&outflow->troughs[outflow->count - 1], FB_REDWARD, low_ionization, rng);
+        }
+        fb_outflow_measure(outflow, NULL, &civ);
     } while (civ.ai.index <= 0.0);
+    outflow->redshift_error = -MEAN_REDSHIFT_ERROR * log(1.0 - fb_uniform(rng));
 }
 
 /* Optical depth profile at any velocity. */
@@ -336,7 +358,6 @@ void fb_outflow_apply(const struct fb_outflow *outflow, struct fb_sightline *s, 
 
 /* ---- noiseless measurement ---- */
 
-enum { GRID = 1251 };
 #define GRID_STEP 20.0 /* km/s; grid from SEARCH_END down to 0 */
 
 static double grid_velocity(int i)
@@ -358,7 +379,7 @@ static void keep_trough(struct fastbal_troughs *t, const double *f, int start, i
             t->index += GRID_STEP * (1.0 - f[i] / 0.9);
     }
     t->vmax[t->count] = grid_velocity(start);
-    t->vmin[t->count] = grid_velocity(end);
+    t->vmin[t->count] = fmax(grid_velocity(end), GRID_STEP);
     t->posmin[t->count] = grid_velocity(deepest);
     t->fmin[t->count] = f[deepest];
     t->count++;
@@ -388,13 +409,18 @@ static double index_rest_wavelength(double v)
     return CIV_INDEX_LINE * (1.0 - v / FASTBAL_LIGHT_SPEED);
 }
 
-void fb_outflow_measure(const struct fb_outflow *outflow, struct fastbal_line *civ)
+double fb_index_rest_wavelength(int cell)
 {
-    double f[GRID];
-    for (int i = 0; i < GRID; i++) {
-        f[i] = 1.0;
+    return index_rest_wavelength(grid_velocity(cell));
+}
+
+void fb_outflow_measure(const struct fb_outflow *outflow, const double *narrow, struct fastbal_line *civ)
+{
+    double f[FB_INDEX_CELLS];
+    for (int i = 0; i < FB_INDEX_CELLS; i++) {
+        f[i] = narrow ? narrow[i] : 1.0;
         for (int k = 0; k < outflow->count; k++)
-            f[i] *= transmission(&outflow->troughs[k], FB_CIV, index_rest_wavelength(grid_velocity(i)));
+            f[i] *= transmission(&outflow->troughs[k], FB_CIV, fb_index_rest_wavelength(i));
     }
     measure(&civ->ai, f, 0.0, AI_WIDTH, FASTBAL_MAX_AI);
     measure(&civ->bi, f, BI_FIRST, BI_WIDTH, FASTBAL_MAX_BI);
@@ -407,7 +433,7 @@ void fb_trough_measure(const struct fb_trough *trough, struct fb_trough_truth *t
 
     alone.count = 1;
     alone.troughs[0] = *trough;
-    fb_outflow_measure(&alone, &civ);
+    fb_outflow_measure(&alone, NULL, &civ);
     *truth = (struct fb_trough_truth){ -1.0, -1.0, 0.0, 1.0, civ.ai.index };
     for (int i = 0; i < FB_OUTFLOW_CELLS; i++) {
         const double v = cell_velocity(i), f = transmission(trough, FB_CIV, index_rest_wavelength(v));

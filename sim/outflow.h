@@ -14,8 +14,8 @@
 #include "random.h"
 #include "sightline.h"
 
-enum { FB_MAX_OUTFLOW_TROUGHS = 3, FB_OUTFLOW_CELLS = 2201 };
-#define FB_OUTFLOW_FIRST -2000.0 /* km/s */
+enum { FB_MAX_OUTFLOW_TROUGHS = 3, FB_OUTFLOW_CELLS = 2301 };
+#define FB_OUTFLOW_FIRST -4000.0 /* km/s */
 #define FB_OUTFLOW_STEP 20.0
 
 enum fb_trough_shape {
@@ -26,6 +26,7 @@ enum fb_trough_shape {
     FB_ATTACHED,
     FB_DETACHED,
     FB_RAGGED,
+    FB_REDWARD,
     FB_SHAPES
 };
 extern const char *const fb_shape_names[FB_SHAPES];
@@ -41,6 +42,8 @@ struct fb_trough {
 
 struct fb_outflow {
     int count;
+    double
+        redshift_error; /* km/s: the quasar looks further away, since the blue sides of its lines are missing */
     struct fb_trough troughs[FB_MAX_OUTFLOW_TROUGHS];
 };
 
@@ -63,9 +66,12 @@ struct fb_trough_truth {
 void fb_trough_measure(const struct fb_trough *trough, struct fb_trough_truth *truth);
 
 /*
- * C IV troughs of the whole outflow: the definitions of docs/algorithm.md with exact continuum and no
- * noise.
+ * C IV troughs of the whole outflow: the definitions of docs/algorithm.md with exact continuum and no noise, on
+ * FB_INDEX_CELLS velocities. `narrow`, if not NULL, is the transmission of other C IV absorption there. VMIN of a
+ * trough that reaches v = 0 is that of the first cell above 0, since readers ignore troughs with VMIN <= 0.
  */
-void fb_outflow_measure(const struct fb_outflow *outflow, struct fastbal_line *civ);
+enum { FB_INDEX_CELLS = 1251 };
+double fb_index_rest_wavelength(int cell);
+void fb_outflow_measure(const struct fb_outflow *outflow, const double *narrow, struct fastbal_line *civ);
 
 #endif

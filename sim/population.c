@@ -118,55 +118,56 @@ static void draw_continuum(struct continuum *c, struct fb_rng *rng)
 }
 
 /*
- * Widths: the disk profile has a FWHM of 2000 to 12,000 km/s, the C IV line as a whole 2400 to 7000 (10 % to
- * 90 %; Shen et al. 2011, ApJS 194, 45). Blueshifts: C IV is split in half at 550 km/s in the median quasar,
- * at more than 2000 in one of twenty (Richards et al. 2011; Coatman et al. 2016, MNRAS 461, 647).
+ * Widths: the disk profile has a FWHM of 3400 to 9000 km/s, the C IV line as a whole 2700 to 6600 (10 % to 90 %;
+ * 2400 to 7000 in Shen et al. 2011, ApJS 194, 45). Blueshifts: C IV is split in half at 550 km/s in the median
+ * quasar, at more than 1500 in one of twenty (Richards et al. 2011; Coatman et al. 2016, MNRAS 461, 647, find
+ * more). Larger scatters make the lines more diverse than those of real spectra (docs/simulate.md).
  */
 static void draw_character(struct character *q, struct fb_rng *rng)
 {
-    q->strength = fb_normal(rng);
-    q->wind = 0.9 * fb_normal(rng) - 0.35 * q->strength;
-    q->disk_fwhm = clamp(draw_lognormal(rng, 5500.0, 0.30), 1900.0, 12000.0);
-    q->core_ratio = draw_within(rng, 0.28, 0.55);
-    q->core_fraction = clamp(draw(rng, 0.28 + 0.10 * q->strength, 0.14), 0.0, 0.75);
-    q->base_fraction = clamp(draw(rng, 0.22, 0.10), 0.0, 0.5);
-    q->wind_fraction = 1.0 / (1.0 + exp(-(draw(rng, -0.5, 0.5) + 0.9 * q->wind)));
-    q->lag = clamp(draw(rng, 250.0 + 200.0 * q->wind, 200.0), -500.0, 2500.0);
-    q->wind_shift = clamp(draw_lognormal(rng, 1500.0, 0.45) * exp(0.35 * q->wind), 0.0, 7000.0);
-    q->wind_fwhm = clamp(draw_lognormal(rng, 6000.0, 0.30) + 0.6 * q->wind_shift, 2500.0, 15000.0);
-    q->asymmetry = draw(rng, 0.05, 0.15);
-    q->iron = draw(rng, 0.0, 0.45);
+    q->strength = 0.7 * fb_normal(rng);
+    q->wind = 0.63 * fb_normal(rng) - 0.35 * q->strength;
+    q->disk_fwhm = clamp(draw_lognormal(rng, 5500.0, 0.19), 1900.0, 12000.0);
+    q->core_ratio = draw_within(rng, 0.32, 0.51);
+    q->core_fraction = clamp(draw(rng, 0.28 + 0.10 * q->strength, 0.08), 0.0, 0.75);
+    q->base_fraction = clamp(draw(rng, 0.25, 0.07), 0.0, 0.5);
+    q->wind_fraction = 1.0 / (1.0 + exp(-(draw(rng, -0.5, 0.28) + 0.7 * q->wind)));
+    q->lag = clamp(draw(rng, 250.0 + 200.0 * q->wind, 140.0), -500.0, 2500.0);
+    q->wind_shift = clamp(draw_lognormal(rng, 1500.0, 0.26) * exp(0.28 * q->wind), 0.0, 7000.0);
+    q->wind_fwhm = clamp(draw_lognormal(rng, 6000.0, 0.21) + 0.6 * q->wind_shift, 2500.0, 15000.0);
+    q->asymmetry = draw(rng, 0.05, 0.10);
+    q->iron = draw(rng, 0.0, 0.32);
 }
 
 static void draw_kinematics(struct kinematics *k, const struct fb_species *s, const struct character *q,
                             struct fb_rng *rng)
 {
-    const double wind = clamp(s->wind * q->wind_fraction * exp(draw(rng, 0.0, 0.2)), 0.0, 0.95);
-    const double core = (1.0 - wind) * clamp(q->core_fraction + draw(rng, 0.0, 0.10), 0.0, 0.85);
-    const double base = (1.0 - wind - core) * clamp(q->base_fraction + draw(rng, 0.0, 0.05), 0.0, 0.6);
-    const double disk = q->disk_fwhm * s->breadth * exp(draw(rng, 0.0, 0.12)) / FWHM_PER_SIGMA;
+    const double wind = clamp(s->wind * q->wind_fraction * exp(draw(rng, 0.0, 0.14)), 0.0, 0.95);
+    const double core = (1.0 - wind) * clamp(q->core_fraction + draw(rng, 0.0, 0.07), 0.0, 0.85);
+    const double base = (1.0 - wind - core) * clamp(q->base_fraction + draw(rng, 0.0, 0.035), 0.0, 0.6);
+    const double disk = q->disk_fwhm * s->breadth * exp(draw(rng, 0.0, 0.08)) / FWHM_PER_SIGMA;
     const double narrow =
-        fmax(disk * q->core_ratio * exp(draw(rng, 0.0, 0.12)), 420.0 * fmin(s->breadth, 1.0));
-    const double shift = draw(rng, 0.0, 150.0) - s->wind * q->lag;
+        fmax(disk * q->core_ratio * exp(draw(rng, 0.0, 0.08)), 420.0 * fmin(s->breadth, 1.0));
+    const double shift = draw(rng, 0.0, 105.0) - s->wind * q->lag;
 
     k->fraction[DISK] = 1.0 - wind - core - base;
     k->sigma[DISK] = disk;
-    k->shift[DISK] = shift + draw(rng, 0.0, 250.0);
-    k->asymmetry[DISK] = q->asymmetry + draw(rng, 0.0, 0.10);
+    k->shift[DISK] = shift + draw(rng, 0.0, 175.0);
+    k->asymmetry[DISK] = q->asymmetry + draw(rng, 0.0, 0.07);
 
     k->fraction[CORE] = core;
     k->sigma[CORE] = narrow;
     k->shift[CORE] = shift - 0.1 * s->wind * q->wind_shift;
-    k->asymmetry[CORE] = 0.5 * q->asymmetry + draw(rng, 0.0, 0.05);
+    k->asymmetry[CORE] = 0.5 * q->asymmetry + draw(rng, 0.0, 0.035);
 
     k->fraction[WIND] = wind;
-    k->sigma[WIND] = q->wind_fwhm * exp(draw(rng, 0.0, 0.15)) / FWHM_PER_SIGMA;
-    k->shift[WIND] = shift - q->wind_shift * exp(draw(rng, 0.0, 0.2));
-    k->asymmetry[WIND] = draw(rng, -0.2, 0.2); /* winds have blue wings */
+    k->sigma[WIND] = q->wind_fwhm * exp(draw(rng, 0.0, 0.10)) / FWHM_PER_SIGMA;
+    k->shift[WIND] = shift - q->wind_shift * exp(draw(rng, 0.0, 0.14));
+    k->asymmetry[WIND] = draw(rng, -0.2, 0.14); /* winds have blue wings */
 
     k->fraction[BASE] = base;
     k->sigma[BASE] = 2.2 * disk;
-    k->shift[BASE] = shift + draw(rng, 500.0, 500.0); /* gravity and inflow redden the innermost gas */
+    k->shift[BASE] = shift + draw(rng, 500.0, 350.0); /* gravity and inflow redden the innermost gas */
     k->asymmetry[BASE] = 2.0 * q->asymmetry;
 }
 
@@ -288,6 +289,12 @@ static void add_part(struct fb_quasar *quasar, const struct fb_transition *t, in
                     hypot(k->sigma[part], t[i].extent), k->asymmetry[part]);
 }
 
+/* Strong lines are further from the median than weak ones: hardly any quasar has C IV below 20 A. */
+static double skewed(double strength)
+{
+    return strength < 0.0 ? 0.88 * strength : 1.18 * strength;
+}
+
 /* Iron is a blend of hundreds of lines: only its disk profile shows. */
 static int is_iron(const struct fb_species *s)
 {
@@ -299,7 +306,7 @@ static void draw_species(struct fb_quasar *quasar, const struct fb_transition *t
 {
     const struct fb_species *s = &fb_species_table[t[0].species];
     const double strength =
-        s->baldwin * q->strength + s->eigenvector1 * q->wind + s->scatter * fb_normal(rng);
+        skewed(s->baldwin * q->strength + s->eigenvector1 * q->wind + s->scatter * fb_normal(rng));
     const int iron = is_iron(s);
     const double width = s->width * exp(strength + (iron ? q->iron : 0.0));
     struct kinematics k;

@@ -132,20 +132,43 @@ static void fill_quasar_row(struct fb_quasar_row *q, const struct fb_target *tar
             q->log_nhi = dlas->dla[i].log_column;
             q->z_dla = dlas->dla[i].z;
         }
-    fb_outflow_measure(outflow, &civ);
+    fb_outflow_measure(outflow, NULL, &civ);
     q->bal = civ.ai.index > 0.0;
     q->ntroughs = (int16_t)outflow->count;
     q->ai_civ = civ.ai.index;
     q->bi_civ = civ.bi.index;
     q->n450 = civ.ai.count;
     q->n2000 = civ.bi.count;
+    q->bal_prob = q->bal;
     for (int i = 0; i < FASTBAL_MAX_AI; i++) {
         q->vmin450[i] = (float)civ.ai.vmin[i];
         q->vmax450[i] = (float)civ.ai.vmax[i];
+        q->posmin450[i] = (float)civ.ai.posmin[i];
+        q->fmin450[i] = (float)civ.ai.fmin[i];
     }
     for (int i = 0; i < FASTBAL_MAX_BI; i++) {
         q->vmin2000[i] = (float)civ.bi.vmin[i];
         q->vmax2000[i] = (float)civ.bi.vmax[i];
+        q->posmin2000[i] = (float)civ.bi.posmin[i];
+        q->fmin2000[i] = (float)civ.bi.fmin[i];
+    }
+}
+
+/* What a perfect finder sees that can't tell narrow systems from outflows. */
+static void fill_all_absorption(struct fb_quasar_row *q, const struct fb_sightline *s, double z,
+                                const struct fb_outflow *outflow)
+{
+    double narrow[FB_INDEX_CELLS];
+    struct fastbal_line civ;
+
+    for (int i = 0; i < FB_INDEX_CELLS; i++)
+        narrow[i] = fb_sightline_civ(s, (1.0 + z) * fb_index_rest_wavelength(i));
+    fb_outflow_measure(outflow, narrow, &civ);
+    q->ai_all = civ.ai.index;
+    q->nall450 = civ.ai.count;
+    for (int i = 0; i < FASTBAL_MAX_AI; i++) {
+        q->vminall450[i] = (float)civ.ai.vmin[i];
+        q->vmaxall450[i] = (float)civ.ai.vmax[i];
     }
 }
 
@@ -176,8 +199,8 @@ static void fill_trough_row(struct fb_trough_row *row, const struct fb_target *t
 
 /* ---- complete spectra ---- */
 
-int fb_render_quasar(struct fb_renderer *r, const struct fb_target *target, double blunt, double *pixels,
-                     struct fb_quasar_row *quasar, struct fb_trough_row *troughs)
+int fb_render_quasar(struct fb_renderer *r, struct fb_target *target, double blunt, double *pixels,
+                     double *continuum, struct fb_quasar_row *quasar, struct fb_trough_row *troughs)
 {
     struct fb_outflow outflow = { .count = 0 };
     struct fb_dlas dlas;
@@ -188,6 +211,7 @@ int fb_render_quasar(struct fb_renderer *r, const struct fb_target *target, doub
     if (fb_uniform(&rng) < r->bal_fraction) {
         fb_outflow_draw(&outflow, &rng);
         ebv = -BAL_REDDENING * log(1.0 - fb_uniform(&rng));
+        target->z_catalog += (1.0 + target->z) * outflow.redshift_error / FASTBAL_LIGHT_SPEED;
     }
     fb_sightline_clear(&r->sightline);
     fb_outflow_apply(&outflow, &r->sightline, target->z);
@@ -196,11 +220,14 @@ int fb_render_quasar(struct fb_renderer *r, const struct fb_target *target, doub
         return -1;
     const int nassociated = fb_absorbers_add(&r->sightline, &rng, target->z, &dlas);
     fb_sightline_finish(&r->sightline);
+    if (continuum)
+        fb_instrument_sample(r->instrument, r->fine, blunt, continuum);
     for (size_t i = 0; i < FB_FINE_COUNT; i++)
         r->fine[i] *= r->sightline.transmission[i];
     fb_instrument_sample(r->instrument, r->fine, blunt, pixels);
 
     fill_quasar_row(quasar, target, &dlas, &outflow, nassociated);
+    fill_all_absorption(quasar, &r->sightline, target->z, &outflow);
     for (int k = 0; k < outflow.count; k++)
         fill_trough_row(&troughs[k], target, &outflow.troughs[k], k + 1);
     return outflow.count;

@@ -22,16 +22,21 @@ struct fb_trough_row {
     double covering, tau, siiv, nv, lya, mgii; /* optical depths of the other ions are relative to C IV */
 };
 
-/* A row of HDU QUASARS. */
+/* A row of HDU QUASARS; those of outflows are also rows of BAL_META. */
 struct fb_quasar_row {
     int64_t targetid, pixel;
     double z, z_catalog, magnitude, snr_civ;
     int16_t bal, ntroughs, nassociated, ndla;
     double ai_civ, bi_civ;
-    int32_t n450, n2000;
-    float vmin450[FASTBAL_MAX_AI], vmax450[FASTBAL_MAX_AI];
-    float vmin2000[FASTBAL_MAX_BI], vmax2000[FASTBAL_MAX_BI];
+    int32_t n450, n2000, nall450;
+    float vmin450[FASTBAL_MAX_AI], vmax450[FASTBAL_MAX_AI], posmin450[FASTBAL_MAX_AI],
+        fmin450[FASTBAL_MAX_AI];
+    float vmin2000[FASTBAL_MAX_BI], vmax2000[FASTBAL_MAX_BI], posmin2000[FASTBAL_MAX_BI],
+        fmin2000[FASTBAL_MAX_BI];
+    double ai_all; /* of all C IV, narrow systems included */
+    float vminall450[FASTBAL_MAX_AI], vmaxall450[FASTBAL_MAX_AI];
     double z_dla, log_nhi; /* of the strongest DLA; 0 if there is none */
+    float bal_prob, error; /* for BAL_META: 1, and 0: a perfect measurement */
 };
 
 /* Scratch memory for rendering. */
@@ -50,10 +55,11 @@ void fb_renderer_release(struct fb_renderer *r);
 
 /*
  * Compute the flux in 1e-17 erg/s/cm^2/A on the concatenated pixels of all cameras, and fill the quasar's row
- * (except its signal-to-noise) and up to FB_MAX_OUTFLOW_TROUGHS rows of troughs. Returns the number of
- * troughs, or -1 if out of memory.
+ * (except its signal-to-noise) and up to FB_MAX_OUTFLOW_TROUGHS rows of troughs. Outflows shift the target's
+ * catalog redshift. `continuum`, if not NULL, becomes the flux that would have been there without any absorption.
+ * Returns the number of troughs, or -1 if out of memory.
  */
-int fb_render_quasar(struct fb_renderer *r, const struct fb_target *target, double blunt, double *pixels,
-                     struct fb_quasar_row *quasar, struct fb_trough_row *troughs);
+int fb_render_quasar(struct fb_renderer *r, struct fb_target *target, double blunt, double *pixels,
+                     double *continuum, struct fb_quasar_row *quasar, struct fb_trough_row *troughs);
 
 #endif

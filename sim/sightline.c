@@ -22,9 +22,10 @@
 int fb_sightline_init(struct fb_sightline *s)
 {
     s->tau = malloc(FB_FINE_COUNT * sizeof(double));
+    s->civ = malloc(FB_FINE_COUNT * sizeof(double));
     s->transmission = malloc(FB_FINE_COUNT * sizeof(double));
     s->log_wavelength = malloc(FB_FINE_COUNT * sizeof(double));
-    if (!s->tau || !s->transmission || !s->log_wavelength) {
+    if (!s->tau || !s->civ || !s->transmission || !s->log_wavelength) {
         fb_sightline_release(s);
         return -1;
     }
@@ -37,6 +38,7 @@ int fb_sightline_init(struct fb_sightline *s)
 void fb_sightline_release(struct fb_sightline *s)
 {
     free(s->tau);
+    free(s->civ);
     free(s->transmission);
     free(s->log_wavelength);
     memset(s, 0, sizeof *s);
@@ -45,7 +47,7 @@ void fb_sightline_release(struct fb_sightline *s)
 void fb_sightline_clear(struct fb_sightline *s)
 {
     for (size_t i = 0; i < FB_FINE_COUNT; i++) {
-        s->tau[i] = 0.0;
+        s->tau[i] = s->civ[i] = 0.0;
         s->transmission[i] = 1.0;
     }
 }
@@ -79,7 +81,10 @@ void fb_sightline_add_cloud(struct fb_sightline *s, const struct fb_absorption_l
     const size_t hi = last < FB_FINE_COUNT - 1.0 ? (size_t)last : FB_FINE_COUNT - 1;
     for (size_t i = lo; i <= hi; i++) {
         const double v = FASTBAL_LIGHT_SPEED * (fb_fine_wavelength(i) - centre) / centre;
-        s->tau[i] += tau0 * voigt(a, v / b);
+        const double tau = tau0 * voigt(a, v / b);
+        s->tau[i] += tau;
+        if (line->ion == FB_CIV)
+            s->civ[i] += tau;
     }
 }
 
@@ -94,4 +99,27 @@ void fb_sightline_finish(struct fb_sightline *s)
 {
     for (size_t i = 0; i < FB_FINE_COUNT; i++)
         s->transmission[i] *= s->tau[i] < 50.0 ? exp(-s->tau[i]) : 0.0;
+}
+
+enum { SPREAD = 4 }; /* standard deviation of DESI's line spread, pixels included, in fine pixels */
+
+double fb_sightline_civ(const struct fb_sightline *s, double wavelength)
+{
+    const double centre = (wavelength - FB_FINE_START) / FB_FINE_STEP;
+    double sum = 0.0, weights = 0.0;
+
+    if (centre < 3 * SPREAD || centre >= FB_FINE_COUNT - 1 - 3 * SPREAD)
+        return 1.0;
+    const size_t middle = (size_t)(centre + 0.5), first = middle - 3 * SPREAD, last = middle + 3 * SPREAD;
+    size_t clear = first;
+    while (clear <= last && s->civ[clear] == 0.0)
+        clear++;
+    if (clear > last) /* as almost everywhere */
+        return 1.0;
+    for (size_t i = first; i <= last; i++) {
+        const double x = ((double)i - centre) / SPREAD, weight = exp(-0.5 * x * x);
+        sum += weight * exp(-s->civ[i]);
+        weights += weight;
+    }
+    return sum / weights;
 }

@@ -22,6 +22,7 @@
 
 struct fb_sightline {
     double *tau;            /* optical depth of fully covering gas */
+    double *civ;            /* its C IV */
     double *transmission;   /* of partially covering gas; after fb_sightline_finish(), of everything */
     double *log_wavelength; /* natural logarithm; constant */
 };
@@ -45,5 +46,11 @@ void fb_sightline_add_ion(struct fb_sightline *s, enum fb_ion ion, double z, dou
 
 /* Multiply the transmission by exp(-tau). */
 void fb_sightline_finish(struct fb_sightline *s);
+
+/*
+ * What the fully covering gas transmits in C IV alone at an observed wavelength, as a spectrograph like DESI's sees it;
+ * 1 outside the fine grid.
+ */
+double fb_sightline_civ(const struct fb_sightline *s, double wavelength);
 
 #endif

@@ -26,7 +26,9 @@ struct pixel_data {
     struct fb_target *targets;
     float *flux[FB_SIM_CAMERAS], *ivar[FB_SIM_CAMERAS];
     int32_t *mask[FB_SIM_CAMERAS];
-    double *blunt; /* line spread of each target's fiber */
+    float *continuum[FB_SIM_CAMERAS],
+        *transmission[FB_SIM_CAMERAS]; /* of the quasars alone; NULL: not kept */
+    double *blunt;                     /* line spread of each target's fiber */
     struct fb_fibermap_row *fibermap;
     struct fb_exposure_row *exposures;
     size_t nexposures;
@@ -42,12 +44,13 @@ struct state {
     struct fb_instrument instrument;
     struct fb_renderer renderer;
     double *model, *scratch; /* spectra of all cameras, concatenated */
+    double *continuum;       /* NULL: not kept */
     struct pixel_data data;
     int64_t *pixels;
     struct fb_catalog_row *catalog;
-    struct fb_quasar_row *quasars;
+    struct fb_quasar_row *quasars, *bals; /* those of outflows once more */
     struct fb_trough_row *troughs;
-    size_t nquasars, ntroughs;
+    size_t nquasars, ntroughs, nbals, first_quasar, first_bal; /* first: of the pixel */
     struct fb_simulation_summary *summary;
     struct fb_error *err;
 };
@@ -60,6 +63,21 @@ const char *fb_simulation_tree(enum fb_scheme scheme)
 }
 
 /* ---- memory ---- */
+
+static int allocate_true_spectra(struct state *s)
+{
+    struct pixel_data *d = &s->data;
+
+    for (int c = 0; c < FB_SIM_CAMERAS; c++) {
+        const size_t pixels = (size_t)s->options->quasars * s->instrument.cameras[c].n;
+        d->continuum[c] = malloc((pixels + 1) * sizeof(float));
+        d->transmission[c] = malloc((pixels + 1) * sizeof(float));
+        if (!d->continuum[c] || !d->transmission[c])
+            return -1;
+    }
+    s->continuum = malloc(s->instrument.total * sizeof *s->continuum);
+    return s->continuum ? 0 : -1;
+}
 
 static int allocate_pixel(struct pixel_data *d, size_t n, const struct fb_instrument *instrument)
 {
@@ -87,6 +105,8 @@ static void release_pixel(struct pixel_data *d)
         free(d->flux[c]);
         free(d->ivar[c]);
         free(d->mask[c]);
+        free(d->continuum[c]);
+        free(d->transmission[c]);
     }
     free(d->targets);
     free(d->blunt);
@@ -110,11 +130,12 @@ static int start(struct state *s)
     s->pixels = calloc((size_t)o->pixels, sizeof *s->pixels);
     s->catalog = calloc(all + 1, sizeof *s->catalog);
     s->quasars = calloc(all + 1, sizeof *s->quasars);
+    s->bals = calloc(all + 1, sizeof *s->bals);
     s->troughs = calloc(all * FB_MAX_OUTFLOW_TROUGHS + 1, sizeof *s->troughs);
-    if (!s->root || !s->pixels || !s->catalog || !s->quasars || !s->troughs ||
+    if (!s->root || !s->pixels || !s->catalog || !s->quasars || !s->bals || !s->troughs ||
         fb_instrument_init(&s->instrument, mock && !o->aligned) < 0 ||
         fb_renderer_init(&s->renderer, &s->instrument, o->seed, o->bal_fraction) < 0 ||
-        allocate_pixel(&s->data, n, &s->instrument) < 0)
+        allocate_pixel(&s->data, n, &s->instrument) < 0 || (o->true_spectra && allocate_true_spectra(s) < 0))
         return fb_fail(s->err, "out of memory");
     s->model = malloc(s->instrument.total * sizeof *s->model);
     s->scratch = malloc(s->instrument.total * sizeof *s->scratch);
@@ -132,8 +153,10 @@ static void stop(struct state *s)
     free(s->pixels);
     free(s->catalog);
     free(s->quasars);
+    free(s->bals);
     free(s->troughs);
     free(s->model);
+    free(s->continuum);
     free(s->scratch);
 }
 
@@ -151,8 +174,25 @@ static struct fb_rows rows_of(const struct state *s, size_t row)
     return rows;
 }
 
+/* Keep the continuum and transmission of the quasar that was rendered last. */
+static void keep_true_spectra(struct state *s)
+{
+    const size_t row = s->nquasars - s->first_quasar;
+    const double *model = s->model, *continuum = s->continuum;
+
+    for (int c = 0; c < FB_SIM_CAMERAS; c++) {
+        const size_t n = s->instrument.cameras[c].n;
+        for (size_t i = 0; i < n; i++) {
+            s->data.continuum[c][row * n + i] = (float)continuum[i];
+            s->data.transmission[c][row * n + i] = (float)(model[i] / continuum[i]);
+        }
+        model += n;
+        continuum += n;
+    }
+}
+
 /* Compute the target's noiseless spectrum in s->model; for quasars, also store truth and catalog rows. */
-static int render_target(struct state *s, const struct fb_target *t, double blunt)
+static int render_target(struct state *s, struct fb_target *t, double blunt)
 {
     struct fb_rng rng;
     if (!t->quasar) {
@@ -161,10 +201,12 @@ static int render_target(struct state *s, const struct fb_target *t, double blun
         s->summary->others++;
         return 0;
     }
-    const int n = fb_render_quasar(&s->renderer, t, blunt, s->model, &s->quasars[s->nquasars],
+    const int n = fb_render_quasar(&s->renderer, t, blunt, s->model, s->continuum, &s->quasars[s->nquasars],
                                    s->troughs + s->ntroughs);
     if (n < 0)
         return fb_fail(s->err, "out of memory");
+    if (s->continuum)
+        keep_true_spectra(s);
     fb_fill_catalog(&s->catalog[s->nquasars], &s->tree, t, s->survey.seed);
     s->ntroughs += (size_t)n;
     s->summary->bals += n > 0;
@@ -174,7 +216,7 @@ static int render_target(struct state *s, const struct fb_target *t, double blun
 static int simulate_target(struct state *s, size_t row)
 {
     struct pixel_data *d = &s->data;
-    const struct fb_target *t = &d->targets[row];
+    struct fb_target *t = &d->targets[row];
     const struct fb_rows rows = rows_of(s, row);
     struct fb_observation observation;
     struct fb_rng noise;
@@ -185,7 +227,7 @@ static int simulate_target(struct state *s, size_t row)
     if (render_target(s, t, observation.blunt) < 0)
         return -1;
     fb_instrument_observe(&s->instrument, &observation, &noise, s->model, &rows);
-    fb_fill_fibermap(&d->fibermap[row], t, &s->instrument, s->model);
+    fb_fill_fibermap(&d->fibermap[row], &s->tree, t, &s->instrument, s->model);
     fb_fill_exposures(d->exposures + d->nexposures, t, s->survey.seed);
     d->nexposures += (size_t)t->exposures;
     fb_fill_score(&d->scores[row], t, &s->instrument, &rows, s->scratch);
@@ -193,6 +235,8 @@ static int simulate_target(struct state *s, size_t row)
     if (t->quasar) {
         struct fb_quasar_row *q = &s->quasars[s->nquasars++];
         q->snr_civ = fb_true_snr_civ(&s->instrument, s->model, &rows, t->z, s->scratch);
+        if (q->bal)
+            s->bals[s->nbals++] = *q;
     }
     return 0;
 }
@@ -248,13 +292,14 @@ static struct fb_sim_header pixel_header(const struct state *s, int64_t pixel,
     return (struct fb_sim_header){ n + (int)(sizeof all / sizeof all[0]), keywords };
 }
 
-static void describe_coadd(struct state *s, struct fb_sim_coadd *coadd)
+static void describe_coadd(struct state *s, struct fb_sim_coadd *coadd,
+                           struct fb_sim_column fibermap[FB_FIBERMAP_COLUMNS])
 {
     const struct pixel_data *d = &s->data;
 
     coadd->nrows = (int64_t)d->n;
     coadd->diagonals = FB_RESOLUTION_DIAGONALS;
-    coadd->fibermap = fb_fibermap_table(d->fibermap, d->n);
+    coadd->fibermap = fb_fibermap_table(d->fibermap, d->n, s->options->scheme, fibermap);
     for (int c = 0; c < FB_SIM_CAMERAS; c++) {
         const struct fb_detector *p = &s->instrument.cameras[c];
         coadd->cameras[c] = (struct fb_sim_image){ p->letter,
@@ -273,23 +318,48 @@ static void describe_coadd(struct state *s, struct fb_sim_coadd *coadd)
     coadd->context = s;
 }
 
+static int write_true_spectra(struct state *s, int64_t pixel, const struct fb_sim_header *header)
+{
+    const struct pixel_data *d = &s->data;
+    const struct fb_sim_table targets =
+        fb_target_table(s->quasars + s->first_quasar, s->nquasars - s->first_quasar);
+    struct fb_sim_true_image cameras[FB_SIM_CAMERAS];
+    char *path = fb_tree_path(&s->tree, "truespectra", pixel);
+
+    for (int c = 0; c < FB_SIM_CAMERAS; c++) {
+        const struct fb_detector *p = &s->instrument.cameras[c];
+        cameras[c] =
+            (struct fb_sim_true_image){ p->letter, p->n, p->wavelength, d->continuum[c], d->transmission[c] };
+    }
+    const int failed =
+        path ? fb_sim_write_true_spectra(path, header, &targets, cameras, &s->summary->bytes, s->err)
+             : fb_fail(s->err, "out of memory");
+    free(path);
+    return failed;
+}
+
 static int write_pixel(struct state *s, int64_t pixel)
 {
     struct fb_sim_keyword keywords[KEYWORDS + GROUPINGS];
+    struct fb_sim_column fibermap[FB_FIBERMAP_COLUMNS];
     struct fb_sim_coadd coadd = { .header = pixel_header(s, pixel, keywords) };
     char *path = fb_tree_path(&s->tree, s->options->scheme == FB_SCHEME_MOCK ? "spectra" : "coadd", pixel);
     char *truth_path = fb_tree_path(&s->tree, "truth", pixel);
     int failed = 0;
 
-    describe_coadd(s, &coadd);
+    describe_coadd(s, &coadd, fibermap);
     if (!path || !truth_path)
         failed = fb_fail(s->err, "out of memory");
     else if (fb_sim_write_coadd(path, &coadd, &s->summary->bytes, s->err) < 0)
         failed = -1;
     else if (s->options->scheme == FB_SCHEME_MOCK) {
-        const struct fb_sim_table truth = fb_mock_truth_table(s->data.truth, s->data.n);
-        failed = fb_sim_write_mock_truth(truth_path, &coadd, &truth, &s->summary->bytes, s->err);
+        const struct fb_sim_table truth[2] = { fb_mock_truth_table(s->data.truth, s->data.n),
+                                               fb_bal_table(s->bals + s->first_bal, s->nbals - s->first_bal,
+                                                            "BAL_META") };
+        failed = fb_sim_write_mock_truth(truth_path, &coadd, 2, truth, &s->summary->bytes, s->err);
     }
+    if (!failed && s->continuum)
+        failed = write_true_spectra(s, pixel, &coadd.header);
     if (!failed) {
         s->summary->pixels++;
         if (s->options->progress)
@@ -323,6 +393,7 @@ static int write_tables(struct state *s)
     const struct fb_sim_header header = { 3, keywords };
     char *catalog_path = fb_format("%s/qso.fits", s->options->folder);
     char *truth_path = fb_format("%s/truth.fits", s->options->folder);
+    char *bal_path = fb_format("%s/bal_cat.fits", s->root);
     struct fb_sim_column columns[FB_CATALOG_COLUMNS];
     int failed = -1;
 
@@ -331,13 +402,17 @@ static int write_tables(struct state *s)
         fb_catalog_table(s->catalog, s->nquasars, s->options->scheme, columns);
     const struct fb_sim_table truth[2] = { fb_trough_table(s->troughs, s->ntroughs),
                                            fb_quasar_table(s->quasars, s->nquasars) };
-    if (!catalog_path || !truth_path)
+    const struct fb_sim_table bals = fb_bal_table(s->bals, s->nbals, "ZCATALOG");
+    if (!catalog_path || !truth_path || !bal_path)
         fb_fail(s->err, "out of memory");
     else if (fb_sim_write_tables(catalog_path, &header, 1, &catalog, &s->summary->bytes, s->err) == 0 &&
-             fb_sim_write_tables(truth_path, &header, 2, truth, &s->summary->bytes, s->err) == 0)
+             fb_sim_write_tables(truth_path, &header, 2, truth, &s->summary->bytes, s->err) == 0 &&
+             (s->options->scheme != FB_SCHEME_MOCK ||
+              fb_sim_write_tables(bal_path, &header, 1, &bals, &s->summary->bytes, s->err) == 0))
         failed = 0;
     free(catalog_path);
     free(truth_path);
+    free(bal_path);
     return failed;
 }
 
@@ -358,6 +433,8 @@ static int write_map(struct state *s)
 static int simulate_pixel(struct state *s, int64_t pixel)
 {
     s->data.nexposures = 0;
+    s->first_quasar = s->nquasars;
+    s->first_bal = s->nbals;
     fb_survey_targets(&s->survey, pixel, s->data.targets);
     for (size_t row = 0; row < s->data.n; row++)
         if (simulate_target(s, row) < 0)

@@ -25,6 +25,7 @@ struct fb_simulation {
     enum fb_scheme scheme; /* grouping of files; mocks have the format of quickquasars */
     int aligned;           /* mocks: camera grids are aligned, as in data */
     int resolution;        /* write resolution matrices */
+    int true_spectra;      /* write continua and transmissions */
 
     /* Called after each pixel; may be NULL. */
     void (*progress)(void *context, size_t done, size_t all, const char *path);

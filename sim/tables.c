@@ -33,7 +33,7 @@ static float band(const struct fb_detector *d, const double *model, double first
     return n ? (float)(sum / (double)n / fb_magnitude_to_flux(22.5, pivot)) : 0.0f;
 }
 
-void fb_fill_fibermap(struct fb_fibermap_row *row, const struct fb_target *t,
+void fb_fill_fibermap(struct fb_fibermap_row *row, const struct fb_tree *tree, const struct fb_target *t,
                       const struct fb_instrument *instrument, const double *model)
 {
     const struct fb_detector *b = &instrument->cameras[0], *r = &instrument->cameras[1],
@@ -55,6 +55,10 @@ void fb_fill_fibermap(struct fb_fibermap_row *row, const struct fb_target *t,
     row->numexp = row->numnight = row->numtile = (int16_t)t->exposures;
     row->exptime = (float)(EXPOSURE_TIME * t->exposures);
     row->mean_mjd = FIRST_MJD + 30.0 * t->exposures;
+    if (tree->scheme == FB_SCHEME_TILES) {
+        row->tile = (int32_t)fb_tile_of(t->pixel);
+        row->petal = (int16_t)(t->pixel % 10);
+    }
 }
 
 /* Night YYYYMMDD of the k-th 28-day month since the survey began; always a valid date. */
@@ -190,6 +194,8 @@ static const struct fb_sim_column fibermap_columns[] = {
     { "COADD_NUMNIGHT", "I", NULL, AT(numnight) }, { "COADD_NUMTILE", "I", NULL, AT(numtile) },
     { "MEAN_MJD", "D", "d", AT(mean_mjd) },
 };
+static const struct fb_sim_column fibermap_tile_columns[] = { { "TILEID", "J", NULL, AT(tile) },
+                                                              { "PETAL_LOC", "I", NULL, AT(petal) } };
 #undef ROW
 
 #define ROW fb_exposure_row
@@ -228,12 +234,12 @@ static const struct fb_sim_column catalog_columns[] = {
     { "SPECTYPE", "6A", NULL, AT(spectype) },
     { "SURVEY", "4A", NULL, AT(survey) },
     { "PROGRAM", "6A", NULL, AT(program) },
-    { "HPXPIXEL", "K", NULL, AT(pixel) },
     { "DESI_TARGET", "K", NULL, AT(desi_target) },
     { "COADD_FIBERSTATUS", "J", NULL, AT(fiberstatus) },
-    { "COADD_LASTNIGHT", "J", NULL, AT(last_night) },
     { "TSNR2_LYA", "E", NULL, AT(tsnr2_lya) },
 };
+static const struct fb_sim_column pixel_columns[] = { { "HPXPIXEL", "K", NULL, AT(pixel) },
+                                                      { "COADD_LASTNIGHT", "J", NULL, AT(last_night) } };
 static const struct fb_sim_column uniqpix_columns[] = { { "UNIQPIX", "K", NULL, AT(uniqpix) } };
 static const struct fb_sim_column tile_columns[] = { { "TILEID", "J", NULL, AT(tile) },
                                                      { "LASTNIGHT", "J", NULL, AT(night) },
@@ -281,10 +287,36 @@ static const struct fb_sim_column quasar_columns[] = {
     { "NCIV_2000", "J", NULL, AT(n2000) },
     { "VMIN_CIV_2000", "5E", "km/s", AT(vmin2000) },
     { "VMAX_CIV_2000", "5E", "km/s", AT(vmax2000) },
+    { "AI_ALL", "D", "km/s", AT(ai_all) },
+    { "NALL_450", "J", NULL, AT(nall450) },
+    { "VMIN_ALL_450", "17E", "km/s", AT(vminall450) },
+    { "VMAX_ALL_450", "17E", "km/s", AT(vmaxall450) },
     { "NASSOC", "I", NULL, AT(nassociated) },
     { "NDLA", "I", NULL, AT(ndla) },
     { "Z_DLA", "D", NULL, AT(z_dla) },
     { "LOG_NHI", "D", "log(cm**-2)", AT(log_nhi) },
+};
+static const struct fb_sim_column target_columns[] = { { "TARGETID", "K", NULL, AT(targetid) },
+                                                       { "Z", "D", NULL, AT(z) },
+                                                       { "Z_CAT", "D", NULL, AT(z_catalog) } };
+static const struct fb_sim_column bal_columns[] = {
+    { "TARGETID", "K", NULL, AT(targetid) },
+    { "Z", "D", NULL, AT(z) },
+    { "BAL_PROB", "E", NULL, AT(bal_prob) },
+    { "BI_CIV", "D", "km/s", AT(bi_civ) },
+    { "ERR_BI_CIV", "E", "km/s", AT(error) },
+    { "NCIV_2000", "J", NULL, AT(n2000) },
+    { "VMIN_CIV_2000", "5E", "km/s", AT(vmin2000) },
+    { "VMAX_CIV_2000", "5E", "km/s", AT(vmax2000) },
+    { "POSMIN_CIV_2000", "5E", "km/s", AT(posmin2000) },
+    { "FMIN_CIV_2000", "5E", NULL, AT(fmin2000) },
+    { "AI_CIV", "D", "km/s", AT(ai_civ) },
+    { "ERR_AI_CIV", "E", "km/s", AT(error) },
+    { "NCIV_450", "J", NULL, AT(n450) },
+    { "VMIN_CIV_450", "17E", "km/s", AT(vmin450) },
+    { "VMAX_CIV_450", "17E", "km/s", AT(vmax450) },
+    { "POSMIN_CIV_450", "17E", "km/s", AT(posmin450) },
+    { "FMIN_CIV_450", "17E", NULL, AT(fmin450) },
 };
 #undef ROW
 _Static_assert(FASTBAL_MAX_AI == 17 && FASTBAL_MAX_BI == 5, "the formats above");
@@ -292,11 +324,6 @@ _Static_assert(FASTBAL_MAX_AI == 17 && FASTBAL_MAX_BI == 5, "the formats above")
 /* clang-format off */
 #define TABLE(name, columns, rows, n) { name, columns, COUNT(columns), rows, sizeof *(rows), (int64_t)(n) }
 /* clang-format on */
-
-struct fb_sim_table fb_fibermap_table(const struct fb_fibermap_row *rows, size_t n)
-{
-    return (struct fb_sim_table)TABLE("FIBERMAP", fibermap_columns, rows, n);
-}
 
 struct fb_sim_table fb_exposure_table(const struct fb_exposure_row *rows, size_t n)
 {
@@ -315,6 +342,19 @@ static void add_columns(struct fb_sim_table *table, struct fb_sim_column *column
     table->ncolumns += n;
 }
 
+struct fb_sim_table fb_fibermap_table(const struct fb_fibermap_row *rows, size_t n, enum fb_scheme scheme,
+                                      struct fb_sim_column columns[FB_FIBERMAP_COLUMNS])
+{
+    struct fb_sim_table table = TABLE("FIBERMAP", fibermap_columns, rows, n);
+
+    table.ncolumns = 0;
+    add_columns(&table, columns, fibermap_columns, COUNT(fibermap_columns));
+    if (scheme == FB_SCHEME_TILES)
+        add_columns(&table, columns, fibermap_tile_columns, COUNT(fibermap_tile_columns));
+    table.columns = columns;
+    return table;
+}
+
 struct fb_sim_table fb_catalog_table(const struct fb_catalog_row *rows, size_t n, enum fb_scheme scheme,
                                      struct fb_sim_column columns[FB_CATALOG_COLUMNS])
 {
@@ -326,6 +366,8 @@ struct fb_sim_table fb_catalog_table(const struct fb_catalog_row *rows, size_t n
         add_columns(&table, columns, uniqpix_columns, COUNT(uniqpix_columns));
     if (scheme == FB_SCHEME_TILES)
         add_columns(&table, columns, tile_columns, COUNT(tile_columns));
+    else
+        add_columns(&table, columns, pixel_columns, COUNT(pixel_columns));
     for (int i = 0; scheme == FB_SCHEME_MOCK && i < table.ncolumns; i++)
         if (strncmp(columns[i].name, "TARGET_", 7) == 0)
             columns[i].name += 7; /* RA and DEC */
@@ -346,4 +388,14 @@ struct fb_sim_table fb_quasar_table(const struct fb_quasar_row *rows, size_t n)
 struct fb_sim_table fb_mock_truth_table(const struct fb_mock_truth_row *rows, size_t n)
 {
     return (struct fb_sim_table)TABLE("TRUTH", mock_truth_columns, rows, n);
+}
+
+struct fb_sim_table fb_target_table(const struct fb_quasar_row *rows, size_t n)
+{
+    return (struct fb_sim_table)TABLE("TARGETS", target_columns, rows, n);
+}
+
+struct fb_sim_table fb_bal_table(const struct fb_quasar_row *rows, size_t n, const char *extname)
+{
+    return (struct fb_sim_table)TABLE(extname, bal_columns, rows, n);
 }

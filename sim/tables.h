@@ -22,6 +22,8 @@ struct fb_fibermap_row {
     int16_t numexp, numnight, numtile;
     float exptime;
     double mean_mjd;
+    int32_t tile;
+    int16_t petal; /* of tiles */
 };
 
 struct fb_exposure_row {
@@ -59,7 +61,7 @@ struct fb_mock_truth_row {
 };
 
 /* Fill rows; model is the noiseless spectrum on the concatenated pixels of all cameras. */
-void fb_fill_fibermap(struct fb_fibermap_row *row, const struct fb_target *t,
+void fb_fill_fibermap(struct fb_fibermap_row *row, const struct fb_tree *tree, const struct fb_target *t,
                       const struct fb_instrument *instrument, const double *model);
 void fb_fill_score(struct fb_score_row *row, const struct fb_target *t,
                    const struct fb_instrument *instrument, const struct fb_rows *spectra, double *scratch);
@@ -77,11 +79,13 @@ double fb_true_snr_civ(const struct fb_instrument *instrument, const double *mod
                        const struct fb_rows *spectra, double z, double *scratch);
 
 /*
- * Tables of these rows. The catalog's columns are stored in the caller's array, since they depend on the
- * scheme: mocks have other names for positions, and adaptive pixels and tiles have additional columns.
+ * Tables of these rows. The columns of fibermaps and catalogs are stored in the caller's array, since they depend
+ * on the scheme: mocks have other names for positions, adaptive pixels and tiles have columns of their own, and
+ * catalogs of tiles have no pixels and name the last night of their tile LASTNIGHT.
  */
-enum { FB_CATALOG_COLUMNS = 17 };
-struct fb_sim_table fb_fibermap_table(const struct fb_fibermap_row *rows, size_t n);
+enum { FB_FIBERMAP_COLUMNS = 19, FB_CATALOG_COLUMNS = 16 };
+struct fb_sim_table fb_fibermap_table(const struct fb_fibermap_row *rows, size_t n, enum fb_scheme scheme,
+                                      struct fb_sim_column columns[FB_FIBERMAP_COLUMNS]);
 struct fb_sim_table fb_exposure_table(const struct fb_exposure_row *rows, size_t n);
 struct fb_sim_table fb_score_table(const struct fb_score_row *rows, size_t n);
 struct fb_sim_table fb_catalog_table(const struct fb_catalog_row *rows, size_t n, enum fb_scheme scheme,
@@ -89,5 +93,9 @@ struct fb_sim_table fb_catalog_table(const struct fb_catalog_row *rows, size_t n
 struct fb_sim_table fb_trough_table(const struct fb_trough_row *rows, size_t n);
 struct fb_sim_table fb_quasar_table(const struct fb_quasar_row *rows, size_t n);
 struct fb_sim_table fb_mock_truth_table(const struct fb_mock_truth_row *rows, size_t n);
+/* The quasars of a file of true spectra. */
+struct fb_sim_table fb_target_table(const struct fb_quasar_row *rows, size_t n);
+/* The BAL quasars of a mock: BAL_META of its truth files, and ZCATALOG of its bal_cat.fits. */
+struct fb_sim_table fb_bal_table(const struct fb_quasar_row *rows, size_t n, const char *extname);
 
 #endif

@@ -2,6 +2,7 @@
 
 SPDX-License-Identifier: BSD-3-Clause
 """
+import os
 import re
 import shutil
 import subprocess
@@ -141,3 +142,38 @@ def test_oracle_program(finished_tree, tmp_path):
                     finished_tree.zafter(pixel), tmp_path / "o.fits", "--templates", tmp_path / "t.fits"], check=True)
     assert compare_tables(tmp_path / "o.fits", finished_tree.baltable(pixel)) == []
     assert len(table(tmp_path / "o.fits")) == len(table(finished_tree.baltable(pixel)))
+
+
+def test_how_like_desi(tmp_path):
+    """Shares and redshift errors as counted here, and every quantity of the table."""
+    tree = tmp_path / "tree"
+    run("simulate", tree, "--pixels", 2, "--quasars", 60, "--others", 2, "--no-resolution", "--truth-spectra",
+        "--bal-fraction", 0.4)
+    run("run", "-q", tree / "qso.fits", "-r", tree / "redux" / "sim", "--templates", "builtin", "-o",
+        tmp_path / "found.fits")
+    program = shutil.which("fastbal", path=os.environ["FASTBAL_BIN"])
+    lines = call("how_like_desi.py", tree, "--templates", "builtin", "--fastbal", program).stdout.splitlines()
+    rows = {cells[1]: cells for cells in ([c.strip() for c in line.split("|")] for line in lines[2:])}
+    assert len(rows) == len(lines) - 2 == 11
+
+    def simulated(quantity):
+        return float(rows[quantity][4].split(" ± ")[0])
+
+    found, quasars = table(tmp_path / "found.fits"), table(tree / "truth.fits", "QUASARS")
+    in_range = (found["Z"] >= 1.57) & (found["Z"] <= 5)
+    for index in ("AI", "BI"):
+        share = (found[f"{index}_CIV"][in_range] > 0).mean()
+        assert simulated(f"quasars with {index} > 0") == pytest.approx(share, abs=6e-4)
+    error = 299792.458 * (quasars["Z_CAT"] - quasars["Z"]) / (1 + quasars["Z"])
+    error = error[(quasars["BAL"] == 1) & (np.abs(error) < 3000)]
+    assert simulated("mean redshift error of BALs, km/s") == pytest.approx(error.mean(), abs=0.6)
+    assert 30 < simulated("EW(C IV), median") < 70 and 1.0 < simulated("noise relative to ivar, B and R") < 1.1
+    assert rows["misfit of templates, 1500-1530 A"][4:6] == ["not measured", ""]
+    assert all(cells[5] == "yes" or cells[5].startswith("no, ") for cells in rows.values() if "measured" not in cells[4])
+
+
+def test_how_like_desi_without_spectra(tmp_path):
+    run("simulate", tmp_path / "tree", "--pixels", 1, "--quasars", 2, "--others", 0, "--no-resolution")
+    program = shutil.which("fastbal", path=os.environ["FASTBAL_BIN"])
+    result = call("how_like_desi.py", tmp_path / "tree", "--templates", "builtin", "--fastbal", program, status=1)
+    assert "--truth-spectra" in result.stderr

@@ -63,7 +63,9 @@ def test_catalog(simulated):
 def test_truth(simulated):
     truth = table(simulated / "truth.fits")
     assert set(truth["TARGETID"]) <= set(table(simulated / "qso.fits")["TARGETID"])
-    assert (truth["VMAX"] > truth["VMIN"]).all()
+    deep = truth["DEPTH"] > 0.1
+    assert deep.any() and (truth["VMAX"] > truth["VMIN"])[deep].all()
+    assert (truth["VMAX"][~deep] == -1).all() and (truth["VMIN"][~deep] == -1).all()
     assert ((truth["DEPTH"] > 0) & (truth["DEPTH"] <= 1)).all()
 
 
@@ -122,6 +124,95 @@ def test_mock(tmp_path):
     run("append", "--mock", "-q", tree / "qso.fits", "-b", tmp_path / "work", "-o", tmp_path / "out.fits")
     out = table(tmp_path / "out.fits")
     assert (out["BALMASK"] == 0).sum() >= 1 and not (out["BALMASK"] & 1)[(out["Z"] > 1.57) & (out["Z"] < 5)].any()
+
+
+def test_truth_of_mocks(tmp_path):
+    """The whole circle: a mock, its truth as BAL catalog (from either source), and what the finder sees in it."""
+    tree = tmp_path / "mock"
+    run("simulate", tree, "--pixels", 2, "--quasars", 30, "--mock", "--bright", "--bal-fraction", 0.5)
+    for source, out in (("mock", "one.fits"), ("mock/bal_cat.fits", "two.fits")):
+        result = run("truth", "-q", tree / "qso.fits", "-b", tree / source, "-o", tmp_path / out)
+        assert "the other way round" not in result.stdout + result.stderr
+    run("run", "--mock", "--mockdir", tree / "mock", "-q", tree / "qso.fits", "-o", tmp_path / "found.fits",
+        "--templates", "builtin")
+    assert fits.getheader(tree / "mock" / "bal_cat.fits", 1)["EXTNAME"] == "ZCATALOG"
+    one, two, found = (table(tmp_path / name) for name in ("one.fits", "two.fits", "found.fits"))
+    quasars = {int(q["TARGETID"]): q for q in table(tree / "truth.fits", "QUASARS")}
+    assert one["TARGETID"].tolist() == found["TARGETID"].tolist() and len(one) == 60
+    for a, b in zip(one, two):
+        q = quasars[int(a["TARGETID"])]
+        assert (a["BALMASK"] == 0) == (q["BAL"] == 1) and a["BAL_PROB"] == (1 if q["BAL"] else -99)
+        for name in ("AI_CIV", "BI_CIV", "NCIV_450", "NCIV_2000", "VMIN_CIV_450", "VMAX_CIV_450", "VMIN_CIV_2000",
+                     "VMAX_CIV_2000"):
+            np.testing.assert_allclose(a[name], q[name], rtol=1e-6)
+            np.testing.assert_array_equal(a[name], b[name])
+    true = one["AI_CIV"] > 0
+    assert 20 < true.sum() < 40 and (found["AI_CIV"][true] > 0).mean() > 2 * (found["AI_CIV"][~true] > 0).mean()
+
+
+def test_troughs_that_reach_the_line(tmp_path):
+    """Readers ignore troughs with VMIN <= 0, so that of a trough from v = 0 is 20 km/s, the first cell above."""
+    run("simulate", tmp_path / "tree", "--pixels", 1, "--quasars", 150, "--others", 0, "--bal-fraction", 1, "--mock")
+    quasars, truth = (table(tmp_path / "tree" / "truth.fits", name) for name in ("QUASARS", "TRUTH"))
+    used = np.arange(17) < quasars["NCIV_450"][:, None]
+    vmin, vmax = quasars["VMIN_CIV_450"], quasars["VMAX_CIV_450"]
+    assert (vmin[used] >= 20).all() and (vmin[~used] == -1).all() and (vmax[used] - vmin[used] > 400).all()
+    spanning = {int(t["TARGETID"]) for t in truth
+                if t["VMIN"] < 0 and t["VMAX"] > 1000 and t["SHAPE"] in ("SMOOTH", "ATTACHED")}
+    assert len(spanning) >= 3
+    assert set(quasars["TARGETID"][(vmin == 20).any(axis=1)].tolist()) >= spanning
+
+
+@pytest.mark.parametrize("layout", ["healpix", "mock"])
+def test_truth_spectra(tmp_path, layout):
+    """Flux is continuum times transmission and noise; transmission is low where the tables say there are troughs."""
+    options = ("--pixels", 2, "--quasars", 20, "--others", 3, "--bright", "--bal-fraction", 0.5, "--layout", layout,
+               "--no-resolution")
+    run("simulate", tmp_path / "with", *options, "--truth-spectra")
+    run("simulate", tmp_path / "without", *options)
+    paths = sorted((tmp_path / "with").rglob("truespectra-*.fits"))
+    ours, others = files(tmp_path / "with"), files(tmp_path / "without")
+    assert len(paths) == 2 and {k: v for k, v in ours.items() if "truespectra" not in k} == others
+    quasars = {int(q["TARGETID"]): q for q in table(tmp_path / "with" / "truth.fits", "QUASARS")}
+    deviations, deep, seen = [], [], set()
+    for path in paths:
+        check_sums(path)
+        kind = "spectra" if layout == "mock" else "coadd"
+        with fits.open(path) as true, fits.open(path.with_name(path.name.replace("truespectra", kind))) as coadd:
+            row_of = {int(t): i for i, t in enumerate(coadd["FIBERMAP"].data["TARGETID"])}
+            for i, target in enumerate(true["TARGETS"].data):
+                q, row = quasars[int(target["TARGETID"])], row_of[int(target["TARGETID"])]
+                assert target["Z"] == q["Z"] and target["Z_CAT"] == q["Z_CAT"]
+                seen.add(int(target["TARGETID"]))
+                for camera in "BRZ":
+                    wave = true[f"{camera}_WAVELENGTH"].data
+                    np.testing.assert_array_equal(wave, coadd[f"{camera}_WAVELENGTH"].data)
+                    continuum, transmission = (true[f"{camera}_{what}"].data[i] for what in ("CONTINUUM", "TRANSMISSION"))
+                    assert continuum.dtype.itemsize == 4 and (continuum > 0).all()
+                    assert (transmission >= 0).all() and (transmission < 1.0001).all()
+                    flux, ivar = (coadd[f"{camera}_{what}"].data[row] for what in ("FLUX", "IVAR"))
+                    deviations.append(np.median((flux - continuum * transmission) * np.sqrt(ivar)))
+                    v = 299792.458 * (1 - wave / (1 + q["Z"]) / 1549)
+                    deep += [transmission[(v > low + 30) & (v < high - 30)].max(initial=0)
+                             for low, high in zip(q["VMIN_CIV_450"], q["VMAX_CIV_450"]) if low > 0]
+    assert seen == set(quasars) and np.abs(np.median(deviations)) < 0.1 and np.std(deviations) < 0.5
+    assert len(deep) > 10 and max(deep) < 0.92 and np.count_nonzero(deep) > 10
+
+
+def test_tiles(tmp_path):
+    """Tile, petal and night are in the catalog and the fibermaps, as picca's reader of tiles looks for them."""
+    run("simulate", tmp_path / "tree", *SMALL, "--layout", "tiles", "--no-resolution")
+    catalog = table(tmp_path / "tree" / "qso.fits")
+    assert not {"HPXPIXEL", "COADD_LASTNIGHT"} & set(catalog.names)  # picca gives COADD_LASTNIGHT the name LASTNIGHT
+    paths = sorted((tmp_path / "tree").rglob("coadd-*.fits"))
+    assert len(paths) == 2
+    for path in paths:
+        petal, tile, night = path.stem.removeprefix("coadd-").split("-")
+        fibermap = fits.getdata(path, "FIBERMAP")
+        assert (fibermap["TILEID"] == int(tile)).all() and (fibermap["PETAL_LOC"] == int(petal)).all()
+        chosen = catalog[(catalog["TILEID"] == int(tile)) & (catalog["PETAL_LOC"] == int(petal))
+                         & (catalog["LASTNIGHT"] == int(night.removeprefix("thru")))]
+        assert len(chosen) == 6 and set(chosen["TARGETID"]) <= set(fibermap["TARGETID"])
 
 
 def test_pipeline_finds_what_was_put_in(tmp_path):
