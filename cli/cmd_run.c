@@ -226,8 +226,8 @@ static int report_run(struct run *run, int argc, char **argv)
     fb_tally_text(&run->tally, run->finder.templates.name, text);
     fb_report_print(&report, "run: %s", text);
     const struct run_options *o = run->options;
-    fb_report_print(&report, "run: %zu pixel%s done, %zu kept, %zu failed; %s%s%s%s", p->ndone, fb_s(p->ndone),
-                    p->nkept, p->nfailed, o->outcatfile, written ? "" : " was not written",
+    fb_report_print(&report, "run: %zu pixel%s done, %zu kept, %zu failed; %s%s%s%s", p->ndone,
+                    fb_s(p->ndone), p->nkept, p->nfailed, o->outcatfile, written ? "" : " was not written",
                     written && o->troughs ? ", troughs in " : "", written && o->troughs ? o->troughs : "");
     fb_print_usage("run", &p->used, p->nquasars, run->start, run->ranks.size);
     if (!written && p->gave_up)

@@ -493,6 +493,7 @@ static void default_row(struct fb_balrow *row, unsigned char balmask)
     memset(row, 0, sizeof *row);
     row->bal_prob = -99;
     row->balstatus = FB_BALSTATUS_NO_ROW;
+    row->lobal = FB_LOBAL_UNKNOWN;
     row->balmask = balmask;
 }
 

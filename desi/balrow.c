@@ -47,6 +47,11 @@ static const struct fb_balrow_column columns[] = {
     { "ERR_EW_CIV", 'E', 1, AT(err_ew), BOTH | FB_OPTIONAL, "Angstrom" },
     { "DEPTH_CIV", 'E', 1, AT(depth), BOTH | FB_OPTIONAL, "" },
     { "ERR_DEPTH_CIV", 'E', 1, AT(err_depth), BOTH | FB_OPTIONAL, "" },
+    { "LOBAL", 'J', 1, AT(lobal), BOTH | FB_OPTIONAL, "" },
+    { "DEPTH_ALIII", 'E', 1, AT(depth_aliii), BOTH | FB_OPTIONAL, "" },
+    { "ERR_DEPTH_ALIII", 'E', 1, AT(err_depth_aliii), BOTH | FB_OPTIONAL, "" },
+    { "DEPTH_MGII", 'E', 1, AT(depth_mgii), BOTH | FB_OPTIONAL, "" },
+    { "ERR_DEPTH_MGII", 'E', 1, AT(err_depth_mgii), BOTH | FB_OPTIONAL, "" },
     { "EW_CIV_450", 'E', FASTBAL_MAX_AI, AT(civ_whole.ew), FB_OF_TROUGHS, "Angstrom" },
     { "ERR_EW_CIV_450", 'E', FASTBAL_MAX_AI, AT(civ_whole.err_ew), FB_OF_TROUGHS, "Angstrom" },
     { "DEPTH_CIV_450", 'E', FASTBAL_MAX_AI, AT(civ_whole.depth), FB_OF_TROUGHS, "" },
@@ -193,6 +198,11 @@ void fb_balrow_from_result(struct fb_balrow *row, const struct fastbal_result *r
     row->snr_forest = (float)result->snr_forest;
     row->balstatus = (int32_t)result->status;
     take_absorption(row, &result->absorption);
+    row->lobal = !result->low.searched ? FB_LOBAL_UNKNOWN : result->low.found ? FB_LOBAL : FB_HIBAL;
+    row->depth_aliii = (float)result->low.aliii_depth;
+    row->err_depth_aliii = (float)result->low.aliii_error;
+    row->depth_mgii = (float)result->low.mgii_depth;
+    row->err_depth_mgii = (float)result->low.mgii_error;
     take_whole(&row->civ_whole, &result->civ.ai);
     take_whole(&row->siiv_whole, &result->siiv.ai);
 }

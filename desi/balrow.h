@@ -31,9 +31,14 @@ struct fb_balrow {
     float snr_civ, snr_redside, snr_forest;
     int32_t balstatus;
     float ai_tot, err_ai_tot, bi0, err_bi0, di, err_di, ew, err_ew, depth, err_depth; /* of C IV */
+    int32_t lobal;                                                                    /* FB_HIBAL and so on */
+    float depth_aliii, err_depth_aliii, depth_mgii, err_depth_mgii;
     struct fb_balrow_whole civ_whole, siiv_whole;
     uint8_t balmask;
 };
+
+/* LOBAL: whether absorption in lines of low ionization was found in the C IV troughs. */
+enum { FB_LOBAL_UNKNOWN = -1 /* not searched */, FB_HIBAL = 0, FB_LOBAL = 1 };
 
 /* BALMASK of a catalog row. */
 enum {

@@ -33,6 +33,7 @@ int fb_balstore_create(struct fb_balstore *store, size_t nrows, int ntemplates, 
     set_no_troughs(&usual.siiv_bi);
     set_no_troughs(&usual.siiv_ai);
     usual.di = -1;
+    usual.lobal = FB_LOBAL_UNKNOWN;
 
     *store = (struct fb_balstore){ .ntemplates = ntemplates, .with_troughs = with_troughs, .file = -1 };
     store->bytes = fb_balrow_bytes(FB_IN_CATALOG, ntemplates) +

@@ -162,7 +162,8 @@ static int find_column(const struct fb_table *t, const char *name, char type, co
 {
     *column = fb_table_find(t, name);
     if (!*column || (*column)->type != type || (*column)->repeat != 1)
-        return fb_fail(err, "%s: table %s: expected a column %s of the form %c", t->path, t->name, name, type);
+        return fb_fail(err, "%s: table %s: expected a column %s of the form %c", t->path, t->name, name,
+                       type);
     return 0;
 }
 
@@ -192,9 +193,10 @@ static int fill_line(struct fb_table *t, const struct wanted *w, int64_t targeti
         const unsigned char *row = *at < t->nrows ? fb_table_row(t, *at, err) : NULL;
         if (!row && *at < t->nrows)
             return -1;
-        if (!row || fb_column_integer(w->targetid, row) != targetid || number(w->vmin, row) != troughs->vmin[k])
-            return fb_fail(err, "%s: table %s: expected the troughs of BALCAT, found others in row %lld", t->path,
-                           t->name, (long long)*at);
+        if (!row || fb_column_integer(w->targetid, row) != targetid ||
+            number(w->vmin, row) != troughs->vmin[k])
+            return fb_fail(err, "%s: table %s: expected the troughs of BALCAT, found others in row %lld",
+                           t->path, t->name, (long long)*at);
         whole->depth[k] = number(w->depth, row);
         whole->err_depth[k] = number(w->err_depth, row);
         whole->ew[k] = number(w->ew, row);

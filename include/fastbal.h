@@ -293,6 +293,16 @@ struct fastbal_absorption {
     double depth, depth_error; /* mean of 1 - flux over continuum in all AI troughs */
 };
 
+/* Absorption at the velocities of C IV troughs in lines of low ionization (§5.2). */
+enum fastbal_low_line { FASTBAL_ALIII = 1, FASTBAL_MGII = 2 };
+struct fastbal_low_ionization {
+    int searched; /* enum fastbal_low_line bits of lines that could be searched; 0 without C IV troughs */
+    int found;    /* of these, those that absorb: a LoBAL has one, a HiBAL none */
+    /* Mean of 1 - flux over continuum in the trough where it is most significant, with its standard error; 0 where not
+     * searched. */
+    double aliii_depth, aliii_error, mgii_depth, mgii_error;
+};
+
 struct fastbal_result {
     uint32_t status; /* BALSTATUS bits */
     int ntemplates;
@@ -304,6 +314,7 @@ struct fastbal_result {
     /* medians of flux/sigma; -1 where not covered, snr_civ also with FASTBAL_NEGATIVE_MODEL */
     double snr_civ, snr_redside, snr_forest;
     struct fastbal_absorption absorption; /* of C IV */
+    struct fastbal_low_ionization low;
 };
 
 /* How the continuum is fitted (§4). */

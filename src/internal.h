@@ -357,9 +357,29 @@ struct fastbal_workspace {
     struct fastbal_message message;    /* of the last call */
 };
 
+/* ---- low_ionization.c ---- */
+
+/* Pixels at increasing wavelengths. */
+struct fb_stretch {
+    size_t n;
+    const double *w; /* rest wavelengths */
+    const double *flux, *ivar;
+};
+
+/*
+ * Search Al III and Mg II at the velocities of C IV's troughs. model is the continuum at the pixels of `fit`; the
+ * continuum of Mg II is a straight line between the means beside its trough. `mgii` covers FB_MGII_BLUE to FB_MGII_RED, or is
+ * empty.
+ */
+void fb_low_ionization(const struct fastbal_troughs *civ, const struct fb_stretch *fit, const double *model,
+                       const struct fb_stretch *mgii, struct fastbal_low_ionization *low);
+#define FB_MGII_BLUE 2500.0
+#define FB_MGII_RED 2900.0
+
 /* Pixels [begin, end) of the parts of a spectrum; empty ones are not covered. */
 struct fb_parts {
-    size_t fit[2], forest[2], redside[2], whole[2]; /* whole: from the first to the last of the others */
+    size_t fit[2], forest[2], redside[2], mgii[2],
+        whole[2]; /* whole: from the first to the last of the others */
 };
 void fb_find_parts(const struct fastbal_spectrum *s, struct fb_parts *parts);
 

@@ -312,6 +312,24 @@ static uint32_t fit_once(struct task *t, struct fastbal_result *result)
     return unmeasured;
 }
 
+/* The same velocities in Al III and Mg II. flux and ivar are those of pixels from `begin` on. */
+static void search_low_ionization(const struct task *t, fastbal_workspace *work,
+                                  const struct fastbal_spectrum *s, const struct fb_parts *parts,
+                                  const double *flux, const double *ivar, struct fastbal_result *result)
+{
+    size_t begin = parts->whole[0], n = parts->mgii[1] - parts->mgii[0], at = parts->mgii[0] - begin;
+    if (result->civ.ai.count == 0)
+        return;
+    fb_model(&t->design, result->coeffs, 0, t->range.n, t->model);
+    const struct fb_stretch fit = { t->range.n, t->range.w, t->range.flux, t->ivar };
+    struct fb_stretch mgii = { 0, work->scratch, flux, ivar };
+    if (n > 0) {
+        rest_wavelengths(n, s->wavelength + parts->mgii[0], 1 + s->z, work->scratch);
+        mgii = (struct fb_stretch){ n, work->scratch, flux + at, ivar + at };
+    }
+    fb_low_ionization(&result->civ.ai, &fit, t->model, &mgii, &result->low);
+}
+
 /* DEVIATION flagged-rows: the reference gives up the whole file.
  * Returns 0, or the BALSTATUS bit that says why the spectrum can't be measured. */
 static uint32_t measure(struct task *t, struct fastbal_result *result)
@@ -389,6 +407,8 @@ void fb_measure(fastbal_workspace *work, const fastbal_templates *templates,
     uint32_t unmeasured = measure(&task, result);
     if (unmeasured)
         fastbal_result_clear(result, nt, unmeasured);
+    else
+        search_low_ionization(&task, work, spectrum, &parts, flux, ivar, result);
 }
 
 const struct fb_kernels fb_kernels = { FB_RUNG_NAME, fb_wavelengths_ok, fb_join, fb_measure };

@@ -98,9 +98,9 @@ static size_t nearest_rest(const struct fastbal_spectrum *s, double value)
 /* All pixels from the first to the last part. */
 static void find_whole(struct fb_parts *p)
 {
-    const size_t *const part[3] = { p->fit, p->forest, p->redside };
+    const size_t *const part[4] = { p->fit, p->forest, p->redside, p->mgii };
     size_t begin = SIZE_MAX, end = 0;
-    for (int k = 0; k < 3; k++) {
+    for (int k = 0; k < 4; k++) {
         if (part[k][0] == part[k][1])
             continue;
         begin = part[k][0] < begin ? part[k][0] : begin;
@@ -129,6 +129,10 @@ void fb_find_parts(const struct fastbal_spectrum *s, struct fb_parts *p)
     if (first <= 1420 && last >= 1480) {
         p->redside[0] = first_rest_at_least(s, 1420);
         p->redside[1] = first_rest_at_least(s, 1480);
+    }
+    if (p->fit[0] < p->fit[1] && first <= FB_MGII_BLUE && last >= FB_MGII_RED) {
+        p->mgii[0] = first_rest_at_least(s, FB_MGII_BLUE);
+        p->mgii[1] = first_rest_at_least(s, FB_MGII_RED);
     }
     find_whole(p);
 }

@@ -743,12 +743,12 @@ def add_table(name, change, said=None, mask=(1, 1, 1, 0), lost=None, **more):
 
 add_table("as it should be", lambda d: None, mask=(0, 0, 0, 0))
 for key, value, said in (
-        ("NAXIS1", 100, "HDU BALCAT: expected rows of 856 bytes, as its columns have, found NAXIS1 100"),
+        ("NAXIS1", 100, "HDU BALCAT: expected rows of 876 bytes, as its columns have, found NAXIS1 100"),
          ("NAXIS2", 10**6, "# BALCAT: expected ... bytes of data at ..., but the file ends at ..."),
         ("NAXIS2", -1, "#: expected a whole number NAXIS2, found -1"), ("TFIELDS", 5000,
          "#: expected TFIELDS 0 to 999, found 5000"),
         ("PCOUNT", "x", "#: expected PCOUNT 0 or more, found x"), ("BITPIX", 32,
-         "# BALCAT: expected 10272 bytes of data at 14400, but the file ends at 17280"),
+         "# BALCAT: expected 10512 bytes of data at 14400, but the file ends at 17280"),
         ("TFORM1", "'D       '", "column TARGETID: expected the form 1K"),
         ("TFORM7", "'3J      '", "column PCA_COEFFS: expected the form 32E"),
         ("TTYPE4", "'REDSHIFT'", "table BALCAT has no column Z"), ("EXTNAME", "'TABLE   '", "has no table BALCAT")):

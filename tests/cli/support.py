@@ -231,7 +231,8 @@ def last_columns():
     """Those of BAL tables and catalogs behind the others: signal-to-noise ratios, and our BALSTATUS and measurements of whole troughs."""
     whole = [f"{error}{name}_CIV" for name in ("AI_TOT", "BI0", "DI", "EW", "DEPTH") for error in ("", "ERR_")]
     return [(name, "E") for name in ("SNR_CIV", "SNR_REDSIDE", "SNR_FOREST")] + [("BALSTATUS", "J")] + [
-        (name, "E") for name in whole]
+        (name, "E") for name in whole] + [("LOBAL", "J")] + [
+        (f"{error}DEPTH_{line}", "E") for line in ("ALIII", "MGII") for error in ("", "ERR_")]
 
 
 # ---- spectra ----

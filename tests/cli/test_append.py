@@ -70,7 +70,7 @@ def test_values(finished_tree):
             if name in IN_TABLE[PIXEL[name]]:
                 np.testing.assert_array_equal(data[column][k], finished_tree.row(name)[column])
             else:
-                assert np.all(data[column][k] == {"BAL_PROB": -99, "BALSTATUS": -1}.get(column, 0)), column
+                assert np.all(data[column][k] == {"BAL_PROB": -99, "BALSTATUS": -1, "LOBAL": -1}.get(column, 0)), column
 
 
 # ---- BALMASK ----

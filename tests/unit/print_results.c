@@ -63,6 +63,8 @@ static void print_result(const struct fastbal_result *result)
     print_bits("snr", &result->snr_civ, 3);
     print_line(&result->civ);
     print_line(&result->siiv);
+    printf("low ionization %d %d\n", result->low.searched, result->low.found);
+    print_bits("depths", &result->low.aliii_depth, 4);
     print_bits("absorption", &result->absorption.ai_total, sizeof result->absorption / sizeof(double));
 }
 

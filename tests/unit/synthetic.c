@@ -132,6 +132,7 @@ void check_same_result(const struct fastbal_result *a, const struct fastbal_resu
     check_same_troughs(&a->civ.bi, &b->civ.bi, FASTBAL_MAX_BI);
     check_same_troughs(&a->siiv.ai, &b->siiv.ai, FASTBAL_MAX_AI);
     check_same_troughs(&a->siiv.bi, &b->siiv.bi, FASTBAL_MAX_BI);
+    assert_memory_equal(&a->low, &b->low, sizeof a->low);
     assert_memory_equal(&a->absorption, &b->absorption, sizeof a->absorption);
     assert_memory_equal(&a->snr_civ, &b->snr_civ, sizeof a->snr_civ);
     assert_memory_equal(&a->snr_redside, &b->snr_redside, sizeof a->snr_redside);

@@ -250,7 +250,8 @@ static void check_catalog(const char *path, const struct rows *r)
     fitsfile *file;
     struct fb_balrow none = { .bal_prob = -99,
                               .balmask = FB_BALMASK_NO_ROW,
-                              .balstatus = FB_BALSTATUS_NO_ROW };
+                              .balstatus = FB_BALSTATUS_NO_ROW,
+                              .lobal = FB_LOBAL_UNKNOWN };
     int status = 0, nhdus = 0, data, hdu;
     LONGLONG nrows = 0;
     fits_open_diskfile(&file, path, READONLY, &status);
