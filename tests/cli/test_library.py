@@ -119,7 +119,8 @@ LAYERS = {
     "pipeline": ["desi", "fits"],
     "run": ["pipeline", "desi", "fits"],
     "diff": ["run", "desi", "fits"],
-    "cli": ["diff", "run", "pipeline", "sim", "desi", "fits"],
+    "train": ["run", "sim", "pipeline", "desi", "fits"],
+    "cli": ["train", "diff", "run", "pipeline", "sim", "desi", "fits"],
 }
 # Headers of others, and the only files that may include them.
 FOREIGN = {
