@@ -23,10 +23,10 @@ enum {
 #define FIRST_MISFIT 0.03
 #define LEAST_MISFIT 0.01
 #define FIRST_FACTOR 0.05
-#define LEAST_SCALE 1e-3 /* of a spectrum's level */
+#define LEAST_SCALE 1e-3  /* of a spectrum's level */
 #define SMOOTH_VALUES 1.2 /* cells */
 #define SMOOTH_MISFIT 5.0
-#define CLIP 3.0 /* sigma */
+#define CLIP 3.0                /* sigma */
 #define CLIPPED_VARIANCE 0.9733 /* of a unit Gaussian within 3 sigma */
 
 struct em {
@@ -38,9 +38,10 @@ struct em {
     double precision[FB_MOST_FACTORS * FB_MOST_FACTORS], pull[FB_MOST_FACTORS]; /* S^-1, S^-1 mu */
     /* of a spectrum */
     double *scale;
-    double (*moments)[MOST_PAIRS]; /* of (1, x): the means of products j, k, k <= j; the means of x are those with k = 0 */
-    double *objective;             /* -2 ln(likelihood) but for constants */
-    double *misfit;                /* of a cell: the next psi^2 */
+    double (*moments)
+        [MOST_PAIRS]; /* of (1, x): the means of products j, k, k <= j; the means of x are those with k = 0 */
+    double *objective; /* -2 ln(likelihood) but for constants */
+    double *misfit;    /* of a cell: the next psi^2 */
 };
 
 static size_t pair(size_t j, size_t k)
@@ -179,7 +180,8 @@ static void regress_cells(void *context, int thread, size_t item)
 
     (void)thread;
     for (size_t n = 0; n < sample->n; n++) {
-        const float *flux = sample->flux + n * FB_CELLS + first, *ivar = sample->weight + n * FB_CELLS + first;
+        const float *flux = sample->flux + n * FB_CELLS + first,
+                    *ivar = sample->weight + n * FB_CELLS + first;
         const double a = em->scale[n];
         double x[FB_MOST_TERMS];
         for (size_t j = 0; j < em->nterms; j++)

@@ -25,7 +25,8 @@ static int in_gap(const struct fb_sample_spectrum *s, double wavelength)
 /* Sums of ivar and of ivar * flux, and the mean signal-to-noise of the pixels. */
 static double collect(const struct fb_sample_spectrum *s, double *weight, double *sum)
 {
-    const double step = log(GRID_LAST / GRID_FIRST) / (GRID - 1), edge = fb_cell_wavelength(-0.5) * (1 + s->z);
+    const double step = log(GRID_LAST / GRID_FIRST) / (GRID - 1),
+                 edge = fb_cell_wavelength(-0.5) * (1 + s->z);
     size_t begin, end, n = 0;
     double signal = 0;
 

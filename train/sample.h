@@ -11,6 +11,7 @@
 #define FB_SAMPLE_H
 
 #include <stddef.h>
+#include "desi/mask_lines.h"
 
 enum { FB_CELLS = 1092 };
 
@@ -35,17 +36,12 @@ enum fb_sample_outcome {
     FB_SAMPLE_FULL   /* out of memory */
 };
 
-/* Observed wavelengths that don't count, both ends included. */
-struct fb_gap {
-    double first, last;
-};
-
 struct fb_sample_spectrum {
-    size_t n;                              /* pixels */
-    const double *wavelength;              /* observed, A, increasing */
-    const double *flux, *ivar;             /* of pixels that fastbal_measured_range() does not leave out */
+    size_t n;                  /* pixels */
+    const double *wavelength;  /* observed, A, increasing */
+    const double *flux, *ivar; /* of pixels that fastbal_measured_range() does not leave out */
     double z;
-    const struct fb_gap *gaps;
+    const struct fb_wave_range *gaps; /* that don't count */
     size_t ngaps;
 };
 

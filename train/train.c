@@ -14,7 +14,8 @@ static int check(const struct fb_sample *sample, struct fb_error *err)
                        sample->n);
     const size_t fewest = fb_sample_fewest(sample, &cell);
     if (fewest < FB_TRAIN_LEAST_OF_CELL)
-        return fb_fail(err, "expected at least %d spectra with data at %.0f A in the rest frame, found %zu of %zu",
+        return fb_fail(err,
+                       "expected at least %d spectra with data at %.0f A in the rest frame, found %zu of %zu",
                        FB_TRAIN_LEAST_OF_CELL, fb_cell_wavelength((double)cell), fewest, sample->n);
     return 0;
 }

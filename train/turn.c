@@ -17,14 +17,14 @@ enum { TROUGHS = 1000, /* outflows */ STEPS = 12, MOST_BASIS = FB_MOST_FACTORS *
 #define LEAST_MEAN 0.05
 
 struct turn {
-    fb_cells root;         /* square root of the mean spectrum */
-    fb_cells mean;         /* the mean in units of it, of unit length */
+    fb_cells root; /* square root of the mean spectrum */
+    fb_cells mean; /* the mean in units of it, of unit length */
     size_t nfactors, nbasis;
-    fb_cells *factors;     /* in units of it, without the part along the mean */
-    fb_cells *troughs;     /* the same */
+    fb_cells *factors;             /* in units of it, without the part along the mean */
+    fb_cells *troughs;             /* the same */
     double population, absorption; /* tr C, tr B */
-    fb_cells *basis;       /* orthonormal */
-    fb_cells *image;       /* A of each */
+    fb_cells *basis;               /* orthonormal */
+    fb_cells *image;               /* A of each */
 };
 
 static double dot(const double *a, const double *b)
@@ -135,8 +135,8 @@ static int find_eigenvectors(struct turn *turn, size_t n, size_t *npositive)
     if (there) {
         for (size_t j = 0; j < m; j++)
             for (size_t k = 0; k < m; k++)
-                matrix[j * m + k] = (dot(turn->basis[j], turn->image[k]) +
-                                     dot(turn->basis[k], turn->image[j])) / 2;
+                matrix[j * m + k] =
+                    (dot(turn->basis[j], turn->image[k]) + dot(turn->basis[k], turn->image[j])) / 2;
         fb_eigenvectors(matrix, m, values, vectors);
         while (*npositive < m && values[*npositive] > 1e-12)
             ++*npositive;
@@ -208,8 +208,9 @@ int fb_factors_turn(struct fb_factors *factors, size_t n, struct fb_error *err)
     if (status != 0)
         fb_fail(err, "out of memory for %d troughs", TROUGHS);
     else if (npositive < n)
-        status = fb_fail(err, "expected %zu directions in which these spectra differ but not by absorption, found %zu", n,
-                         npositive);
+        status = fb_fail(
+            err, "expected %zu directions in which these spectra differ but not by absorption, found %zu", n,
+            npositive);
     else
         replace(turn, factors, n);
     if (turn) {
