@@ -64,7 +64,7 @@ static void add_scaled(double *restrict sum, const double *restrict terms, doubl
 
 /* The normal equations of one spectrum: sums of v T_j T_k, of v T_j y, and of v y^2; how many cells it has. */
 struct equations {
-    double matrix[MOST_PAIRS], vector[FB_MOST_TERMS], square;
+    double matrix[MOST_PAIRS], vector[FB_MOST_TERMS], square, logs;
     size_t ncells;
 };
 
@@ -82,6 +82,7 @@ static void add_cells(const struct em *em, size_t spectrum, struct equations *e)
         add_scaled(e->matrix, em->pairs[i], v, em->npairs);
         add_scaled(e->vector, f->value[i], v * flux[i], em->nterms);
         e->square += v * flux[i] * flux[i];
+        e->logs += log(v);
         e->ncells++;
     }
 }
@@ -122,7 +123,7 @@ static void locate(const struct em *em, size_t spectrum)
     struct equations e;
 
     add_cells(em, spectrum, &e);
-    double objective = e.square - 2 * a * e.vector[0] + a * a * e.matrix[0];
+    double objective = e.square - e.logs - 2 * a * e.vector[0] + a * a * e.matrix[0];
     for (size_t j = 0; j < n; j++) {
         mean[j] = a * e.vector[j + 1] - a * a * e.matrix[pair(j + 1, 0)] + em->pull[j];
         for (size_t k = 0; k < n; k++)
@@ -405,7 +406,7 @@ static void learn(struct em *em, size_t n, struct fb_convergence *c)
         const double now = expect(em);
         c->iterations++;
         c->change = now - last;
-        c->converged = fabs(c->change) < FB_TRAIN_LIMIT;
+        c->converged = c->change > -FB_TRAIN_LIMIT;
         last = now;
     }
 }

@@ -29,7 +29,7 @@ struct fb_factors {
 struct fb_convergence {
     int iterations;
     double change; /* of -2 ln(likelihood) per observed cell, in the last iteration */
-    int converged; /* it was below the limit, FB_TRAIN_LIMIT */
+    int converged; /* it fell by less than FB_TRAIN_LIMIT, or rose: smoothing costs a little likelihood */
 };
 #define FB_TRAIN_LIMIT 1e-5
 
