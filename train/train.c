@@ -6,11 +6,13 @@
 
 enum { SPARE_FACTORS = 2 }; /* learnt beyond those that are kept, for the turning to choose from */
 
-static int check(const struct fb_sample *sample, struct fb_error *err)
+static int check(const struct fb_sample *sample, size_t nfactors, struct fb_error *err)
 {
+    const size_t per_factor = FB_TRAIN_LEAST_PER_FACTOR * nfactors,
+                 least = per_factor > FB_TRAIN_LEAST_SPECTRA ? per_factor : FB_TRAIN_LEAST_SPECTRA;
     size_t cell;
-    if (sample->n < FB_TRAIN_LEAST_SPECTRA)
-        return fb_fail(err, "expected at least %d usable spectra, found %zu", FB_TRAIN_LEAST_SPECTRA,
+    if (sample->n < least)
+        return fb_fail(err, "expected at least %zu usable spectra for this many components, found %zu", least,
                        sample->n);
     const size_t fewest = fb_sample_fewest(sample, &cell);
     if (fewest < FB_TRAIN_LEAST_OF_CELL)
@@ -23,7 +25,7 @@ static int check(const struct fb_sample *sample, struct fb_error *err)
 int fb_train(struct fb_factors *factors, const struct fb_sample *sample, size_t ncomponents, int nthreads,
              struct fb_convergence *convergence, struct fb_error *err)
 {
-    if (check(sample, err) != 0 ||
+    if (check(sample, ncomponents + SPARE_FACTORS, err) != 0 ||
         fb_factors_learn(factors, sample, ncomponents + SPARE_FACTORS, nthreads, convergence, err) != 0 ||
         fb_factors_turn(factors, ncomponents - 1, err) != 0)
         return -1;

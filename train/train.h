@@ -10,8 +10,9 @@
 #include "train/factors.h"
 
 enum {
-    FB_TRAIN_LEAST_SPECTRA = 100, /* fewer do not say how spectra differ */
-    FB_TRAIN_LEAST_OF_CELL = 50,  /* the same for the spectra that have data in a cell */
+    FB_TRAIN_LEAST_SPECTRA = 100,   /* fewer do not say how spectra differ, */
+    FB_TRAIN_LEAST_PER_FACTOR = 10, /* nor do fewer a factor */
+    FB_TRAIN_LEAST_OF_CELL = 50,    /* the same for the spectra that have data in a cell */
     FB_TRAIN_LEAST_COMPONENTS = 3,
     FB_TRAIN_MOST_COMPONENTS = FB_MOST_FACTORS - 2,
     FB_TRAIN_COMPONENTS = 8

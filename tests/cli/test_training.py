@@ -203,7 +203,7 @@ def test_factors_are_those_of_numpy(trained):
 def test_factors_span_what_spectra_were_made_of(trained):
     """The four factors that the sample was made of lie in the space of those learnt, but for noise."""
     t = trained[3][0].t
-    lines = [np.exp(-0.5 * ((WAVE - w) / s) ** 2) for w, s in ((1398, 12), (1549, 14))]
+    lines = [np.exp(-0.5 * ((WAVE - w) / s) ** 2) for w, s in ((1549, 14),)]
     for true in (np.linspace(-0.5, 0.5, CELLS), *lines):
         left = true - t @ np.linalg.lstsq(t, true, rcond=None)[0]
         assert np.sqrt((left**2).mean() / (true**2).mean()) < 0.15
