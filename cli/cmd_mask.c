@@ -242,7 +242,7 @@ static int prepare_mask(struct mask *mask, struct fb_error *err)
     mask->work = fb_layout_beside(&mask->layout, o->workdir);
     if (check_trees(mask, err) != 0 || fb_layout_read_map(&mask->layout, NULL, err) != 0 ||
         fb_pixel_rows_read(&mask->sorted, o->qsocat, &mask->layout, &mask->selection, err) != 0 ||
-        fb_balquasars_read(&mask->quasars, o->qsocat, 1, err) != 0)
+        fb_balquasars_read(&mask->quasars, o->qsocat, err) != 0)
         return -1;
     if (mask->quasars.nrows != mask->sorted.n)
         return fb_fail(err, "%s: has %zu rows, a moment ago %zu", o->qsocat, mask->quasars.nrows,

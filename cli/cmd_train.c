@@ -45,9 +45,12 @@ struct train {
     struct fb_convergence convergence;
 };
 
+/* The catalog of troughs that are left out; NULL: none. */
 static const char *trough_catalog(const struct train_options *o)
 {
-    return o->bals ? o->bals : o->qsocat;
+    if (!o->bals)
+        return o->qsocat;
+    return strcmp(o->bals, "none") == 0 ? NULL : o->bals;
 }
 
 static const char *base_name(const char *path)
@@ -70,11 +73,24 @@ static enum fb_pixel_outcome collect_pixel(void *context, int thread, size_t ind
 /* Checks before anything is read. */
 static int check_output(const struct train_options *o, struct fb_error *err)
 {
+    const char *bals = trough_catalog(o);
     return fb_check_output_name(o->out, err) != 0 || fb_check_apart(o->out, o->qsocat, err) != 0 ||
-                   fb_check_apart(o->out, trough_catalog(o), err) != 0 ||
+                   (bals && fb_check_apart(o->out, bals, err) != 0) ||
                    fb_check_output(o->out, o->clobber ? FB_REPLACE : FB_KEEP_EXISTING, err) != 0
                ? -1
                : 0;
+}
+
+/* Troughs that stay in the sample would be learnt as a form that continua have. */
+static int read_troughs(struct train *train, struct fb_error *err)
+{
+    const struct train_options *o = train->options;
+    struct fb_error why;
+    if (!trough_catalog(o) ||
+        fb_known_troughs_read(&train->known, trough_catalog(o), o->layout.mock, &why) == 0)
+        return 0;
+    return fb_fail(err, "%.800s%s", why.text,
+                   o->bals ? "" : "; expected a catalog from fastbal run, or --mask-bals FILE, or none");
 }
 
 static int prepare(struct train *train, struct fb_error *err)
@@ -85,7 +101,7 @@ static int prepare(struct train *train, struct fb_error *err)
         fb_layout_read_map(&train->layout, NULL, err) != 0 ||
         fb_selection_make(&train->selection, &train->layout, &o->layout, err) != 0 ||
         fb_pixel_rows_read(&train->rows, o->qsocat, &train->layout, &train->selection, err) != 0 ||
-        fb_known_troughs_read(&train->known, trough_catalog(o), o->layout.mock, o->bals != NULL, err) != 0)
+        read_troughs(train, err) != 0)
         return -1;
     const int nthreads = fb_threads(o->nproc);
     *c = (struct fb_collection){ .tree = &train->layout.tree,
@@ -131,16 +147,16 @@ static int report_troughs(const struct train *train, struct fb_error *err)
 {
     const struct train_options *o = train->options;
     const struct fb_collected *all = &train->all;
-    if (o->bals && all->sample.n > 0 && all->nknown == 0)
-        return fb_fail(err, "%s: has none of the %zu quasars of %s that are used", o->bals, all->sample.n,
+    const char *bals = trough_catalog(o);
+    if (bals && all->sample.n > 0 && all->nknown == 0)
+        return fb_fail(err, "%s: has none of the %zu quasars of %s that are used", bals, all->sample.n,
                        o->qsocat);
-    if (train->known.quasars.has_civ)
-        fb_print(NAME ": troughs of %zu of them are left out, as in %s", all->nmasked, trough_catalog(o));
+    if (bals)
+        fb_print(NAME ": troughs of %zu of them are left out, as in %s", all->nmasked, bals);
     else
-        fb_print(NAME ": no troughs are left out: %s has no BAL columns, and --mask-bals was not given",
-                 o->qsocat);
-    if (o->bals && all->nknown < all->sample.n)
-        fb_print_error(NAME, "%s: has only %zu of the %zu quasars that are used", o->bals, all->nknown,
+        fb_print(NAME ": no troughs are left out");
+    if (bals && all->nknown < all->sample.n)
+        fb_print_error(NAME, "%s: has only %zu of the %zu quasars that are used", bals, all->nknown,
                        all->sample.n);
     return 0;
 }
@@ -172,7 +188,7 @@ static int write_set(const struct train *train, struct fb_error *err)
                                   .seed = FB_ABSORBED_SEED,
                                   .iterations = train->convergence.iterations,
                                   .catalog = base_name(o->qsocat),
-                                  .bals = train->known.quasars.has_civ ? base_name(trough_catalog(o)) : "",
+                                  .bals = trough_catalog(o) ? base_name(trough_catalog(o)) : "none",
                                   .product = fb_layout_product(&train->layout) };
     struct fb_template_set set = { 0 };
     double *values = fb_trained_values(&train->factors);
@@ -247,7 +263,7 @@ static enum fb_options_outcome parse_train_options(struct train_options *o, int 
 {
     struct fb_option table[] = {
         { "-q", "--qsocat", FB_OPT_STRING, &o->qsocat, .metavar = "FILE", .required = 1,
-          .help = "QSO catalog; troughs in its BAL columns, where it has them, are left out" },
+          .help = "QSO catalog, with BAL columns: their troughs are left out" },
         { "-o", "--outfile", FB_OPT_STRING, &o->out, .metavar = "FILE", .required = 1,
           .group = FB_GROUP_OUTPUT, .help = "the templates to write, for --templates" },
         FB_LAYOUT_OPTIONS(o->layout),
@@ -255,7 +271,7 @@ static enum fb_options_outcome parse_train_options(struct train_options *o, int 
         { NULL, "--mockdir", FB_OPT_STRING, &o->layout.mockdir, .metavar = "DIR",
           .help = "the folder of the mock's spectra-16" },
         { NULL, "--mask-bals", FB_OPT_STRING, &o->bals, .metavar = "FILE", .group = FB_GROUP_SEARCH,
-          .help = "leave out the troughs of C IV and Si IV that this catalog with BAL columns has" },
+          .help = "leave out the troughs of another catalog with BAL columns; or none" },
         { NULL, "--components", FB_OPT_INT, &o->components, .metavar = "N", .min = FB_TRAIN_LEAST_COMPONENTS,
           .max = FB_TRAIN_MOST_COMPONENTS, .group = FB_GROUP_SEARCH,
           .help = "templates, the first of which is the mean spectrum" },

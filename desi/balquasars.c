@@ -10,16 +10,13 @@ struct reader {
     size_t used, room;
 };
 
-static int open_catalog(struct reader *r, struct fb_balquasars *q, const char *path, int needed,
-                        struct fb_error *err)
+static int open_catalog(struct reader *r, struct fb_balquasars *q, const char *path, struct fb_error *err)
 {
     static const char *const names[] = { "QSO_CAT", "ZCATALOG", "*", NULL };
     if (fb_table_open(&r->table, path, names, err) != 0 ||
-        fb_trough_columns_find(&r->columns[FB_TROUGHS_CIV], &r->table, "AI", "CIV", "450", needed, err) !=
-            0 ||
+        fb_trough_columns_find(&r->columns[FB_TROUGHS_CIV], &r->table, "AI", "CIV", "450", 1, err) != 0 ||
         fb_trough_columns_find(&r->columns[FB_TROUGHS_SIIV], &r->table, "AI", "SIIV", "450", 0, err) != 0)
         return -1;
-    q->has_civ = r->columns[FB_TROUGHS_CIV].length > 0;
     q->has_siiv = r->columns[FB_TROUGHS_SIIV].length > 0;
     q->nrows = (size_t)r->table.nrows;
     q->begin = malloc((q->nrows + 1) * sizeof *q->begin);
@@ -71,13 +68,13 @@ static int take_rows(struct reader *r, struct fb_balquasars *q, struct fb_error 
     return 0;
 }
 
-int fb_balquasars_read(struct fb_balquasars *q, const char *path, int needed, struct fb_error *err)
+int fb_balquasars_read(struct fb_balquasars *q, const char *path, struct fb_error *err)
 {
     struct reader *r = calloc(1, sizeof *r);
     *q = (struct fb_balquasars){ 0 };
     if (!r)
         return fb_fail(err, "%s: out of memory", path);
-    int status = open_catalog(r, q, path, needed, err) != 0 || take_rows(r, q, err) != 0 ? -1 : 0;
+    int status = open_catalog(r, q, path, err) != 0 || take_rows(r, q, err) != 0 ? -1 : 0;
     fb_table_close(&r->table);
     free(r);
     return status;

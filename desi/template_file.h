@@ -45,7 +45,7 @@ struct fb_training {
     int64_t seed;        /* TRNSEED: of the outflows that it is turned away from */
     int iterations;      /* TRNITER */
     const char *catalog, /* TRNCAT */
-        *bals,           /* TRNBALS: of the troughs, empty where there is none */
+        *bals,           /* TRNBALS: of the troughs, or none */
         *product;        /* TRNPROD: the tree of spectra */
     char options[256];   /* TRNOPTS: the part of it */
 };

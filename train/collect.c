@@ -38,15 +38,11 @@ static int sort_rows(struct fb_known_troughs *known, const char *path, struct fb
     return failed ? fb_fail(err, "%s: out of memory for %zu rows", path, n) : 0;
 }
 
-int fb_known_troughs_read(struct fb_known_troughs *known, const char *path, int mock, int needed,
-                          struct fb_error *err)
+int fb_known_troughs_read(struct fb_known_troughs *known, const char *path, int mock, struct fb_error *err)
 {
     *known = (struct fb_known_troughs){ 0 };
-    if (fb_balquasars_read(&known->quasars, path, needed, err) != 0)
-        return -1;
-    if (!known->quasars.has_civ)
-        return 0;
-    if (fb_mask_lines_parse(&known->lines, "CIV,SIIV", err) != 0 ||
+    if (fb_balquasars_read(&known->quasars, path, err) != 0 ||
+        fb_mask_lines_parse(&known->lines, "CIV,SIIV", err) != 0 ||
         fb_catalog_read(&known->catalog, path, mock, NULL, err) != 0)
         return -1;
     if (known->catalog.n != known->quasars.nrows)

@@ -22,10 +22,8 @@ struct fb_known_troughs {
     struct fb_mask_lines lines;     /* where troughs are left out: C IV, Si IV */
 };
 
-/* Read a catalog with BAL columns. Without those of C IV it is an error where they are needed; else none are known.
- * Release in any case. */
-int fb_known_troughs_read(struct fb_known_troughs *known, const char *path, int mock, int needed,
-                          struct fb_error *err);
+/* Read a catalog with BAL columns; without it, all zero, no troughs are known. Release in any case. */
+int fb_known_troughs_read(struct fb_known_troughs *known, const char *path, int mock, struct fb_error *err);
 void fb_known_troughs_release(struct fb_known_troughs *known);
 
 /* What became of the rows of a catalog. */

@@ -26,8 +26,8 @@ enum {
 #define LEAST_SCALE 1e-3  /* of a spectrum's level */
 #define SMOOTH_VALUES 1.2 /* cells */
 #define SMOOTH_MISFIT 5.0
-#define CLIP 3.0                /* sigma */
-#define CLIPPED_VARIANCE 0.9733 /* of a unit Gaussian within 3 sigma */
+#define CLIP 2.0                /* sigma */
+#define CLIPPED_VARIANCE 0.7737 /* of a unit Gaussian within 2 sigma */
 
 struct em {
     const struct fb_sample *sample;

@@ -45,11 +45,11 @@ int fb_factors_learn(struct fb_factors *factors, const struct fb_sample *sample,
  * Keep the mean and the factors, and learn what is known of them: mu, S and psi, by ten iterations of EM that begin from
  * those given. psi_i^2 is the excess of squared residuals over the noise, relative to the scaled mean,
  *
- *     psi_i^2 = mean of ((r^2 / 0.9733 + a^2 t' C t) - 1/V) / (a T_0)^2,     weights (a T_0)^4 v^2
+ *     psi_i^2 = mean of ((r^2 / 0.7737 + a^2 t' C t) - 1/V) / (a T_0)^2,     weights (a T_0)^4 v^2
  *
  * with r the residual of the most probable model, C the covariance that is left of x, and t = (T_1, ..): a fit is nearer
- * to the spectrum than the truth by a^2 t' C t. Residuals beyond 3 sigma are left out, because they are absorption, cosmic
- * rays and the like, which is what 0.9733 makes up for. psi is smoothed over 5 cells, and at least 0.01.
+ * to the spectrum than the truth by a^2 t' C t. Residuals beyond 2 sigma are left out, because they are absorption, odd
+ * quasars and the like, which is what 0.7737 makes up for. psi is smoothed over 5 cells, and at least 0.01.
  */
 int fb_factors_calibrate(struct fb_factors *factors, const struct fb_sample *sample, int nthreads,
                          struct fb_error *err);

@@ -113,10 +113,15 @@ def test_troughs_are_left_out(simulated, tmp_path):
     complains(line, "train", "expected at least 50 spectra with data at", "A in the rest frame, found 0 of")
 
 
-def test_catalogs_without_troughs(simulated, tmp_path):
-    out = train(simulated, tmp_path / "t.fits", q="sim/qso.fits").stdout
+def test_without_troughs(simulated, tmp_path):
+    """Only where that is asked for: troughs in the sample become a form of the continuum."""
+    out = train(simulated, tmp_path / "t.fits", "--mask-bals", "none", q="sim/qso.fits").stdout
     assert "no troughs are left out" in out and header_of(tmp_path / "t.fits")["TRNNMASK"] == 0
-    assert header_of(tmp_path / "t.fits")["TRNBALS"].strip() == ""
+    assert header_of(tmp_path / "t.fits")["TRNBALS"] == "none"
+    ours, theirs = (fits.getdata(p, 1)["PSI"] for p in (tmp_path / "t.fits", simulated / "t.fits"))
+    assert np.median(ours) > np.median(theirs)
+    result = train(simulated, tmp_path / "u.fits", q="sim/qso.fits", status=UNUSABLE)
+    complains(result, "train", "qso.fits", "no column AI_CIV", "--mask-bals FILE")
 
 
 @pytest.mark.parametrize("n", [3, 10])
@@ -164,7 +169,7 @@ def test_all_spectra_alike(simulated, tmp_path):
                 hdus[f"{camera}_IVAR"].data[:] = 100
                 hdus[f"{camera}_MASK"].data[:] = 0
     result = run("train", "-q", simulated / "sim" / "qso.fits", "-r", tmp_path / "redux" / "sim", "-o", tmp_path / "t.fits",
-                 status=UNUSABLE)
+                 "--mask-bals", "none", status=UNUSABLE)
     complains(result, "train", "directions in which these spectra differ")
 
 
@@ -174,7 +179,7 @@ def test_a_pixel_that_fails(simulated, tmp_path):
     path = sorted((tmp_path / "redux").rglob("coadd-*.fits"))[0]
     path.write_bytes(path.read_bytes()[:100000])
     result = run("train", "-q", simulated / "sim" / "qso.fits", "-r", tmp_path / "redux" / "sim", "-o", tmp_path / "t.fits",
-                 status=PARTLY)
+                 "--mask-bals", "none", status=PARTLY)
     assert path.name in result.stderr
     assert header_of(tmp_path / "t.fits")["TRNNSPEC"] < header_of(simulated / "t.fits")["TRNNSPEC"]
 

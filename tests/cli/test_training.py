@@ -147,9 +147,9 @@ class Em:
         left = a**2 * np.einsum("ij,njk,ik->ni", t[:, 1:], self.c, t[:, 1:], optimize=True)
         total = noise + (self.psi * level) ** 2
         r = self.y - a * (self.x @ t.T)
-        use = seen & (r**2 <= 9 * (total - left))
+        use = seen & (r**2 <= 4 * (total - left))
         weights = np.where(use, (level**2 / total) ** 2, 0)
-        excess = (r**2 / 0.9733 + left - noise) / level**2
+        excess = (r**2 / 0.7737 + left - noise) / level**2
         self.psi = np.sqrt(np.maximum(smoothed((weights * excess).sum(0) / weights.sum(0), 5.0), 1e-4))
 
 
