@@ -128,7 +128,6 @@ FOREIGN = {
     r"fits/output\.h": r"fits/(output|header_template)\.|desi/(balcatalog|baltable|continuum_file|redshifts|template_file|trough_table)\.c|sim/files\.c",
     r"chealpix\.h": r"desi/|sim/",
     r"zlib\.h": r"fits/|desi/template_file\.c",
-    r"lapack.*": r"templates/",
     r"pthread\.h": r"run/pool\.c",
     r"mpi\.h": r"run/mpi\.c",
     r"fastbal\.h": r"(?!fits/)",
