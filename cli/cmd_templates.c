@@ -54,7 +54,7 @@ int fb_cmd_templates(int argc, char **argv)
         return FB_EXIT_UNUSABLE;
     }
     if (fb_template_set_read(&set, name, FB_SHARE, &err) != 0 ||
-        (export && fb_template_set_write(export, replace, &set, &err) != 0)) {
+        (export && fb_template_set_write(export, replace, &set, NULL, &err) != 0)) {
         fb_print_error("templates", "%s", err.text);
         status = FB_EXIT_UNUSABLE;
     } else if (show(&set) != 0 || (export && fb_print("written to %s", export) != 0)) {

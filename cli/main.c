@@ -32,6 +32,7 @@ static const struct {
     { "simulate", NULL, fb_cmd_simulate, "a DESI-like tree of simulated quasars with known troughs" },
     { "continuum", NULL, fb_cmd_continuum, "spectra of some quasars with their continua and troughs" },
     { "templates", NULL, fb_cmd_templates, "show or export continuum templates" },
+    { "train", NULL, fb_cmd_train, "spectra -> continuum templates that know what quasars look like" },
 };
 enum { NCOMMANDS = sizeof commands / sizeof commands[0] };
 

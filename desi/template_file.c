@@ -422,8 +422,25 @@ static int write_prior(fitsfile *file, const struct fastbal_prior *prior, int n,
     return *status;
 }
 
+static int write_origin(fitsfile *file, const struct fb_training *o, int *status)
+{
+    LONGLONG nspectra = (LONGLONG)o->nspectra, nmasked = (LONGLONG)o->nmasked, seed = o->seed;
+    int iterations = o->iterations;
+    double min_snr = o->min_snr;
+    fits_write_key_longstr(file, "TRNCAT", o->catalog, "catalog of the quasars learnt from", status);
+    fits_write_key_longstr(file, "TRNPROD", o->product, "spectra learnt from", status);
+    fits_write_key_longstr(file, "TRNOPTS", o->options, "part of them", status);
+    fits_write_key(file, TLONGLONG, "TRNNSPEC", &nspectra, "spectra learnt from", status);
+    fits_write_key(file, TDOUBLE, "TRNSNR", &min_snr, "least signal-to-noise of a spectrum", status);
+    fits_write_key_longstr(file, "TRNBALS", o->bals, "catalog of troughs that are left out", status);
+    fits_write_key(file, TLONGLONG, "TRNNMASK", &nmasked, "spectra with troughs left out", status);
+    fits_write_key(file, TLONGLONG, "TRNSEED", &seed, "seed of simulated troughs", status);
+    fits_write_key(file, TINT, "TRNITER", &iterations, "iterations", status);
+    return *status;
+}
+
 int fb_template_set_write(const char *path, enum fb_replace replace, const struct fb_template_set *set,
-                          struct fb_error *err)
+                          const struct fb_training *origin, struct fb_error *err)
 {
     struct fb_output out;
     struct fastbal_prior prior;
@@ -433,6 +450,9 @@ int fb_template_set_write(const char *path, enum fb_replace replace, const struc
         return -1;
     write_columns(out.file, set->templates, &prior, &status);
     fits_write_key_longstr(out.file, "QSOTEMPS", set->name, "where the templates come from", &status);
+    fits_write_key_str(out.file, "TEMPSUM", set->sum, "checksum of the templates", &status);
+    if (origin)
+        write_origin(out.file, origin, &status);
     fb_write_dependencies(out.file, &status);
     if (has_prior)
         write_prior(out.file, &prior, fastbal_templates_count(set->templates) - 1, &status);

@@ -9,6 +9,7 @@
 #ifndef FB_TEMPLATE_FILE_H
 #define FB_TEMPLATE_FILE_H
 
+#include <stdint.h>
 #include "fastbal.h"
 #include "fits/error.h"
 #include "fits/temporary.h"
@@ -36,8 +37,22 @@ int fb_template_set_create(struct fb_template_set *set, const char *name, size_t
 double *fb_template_set_values(const struct fb_template_set *set, size_t *count);
 void fb_template_set_release(struct fb_template_set *set);
 
-/* Write a set in the format it is read in. */
+/* Where a set that was learnt from spectra comes from, for its header. */
+struct fb_training {
+    size_t nspectra;     /* TRNNSPEC */
+    size_t nmasked;      /* TRNNMASK: of them with troughs left out */
+    double min_snr;      /* TRNSNR: spectra with less are left out */
+    int64_t seed;        /* TRNSEED: of the outflows that it is turned away from */
+    int iterations;      /* TRNITER */
+    const char *catalog, /* TRNCAT */
+        *bals,           /* TRNBALS: of the troughs, or none */
+        *product;        /* TRNPROD: the tree of spectra */
+    char options[256];   /* TRNOPTS: the part of it */
+};
+
+/* Write a set in the format it is read in; its name and checksum are QSOTEMPS and TEMPSUM. origin is NULL where it was not
+ * learnt. */
 int fb_template_set_write(const char *path, enum fb_replace replace, const struct fb_template_set *set,
-                          struct fb_error *err);
+                          const struct fb_training *origin, struct fb_error *err);
 
 #endif

@@ -6,7 +6,7 @@
 #   build   compiler, make, cmake, pkg-config, CFITSIO, zlib, chealpix (the default)
 #   demo    build, and a Python with numpy and astropy
 #   test    demo, and cmocka, pytest, valgrind and Open MPI
-#   ci      test, and clang, clang-tidy, cppcheck and shellcheck; LAPACKE, so that they see templates/generate.c
+#   ci      test, and clang, clang-tidy, cppcheck and shellcheck
 #   fuzz    build, and clang with its fuzzer and sanitizers
 #   --check  install nothing; list what is missing, status 1 if anything is
 #
@@ -72,7 +72,6 @@ if [ "$level" = ci ]; then
     program clang-tidy || missing clang-tidy clang-tools
     program cppcheck || missing cppcheck cppcheck
     program shellcheck || missing shellcheck shellcheck
-    library lapacke lapacke.h || missing liblapacke-dev liblapacke
 fi
 
 if [ "$level" = fuzz ]; then

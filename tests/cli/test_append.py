@@ -203,6 +203,7 @@ def test_tables_of_different_widths(done_tree, tmp_path):
 
 def test_tables_of_different_fits(done_tree):
     """They are combined into one catalog, with a warning."""
+    done_tree.find("-c", "--continuum", "least-squares")
     done_tree.find("-hp", PIXELS[1], "-c", "--fit", "simplex")
     complains(done_tree.append("-c"), "append", "1 of 3 BAL tables", "differ from the first in fit, which is exact")
 

@@ -119,7 +119,8 @@ LAYERS = {
     "pipeline": ["desi", "fits"],
     "run": ["pipeline", "desi", "fits"],
     "diff": ["run", "desi", "fits"],
-    "cli": ["diff", "run", "pipeline", "sim", "desi", "fits"],
+    "train": ["run", "sim", "pipeline", "desi", "fits"],
+    "cli": ["train", "diff", "run", "pipeline", "sim", "desi", "fits"],
 }
 # Headers of others, and the only files that may include them.
 FOREIGN = {
@@ -127,7 +128,6 @@ FOREIGN = {
     r"fits/output\.h": r"fits/(output|header_template)\.|desi/(balcatalog|baltable|continuum_file|redshifts|template_file|trough_table)\.c|sim/files\.c",
     r"chealpix\.h": r"desi/|sim/",
     r"zlib\.h": r"fits/|desi/template_file\.c",
-    r"lapack.*": r"templates/",
     r"pthread\.h": r"run/pool\.c",
     r"mpi\.h": r"run/mpi\.c",
     r"fastbal\.h": r"(?!fits/)",

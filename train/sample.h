@@ -1,0 +1,61 @@
+/*
+ * sample.h - quasar spectra to train templates on: rest-frame cells that all of them share.
+ *
+ * Cell k is centred at 1258 A * exp(k s), s = ln(2402/1258) / 1099 (176 km/s), and k runs over the cells that lie wholly
+ * in the range in which continua are fitted, 1261 to 2399 A: 1092 of the 1100 cells on which the trough-aware fit works
+ * (docs/algorithm.md), so that a trained set is exact there. Beyond them templates keep the value of the end.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_SAMPLE_H
+#define FB_SAMPLE_H
+
+#include <stddef.h>
+#include "desi/mask_lines.h"
+
+enum { FB_CELLS = 1092 };
+
+/* Rest-frame wavelength of the centre of a cell, A; of its blue edge with i - 0.5, of its red edge with i + 0.5. */
+double fb_cell_wavelength(double i);
+
+/*
+ * One spectrum after the other, FB_CELLS values each: the mean flux of a cell weighted with ivar, and the sum of its ivar,
+ * 0 where nothing was observed. Flux is in units of the spectrum's own level, its weighted mean, so that all are alike and
+ * float suffices; 8.7 kB a spectrum.
+ */
+struct fb_sample {
+    float *flux, *weight; /* owned: n x FB_CELLS */
+    size_t n, room;
+};
+
+/* What became of a spectrum. */
+enum fb_sample_outcome {
+    FB_SAMPLE_TAKEN,
+    FB_SAMPLE_SHORT, /* its pixels do not reach from the first cell to the last */
+    FB_SAMPLE_NOISY, /* signal-to-noise below the limit, or not even a positive level */
+    FB_SAMPLE_FULL   /* out of memory */
+};
+
+struct fb_sample_spectrum {
+    size_t n;                  /* pixels */
+    const double *wavelength;  /* observed, A, increasing */
+    const double *flux, *ivar; /* of pixels that fastbal_measured_range() does not leave out */
+    double z;
+    const struct fb_wave_range *gaps; /* that don't count */
+    size_t ngaps;
+};
+
+/*
+ * Add a spectrum, unless the mean of flux * sqrt(ivar) over its good pixels is below min_snr. Pixels that are not finite
+ * or have no positive ivar are left out.
+ */
+enum fb_sample_outcome fb_sample_add(struct fb_sample *sample, const struct fb_sample_spectrum *spectrum,
+                                     double min_snr);
+/* Move all spectra of another sample to the end. -1 if out of memory; then both are as they were. */
+int fb_sample_join(struct fb_sample *sample, struct fb_sample *other);
+void fb_sample_release(struct fb_sample *sample);
+
+/* Of how many spectra each cell has data: the fewest of any, and which cell that is. */
+size_t fb_sample_fewest(const struct fb_sample *sample, size_t *cell);
+
+#endif

@@ -1,0 +1,224 @@
+/*
+ * turn.c - an eigenvector v of A = C / tr C - 0.2 B / tr B with eigenvalue l is (l + B')^-1 C' v, and C has few dimensions:
+ * those of the old factors. So v lies in the Krylov space that A makes of these, of which a hundred dimensions are plenty
+ * (Rayleigh-Ritz). No matrix of fb_cells x fb_cells is needed, and no library for one.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "train/turn.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "train/absorbed.h"
+#include "train/symmetric.h"
+
+enum { TROUGHS = 1000, /* outflows */ STEPS = 12, MOST_BASIS = FB_MOST_FACTORS * STEPS };
+#define TROUGH_WEIGHT 0.2
+#define LEAST_MEAN 0.05
+
+struct turn {
+    fb_cells root; /* square root of the mean spectrum */
+    fb_cells mean; /* the mean in units of it, of unit length */
+    size_t nfactors, nbasis;
+    fb_cells *factors;             /* in units of it, without the part along the mean */
+    fb_cells *troughs;             /* the same */
+    double population, absorption; /* tr C, tr B */
+    fb_cells *basis;               /* orthonormal */
+    fb_cells *image;               /* A of each */
+};
+
+static double dot(const double *a, const double *b)
+{
+    double sum = 0;
+    for (size_t i = 0; i < FB_CELLS; i++)
+        sum += a[i] * b[i];
+    return sum;
+}
+
+static void add(double *to, const double *from, double weight)
+{
+    for (size_t i = 0; i < FB_CELLS; i++)
+        to[i] += weight * from[i];
+}
+
+/* ---- what A is made of ---- */
+
+/* A deviation from the mean spectrum, in units of its root and without the part along it. */
+static void set_row(const struct turn *turn, double *row)
+{
+    for (size_t i = 0; i < FB_CELLS; i++)
+        row[i] /= turn->root[i];
+    add(row, turn->mean, -dot(row, turn->mean));
+}
+
+static void set_factors(struct turn *turn, struct fb_factors *f)
+{
+    double level = 0;
+    for (size_t i = 0; i < FB_CELLS; i++)
+        level += f->value[i][0] / FB_CELLS;
+    for (size_t i = 0; i < FB_CELLS; i++) {
+        for (size_t k = 0; k <= f->n; k++)
+            f->value[i][k] /= level;
+        turn->root[i] = sqrt(fmax(f->value[i][0], LEAST_MEAN));
+        turn->mean[i] = f->value[i][0] / turn->root[i];
+    }
+    const double length = sqrt(dot(turn->mean, turn->mean));
+    for (size_t i = 0; i < FB_CELLS; i++)
+        turn->mean[i] /= length;
+    for (size_t k = 0; k < f->n; k++) {
+        for (size_t i = 0; i < FB_CELLS; i++)
+            turn->factors[k][i] = f->value[i][k + 1];
+        set_row(turn, turn->factors[k]);
+        turn->population += dot(turn->factors[k], turn->factors[k]);
+    }
+    turn->nfactors = f->n;
+}
+
+static int set_troughs(struct turn *turn, const struct fb_factors *f)
+{
+    if (fb_absorbed_light(TROUGHS, turn->troughs) != 0)
+        return -1;
+    for (size_t t = 0; t < TROUGHS; t++) {
+        for (size_t i = 0; i < FB_CELLS; i++)
+            turn->troughs[t][i] *= f->value[i][0];
+        set_row(turn, turn->troughs[t]);
+        turn->absorption += dot(turn->troughs[t], turn->troughs[t]);
+    }
+    return 0;
+}
+
+/* ---- its leading eigenvectors ---- */
+
+static void multiply(const struct turn *turn, const double *v, double *image)
+{
+    memset(image, 0, FB_CELLS * sizeof *image);
+    for (size_t k = 0; k < turn->nfactors; k++)
+        add(image, turn->factors[k], dot(turn->factors[k], v) / turn->population);
+    for (size_t t = 0; t < TROUGHS; t++)
+        add(image, turn->troughs[t], -TROUGH_WEIGHT * dot(turn->troughs[t], v) / turn->absorption);
+}
+
+/* Add a vector to the basis, unless it lies in it. */
+static void extend(struct turn *turn, const double *v)
+{
+    double *to = turn->basis[turn->nbasis];
+    memcpy(to, v, sizeof(fb_cells));
+    const double length = sqrt(dot(to, to));
+    for (int twice = 0; twice < 2; twice++)
+        for (size_t k = 0; k < turn->nbasis; k++)
+            add(to, turn->basis[k], -dot(turn->basis[k], to));
+    const double left = sqrt(dot(to, to));
+    if (!(left > 1e-12 * length))
+        return;
+    for (size_t i = 0; i < FB_CELLS; i++)
+        to[i] /= left;
+    multiply(turn, to, turn->image[turn->nbasis++]);
+}
+
+static void make_basis(struct turn *turn)
+{
+    const size_t most = turn->nfactors * STEPS;
+    for (size_t k = 0; k < turn->nfactors; k++)
+        extend(turn, turn->factors[k]);
+    for (size_t k = 0; k < turn->nbasis && turn->nbasis < most; k++)
+        extend(turn, turn->image[k]);
+}
+
+/* The n leading eigenvectors in place of the first of the image; -1 where less are positive, or out of memory. */
+static int find_eigenvectors(struct turn *turn, size_t n, size_t *npositive)
+{
+    const size_t m = turn->nbasis;
+    double *matrix = malloc(m * m * sizeof *matrix), *vectors = malloc(m * m * sizeof *vectors);
+    double *values = malloc(m * sizeof *values);
+    const int there = matrix && vectors && values;
+    *npositive = 0;
+    if (there) {
+        for (size_t j = 0; j < m; j++)
+            for (size_t k = 0; k < m; k++)
+                matrix[j * m + k] =
+                    (dot(turn->basis[j], turn->image[k]) + dot(turn->basis[k], turn->image[j])) / 2;
+        fb_eigenvectors(matrix, m, values, vectors);
+        while (*npositive < m && values[*npositive] > 1e-12)
+            ++*npositive;
+        for (size_t j = 0; j < n && j < m; j++) {
+            memset(turn->image[j], 0, sizeof(fb_cells));
+            for (size_t k = 0; k < m; k++)
+                add(turn->image[j], turn->basis[k], vectors[j * m + k]);
+        }
+    }
+    free(matrix);
+    free(vectors);
+    free(values);
+    return there ? 0 : -1;
+}
+
+/* ---- the new factors ---- */
+
+/* Unit vectors become spectra of root mean square 1, with the largest value positive. */
+static void replace(const struct turn *turn, struct fb_factors *f, size_t n)
+{
+    double projected[FB_MOST_FACTORS][FB_MOST_FACTORS], trace = 0;
+    f->n = n;
+    for (size_t j = 0; j < n; j++) {
+        double *v = turn->image[j], largest = 0;
+        for (size_t i = 0; i < FB_CELLS; i++)
+            largest = fabs(v[i]) > fabs(largest) ? v[i] : largest;
+        for (size_t i = 0; i < FB_CELLS; i++) {
+            v[i] = largest < 0 ? -v[i] : v[i];
+            f->value[i][j + 1] = v[i] * turn->root[i] * sqrt(FB_CELLS);
+        }
+        for (size_t k = 0; k < turn->nfactors; k++) {
+            projected[j][k] = dot(v, turn->factors[k]) / sqrt(FB_CELLS);
+            trace += projected[j][k] * projected[j][k];
+        }
+    }
+    for (size_t j = 0; j < n; j++) {
+        f->mean[j] = 0;
+        for (size_t l = 0; l < n; l++) {
+            double sum = j == l ? 1e-6 * trace / (double)n : 0;
+            for (size_t k = 0; k < turn->nfactors; k++)
+                sum += projected[j][k] * projected[l][k];
+            f->covariance[j * n + l] = sum;
+        }
+    }
+}
+
+static int allocate(struct turn *turn)
+{
+    turn->factors = calloc(FB_MOST_FACTORS, sizeof *turn->factors);
+    turn->troughs = calloc(TROUGHS, sizeof *turn->troughs);
+    turn->basis = calloc(MOST_BASIS + 1, sizeof *turn->basis);
+    turn->image = calloc(MOST_BASIS + 1, sizeof *turn->image);
+    return turn->factors && turn->troughs && turn->basis && turn->image ? 0 : -1;
+}
+
+int fb_factors_turn(struct fb_factors *factors, size_t n, struct fb_error *err)
+{
+    struct turn *turn = calloc(1, sizeof *turn);
+    size_t npositive = 0;
+    int status = turn ? allocate(turn) : -1;
+    if (status == 0) {
+        set_factors(turn, factors);
+        status = set_troughs(turn, factors);
+    }
+    if (status == 0) {
+        make_basis(turn);
+        status = find_eigenvectors(turn, n, &npositive);
+    }
+    if (status != 0)
+        fb_fail(err, "out of memory for %d troughs", TROUGHS);
+    else if (npositive < n)
+        status = fb_fail(
+            err, "expected %zu directions in which these spectra differ but not by absorption, found %zu", n,
+            npositive);
+    else
+        replace(turn, factors, n);
+    if (turn) {
+        free(turn->factors);
+        free(turn->troughs);
+        free(turn->basis);
+        free(turn->image);
+    }
+    free(turn);
+    return status;
+}
