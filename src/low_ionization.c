@@ -12,8 +12,9 @@
 #define MGII_CONTINUUM 0.06
 #define LEAST_DEPTH 0.1
 #define SIGNIFICANCE 3.0
-#define SIDE 50.0 /* A: width of the stretch on the blue side of a trough that Mg II's continuum is taken from */
-#define GAP 10.0  /* A: and its distance */
+#define SIDE \
+    50.0 /* A: width of the stretch on the blue side of a trough that Mg II's continuum is taken from */
+#define GAP 10.0         /* A: and its distance */
 #define MGII_SIDE 2860.0 /* A: the other begins here, beyond the emission line, and goes to FB_MGII_RED */
 enum { LEAST_PIXELS = 5 };
 
@@ -75,7 +76,8 @@ static int mean_of(const struct fb_stretch *s, double from, double to, double *w
     return weight > 0 && isfinite(*w) && isfinite(*flux);
 }
 
-static int search_aliii(const struct fb_stretch *s, const double *model, double vmin, double vmax, struct depth *d)
+static int search_aliii(const struct fb_stretch *s, const double *model, double vmin, double vmax,
+                        struct depth *d)
 {
     const struct continuum c = { .model = model, .error = ALIII_CONTINUUM };
     double blue = at_velocity(ALIII, vmax), red = at_velocity(ALIII, vmin);

@@ -60,6 +60,8 @@ static void take_input(struct numbers *numbers, struct input *in)
                         : kind & 64 ? FASTBAL_RULES_FASTBAL
                                     : FASTBAL_RULES_MAIN;
     in->options.fit = kind & 32 ? FASTBAL_FIT_SIMPLEX : FASTBAL_FIT_EXACT;
+    in->options.continuum =
+        kind & 128 && !(kind & 32) ? FASTBAL_CONTINUUM_TROUGH_AWARE : FASTBAL_CONTINUUM_DEFAULT;
     in->options.continuum = (kind & 96) == 64 ? FASTBAL_CONTINUUM_TROUGH_AWARE : FASTBAL_CONTINUUM_DEFAULT;
 }
 
@@ -100,6 +102,24 @@ static void check_line(const struct fastbal_line *line, int rules)
     check_troughs(&line->bi, FASTBAL_MAX_BI, 3000, rules);
 }
 
+static void check_finite(const double *x, size_t n)
+{
+    for (size_t k = 0; k < n; k++)
+        CHECK(isfinite(x[k]));
+}
+
+/* What is measured over whole troughs, and at their velocities. */
+static void check_whole(const struct fastbal_result *r)
+{
+    const struct fastbal_low_ionization *low = &r->low;
+    check_finite(&r->absorption.ai_total, sizeof r->absorption / sizeof(double));
+    check_finite(r->civ.ai.ew, 4 * FASTBAL_MAX_AI);
+    check_finite(&low->aliii_depth, 4);
+    CHECK((low->found & ~low->searched) == 0 && (low->searched & ~(FASTBAL_ALIII | FASTBAL_MGII)) == 0);
+    CHECK(r->civ.ai.count > 0 ||
+          (low->searched == 0 && r->absorption.ew == 0 && r->absorption.detachment == -1));
+}
+
 static void check_result(const struct fastbal_result *r, int ntemplates, int rules)
 {
     CHECK((r->status & ~(uint32_t)ALL_BITS) == 0 && r->ntemplates == ntemplates);
@@ -116,6 +136,7 @@ static void check_result(const struct fastbal_result *r, int ntemplates, int rul
     CHECK(isfinite(r->snr_civ) && isfinite(r->snr_redside) && isfinite(r->snr_forest));
     check_line(&r->civ, rules);
     check_line(&r->siiv, rules);
+    check_whole(r);
 }
 
 static void check_continuum(const struct input *in, const double *coeffs)

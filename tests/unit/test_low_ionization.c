@@ -120,8 +120,10 @@ static void nothing_without_troughs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(high_ionization), cmocka_unit_test(each_line),
-        cmocka_unit_test(coverage),        cmocka_unit_test(limits),
+        cmocka_unit_test(high_ionization),
+        cmocka_unit_test(each_line),
+        cmocka_unit_test(coverage),
+        cmocka_unit_test(limits),
         cmocka_unit_test(nothing_without_troughs),
     };
     return cmocka_run_group_tests_name("low ionization", tests, NULL, NULL);
