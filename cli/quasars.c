@@ -20,12 +20,6 @@ static int take(void *context, const struct fb_spectrum *s, const struct fb_reds
     return q->take ? q->take(q->context, s, redshift, result, err) : 0;
 }
 
-int fb_quasars_measure_file(struct fb_quasars *q, const char *path, const struct fb_redshifts *redshifts,
-                            struct fb_error *err)
-{
-    return fb_measure_each(&q->finder.measurers[0], path, redshifts, take, q, err);
-}
-
 static void keep_chosen(const struct fb_quasars *q, struct fb_redshifts *redshifts)
 {
     size_t kept = 0;
@@ -35,21 +29,29 @@ static void keep_chosen(const struct fb_quasars *q, struct fb_redshifts *redshif
     redshifts->n = kept;
 }
 
+int fb_quasars_measure_file(struct fb_quasars *q, const char *path, struct fb_redshifts *redshifts,
+                            struct fb_error *err)
+{
+    keep_chosen(q, redshifts);
+    if (redshifts->n == 0)
+        return 0;
+    return fb_need_file(path, "spectra", err) != 0
+               ? -1
+               : fb_measure_each(&q->finder.measurers[0], path, redshifts, take, q, err);
+}
+
 static int measure_pixel(struct fb_quasars *q, size_t index, struct fb_error *err)
 {
     struct fb_redshifts redshifts = { 0 };
     char *path = fb_spectra_path(&q->layout.tree, q->sorted.pixels.ids[index], err);
-    int failed = !path || fb_pixel_rows_choose(&q->sorted, index, &redshifts, err) != 0;
-    if (!failed)
-        keep_chosen(q, &redshifts);
-    if (!failed && redshifts.n > 0)
-        failed = fb_need_file(path, "spectra", err) != 0 ||
+    int failed = !path || fb_pixel_rows_choose(&q->sorted, index, &redshifts, err) != 0 ||
                  fb_quasars_measure_file(q, path, &redshifts, err) != 0;
     fb_redshifts_release(&redshifts);
     free(path);
     return failed ? -1 : 0;
 }
 
+/* A pixel that can't be read is told of, and the others are measured. */
 void fb_quasars_measure(struct fb_quasars *q)
 {
     struct fb_error err;

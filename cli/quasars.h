@@ -55,9 +55,9 @@ int fb_quasars_prepare(struct fb_quasars *quasars, struct fb_error *err);
 int fb_quasars_prepare_finder(struct fb_quasars *quasars, const char *product, struct fb_error *err);
 /* Measure. A pixel that can't be read is told of and counted, and the others are measured; a signal stops it. */
 void fb_quasars_measure(struct fb_quasars *quasars);
-/* Measure the quasars of one file. */
-int fb_quasars_measure_file(struct fb_quasars *quasars, const char *path,
-                            const struct fb_redshifts *redshifts, struct fb_error *err);
+/* Measure the quasars of one file; of the redshifts those that are chosen stay. */
+int fb_quasars_measure_file(struct fb_quasars *quasars, const char *path, struct fb_redshifts *redshifts,
+                            struct fb_error *err);
 void fb_quasars_release(struct fb_quasars *quasars);
 
 #endif
