@@ -36,9 +36,9 @@ struct plot {
     struct plot_options options;
     const struct fb_plotter *plotter;
     struct fb_quasars quasars;
-    struct fb_redshifts redshifts;  /* of --zcat */
-    struct fb_id_list bals;         /* of these, those found to be BAL quasars */
-    struct fb_plot_figure *figures; /* owned, with their arrays */
+    struct fb_redshifts redshifts;   /* of --zcat */
+    struct fb_id_list bals;          /* of these, those found to be BAL quasars */
+    struct fb_plot_figure *figures;  /* owned, with their arrays */
     size_t nfigures, room, nmissing; /* nmissing: quasars without a spectrum */
     size_t npixels;                  /* of the continua that earlier figures have */
 };
@@ -176,8 +176,10 @@ static int choose_of_catalog(struct plot *p, struct fb_error *err)
     const char *path = p->options.quasars.qsocat;
     struct fb_balquasars bals;
     unsigned char *selected = calloc(sorted->n + 1, 1);
-    int status = selected ? fb_balquasars_read(&bals, path, err)
-                          : fb_fail(err, "%s: out of memory for %zu rows", path, sorted->n);
+    struct fb_error why;
+    int status = selected ? 0 : fb_fail(err, "%s: out of memory for %zu rows", path, sorted->n);
+    if (status == 0 && fb_balquasars_read(&bals, path, &why) != 0)
+        status = fb_fail(err, "%.900s (--bals reads the BAL columns that run and append write)", why.text);
     if (status == 0 && bals.nrows != sorted->n)
         status = fb_fail(err, "%s: it changed while it was read", path);
     for (size_t k = 0; status == 0 && sorted->pixels.n > 0 && k < sorted->begin[sorted->pixels.n]; k++)
@@ -398,11 +400,11 @@ static int read_style(struct plot_options *o)
     unsigned columns = 1, rows = 1;
     double begin = 0, end = 0;
     int used = 0;
-    if (o->grid && (sscanf(o->grid, "%2ux%2u%n", &columns, &rows, &used) != 2 || o->grid[used] || columns < 1 ||
-                    rows < 1 || columns > MOST_ACROSS || rows > MOST_ACROSS))
+    if (o->grid && (sscanf(o->grid, "%2ux%2u%n", &columns, &rows, &used) != 2 || o->grid[used] ||
+                    columns < 1 || rows < 1 || columns > MOST_ACROSS || rows > MOST_ACROSS))
         return complain("--grid", o->grid, "COLUMNSxROWS as in 2x3, at most 10x10");
-    if (o->range && (sscanf(o->range, "%lf,%lf%n", &begin, &end, &used) != 2 || o->range[used] || !(begin > 0) ||
-                     !(end > begin) || end > 1e6))
+    if (o->range && (sscanf(o->range, "%lf,%lf%n", &begin, &end, &used) != 2 || o->range[used] ||
+                     !(begin > 0) || !(end > begin) || end > 1e6))
         return complain("--range", o->range, "two wavelengths in Angstrom as in 1250,1700");
     o->style.observed = strcmp(o->frame, "observed") == 0;
     if (!o->style.observed && strcmp(o->frame, "rest") != 0)
@@ -435,7 +437,8 @@ static int check_options(struct plot_options *o)
 static const struct fb_command_help plot_help = {
     .command = "plot",
     .usage = "(-q FILE -r SPECPROD | --coadd FILE --zcat FILE) -o FILE [options]",
-    .summary = "Pictures of the spectra of some quasars with their continua and troughs, one figure each, for papers. "
+    .summary = "Pictures of the spectra of some quasars with their continua and troughs, one figure each, "
+               "for papers. "
                "PNG, PDF or SVG, as the name of the output ends.",
     .titles[FB_GROUP_OUTPUT] = "outputs, and how they look",
     .example = "fastbal plot -q qso-bal.fits -r loa --bals 12 --grid 2x3 -o bals.pdf",
@@ -488,9 +491,8 @@ int fb_cmd_plot(int argc, char **argv)
     struct fb_error err = { "" };
     int status = FB_EXIT_UNUSABLE;
 
-    p.quasars = (struct fb_quasars){
-        .command = "plot", .options = &p.options.quasars, .take = take, .context = &p
-    };
+    p.quasars =
+        (struct fb_quasars){ .command = "plot", .options = &p.options.quasars, .take = take, .context = &p };
     enum fb_options_outcome outcome = parse_options(&p.options, argc, argv);
     if (outcome == FB_OPTIONS_STOP)
         return FB_EXIT_DONE;

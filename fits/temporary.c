@@ -197,8 +197,8 @@ static double started(long pid)
  * After a power cut a file system may have zeros in their place. */
 static int is_ours(int folder, const char *name, struct stat *info)
 {
-    static const char *const beginnings[] = { "SIMPLE  =", "{\"NSIDE\":", "# %ECSV 1",
-                                              "\x89PNG\r\n\x1a\n", "%PDF-1.", "<?xml ver" };
+    static const char *const beginnings[] = { "SIMPLE  =",         "{\"NSIDE\":", "# %ECSV 1",
+                                              "\x89PNG\r\n\x1a\n", "%PDF-1.",     "<?xml ver" };
     enum { MOST = 9 };
     static const char zeros[MOST];
     char begin[MOST];
@@ -495,7 +495,8 @@ int fb_write_all(int descriptor, const unsigned char *bytes, size_t n)
     return 0;
 }
 
-int fb_write_output(const char *path, enum fb_replace replace, const void *bytes, size_t n, struct fb_error *err)
+int fb_write_output(const char *path, enum fb_replace replace, const void *bytes, size_t n,
+                    struct fb_error *err)
 {
     struct fb_temporary temporary = { .descriptor = -1 };
     int status = -1;

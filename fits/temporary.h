@@ -66,7 +66,8 @@ int fb_check_output_or(const char *path, const char *suffix, enum fb_replace rep
 int fb_check_apart(const char *output, const char *input, struct fb_error *err);
 
 /* A whole output from memory: prepare, open, write and publish. */
-int fb_write_output(const char *path, enum fb_replace replace, const void *bytes, size_t n, struct fb_error *err);
+int fb_write_output(const char *path, enum fb_replace replace, const void *bytes, size_t n,
+                    struct fb_error *err);
 
 /* Write all n bytes. -1 with errno on failure. */
 int fb_write_all(int descriptor, const unsigned char *bytes, size_t n);

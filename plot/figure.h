@@ -36,9 +36,9 @@ enum fb_plot_format { FB_PLOT_PNG, FB_PLOT_PDF, FB_PLOT_SVG };
 
 struct fb_plot_style {
     enum fb_plot_format format;
-    int observed;      /* the axis is of observed wavelengths, not of the rest frame */
-    double begin, end; /* A, in that frame; both 0: from Ly-alpha to He II */
-    size_t smooth;     /* pixels of the running mean; 1: none */
+    int observed;         /* the axis is of observed wavelengths, not of the rest frame */
+    double begin, end;    /* A, in that frame; both 0: from Ly-alpha to He II */
+    size_t smooth;        /* pixels of the running mean; 1: none */
     size_t columns, rows; /* figures on a page */
 };
 

@@ -5,8 +5,8 @@
 void fb_set_ink(struct fb_canvas *canvas, enum fb_ink ink, double opacity)
 {
     static const unsigned char inks[][3] = {
-        [FB_BLACK] = { 0, 0, 0 },        [FB_GREY] = { 110, 110, 110 },   [FB_LIGHT_GREY] = { 190, 190, 190 },
-        [FB_ORANGE] = { 230, 159, 0 },   [FB_SKY_BLUE] = { 86, 180, 233 }, [FB_VERMILION] = { 213, 94, 0 },
+        [FB_BLACK] = { 0, 0, 0 },      [FB_GREY] = { 110, 110, 110 },    [FB_LIGHT_GREY] = { 190, 190, 190 },
+        [FB_ORANGE] = { 230, 159, 0 }, [FB_SKY_BLUE] = { 86, 180, 233 }, [FB_VERMILION] = { 213, 94, 0 },
         [FB_BLUE] = { 0, 114, 178 },
     };
     const unsigned char *rgb = inks[ink];
@@ -65,6 +65,7 @@ void fb_text(struct fb_canvas *canvas, double x, double y, double align, double 
     set_text(canvas, size, text, &width, &height);
     cairo_move_to(canvas->cr, x - align * width, y - height / 2);
     pango_cairo_show_layout(canvas->cr, canvas->layout);
+    cairo_new_path(canvas->cr); /* the current point would begin the next curve */
 }
 
 void fb_text_upwards(struct fb_canvas *canvas, double x, double y, double size, const char *text)
@@ -131,11 +132,13 @@ void fb_curve_band(struct fb_canvas *canvas, const struct fb_panel *panel, const
 {
     for (size_t i = 0, end; i < n; i = end + 1) {
         end = run_end(y, n, i);
+        cairo_new_sub_path(canvas->cr);
         for (size_t k = i; k < end; k++)
             cairo_line_to(canvas->cr, fb_panel_x(panel, x[k]), place(panel, y[k] + error[k]));
         for (size_t k = end; k > i; k--)
             cairo_line_to(canvas->cr, fb_panel_x(panel, x[k - 1]), place(panel, y[k - 1] - error[k - 1]));
-        cairo_close_path(canvas->cr);
+        if (end > i)
+            cairo_close_path(canvas->cr);
     }
     cairo_fill(canvas->cr);
 }

@@ -55,7 +55,8 @@ static void choose_range(struct fb_curve *c, const struct fb_plot_figure *f, con
     c->end = REST_END * c->frame;
     if (last == first)
         return;
-    double scale = c->frame / (1 + f->z), from = f->wavelength[first] * scale, to = f->wavelength[last - 1] * scale;
+    double scale = c->frame / (1 + f->z), from = f->wavelength[first] * scale,
+           to = f->wavelength[last - 1] * scale;
     if (from > c->begin && from < c->end)
         c->begin = from;
     if (to < c->end && to > c->begin)
@@ -81,13 +82,23 @@ static void smooth_pixel(struct fb_curve *c, const struct fb_plot_figure *f, siz
     }
 }
 
+/* The largest running median: the top of the highest line, but not of a spike. */
+static double highest_line(const double *values, size_t n)
+{
+    enum { WIDTH = 11 };
+    double scratch[WIDTH], highest = -HUGE_VAL;
+    for (size_t i = 0; i + WIDTH <= n; i++)
+        highest = fmax(highest, percentile(values + i, WIDTH, 0.5, scratch, -HUGE_VAL));
+    return highest;
+}
+
 static void choose_axes(struct fb_curve *c, double *scratch)
 {
     double low = percentile(c->flux, c->n, LOWEST, scratch, 0),
            high = percentile(c->flux, c->n, HIGHEST, scratch, 1),
            top = percentile(c->continuum, c->n, 1, scratch, high);
     double most = percentile(c->ratio, c->n, HIGHEST, scratch, LEAST_RATIO);
-    high = top > high ? top : high;
+    high = fmax(fmax(top, high), highest_line(c->flux, c->n));
     low = low < 0 ? low : 0;
     if (!(high > low))
         high = low + 1;

@@ -13,10 +13,10 @@
 struct fb_curve {
     size_t n;
     double *x, *flux, *error, *continuum, *ratio, *ratio_error; /* owned, n each */
-    double begin, end;      /* of the x axis; begin < end */
-    double low, high;       /* of the flux axis */
-    double ratio_high;      /* of the axis of the normalised flux, which begins at FB_RATIO_LOW */
-    double frame;           /* the axis's wavelength of 1 A in the rest frame */
+    double begin, end;                                          /* of the x axis; begin < end */
+    double low, high;                                           /* of the flux axis */
+    double ratio_high; /* of the axis of the normalised flux, which begins at FB_RATIO_LOW */
+    double frame;      /* the axis's wavelength of 1 A in the rest frame */
 };
 #define FB_RATIO_LOW (-0.15)
 

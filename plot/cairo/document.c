@@ -49,8 +49,10 @@ static cairo_surface_t *make_surface(struct document *d)
                                           (int)(d->height * scale + 0.5));
     case FB_PLOT_PDF:
         surface = cairo_pdf_surface_create_for_stream(append, d, d->width, d->height);
-        cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_TITLE, "Spectra of quasars, by fastbal plot");
-        cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATE_DATE, ""); /* the same bytes any day */
+        cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_TITLE,
+                                       "Spectra of quasars, by fastbal plot");
+        cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATE_DATE,
+                                       ""); /* the same bytes any day */
         return surface;
     case FB_PLOT_SVG:
         surface = cairo_svg_surface_create_for_stream(append, d, d->width, d->height);

@@ -7,7 +7,7 @@
 
 /* Points. */
 #define LEFT 32.0
-#define RIGHT 5.0
+#define RIGHT 9.0
 #define TITLE 22.0
 #define VELOCITIES 23.0 /* the axis above the panels */
 #define BOTTOM 25.0
@@ -19,6 +19,7 @@
 #define ROW 7.0 /* of labels */
 #define THIN 0.4
 #define CURVE 0.5
+#define RAW_CURVE 0.3 /* of pixels that are not smoothed */
 #define TICK 2.5
 
 #define LIGHT_SPEED 299792.458 /* km/s */
@@ -32,7 +33,7 @@ enum { LABEL_ROWS = 3 };
 static const struct {
     double wavelength; /* A, vacuum */
     const char *name;
-} emission[] = { { 1215.67, "Lyα" },  { 1240.14, "N V" },     { 1398.0, "Si IV" },  { 1549.06, "C IV" },
+} emission[] = { { 1215.67, "Lyα" },   { 1240.14, "N V" },    { 1398.0, "Si IV" },   { 1549.06, "C IV" },
                  { 1640.42, "He II" }, { 1857.40, "Al III" }, { 1908.73, "C III]" }, { 2798.75, "Mg II" } };
 
 struct drawing {
@@ -68,7 +69,8 @@ static int find_row(struct rows *rows, const struct fb_box *box, double width, d
 static void print_tick(char *text, size_t size, double value, double step)
 {
     int decimals = step < 1 ? (int)ceil(-log10(step) - 1e-9) : 0;
-    snprintf(text, size, "%s%.*f", value < -step / 2 ? "−" : "", decimals, fabs(value) < step / 2 ? 0 : fabs(value));
+    snprintf(text, size, "%s%.*f", value < -step / 2 ? "−" : "", decimals,
+             fabs(value) < step / 2 ? 0 : fabs(value));
 }
 
 static void draw_y_axis(struct drawing *d, const struct fb_panel *p, int most, const char *title)
@@ -88,7 +90,7 @@ static void draw_y_axis(struct drawing *d, const struct fb_panel *p, int most, c
 
 static void draw_x_axis(struct drawing *d, const struct fb_panel *p, int labels)
 {
-    double step = fb_tick_step(p->x[1] - p->x[0], 6);
+    double step = fb_tick_step(p->x[1] - p->x[0], 8);
     char text[32];
     fb_set_ink(d->canvas, FB_BLACK, 1);
     for (double x = ceil(p->x[0] / step) * step; x <= p->x[1]; x += step) {
@@ -127,24 +129,21 @@ static int is_shown(const struct drawing *d, double rest)
 static void draw_velocities(struct drawing *d)
 {
     const struct fb_box *b = &d->upper.box;
-    double y = b->top - 3, blue = at_velocity(d, CIV, V_BLUE), red = at_velocity(d, CIV, 0);
-    double last = HUGE_VAL;
+    double y = b->top - 3, tick = V_TICK, blue = at_velocity(d, CIV, V_BLUE), red = at_velocity(d, CIV, 0);
     char text[32];
     if (red - blue < 10)
         return;
+    if (red - blue < 50) /* no room for the numbers in between */
+        tick = V_BLUE;
     fb_set_ink(d->canvas, FB_GREY, 1);
     fb_line(d->canvas, blue, y, red, y, THIN);
-    for (double v = 0; v <= V_BLUE; v += V_TICK) {
+    for (double v = 0; v <= V_BLUE; v += tick) {
         double at = at_velocity(d, CIV, v);
         if (!is_shown(d, CIV * (1 - v / LIGHT_SPEED)))
             continue;
         fb_line(d->canvas, at, y, at, y - TICK, THIN);
         snprintf(text, sizeof text, "%.0f", v / 1000);
-        double width = fb_text_width(d->canvas, SMALL, text);
-        if (at + width / 2 > last)
-            continue;
         fb_text(d->canvas, at, y - 6.5, 0.5, SMALL, text);
-        last = at - width / 2 - 1.5;
     }
     const char *title = "C IV outflow velocity (10³ km s⁻¹)";
     double x = (blue + red) / 2;
@@ -201,7 +200,8 @@ static int label_troughs(struct drawing *d, double top, int draw)
     int used = 0;
     for (size_t k = 0; k < f->ntroughs; k++) {
         const struct fb_plot_trough *t = &f->troughs[k];
-        double blue = at_velocity(d, t->line, t->vmax), red = at_velocity(d, t->line, t->vmin), x = (blue + red) / 2;
+        double blue = at_velocity(d, t->line, t->vmax), red = at_velocity(d, t->line, t->vmin),
+               x = (blue + red) / 2;
         char text[64];
         if (t->balnicity || !(red > blue))
             continue;
@@ -259,7 +259,7 @@ static void draw_upper(struct drawing *d)
     fb_set_ink(d->canvas, FB_LIGHT_GREY, 1);
     fb_curve_band(d->canvas, p, c->x, c->flux, c->error, c->n);
     fb_set_ink(d->canvas, FB_BLACK, 1);
-    fb_curve_line(d->canvas, p, c->x, c->flux, c->n, CURVE);
+    fb_curve_line(d->canvas, p, c->x, c->flux, c->n, d->style->smooth > 1 ? CURVE : RAW_CURVE);
     fb_set_ink(d->canvas, FB_VERMILION, 1);
     fb_curve_line(d->canvas, p, c->x, c->continuum, c->n, 2 * CURVE);
     fb_unclip(d->canvas);
@@ -279,7 +279,7 @@ static void draw_lower(struct drawing *d)
     fb_set_ink(d->canvas, FB_LIGHT_GREY, 1);
     fb_curve_band(d->canvas, p, c->x, c->ratio, c->ratio_error, c->n);
     fb_set_ink(d->canvas, FB_BLACK, 1);
-    fb_curve_line(d->canvas, p, c->x, c->ratio, c->n, CURVE);
+    fb_curve_line(d->canvas, p, c->x, c->ratio, c->n, d->style->smooth > 1 ? CURVE : RAW_CURVE);
     draw_level(d, p, LEVEL, FB_BLUE, 1);
     fb_unclip(d->canvas);
     label_troughs(d, p->box.top + 1, 1);
@@ -288,14 +288,23 @@ static void draw_lower(struct drawing *d)
     draw_y_axis(d, p, 5, "Flux / continuum");
 }
 
+static void print_index(char *text, size_t size, const char *name, double index, double error)
+{
+    if (index > 0)
+        snprintf(text, size, "%s = %.0f ± %.0f", name, index, error);
+    else
+        snprintf(text, size, "%s = 0", name);
+}
+
 static void draw_title(struct drawing *d, double left, double top)
 {
     const struct fb_plot_figure *f = d->figure;
-    char title[128], numbers[256];
+    char title[128], numbers[256], ai[64], bi[64];
     snprintf(title, sizeof title, "TARGETID %lld,  z = %.4f", (long long)f->targetid, f->z);
+    print_index(ai, sizeof ai, "AI", f->ai, f->ai_error);
+    print_index(bi, sizeof bi, "BI", f->bi, f->bi_error);
     if (f->measured)
-        snprintf(numbers, sizeof numbers, "AI = %.0f ± %.0f,  BI = %.0f ± %.0f km s⁻¹,  S/N = %.1f,  χ² = %.2f", f->ai,
-                 f->ai_error, f->bi, f->bi_error, f->snr, f->chi2);
+        snprintf(numbers, sizeof numbers, "%s,  %s km s⁻¹,  S/N = %.1f,  χ² = %.2f", ai, bi, f->snr, f->chi2);
     else
         snprintf(numbers, sizeof numbers, "not measured: BALSTATUS %u", f->status);
     fb_set_ink(d->canvas, FB_BLACK, 1);
@@ -308,7 +317,8 @@ static void draw_title(struct drawing *d, double left, double top)
 static void place_panels(struct drawing *d, double left, double top)
 {
     const struct fb_curve *c = &d->curve;
-    double above = top + TITLE + VELOCITIES, below = top + FB_FIGURE_HEIGHT - BOTTOM, height = below - above - GAP;
+    double above = top + TITLE + VELOCITIES, below = top + FB_FIGURE_HEIGHT - BOTTOM,
+           height = below - above - GAP;
     struct fb_box upper = { left + LEFT, above, left + FB_FIGURE_WIDTH - RIGHT, above + UPPER * height },
                   lower = { upper.left, upper.bottom + GAP, upper.right, below };
     d->upper = (struct fb_panel){ upper, { c->begin, c->end }, { c->low, c->high } };
