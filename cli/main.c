@@ -31,6 +31,7 @@ static const struct {
     { "info", NULL, fb_cmd_info, "what made a BAL table or catalog, and what is in it" },
     { "simulate", NULL, fb_cmd_simulate, "a DESI-like tree of simulated quasars with known troughs" },
     { "continuum", NULL, fb_cmd_continuum, "spectra of some quasars with their continua and troughs" },
+    { "plot", NULL, fb_cmd_plot, "pictures of some quasars with their continua and troughs" },
     { "templates", NULL, fb_cmd_templates, "show or export continuum templates" },
     { "train", NULL, fb_cmd_train, "spectra -> continuum templates that know what quasars look like" },
 };

@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "fits/system.h"
 #include "run/message.h"
+#include "plot/figure.h"
 #include "run/mpi.h"
 
 static void say_mpi(void)
@@ -15,6 +16,16 @@ static void say_mpi(void)
     fb_print("features: threads yes, MPI %s (%s)", mpi ? "yes" : "no", mpi ? library : err.text);
 }
 
+static void say_plot(void)
+{
+    char libraries[200];
+    struct fb_error err;
+    const struct fb_plotter *plotter = fb_plotter_load(&err);
+    if (plotter)
+        plotter->version(libraries, sizeof libraries);
+    fb_print("plots: %s (%s)", plotter ? "yes" : "no", plotter ? libraries : err.text);
+}
+
 void fb_print_version(void)
 {
     char libraries[200];
@@ -24,4 +35,5 @@ void fb_print_version(void)
     fb_print("compiler: %s, %s build%s%s", FB_COMPILER, FB_BUILD, FB_SANITIZERS[0] ? ", sanitizers " : "",
              FB_SANITIZERS);
     say_mpi();
+    say_plot();
 }

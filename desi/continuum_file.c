@@ -1,5 +1,4 @@
 /* continuum_file.c - SPDX-License-Identifier: BSD-3-Clause */
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -257,7 +256,6 @@ static void print_ecsv(FILE *out, const struct fb_continua *c)
 static int write_ecsv(const struct fb_continua *c, const char *path, enum fb_replace replace,
                       struct fb_error *err)
 {
-    struct fb_temporary temporary = { .descriptor = -1 };
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
@@ -268,12 +266,8 @@ static int write_ecsv(const struct fb_continua *c, const char *path, enum fb_rep
         lost = 1;
     if (lost)
         fb_fail(err, "%s: out of memory", path);
-    else if (fb_temporary_prepare(&temporary, path, replace, err) == 0 &&
-             fb_temporary_open(&temporary, err) == 0)
-        status = fb_write_all(temporary.descriptor, (const unsigned char *)text, size) == 0
-                     ? fb_temporary_publish(&temporary, FB_FILE_AND_FOLDER, err)
-                     : fb_fail(err, "%s: %s", path, strerror(errno));
-    fb_temporary_discard(&temporary);
+    else
+        status = fb_write_output(path, replace, text, size, err);
     free(text);
     return status;
 }

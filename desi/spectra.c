@@ -9,6 +9,7 @@ struct source {
     struct fb_joined joined;
     struct fb_part *parts; /* owned: n */
     size_t n, missing;     /* missing: of them, not in the file */
+    int whole;             /* all pixels are wanted */
 };
 
 struct fb_spectra {
@@ -46,6 +47,10 @@ static int find_parts(struct source *s, const struct fb_redshifts *redshifts, st
         part->row = fb_targets_find(&s->joined.coadd.targets, redshifts->rows[i].targetid);
         fastbal_measured_range(fastbal_grid_size(grid), fastbal_grid_wavelength(grid), redshifts->rows[i].z,
                                &part->begin, &part->end);
+        if (s->whole) {
+            part->begin = 0;
+            part->end = fastbal_grid_size(grid);
+        }
     }
     /* in the order of the file, so that neighbours are read together */
     qsort(s->parts, s->n, sizeof *s->parts, by_row);
@@ -109,6 +114,14 @@ void fb_spectra_ahead(struct fb_spectra **out, const char *path, const struct fb
     struct fb_error ignored;
     if (spectra && redshifts->n > 0)
         spectra->is_ahead = open_source(&spectra->source[!spectra->now], path, redshifts, &ignored) >= 0;
+}
+
+struct fb_spectra *fb_spectra_create_whole(void)
+{
+    struct fb_spectra *spectra = calloc(1, sizeof *spectra);
+    if (spectra)
+        spectra->source[0].whole = spectra->source[1].whole = 1;
+    return spectra;
 }
 
 void fb_spectra_close(struct fb_spectra *spectra)

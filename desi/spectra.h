@@ -20,7 +20,8 @@ struct fb_spectrum {
     int found;      /* the file has the target; else what follows is 0 */
     size_t n;
     const double *wavelength, *flux,
-        *ivar;      /* n, the reader's. Outside fastbal_measured_range() they may hold anything */
+        *ivar;      /* n, the reader's. Outside fastbal_measured_range() they may hold anything, but for
+                     * a reader of all pixels */
     double ra, dec; /* degrees; NaN where the file has none */
 };
 
@@ -32,6 +33,9 @@ struct fb_spectrum {
 int fb_spectra_open(struct fb_spectra **spectra, const char *path, const struct fb_redshifts *redshifts,
                     struct fb_error *err);
 void fb_spectra_close(struct fb_spectra *spectra);
+/* A reader for fb_spectra_open() that reads all pixels, not only those that are measured: for pictures. NULL if out of
+ * memory. */
+struct fb_spectra *fb_spectra_create_whole(void);
 
 /*
  * The next spectrum, one for each redshift row: first the rows whose target is not in the file, then the others in the

@@ -197,7 +197,8 @@ static double started(long pid)
  * After a power cut a file system may have zeros in their place. */
 static int is_ours(int folder, const char *name, struct stat *info)
 {
-    static const char *const beginnings[] = { "SIMPLE  =", "{\"NSIDE\":", "# %ECSV 1" };
+    static const char *const beginnings[] = { "SIMPLE  =",         "{\"NSIDE\":", "# %ECSV 1",
+                                              "\x89PNG\r\n\x1a\n", "%PDF-1.",     "<?xml ver" };
     enum { MOST = 9 };
     static const char zeros[MOST];
     char begin[MOST];
@@ -210,7 +211,7 @@ static int is_ours(int folder, const char *name, struct stat *info)
         close(descriptor);
     int ours = n == 0 || (n == MOST && memcmp(begin, zeros, MOST) == 0);
     for (size_t i = 0; n == MOST && i < sizeof beginnings / sizeof beginnings[0]; i++)
-        ours |= memcmp(begin, beginnings[i], MOST) == 0;
+        ours |= memcmp(begin, beginnings[i], strlen(beginnings[i])) == 0;
     return ours;
 }
 
@@ -492,4 +493,17 @@ int fb_write_all(int descriptor, const unsigned char *bytes, size_t n)
         n -= (size_t)written;
     }
     return 0;
+}
+
+int fb_write_output(const char *path, enum fb_replace replace, const void *bytes, size_t n,
+                    struct fb_error *err)
+{
+    struct fb_temporary temporary = { .descriptor = -1 };
+    int status = -1;
+    if (fb_temporary_prepare(&temporary, path, replace, err) == 0 && fb_temporary_open(&temporary, err) == 0)
+        status = fb_write_all(temporary.descriptor, bytes, n) == 0
+                     ? fb_temporary_publish(&temporary, FB_FILE_AND_FOLDER, err)
+                     : fb_fail(err, "%s: %s", path, strerror(errno));
+    fb_temporary_discard(&temporary);
+    return status;
 }

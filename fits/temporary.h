@@ -12,6 +12,7 @@
 #ifndef FB_TEMPORARY_H
 #define FB_TEMPORARY_H
 
+#include <stddef.h>
 #include "fits/error.h"
 
 /* What happens to a file that has the output's name by the time the output is complete. */
@@ -63,6 +64,10 @@ int fb_check_output(const char *path, enum fb_replace replace, struct fb_error *
 int fb_check_output_or(const char *path, const char *suffix, enum fb_replace replace, struct fb_error *err);
 /* Where an output must not take the place of an input, by whatever name, even if existing outputs are replaced. */
 int fb_check_apart(const char *output, const char *input, struct fb_error *err);
+
+/* A whole output from memory: prepare, open, write and publish. */
+int fb_write_output(const char *path, enum fb_replace replace, const void *bytes, size_t n,
+                    struct fb_error *err);
 
 /* Write all n bytes. -1 with errno on failure. */
 int fb_write_all(int descriptor, const unsigned char *bytes, size_t n);

@@ -4,7 +4,7 @@
 # usage: install-dependencies.sh [--check] [build|demo|test|ci|fuzz]
 #
 #   build   compiler, make, cmake, pkg-config, CFITSIO, zlib, chealpix (the default)
-#   demo    build, and a Python with numpy and astropy
+#   demo    build, and a Python with numpy and astropy; Cairo, Pango and a font, for fastbal plot
 #   test    demo, and cmocka, pytest, valgrind and Open MPI
 #   ci      test, and clang, clang-tidy, cppcheck and shellcheck
 #   fuzz    build, and clang with its fuzzer and sanitizers
@@ -58,6 +58,9 @@ library chealpix chealpix.h || missing libchealpix-dev chealpix
 library zlib zlib.h || missing zlib1g-dev zlib
 if [ "$level" != build ] && [ "$level" != fuzz ]; then
     python_with numpy astropy || missing 'python3 python3-numpy python3-astropy' 'python numpy astropy'
+    # Without them fastbal plot is left out, and nothing else.
+    library cairo cairo.h || missing 'libcairo2-dev fonts-dejavu-core' cairo
+    library pangocairo pango/pangocairo.h || missing libpango1.0-dev pango
 fi
 if [ "$level" = test ] || [ "$level" = ci ]; then
     library cmocka cmocka.h || missing libcmocka-dev cmocka

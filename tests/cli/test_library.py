@@ -120,7 +120,8 @@ LAYERS = {
     "run": ["pipeline", "desi", "fits"],
     "diff": ["run", "desi", "fits"],
     "train": ["run", "sim", "pipeline", "desi", "fits"],
-    "cli": ["train", "diff", "run", "pipeline", "sim", "desi", "fits"],
+    "plot": ["fits"],
+    "cli": ["train", "diff", "run", "pipeline", "sim", "plot", "desi", "fits"],
 }
 # Headers of others, and the only files that may include them.
 FOREIGN = {
@@ -130,6 +131,8 @@ FOREIGN = {
     r"zlib\.h": r"fits/|desi/template_file\.c",
     r"pthread\.h": r"run/pool\.c",
     r"mpi\.h": r"run/mpi\.c",
+    r"(cairo|pango).*": r"plot/cairo/",
+    r"plot/.*": r"plot/|cli/(cmd_plot|version)\.c",
     r"fastbal\.h": r"(?!fits/)",
     r"stdio\.h": r"src/status\.c|(?!include/|src/)",
     r"internal\.h": r"src/",

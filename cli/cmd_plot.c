@@ -1,0 +1,508 @@
+/*
+ * cmd_plot.c - fastbal plot: pictures of the spectra of some quasars with their continua and troughs. They are measured as
+ * find and run measure them.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/quasars.h"
+#include "cli/summary.h"
+#include "desi/balquasars.h"
+#include "fits/system.h"
+#include "fits/temporary.h"
+#include "fits/unpack.h"
+#include "plot/figure.h"
+#include "run/message.h"
+#include "run/stop.h"
+
+enum { MOST_BALS = 10000, MOST_ACROSS = 10, MOST_SMOOTH = 999 };
+
+struct plot_options {
+    struct fb_quasars_options quasars;
+    const char *coadd, *zcat, *out, *data, *grid, *frame, *range;
+    long bals, smooth;
+    int clobber;
+    struct fb_plot_style style; /* made of these */
+    const char *suffix;         /* of out */
+};
+
+struct plot {
+    struct plot_options options;
+    const struct fb_plotter *plotter;
+    struct fb_quasars quasars;
+    struct fb_redshifts redshifts;   /* of --zcat */
+    struct fb_id_list bals;          /* of these, those found to be BAL quasars */
+    struct fb_plot_figure *figures;  /* owned, with their arrays */
+    size_t nfigures, room, nmissing; /* nmissing: quasars without a spectrum */
+    size_t npixels;                  /* of the continua that earlier figures have */
+};
+
+/* ---- figures ---- */
+
+static void release_figure(struct fb_plot_figure *f)
+{
+    free(f->wavelength);
+    free(f->flux);
+    free(f->ivar);
+    free(f->continuum);
+    free(f->troughs);
+}
+
+static void add_troughs(struct fb_plot_figure *f, double line, const struct fastbal_troughs *t, int balnicity)
+{
+    for (int k = 0; k < t->count; k++)
+        f->troughs[f->ntroughs++] = (struct fb_plot_trough){ line, t->vmin[k], t->vmax[k], balnicity };
+}
+
+/* The continuum where the last rows of the continua have it. */
+static void take_continuum(const struct plot *p, struct fb_plot_figure *f)
+{
+    const struct fb_continuum_rows *rows = &p->quasars.continua.rows[FB_CONTINUUM_PIXELS];
+    size_t row = p->npixels;
+    for (size_t i = 0; i < f->n; i++) {
+        const double *numbers = row < rows->n ? rows->numbers + row * rows->width : NULL;
+        int has = numbers && numbers[0] <= f->wavelength[i];
+        f->continuum[i] = has ? numbers[4] : NAN;
+        row += (size_t)has;
+    }
+}
+
+static double *copy_of(const double *values, size_t n)
+{
+    double *copy = malloc((n + 1) * sizeof *copy);
+    if (copy && values)
+        memcpy(copy, values, n * sizeof *copy);
+    return copy;
+}
+
+static int fill_figure(const struct plot *p, struct fb_plot_figure *f, const struct fb_spectrum *s)
+{
+    f->n = s->n;
+    f->wavelength = copy_of(s->wavelength, s->n);
+    f->flux = copy_of(s->flux, s->n);
+    f->ivar = copy_of(s->ivar, s->n);
+    f->continuum = copy_of(NULL, s->n);
+    f->troughs = calloc(2 * (FASTBAL_MAX_AI + FASTBAL_MAX_BI), sizeof *f->troughs);
+    if (!f->wavelength || !f->flux || !f->ivar || !f->continuum || !f->troughs)
+        return -1;
+    take_continuum(p, f);
+    return 0;
+}
+
+static int take(void *context, const struct fb_spectrum *s, const struct fb_redshift *redshift,
+                const struct fastbal_result *r, struct fb_error *err)
+{
+    struct plot *p = context;
+    if (!s->found) {
+        p->nmissing++;
+        return 0;
+    }
+    if (p->nfigures == p->room) {
+        size_t room = 2 * p->room + 16;
+        struct fb_plot_figure *grown = realloc(p->figures, room * sizeof *grown);
+        if (!grown)
+            return fb_fail(err, "out of memory for target %lld", (long long)redshift->targetid);
+        p->figures = grown;
+        p->room = room;
+    }
+    struct fb_plot_figure *f = &p->figures[p->nfigures++];
+    *f = (struct fb_plot_figure){ .targetid = redshift->targetid,
+                                  .z = redshift->z,
+                                  .status = r->status,
+                                  .measured = !(r->status & FASTBAL_NOT_MEASURED),
+                                  .ai = r->civ.ai.index,
+                                  .ai_error = r->civ.ai.error,
+                                  .bi = r->civ.bi.index,
+                                  .bi_error = r->civ.bi.error,
+                                  .snr = r->snr_civ,
+                                  .chi2 = r->chi2 };
+    if (fill_figure(p, f, s) != 0)
+        return fb_fail(err, "out of memory for target %lld", (long long)redshift->targetid);
+    add_troughs(f, 1549, &r->civ.ai, 0);
+    add_troughs(f, 1549, &r->civ.bi, 1);
+    add_troughs(f, 1398, &r->siiv.ai, 0);
+    add_troughs(f, 1398, &r->siiv.bi, 1);
+    p->npixels = p->quasars.continua.rows[FB_CONTINUUM_PIXELS].n;
+    return 0;
+}
+
+static int by_order(const void *a, const void *b)
+{
+    const struct fb_plot_figure *f = a, *g = b;
+    if (f->order != g->order)
+        return f->order < g->order ? -1 : 1;
+    return (f->z > g->z) - (f->z < g->z);
+}
+
+/* Figures come in the order of the catalog. */
+static int sort_figures(struct plot *p, const struct fb_redshift *rows, size_t n, struct fb_error *err)
+{
+    struct fb_id_list ids = { 0 };
+    size_t *place = NULL;
+    int status = 0;
+    for (size_t k = 0; k < p->nfigures && status == 0; k++)
+        status = fb_id_list_add(&ids, p->figures[k].targetid);
+    fb_id_list_sort(&ids);
+    if (status != 0 || !(place = malloc((ids.n + 1) * sizeof *place)))
+        status = fb_fail(err, "out of memory for %zu figures", p->nfigures);
+    for (size_t i = n; i > 0 && status == 0; i--)
+        place[fb_id_list_find(&ids, rows[i - 1].targetid)] = i - 1; /* of others: at the end */
+    for (size_t k = 0; k < p->nfigures && status == 0; k++)
+        p->figures[k].order = place[fb_id_list_find(&ids, p->figures[k].targetid)];
+    if (status == 0)
+        qsort(p->figures, p->nfigures, sizeof *p->figures, by_order);
+    free(place);
+    fb_id_list_release(&ids);
+    return status;
+}
+
+/* ---- which quasars ---- */
+
+static int need_bals(size_t n, const char *path, struct fb_error *err)
+{
+    return n > 0 ? 0 : fb_fail(err, "%s: no BAL quasar (AI_CIV > 0) among those selected", path);
+}
+
+/* --bals: the first BAL quasars of the catalog, of the rows that are selected. */
+static int choose_of_catalog(struct plot *p, struct fb_error *err)
+{
+    const struct fb_pixel_rows *sorted = &p->quasars.sorted;
+    const char *path = p->options.quasars.qsocat;
+    struct fb_balquasars bals;
+    unsigned char *selected = calloc(sorted->n + 1, 1);
+    struct fb_error why;
+    int status = selected ? 0 : fb_fail(err, "%s: out of memory for %zu rows", path, sorted->n);
+    if (status == 0 && fb_balquasars_read(&bals, path, &why) != 0)
+        status = fb_fail(err, "%.900s (--bals reads the BAL columns that run and append write)", why.text);
+    if (status == 0 && bals.nrows != sorted->n)
+        status = fb_fail(err, "%s: it changed while it was read", path);
+    for (size_t k = 0; status == 0 && sorted->pixels.n > 0 && k < sorted->begin[sorted->pixels.n]; k++)
+        selected[sorted->order[k]] = 1;
+    for (size_t i = 0; status == 0 && i < sorted->n && p->quasars.chosen.n < (size_t)p->options.bals; i++)
+        if (selected[i] && bals.begin[i + 1] > bals.begin[i] &&
+            fb_id_list_add(&p->quasars.chosen, sorted->rows[i].targetid) != 0)
+            status = fb_fail(err, "%s: out of memory for %zu rows", path, sorted->n);
+    if (selected)
+        fb_balquasars_release(&bals);
+    free(selected);
+    fb_id_list_sort(&p->quasars.chosen);
+    return status == 0 ? need_bals(p->quasars.chosen.n, path, err) : -1;
+}
+
+static int choose_if_bal(void *context, const struct fb_spectrum *s, const struct fb_redshift *redshift,
+                         const struct fastbal_result *r, struct fb_error *err)
+{
+    struct plot *p = context;
+    (void)s;
+    if (!(r->civ.ai.index > 0))
+        return 0;
+    return fb_id_list_add(&p->bals, redshift->targetid) == 0
+               ? 0
+               : fb_fail(err, "out of memory for target %lld", (long long)redshift->targetid);
+}
+
+/* The same of a coadd file, which has to be measured first: the first in the order of --zcat. */
+static int choose_of_file(struct plot *p, struct fb_error *err)
+{
+    struct fb_quasars *q = &p->quasars;
+    size_t kept = 0;
+    q->take = choose_if_bal;
+    if (fb_quasars_measure_file(q, p->options.coadd, &p->redshifts, err) != 0)
+        return -1;
+    q->take = take;
+    fb_continua_release(&q->continua);
+    q->nmeasured = 0;
+    fb_id_list_sort(&p->bals);
+    for (size_t i = 0; i < p->redshifts.n && kept < (size_t)p->options.bals; i++)
+        if (fb_id_list_find(&p->bals, p->redshifts.rows[i].targetid) < p->bals.n)
+            p->redshifts.rows[kept++] = p->redshifts.rows[i];
+    p->redshifts.n = kept;
+    return need_bals(kept, p->options.coadd, err);
+}
+
+/* ---- the command ---- */
+
+static enum fb_replace replacing(const struct plot_options *o)
+{
+    return o->clobber ? FB_REPLACE : FB_KEEP_EXISTING;
+}
+
+/* Outputs are checked, and the module is loaded, before anything is measured. */
+static int check_outputs(struct plot *p, struct fb_error *err)
+{
+    const struct plot_options *o = &p->options;
+    const char *const inputs[] = { o->quasars.qsocat, o->coadd, o->zcat };
+    if (fb_check_output_or(o->out, o->suffix, replacing(o), err) != 0 ||
+        (o->data && fb_check_output_or(o->data, ".ecsv", replacing(o), err) != 0))
+        return -1;
+    for (size_t k = 0; k < sizeof inputs / sizeof *inputs; k++)
+        if (inputs[k] && (fb_check_apart(o->out, inputs[k], err) != 0 ||
+                          (o->data && fb_check_apart(o->data, inputs[k], err) != 0)))
+            return -1;
+    p->plotter = fb_plotter_load(err);
+    return p->plotter ? 0 : -1;
+}
+
+/* Measure quasars of a catalog. */
+static int measure_catalog(struct plot *p, struct fb_error *err)
+{
+    struct fb_quasars *q = &p->quasars;
+    if (fb_quasars_prepare(q, err) != 0)
+        return -1;
+    if (p->options.bals > 0 && choose_of_catalog(p, err) != 0)
+        return -1;
+    if (!(q->finder.measurers[0].spectra = fb_spectra_create_whole()))
+        return fb_fail(err, "out of memory");
+    fb_quasars_measure(q);
+    return sort_figures(p, q->sorted.rows, q->sorted.n, err);
+}
+
+/* Measure quasars of a coadd file. */
+static int measure_file(struct plot *p, struct fb_error *err)
+{
+    const struct plot_options *o = &p->options;
+    struct fb_quasars *q = &p->quasars;
+    const struct fb_id_list *wanted = &o->quasars.layout.targetids;
+    if (fb_need_file(o->coadd, "spectra", err) != 0 || fb_need_file(o->zcat, "redshift catalog", err) != 0 ||
+        fb_quasars_prepare_finder(q, "", err) != 0 || fb_redshifts_read(&p->redshifts, o->zcat, err) != 0)
+        return -1;
+    for (size_t k = 0; k < wanted->n; k++)
+        if (fb_id_list_add(&q->chosen, wanted->ids[k]) != 0)
+            return fb_fail(err, "out of memory for %zu targets", wanted->n);
+    fb_id_list_sort(&q->chosen);
+    if (!(q->finder.measurers[0].spectra = fb_spectra_create_whole()))
+        return fb_fail(err, "out of memory");
+    if (o->bals > 0 && choose_of_file(p, err) != 0)
+        return -1;
+    return fb_quasars_measure_file(q, o->coadd, &p->redshifts, err) != 0
+               ? -1
+               : sort_figures(p, p->redshifts.rows, p->redshifts.n, err);
+}
+
+/* The name of a page's file: NAME-02.png where there are several. The caller frees it. */
+static char *page_name(const struct plot_options *o, size_t page, size_t npages)
+{
+    size_t length = strlen(o->out) - strlen(o->suffix), size = strlen(o->out) + 32;
+    int digits = snprintf(NULL, 0, "%zu", npages);
+    char *name = malloc(size);
+    if (name && npages > 1)
+        snprintf(name, size, "%.*s-%0*zu%s", (int)length, o->out, digits, page + 1, o->out + length);
+    else if (name)
+        snprintf(name, size, "%s", o->out);
+    return name;
+}
+
+static int write_page(const struct plot *p, const char *path, size_t first, size_t n, struct fb_error *err)
+{
+    struct fb_plot_picture picture = { 0 };
+    const char *wrong = p->plotter->draw(p->figures + first, n, &p->options.style, &picture);
+    int status = wrong ? fb_fail(err, "%s: can't draw: %s", path, wrong)
+                       : fb_write_output(path, replacing(&p->options), picture.bytes, picture.n, err);
+    free(picture.bytes);
+    return status;
+}
+
+/* Write all figures; none where one of the names is taken. */
+static int write_figures(const struct plot *p, size_t *nfiles, struct fb_error *err)
+{
+    const struct plot_options *o = &p->options;
+    size_t at_once = o->style.format == FB_PLOT_PDF ? p->nfigures : o->style.columns * o->style.rows;
+    int status = 0;
+    *nfiles = (p->nfigures + at_once - 1) / at_once;
+    for (int writes = 0; writes < 2 && status == 0; writes++)
+        for (size_t k = 0; k < *nfiles && status == 0; k++) {
+            size_t first = k * at_once, left = p->nfigures - first;
+            char *name = page_name(o, k, *nfiles);
+            if (!name)
+                status = fb_fail(err, "%s: out of memory", o->out);
+            else if (writes)
+                status = write_page(p, name, first, left < at_once ? left : at_once, err);
+            else
+                status = fb_check_output_or(name, o->suffix, replacing(o), err);
+            free(name);
+        }
+    return status;
+}
+
+/* Why there is nothing to draw; pixels that could not be read have been told of. */
+static int nothing(const struct plot *p, struct fb_error *err)
+{
+    const char *path = p->options.coadd ? p->options.coadd : p->options.quasars.qsocat;
+    if (p->nmissing > 0)
+        return fb_fail(err, "%s: the spectra of the targets asked for are not in it", path);
+    if (p->quasars.nfailed == 0)
+        return fb_fail(err, "%s: none of the targets asked for is a quasar with %g <= Z <= %g in it",
+                       p->options.zcat ? p->options.zcat : path, FASTBAL_Z_MIN, FASTBAL_Z_MAX);
+    return -1;
+}
+
+/* Write what was measured; returns the exit status. */
+static int deliver(const struct plot *p, struct fb_error *err)
+{
+    const struct plot_options *o = &p->options;
+    const struct fb_quasars *q = &p->quasars;
+    size_t nfiles, lost = p->nfigures - q->nmeasured, nwanted = o->quasars.layout.targetids.n;
+    if (fb_stop_signal())
+        return fb_stop_status(fb_stop_signal());
+    if (p->nfigures == 0) {
+        nothing(p, err);
+        return FB_EXIT_UNUSABLE;
+    }
+    int problems = !o->coadd && fb_print_row_problems(&q->sorted, "plot", o->quasars.qsocat);
+    if (o->coadd && o->bals == 0 && nwanted > p->nfigures + p->nmissing) {
+        fb_print_error("plot", "%s: nothing in it of %zu of the targets asked for", o->zcat,
+                       nwanted - p->nfigures - p->nmissing);
+        problems = 1;
+    }
+    if ((o->data && fb_continua_write(&q->continua, o->data, replacing(o), err) != 0) ||
+        write_figures(p, &nfiles, err) != 0)
+        return FB_EXIT_UNUSABLE;
+    if (lost + p->nmissing > 0)
+        fb_print_error("plot", "%zu of %zu quasars could not be measured, %zu of them without a spectrum",
+                       lost + p->nmissing, p->nfigures + p->nmissing, p->nmissing);
+    fb_print("plot: %zu figure%s; written to %s%s", p->nfigures, fb_s(p->nfigures), o->out,
+             nfiles > 1 ? ", numbered" : "");
+    return problems || lost + p->nmissing > 0 || q->nfailed > 0 ? FB_EXIT_PARTLY : FB_EXIT_DONE;
+}
+
+/* ---- options ---- */
+
+static int complain(const char *option, const char *value, const char *expected)
+{
+    fb_print_error("plot", "option %s: expected %s, found '%s'", option, expected, value);
+    return 0;
+}
+
+static int read_format(struct plot_options *o)
+{
+    static const char *const suffixes[] = {
+        [FB_PLOT_PNG] = ".png", [FB_PLOT_PDF] = ".pdf", [FB_PLOT_SVG] = ".svg"
+    };
+    const char *dot = strrchr(o->out, '.');
+    for (int k = 0; dot && k < 3; k++) {
+        if (strcasecmp(dot, suffixes[k]) != 0)
+            continue;
+        o->style.format = (enum fb_plot_format)k;
+        o->suffix = suffixes[k];
+        return 1;
+    }
+    return complain("-o", o->out, "a name that ends in .png, .pdf or .svg");
+}
+
+static int read_style(struct plot_options *o)
+{
+    unsigned columns = 1, rows = 1;
+    double begin = 0, end = 0;
+    int used = 0;
+    if (o->grid && (sscanf(o->grid, "%2ux%2u%n", &columns, &rows, &used) != 2 || o->grid[used] ||
+                    columns < 1 || rows < 1 || columns > MOST_ACROSS || rows > MOST_ACROSS))
+        return complain("--grid", o->grid, "COLUMNSxROWS as in 2x3, at most 10x10");
+    if (o->range && (sscanf(o->range, "%lf,%lf%n", &begin, &end, &used) != 2 || o->range[used] ||
+                     !(begin > 0) || !(end > begin) || end > 1e6))
+        return complain("--range", o->range, "two wavelengths in Angstrom as in 1250,1700");
+    o->style.observed = strcmp(o->frame, "observed") == 0;
+    if (!o->style.observed && strcmp(o->frame, "rest") != 0)
+        return complain("--frame", o->frame, "rest or observed");
+    if (o->smooth % 2 == 0) {
+        fb_print_error("plot", "option --smooth: expected an odd number of pixels, found %ld", o->smooth);
+        return 0;
+    }
+    o->style.begin = begin;
+    o->style.end = end;
+    o->style.smooth = (size_t)o->smooth;
+    o->style.columns = columns;
+    o->style.rows = rows;
+    return 1;
+}
+
+static int check_options(struct plot_options *o)
+{
+    const struct fb_quasars_options *q = &o->quasars;
+    const char *wrong = NULL;
+    if (!q->qsocat == !o->coadd || !o->coadd != !o->zcat)
+        wrong = "expected a catalog (-q), or a coadd and its redshift catalog (--coadd and --zcat)";
+    else if (q->qsocat && q->layout.targetids.n == 0 && o->bals == 0)
+        wrong = "which quasars? --targetids or --bals is required with -q (--help explains them)";
+    if (wrong)
+        fb_print_error("plot", "%s", wrong);
+    return !wrong && read_format(o) && read_style(o) && fb_finder_options_check("plot", &q->finder);
+}
+
+static const struct fb_command_help plot_help = {
+    .command = "plot",
+    .usage = "(-q FILE -r SPECPROD | --coadd FILE --zcat FILE) -o FILE [options]",
+    .summary = "Pictures of the spectra of some quasars with their continua and troughs, one figure each, "
+               "for papers. "
+               "PNG, PDF or SVG, as the name of the output ends.",
+    .titles[FB_GROUP_OUTPUT] = "outputs, and how they look",
+    .example = "fastbal plot -q qso-bal.fits -r loa --bals 12 --grid 2x3 -o bals.pdf",
+};
+
+static enum fb_options_outcome parse_options(struct plot_options *o, int argc, char **argv)
+{
+    /* clang-format off */
+    struct fb_option table[] = {
+        { "-q", "--qsocat", FB_OPT_STRING, &o->quasars.qsocat, .metavar = "FILE", .help = "QSO catalog" },
+        { NULL, "--coadd", FB_OPT_STRING, &o->coadd, .metavar = "FILE", .help = "instead of a catalog: the quasars of this file, with --zcat" },
+        { NULL, "--zcat", FB_OPT_STRING, &o->zcat, .metavar = "FILE", .help = "redshift catalog for --coadd" },
+        { NULL, "--bals", FB_OPT_INT, &o->bals, .metavar = "N", .min = 1, .max = MOST_BALS, .group = FB_GROUP_SEARCH,
+          .help = "the first N BAL quasars: AI_CIV > 0 in the catalog, or as measured with --coadd" },
+        { "-o", "--outfile", FB_OPT_STRING, &o->out, .metavar = "FILE", .required = 1, .group = FB_GROUP_OUTPUT,
+          .help = "the picture: .png, .pdf or .svg; several figures are pages of a PDF, or numbered files" },
+        { NULL, "--grid", FB_OPT_STRING, &o->grid, .metavar = "COLSxROWS", .group = FB_GROUP_OUTPUT, .help = "several figures on a page, as in 2x3; default: one" },
+        { NULL, "--frame", FB_OPT_STRING, &o->frame, .metavar = "FRAME", .group = FB_GROUP_OUTPUT, .help = "of the wavelengths: rest or observed" },
+        { NULL, "--range", FB_OPT_STRING, &o->range, .metavar = "A,B", .group = FB_GROUP_OUTPUT,
+          .help = "wavelengths to show, Angstrom, in that frame; default: 1200,1700 at rest" },
+        { NULL, "--smooth", FB_OPT_INT, &o->smooth, .metavar = "PIXELS", .min = 1, .max = MOST_SMOOTH, .group = FB_GROUP_OUTPUT,
+          .help = "show means over an odd number of pixels, weighted with ivar; 1: none" },
+        { NULL, "--save-data", FB_OPT_STRING, &o->data, .metavar = "FILE", .group = FB_GROUP_OUTPUT,
+          .help = "also write what is shown: FITS, or .ecsv, as fastbal continuum does" },
+        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o->clobber, .group = FB_GROUP_OUTPUT, .help = "replace existing files" },
+        FB_QUASARS_OPTIONS(o->quasars),
+        { 0 }
+    };
+    /* clang-format on */
+    enum fb_options_outcome outcome = fb_options_parse_writer(&plot_help, table, argc, argv);
+    if (outcome != FB_OPTIONS_RUN)
+        return outcome;
+    return check_options(o) ? FB_OPTIONS_RUN : FB_OPTIONS_BAD;
+}
+
+static void release(struct plot *p)
+{
+    for (size_t k = 0; k < p->nfigures; k++)
+        release_figure(&p->figures[k]);
+    free(p->figures);
+    fb_redshifts_release(&p->redshifts);
+    fb_id_list_release(&p->bals);
+    fb_quasars_release(&p->quasars);
+    fb_layout_options_release(&p->options.quasars.layout);
+}
+
+int fb_cmd_plot(int argc, char **argv)
+{
+    struct plot p = { .options = { .quasars = FB_QUASARS_DEFAULTS, .frame = "rest", .smooth = 5 } };
+    struct fb_error err = { "" };
+    int status = FB_EXIT_UNUSABLE;
+
+    p.quasars =
+        (struct fb_quasars){ .command = "plot", .options = &p.options.quasars, .take = take, .context = &p };
+    enum fb_options_outcome outcome = parse_options(&p.options, argc, argv);
+    if (outcome == FB_OPTIONS_STOP)
+        return FB_EXIT_DONE;
+    p.options.quasars.finder.nproc = 1;
+    fb_stop_watch("plot");
+    if (outcome == FB_OPTIONS_RUN && check_outputs(&p, &err) == 0 &&
+        (p.options.coadd ? measure_file(&p, &err) : measure_catalog(&p, &err)) == 0)
+        status = deliver(&p, &err);
+    if (status == FB_EXIT_UNUSABLE && err.text[0])
+        fb_print_error("plot", "%s", err.text);
+    release(&p);
+    return status;
+}

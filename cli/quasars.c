@@ -1,0 +1,98 @@
+/* quasars.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
+#include <stdlib.h>
+#include "cli/quasars.h"
+#include "desi/spectra_paths.h"
+#include "fits/system.h"
+#include "run/message.h"
+#include "run/stop.h"
+
+static int take(void *context, const struct fb_spectrum *s, const struct fb_redshift *redshift,
+                const struct fastbal_result *result, struct fb_error *err)
+{
+    struct fb_quasars *q = context;
+    const struct fastbal_spectrum spectrum = { s->found ? s->n : 0, s->wavelength, s->flux, s->ivar,
+                                               redshift->z };
+    q->nmeasured += !(result->status & FASTBAL_NOT_MEASURED);
+    if (fb_continua_add(&q->continua, q->finder.templates.templates, redshift->targetid, &spectrum, result) !=
+        0)
+        return fb_fail(err, "out of memory for target %lld", (long long)redshift->targetid);
+    return q->take ? q->take(q->context, s, redshift, result, err) : 0;
+}
+
+static void keep_chosen(const struct fb_quasars *q, struct fb_redshifts *redshifts)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < redshifts->n; i++)
+        if (q->chosen.n == 0 || fb_id_list_find(&q->chosen, redshifts->rows[i].targetid) < q->chosen.n)
+            redshifts->rows[kept++] = redshifts->rows[i];
+    redshifts->n = kept;
+}
+
+int fb_quasars_measure_file(struct fb_quasars *q, const char *path, struct fb_redshifts *redshifts,
+                            struct fb_error *err)
+{
+    keep_chosen(q, redshifts);
+    if (redshifts->n == 0)
+        return 0;
+    return fb_need_file(path, "spectra", err) != 0
+               ? -1
+               : fb_measure_each(&q->finder.measurers[0], path, redshifts, take, q, err);
+}
+
+static int measure_pixel(struct fb_quasars *q, size_t index, struct fb_error *err)
+{
+    struct fb_redshifts redshifts = { 0 };
+    char *path = fb_spectra_path(&q->layout.tree, q->sorted.pixels.ids[index], err);
+    int failed = !path || fb_pixel_rows_choose(&q->sorted, index, &redshifts, err) != 0 ||
+                 fb_quasars_measure_file(q, path, &redshifts, err) != 0;
+    fb_redshifts_release(&redshifts);
+    free(path);
+    return failed ? -1 : 0;
+}
+
+/* A pixel that can't be read is told of, and the others are measured. */
+void fb_quasars_measure(struct fb_quasars *q)
+{
+    struct fb_error err;
+    for (size_t k = 0; k < q->sorted.pixels.n && !fb_stop_signal(); k++) {
+        if (measure_pixel(q, k, &err) == 0)
+            continue;
+        fb_print_error(q->command, "%s", err.text);
+        q->nfailed++;
+    }
+}
+
+int fb_quasars_prepare_finder(struct fb_quasars *q, const char *product, struct fb_error *err)
+{
+    snprintf(q->finder.made.product, sizeof q->finder.made.product, "%s", product);
+    if (fb_finder_prepare(&q->finder, &q->options->finder, err) != 0)
+        return -1;
+    if (q->finder.templates.note[0])
+        fb_print_error(q->command, "%s", q->finder.templates.note);
+    q->continua.ntemplates = q->finder.ntemplates;
+    q->continua.made = q->finder.made;
+    return 0;
+}
+
+int fb_quasars_prepare(struct fb_quasars *q, struct fb_error *err)
+{
+    const struct fb_quasars_options *o = q->options;
+    return fb_layout_find(&q->layout, &o->layout, 1, err) != 0 ||
+                   fb_quasars_prepare_finder(q, fb_layout_product(&q->layout), err) != 0 ||
+                   fb_layout_read_map(&q->layout, NULL, err) != 0 ||
+                   fb_selection_make(&q->selection, &q->layout, &o->layout, err) != 0 ||
+                   fb_pixel_rows_read(&q->sorted, o->qsocat, &q->layout, &q->selection, err) != 0
+               ? -1
+               : 0;
+}
+
+void fb_quasars_release(struct fb_quasars *q)
+{
+    fb_id_list_release(&q->chosen);
+    fb_continua_release(&q->continua);
+    fb_finder_release(&q->finder);
+    fb_pixel_rows_release(&q->sorted);
+    fb_selection_release(&q->selection);
+    fb_layout_release(&q->layout);
+}
