@@ -120,7 +120,8 @@ LAYERS = {
     "run": ["pipeline", "desi", "fits"],
     "diff": ["run", "desi", "fits"],
     "train": ["run", "sim", "pipeline", "desi", "fits"],
-    "cli": ["train", "diff", "run", "pipeline", "sim", "desi", "fits"],
+    "score": ["run", "desi", "fits"],
+    "cli": ["train", "diff", "score", "run", "pipeline", "sim", "desi", "fits"],
 }
 # Headers of others, and the only files that may include them.
 FOREIGN = {
