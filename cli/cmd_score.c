@@ -14,6 +14,7 @@
 #include "fits/unpack.h"
 #include "run/message.h"
 #include "score/report.h"
+#include "score/score.h"
 
 struct score_options {
     const char *catalog, *truth, *other, *json, *ecsv;

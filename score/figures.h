@@ -6,7 +6,7 @@
 #ifndef FB_SCORE_FIGURES_H
 #define FB_SCORE_FIGURES_H
 
-#include "score/score.h"
+#include "score/result.h"
 
 /* What became of a quasar in a catalog; from FB_ROW_LOW_SIGNAL on it was measured. */
 enum fb_score_state {
@@ -39,7 +39,7 @@ struct fb_score_side {
     struct fb_score_pair *pairs; /* owned: by TARGETID */
     size_t n;
     size_t only_catalog, only_truth; /* rows without a partner */
-    size_t truth_not_measured;       /* rows of a catalog that is taken for truth */
+    size_t truth_not_searched;       /* in a catalog that is taken for truth: they are left out */
 };
 
 int fb_score_match(struct fb_score_side *side, struct fb_error *err);
@@ -49,9 +49,10 @@ enum { FB_SCORE_TROUGHS = 128 };
 struct fb_score_overlaps {
     int nfound, ntrue;
     struct fb_score_trough found[FB_SCORE_TROUGHS], real[FB_SCORE_TROUGHS]; /* at the catalog's redshift */
-    unsigned char recovered[FB_SCORE_TROUGHS];                              /* true troughs */
-    unsigned char outflow[FB_SCORE_TROUGHS];  /* found troughs that overlap a true one */
-    unsigned char absorbed[FB_SCORE_TROUGHS]; /* found troughs that overlap any absorption */
+    double width[FB_SCORE_TROUGHS];            /* of true troughs, not rounded by the shift */
+    unsigned char recovered[FB_SCORE_TROUGHS]; /* true troughs */
+    unsigned char outflow[FB_SCORE_TROUGHS];   /* found troughs that overlap a true one */
+    unsigned char absorbed[FB_SCORE_TROUGHS];  /* found troughs that overlap any absorption */
     int partner[FB_SCORE_TROUGHS]; /* of true troughs: the found one whose edges are compared, or -1 */
 };
 void fb_score_overlap(struct fb_score_overlaps *o, const struct fb_score_side *side,

@@ -59,8 +59,8 @@ int fb_score_match(struct fb_score_side *side, struct fb_error *err)
         const int first = !real || (found && found->targetid < real->targetid);
         if (found && real && found->targetid == real->targetid) {
             i++, k++, both++;
-            if (truth->kind == FB_SCORE_CATALOG && state_of(truth, real) < FB_ROW_LOW_SIGNAL)
-                side->truth_not_measured++;
+            if (truth->kind == FB_SCORE_CATALOG && state_of(truth, real) < FB_ROW_SEARCHED)
+                side->truth_not_searched++;
             else
                 side->pairs[side->n++] = pair_up(side, found, real);
         } else if (first) {
@@ -83,20 +83,20 @@ int fb_score_match(struct fb_score_side *side, struct fb_error *err)
 /* ---- troughs ---- */
 
 /* km/s that two troughs share, where this is at least half of the narrower; else 0. */
-static float shared(struct fb_score_trough a, struct fb_score_trough b)
+static double shared(struct fb_score_trough a, struct fb_score_trough b)
 {
-    const float overlap = fminf(a.vmax, b.vmax) - fmaxf(a.vmin, b.vmin);
-    const float narrower = fminf(a.vmax - a.vmin, b.vmax - b.vmin);
+    const double overlap = fmin(a.vmax, b.vmax) - fmax(a.vmin, b.vmin);
+    const double narrower = fmin(a.vmax - a.vmin, b.vmax - b.vmin);
     return overlap > 0 && overlap >= narrower / 2 ? overlap : 0;
 }
 
 /* Which of n troughs shares most with this one, or -1; of equals the one at the least velocity. */
 static int best(const struct fb_score_trough *troughs, int n, struct fb_score_trough one)
 {
-    float most = 0;
+    double most = 0;
     int which = -1;
     for (int i = 0; i < n; i++) {
-        const float s = shared(troughs[i], one);
+        const double s = shared(troughs[i], one);
         if (s > most || (s > 0 && s >= most && troughs[i].vmin < troughs[which].vmin)) {
             which = i;
             most = s;
@@ -107,7 +107,7 @@ static int best(const struct fb_score_trough *troughs, int n, struct fb_score_tr
 
 static struct fb_score_trough shifted(struct fb_score_trough t, double shift)
 {
-    return (struct fb_score_trough){ (float)(t.vmin + shift), (float)(t.vmax + shift) };
+    return (struct fb_score_trough){ t.vmin + shift, t.vmax + shift };
 }
 
 void fb_score_overlap(struct fb_score_overlaps *o, const struct fb_score_side *side,
@@ -120,7 +120,7 @@ void fb_score_overlap(struct fb_score_overlaps *o, const struct fb_score_side *s
     for (int i = 0; i < o->nfound; i++)
         o->found[i] = side->catalog->troughs[pair->found->troughs + (size_t)i];
     for (int k = 0; k < o->ntrue; k++)
-        o->real[k] = shifted(real[k], pair->shift);
+        o->real[k] = shifted(real[k], pair->shift), o->width[k] = real[k].vmax - real[k].vmin;
     for (int k = 0; k < o->ntrue; k++) {
         const int found = best(o->found, o->nfound, o->real[k]);
         o->recovered[k] = found >= 0;

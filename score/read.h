@@ -11,7 +11,7 @@
 #include "fits/error.h"
 
 struct fb_score_trough {
-    float vmin, vmax; /* km/s, vmin <= vmax */
+    double vmin, vmax; /* km/s, vmin <= vmax */
 };
 
 struct fb_score_row {

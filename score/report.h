@@ -7,7 +7,7 @@
 #define FB_SCORE_REPORT_H
 
 #include <stdio.h>
-#include "score/score.h"
+#include "score/result.h"
 
 void fb_score_print_text(FILE *out, const struct fb_score *score);
 /* At most 15 lines. */

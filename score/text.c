@@ -4,7 +4,7 @@
 #include <string.h>
 #include "score/report.h"
 
-enum { LABEL = 12, SHARE = 15, COUNT = 8 };
+enum { LABEL = 12, SHARE = 15, COUNT = 9 };
 
 struct report {
     FILE *out;
@@ -68,7 +68,7 @@ static void print_label(const struct report *r, enum fb_score_axis by, int bin, 
     char text[40] = "";
     if (side == 0)
         bin_text(text, by, bin);
-    fprintf(r->out, "%-*s%-2s", LABEL, text, r->nsides > 1 ? sides[side] : "");
+    fprintf(r->out, "%-*s%-1s", LABEL, text, r->nsides > 1 ? sides[side] : "");
 }
 
 /* ---- quasars and troughs ---- */
@@ -96,7 +96,7 @@ static void print_shares(const struct report *r, const char *title, const char *
     const int agreement = r->score->agreement;
     if (!fb_score_find(r->score, "A", table, subject, fb_score_names(r->score)->completeness, FB_BY_ALL, 0))
         return;
-    fprintf(r->out, "\n%s\n%*s%*s%*s%*s%*s%*s", title, LABEL + 2 + COUNT, agreement ? "in truth" : "true",
+    fprintf(r->out, "\n%s\n%*s%*s%*s%*s%*s%*s", title, LABEL + 1 + COUNT, agreement ? "in truth" : "true",
             SHARE, agreement ? "recovered" : "completeness", COUNT, "searched", SHARE,
             agreement ? "recovered" : "completeness", COUNT, "found", SHARE,
             agreement ? "confirmed" : purity);
@@ -116,7 +116,7 @@ static void print_samples(const struct report *r, const char *title, const char 
                           const char *first, const char *second)
 {
     const char *const subjects[] = { first, second };
-    fprintf(r->out, "\n%s\n%*s", title, LABEL + 2, "");
+    fprintf(r->out, "\n%s\n%*s", title, LABEL + 1, "");
     for (int k = 0; k < 2; k++)
         fprintf(r->out, "%*s%*s%*s%*s", COUNT, subjects[k], 10, "median", 10, "16 %", 10, "84 %");
     fputs("\n", r->out);
@@ -157,7 +157,7 @@ static void print_rows(const struct report *r)
         { "rows", "repeated_in_truth", "  left out: TARGETID repeated in the truth" },
         { "rows", "only_in_catalog", "  left out: only in the catalog" },
         { "rows", "only_in_truth", "  left out: only in the truth" },
-        { "rows", "not_measured_in_truth", "  left out: not measured in the truth" },
+        { "rows", "not_searched_in_truth", "  left out: not searched in the truth" },
         { "quasars", "out_of_range", "outside the redshift range" },
         { "quasars", "in_range", "in the redshift range" },
         { "quasars", "searched", "  searched" },
@@ -170,7 +170,8 @@ static void print_rows(const struct report *r)
     };
     fprintf(r->out, "\n%-44s", "Quasars");
     for (int side = 0; side < r->nsides; side++)
-        fprintf(r->out, "%10s%14s", r->nsides > 1 ? sides[side] : "", "true AI > 0");
+        fprintf(r->out, "%10s%14s", r->nsides > 1 ? sides[side] : "",
+                r->score->agreement ? "its AI > 0" : "true AI > 0");
     fputs("\n", r->out);
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         const struct fb_score_figure *f[2] = { rows_figure(r, 0, lines[i].subject, lines[i].figure),
@@ -185,14 +186,13 @@ static void print_rows(const struct report *r)
             fprintf(r->out, "%10" PRId64, f[side]->of);
             if (f[side]->part >= 0)
                 fprintf(r->out, "%14" PRId64, f[side]->part);
-            else
+            else if (side + 1 < r->nsides)
                 fprintf(r->out, "%14s", "");
         }
         fputs("\n", r->out);
     }
-    fputs("Shares below are in percent, with 68 % (Wilson) intervals. The first completeness is of the "
-          "redshift range,\n"
-          "the second of the quasars that were searched: not searched is not \"no BAL\".\n",
+    fputs("Shares are in percent, with 68 % (Wilson) intervals. The first completeness is of the redshift\n"
+          "range, the second of the quasars that were searched: not searched is not \"no BAL\".\n",
           r->out);
 }
 
@@ -351,10 +351,8 @@ static void print_line(const struct report *r, const char *text, const char *tab
             fb_score_find(r->score, sides[side], table, subject, figure, by, bin);
         char share[40];
         share_text(share, f);
-        if (f)
-            fprintf(r->out, "%*s  %-13" PRId64, SHARE, share, f->of);
-        else
-            fprintf(r->out, "%*s  %-13s", SHARE, "-", "");
+        print_count(r, f);
+        fprintf(r->out, "%*s", SHARE, share);
     }
     fputs("\n", r->out);
 }
@@ -367,7 +365,7 @@ void fb_score_print_short(FILE *out, const struct fb_score *score)
     print_heading(&r);
     fprintf(out, "%-34s", "");
     for (int side = 0; side < r.nsides; side++)
-        fprintf(out, "%*s  %-13s", SHARE, r.nsides > 1 ? (side == 0 ? "A, %" : "B, %") : "%", "of");
+        fprintf(out, "%*s%*s", COUNT, "of", SHARE, r.nsides > 1 ? (side == 0 ? "A, %" : "B, %") : "%");
     fputs("\n", out);
     print_line(&r, agreement ? "AI > 0 recovered" : "AI > 0 completeness", "quasars", "AI",
                names->completeness, FB_BY_ALL, 0);
@@ -386,8 +384,8 @@ void fb_score_print_short(FILE *out, const struct fb_score *score)
                names->purity, FB_BY_ALL, 0);
     fprintf(out, "%-34s", "average precision");
     for (int side = 0; side < r.nsides; side++) {
+        fprintf(out, "%*s", COUNT, score->by_ai[side] ? "AI_CIV" : "BAL_PROB");
         print_number(&r, SHARE, 3, ranking_figure(&r, side, "average_precision", FB_BY_ALL, 0)->value);
-        fprintf(out, "  %-13s", score->by_ai[side] ? "by AI_CIV" : "by BAL_PROB");
     }
     fputs("\n", out);
 }
