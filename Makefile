@@ -38,8 +38,9 @@ all:
 	@$(compile) $(BUILD) -j $(JOBS)
 
 demo:
-	@scripts/install-dependencies.sh demo
-	@$(MAKE) --no-print-directory all
+	@scripts/install-dependencies.sh build
+	@$(configure) -B $(BUILD) >/dev/null
+	@$(compile) $(BUILD) -j $(JOBS) --target fastbal_program
 	@scripts/demo.sh $(BUILD)/bin $(BUILD)/demo
 
 test test-long:

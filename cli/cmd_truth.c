@@ -44,24 +44,6 @@ struct truth {
 
 /* ---- the truth files of a mock ---- */
 
-/* Find the tree: the folder that contains spectra-16, or spectra-16 itself. */
-static int find_root(struct truth *truth, struct fb_error *err)
-{
-    const char *folder = truth->options->truth;
-    char *inside = fb_format("%s/spectra-16", folder), *above = fb_format("%s/..", folder);
-    char *self = fb_format("%s/../spectra-16", folder);
-    int there = inside && above && self ? fb_look_for(inside, err) : fb_fail(err, "out of memory");
-    int itself = there == 0 ? fb_same_file(self, folder, err) : 0;
-    if (there == 0 && itself == 0)
-        fb_fail(err, "%s: expected a file, or the folder of a mock's spectra-16", folder);
-    else if (there >= 0 && itself >= 0 && !(truth->root = strdup(there ? folder : above)))
-        fb_fail(err, "out of memory");
-    free(inside);
-    free(above);
-    free(self);
-    return truth->root ? 0 : -1;
-}
-
 static enum fb_pixel_outcome read_pixel(void *context, int thread, size_t index, struct fb_error *err)
 {
     struct truth *truth = context;
@@ -88,7 +70,8 @@ static int join_parts(struct truth *truth, struct fb_error *err)
 
 static int read_tree(struct truth *truth, struct fb_error *err)
 {
-    if (find_root(truth, err) != 0)
+    truth->root = fb_truth_root(truth->options->truth, err);
+    if (!truth->root)
         return -1;
     truth->tree = (struct fb_tree){ .scheme = FB_SCHEME_MOCK, .root = truth->root };
     if (fb_walk_tree(&truth->tree, "truth", WALKERS, &truth->pixels, err) != 0)

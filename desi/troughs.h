@@ -1,6 +1,6 @@
 /*
  * troughs.h - the troughs that a table lists, whoever wrote it: arrays of any length and type, unused entries
- * anywhere, velocities in either order. Private to desi/.
+ * anywhere, velocities in either order.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -4,6 +4,7 @@
 #include <strings.h>
 #include "desi/troughs.h"
 #include "desi/truth.h"
+#include "fits/system.h"
 
 enum { CIV_450, CIV_2000, SIIV_450, SIIV_2000, KINDS };
 
@@ -193,4 +194,20 @@ void fb_truth_release(struct fb_truth *truth)
     free(truth->rows);
     free(truth->keys);
     *truth = (struct fb_truth){ 0 };
+}
+
+char *fb_truth_root(const char *folder, struct fb_error *err)
+{
+    char *inside = fb_format("%s/spectra-16", folder), *above = fb_format("%s/..", folder), *root = NULL;
+    char *self = fb_format("%s/../spectra-16", folder);
+    int there = inside && above && self ? fb_look_for(inside, err) : fb_fail(err, "out of memory");
+    int itself = there == 0 ? fb_same_file(self, folder, err) : 0;
+    if (there == 0 && itself == 0)
+        fb_fail(err, "%s: expected a file, or the folder of a mock's spectra-16", folder);
+    else if (there >= 0 && itself >= 0 && !(root = strdup(there ? folder : above)))
+        fb_fail(err, "out of memory");
+    free(inside);
+    free(above);
+    free(self);
+    return root;
 }

@@ -46,4 +46,8 @@ void fb_truth_release(struct fb_truth *truth);
 /* What is known of a quasar that is in no truth table: no troughs, which are -1 or, with zeros, 0. */
 void fb_truth_no_bal(struct fb_balrow *row, unsigned char balmask, int zeros);
 
+/* The root of a mock's tree of truth files, from its folder or that of its spectra-16; to be freed by the caller, NULL on
+ * failure. */
+char *fb_truth_root(const char *folder, struct fb_error *err);
+
 #endif

@@ -1,80 +1,15 @@
 /* json.c - SPDX-License-Identifier: BSD-3-Clause */
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 #include "diff/report.h"
 #include "fastbal.h"
+#include "run/json.h"
 
 /* The object being written. */
 struct writer {
     FILE *out;
     const struct fb_diff_result *result;
 };
-
-/* ---- values ---- */
-
-/* Bytes of file names that are not UTF-8 are written as code points, since JSON must be valid Unicode. */
-static size_t utf8_length(const unsigned char *p)
-{
-    size_t n = *p < 0x80                 ? 1
-               : *p >= 0xc2 && *p < 0xe0 ? 2
-               : *p >= 0xe0 && *p < 0xf0 ? 3
-               : *p >= 0xf0 && *p < 0xf5 ? 4
-                                         : 0;
-    for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    return n;
-}
-
-static void put_text(FILE *out, const char *text)
-{
-    if (!text) {
-        fputs("null", out);
-        return;
-    }
-    fputc('"', out);
-    for (const unsigned char *p = (const unsigned char *)text; *p;) {
-        size_t n = utf8_length(p);
-        if (*p == '"' || *p == '\\')
-            fprintf(out, "\\%c", *p);
-        else if (*p < 0x20 || *p == 0x7f || n == 0)
-            fprintf(out, "\\u%04x", *p);
-        else
-            fprintf(out, "%.*s", (int)n, (const char *)p);
-        p += n ? n : 1;
-    }
-    fputc('"', out);
-}
-
-/* As short as possible: integers without a point, floats with at most 9 digits, doubles with 17. JSON has
- * neither NaN nor infinity. */
-static void put_number(FILE *out, double value)
-{
-    char text[40];
-    if (!isfinite(value)) {
-        fputs("null", out);
-        return;
-    }
-    if (fabs(value) < 0x1p63 && value == floor(value)) {
-        fprintf(out, "%.0f", value);
-        return;
-    }
-    int single = fabs(value) < 3e38 && (double)(float)value == value;
-    for (int digits = 6; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, value);
-        if (single ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value)
-            break;
-    }
-    fputs(text, out);
-}
-
-static void put_key(FILE *out, const char *key)
-{
-    put_text(out, key);
-    fputs(": ", out);
-}
 
 /* ---- lists of rows ---- */
 
@@ -87,7 +22,7 @@ static const char *table_of(const struct writer *w, const struct fb_diff_event *
 static void begin_row(const struct writer *w, const struct fb_diff_event *event)
 {
     fprintf(w->out, "{\"targetid\": %" PRId64 ", \"table\": ", event->targetid);
-    put_text(w->out, table_of(w, event));
+    fb_json_text(w->out, table_of(w, event));
 }
 
 typedef void row_fn(const struct writer *w, const struct fb_diff_event *event);
@@ -107,22 +42,22 @@ static void put_rows(const struct writer *w, const struct fb_diff_list *list, ro
 static void put_redshift(const struct writer *w, const struct fb_diff_event *event)
 {
     fputs(", \"z\": ", w->out);
-    put_number(w->out, isnan(event->a[0]) ? event->b[0] : event->a[0]);
+    fb_json_number(w->out, isnan(event->a[0]) ? event->b[0] : event->a[0]);
 }
 
 static void put_values(const struct writer *w, const struct fb_diff_event *event)
 {
     fputs(", \"a\": ", w->out);
-    put_number(w->out, event->a[0]);
+    fb_json_number(w->out, event->a[0]);
     fputs(", \"b\": ", w->out);
-    put_number(w->out, event->b[0]);
+    fb_json_number(w->out, event->b[0]);
 }
 
 static void put_redshifts(const struct writer *w, const struct fb_diff_event *event)
 {
     put_values(w, event);
     fputs(", \"velocity\": ", w->out);
-    put_number(w->out, fb_diff_velocity(event));
+    fb_json_number(w->out, fb_diff_velocity(event));
 }
 
 static void put_trough(FILE *out, const char *key, const double *v)
@@ -133,9 +68,9 @@ static void put_trough(FILE *out, const char *key, const double *v)
         return;
     }
     fputc('[', out);
-    put_number(out, v[0]);
+    fb_json_number(out, v[0]);
     fputs(", ", out);
-    put_number(out, v[1]);
+    fb_json_number(out, v[1]);
     fputc(']', out);
 }
 
@@ -149,7 +84,7 @@ static void put_list(const struct writer *w, const char *before, const char *key
                      const struct fb_diff_list *list, row_fn *put)
 {
     fputs(before, w->out);
-    put_key(w->out, key);
+    fb_json_key(w->out, key);
     put_rows(w, list, put);
 }
 
@@ -158,30 +93,30 @@ static void put_list(const struct writer *w, const char *before, const char *key
 static void put_side(const struct writer *w, const char *key, const struct fb_diff_side *side, size_t rows)
 {
     static const char *const kinds[] = { "catalog", "table", "tree" };
-    put_key(w->out, key);
+    fb_json_key(w->out, key);
     fputs("{\"path\": ", w->out);
-    put_text(w->out, side->path);
+    fb_json_text(w->out, side->path);
     fprintf(w->out, ", \"kind\": \"%s\", \"hdu\": ", kinds[w->result->kind]);
-    put_text(w->out, w->result->kind == FB_DIFF_TREE ? NULL : side->hdu);
+    fb_json_text(w->out, w->result->kind == FB_DIFF_TREE ? NULL : side->hdu);
     fprintf(w->out, ", \"tables\": %zu, \"rows\": %zu},\n  ", side->tables, rows);
 }
 
 static void put_rules(const struct writer *w, const struct fb_diff_rules *rules)
 {
     fputs("\"tolerances\": {\"rtol\": ", w->out);
-    put_number(w->out, rules->rtol);
+    fb_json_number(w->out, rules->rtol);
     fputs(", \"atol\": ", w->out);
-    put_number(w->out, rules->atol);
+    fb_json_number(w->out, rules->atol);
     fputs(", \"velocity\": ", w->out);
-    put_number(w->out, rules->velocity);
+    fb_json_number(w->out, rules->velocity);
     fputs(", \"columns\": {", w->out);
     for (size_t i = 0; i < rules->ntolerances; i++) {
         fputs(i > 0 ? ", " : "", w->out);
-        put_key(w->out, rules->tolerances[i].pattern);
+        fb_json_key(w->out, rules->tolerances[i].pattern);
         fputc('[', w->out);
-        put_number(w->out, rules->tolerances[i].absolute);
+        fb_json_number(w->out, rules->tolerances[i].absolute);
         fputs(", ", w->out);
-        put_number(w->out, rules->tolerances[i].relative);
+        fb_json_number(w->out, rules->tolerances[i].relative);
         fputc(']', w->out);
     }
     fputs("}},\n  ", w->out);
@@ -191,11 +126,11 @@ static void put_paths(const struct writer *w, const char *before, const char *ke
                       const struct fb_path_list *list)
 {
     fputs(before, w->out);
-    put_key(w->out, key);
+    fb_json_key(w->out, key);
     fputc('[', w->out);
     for (size_t i = 0; i < list->n; i++) {
         fputs(i > 0 ? ", " : "", w->out);
-        put_text(w->out, list->paths[i]);
+        fb_json_text(w->out, list->paths[i]);
     }
     fputc(']', w->out);
 }
@@ -259,7 +194,7 @@ static void put_all_troughs(const struct writer *w, const struct fb_diff *d)
 static void put_changes(const struct writer *w, const char *key, const struct fb_diff_changes *changes,
                         row_fn *put)
 {
-    put_key(w->out, key);
+    fb_json_key(w->out, key);
     if (changes->there)
         put_rows(w, &changes->rows, put);
     else
@@ -276,7 +211,7 @@ static void put_extreme(const struct writer *w, const char *key, const struct fb
     }
     begin_row(w, &e->where);
     fprintf(w->out, ", \"element\": %" PRId64 ", \"difference\": ", e->element);
-    put_number(w->out, e->size);
+    fb_json_number(w->out, e->size);
     put_values(w, &e->where);
     fputc('}', w->out);
 }
@@ -287,7 +222,7 @@ static void put_columns(const struct writer *w, const struct fb_diff *d)
     for (size_t i = 0; i < d->ncolumns; i++) {
         const struct fb_diff_column *c = &d->columns[i];
         fputs(i > 0 ? ",\n    " : "\n    ", w->out);
-        put_key(w->out, c->name);
+        fb_json_key(w->out, c->name);
         fprintf(w->out, "{\"cells\": %zu, \"different\": %zu, \"rows\": %zu", c->cells, c->differing,
                 c->rows);
         put_extreme(w, "largest_absolute", &c->absolute);
@@ -301,18 +236,18 @@ static void put_notes(const struct writer *w, const struct fb_diff *d, const cha
                       enum fb_diff_note_kind kind, const char *after)
 {
     const char *before = "";
-    put_key(w->out, key);
+    fb_json_key(w->out, key);
     fputc('[', w->out);
     for (size_t i = 0; i < d->nnotes; i++) {
         const struct fb_diff_note *note = &d->notes[i];
         if (note->kind != kind)
             continue;
         fprintf(w->out, "%s{\"name\": ", before);
-        put_text(w->out, note->name);
+        fb_json_text(w->out, note->name);
         fputs(", \"a\": ", w->out);
-        put_text(w->out, note->a);
+        fb_json_text(w->out, note->a);
         fputs(", \"b\": ", w->out);
-        put_text(w->out, note->b);
+        fb_json_text(w->out, note->b);
         fprintf(w->out, ", \"tables\": %zu}", note->tables);
         before = ", ";
     }

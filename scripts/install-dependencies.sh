@@ -4,8 +4,8 @@
 # usage: install-dependencies.sh [--check] [build|demo|test|ci|fuzz]
 #
 #   build   compiler, make, cmake, pkg-config, CFITSIO, zlib, chealpix (the default)
-#   demo    build, and a Python with numpy and astropy; Cairo, Pango and a font, for fastbal plot
-#   test    demo, and cmocka, pytest, valgrind and Open MPI
+#   demo    build, and Cairo, Pango and a font, for fastbal plot
+#   test    demo, and cmocka, a Python with numpy, astropy and pytest, valgrind and Open MPI
 #   ci      test, and clang, clang-tidy, cppcheck and shellcheck
 #   fuzz    build, and clang with its fuzzer and sanitizers
 #   --check  install nothing; list what is missing, status 1 if anything is
@@ -21,13 +21,13 @@ level=build
 for argument in "$@"; do
     case $argument in
         --check) check=1 ;;
-        build | demo | test | ci | fuzz) level=$argument ;;
+        build | test | ci | fuzz) level=$argument ;;
         -h | --help)
             sed -n '2,/^# SPDX/p' "$0" | sed -e '/SPDX/d' -e 's/^# \{0,1\}//'
             exit 0
             ;;
         *)
-            echo "install-dependencies.sh: unknown argument '$argument' (build, demo, test, ci, fuzz or --check)" >&2
+            echo "install-dependencies.sh: unknown argument '$argument' (build, test, ci, fuzz or --check)" >&2
             exit 2
             ;;
     esac
@@ -57,14 +57,13 @@ library cfitsio fitsio.h || missing libcfitsio-dev cfitsio
 library chealpix chealpix.h || missing libchealpix-dev chealpix
 library zlib zlib.h || missing zlib1g-dev zlib
 if [ "$level" != build ] && [ "$level" != fuzz ]; then
-    python_with numpy astropy || missing 'python3 python3-numpy python3-astropy' 'python numpy astropy'
     # Without them fastbal plot is left out, and nothing else.
     library cairo cairo.h || missing 'libcairo2-dev fonts-dejavu-core' cairo
     library pangocairo pango/pangocairo.h || missing libpango1.0-dev pango
 fi
 if [ "$level" = test ] || [ "$level" = ci ]; then
     library cmocka cmocka.h || missing libcmocka-dev cmocka
-    python_with numpy astropy pytest || missing 'python3 python3-numpy python3-astropy python3-pytest' pytest
+    python_with numpy astropy pytest || missing 'python3 python3-numpy python3-astropy python3-pytest' 'python numpy astropy pytest'
     # Tests of ranks are skipped without MPI.
     { program mpirun && program mpicc; } || ! program apt-get || missing 'libopenmpi-dev openmpi-bin' openmpi
     # Only the leak tests need valgrind, and they are skipped without it, so its absence is no failure.

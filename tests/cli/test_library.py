@@ -121,7 +121,8 @@ LAYERS = {
     "diff": ["run", "desi", "fits"],
     "train": ["run", "sim", "pipeline", "desi", "fits"],
     "plot": ["fits"],
-    "cli": ["train", "diff", "run", "pipeline", "sim", "plot", "desi", "fits"],
+    "score": ["run", "desi", "fits"],
+    "cli": ["train", "diff", "score", "run", "pipeline", "sim", "plot", "desi", "fits"],
 }
 # Headers of others, and the only files that may include them.
 FOREIGN = {

@@ -9,7 +9,8 @@ import pytest
 
 from support import BIN, DONE, DROP_IN, ROOT, UNUSABLE, complains, environment, fits_files, run
 
-COMMANDS = ("split", "find", "append", "run", "mask", "truth", "diff", "info", "simulate", "continuum", "plot", "templates", "train")
+COMMANDS = ("split", "find", "append", "run", "mask", "truth", "diff", "score", "info", "simulate", "continuum", "plot", "templates",
+            "train")
 
 OPTIONS = {  # every spelling of every option that programs promise
     "split": "-q --qsocat -a --altzdir -z --zfileroot -s --survey -m --moon --program --mock -l --logfile "
@@ -26,6 +27,7 @@ OPTIONS = {  # every spelling of every option that programs promise
             "-l --logfile --nproc -c --clobber --overwrite -v --verbose --lines --all --chunk-size --max-unpacked",
     "truth": "-q --qsocat -b --balcat --truth -o --outcat -c --clobber --overwrite -v --verbose --nproc --max-unpacked",
     "diff": "--rtol --atol --velocity --tol --columns --ignore --json -a --all -q --quiet --nproc --max-unpacked",
+    "score": "--other --short --json --ecsv -c --clobber --overwrite --max-unpacked",
     "simulate": "--pixels --quasars --others --seed --bright --gaps --mock --no-resolution",
     "info": "--max-unpacked",
     "continuum": "-q --qsocat -o --outfile -r --release --specprod -s --survey -m --moon --program --mock --mockdir --tree "

@@ -1,4 +1,4 @@
-"""The shell scripts, the demo's summary and the table comparison.
+"""The shell scripts and the table comparison.
 
 SPDX-License-Identifier: BSD-3-Clause
 """
@@ -37,7 +37,7 @@ def call(script, *arguments, status=0, **how):
 
 def test_nothing_to_install():
     """These tests run where everything is there: the script says nothing and needs no network."""
-    for level in ("build", "demo", "test"):
+    for level in ("build", "test"):
         assert call("install-dependencies.sh", "--check", level).stderr == ""
         assert call("install-dependencies.sh", level).stdout == ""
 
@@ -70,29 +70,16 @@ def test_python_is_found():
     assert first.stdout.strip() == sys.executable
 
 
-def test_demo_summary(tmp_path):
-    """Counts that can be checked by hand."""
-    ids = np.arange(1, 9)
-    ai = [10, 0, 20, 30, 0, 0, 40, 50]  # truth
-    found = [5, 5, 0, 5, 0, 0, 5, 5]
-    mask = [0, 0, 0, 0, 0, 0, 1, 0]
-    snr = [4, 4, 4, 6, 6, 1, 9, 1]
-    bi = np.array(ai) * 0
-    fits.BinTableHDU.from_columns([
-        fits.Column("TARGETID", "K", array=ids), fits.Column("BALMASK", "B", array=mask),
-        fits.Column("AI_CIV", "E", array=found), fits.Column("BI_CIV", "E", array=bi),
-        fits.Column("SNR_CIV", "E", array=snr)]).writeto(tmp_path / "c.fits")
-    order = ids[::-1]  # the truth may be in any order
-    quasars = fits.BinTableHDU.from_columns([
-        fits.Column("TARGETID", "K", array=order), fits.Column("AI_CIV", "D", array=np.array(ai)[order - 1]),
-        fits.Column("BI_CIV", "D", array=bi)], name="QUASARS")
-    fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU(name="TRUTH"), quasars]).writeto(tmp_path / "t.fits")
-    text = call("demo_summary.py", tmp_path / "c.fits", tmp_path / "t.fits", "--seconds", "1.5").stdout
-    assert "8 in the catalog, 7 measured, in 1.5 s" in text
-    # measured: 1 2 3 4 5 6 8; real 1 3 4 8; found 1 2 4 8; both 1 4 8
-    assert re.search(r"AI > 0  all +75.0 %  \(3 of 4\) +75.0 %  \(3 of 4\)", text)
-    assert re.search(r"AI > 0  SNR_CIV > 3 +66.7 %  \(2 of 3\)", text)
-    assert re.search(r"AI > 0  SNR_CIV > 5 +100.0 %  \(1 of 1\)", text)
+def test_demo(tmp_path):
+    """It runs, and ends with the score of both catalogs, which fastbal score repeats."""
+    text = call("demo.sh", os.environ["FASTBAL_BIN"], tmp_path / "demo").stdout
+    score = text[text.index("(fastbal score)\n") + len("(fastbal score)\n"):text.index("Faint quasars")]
+    assert len(score.splitlines()) <= 15 and "AI > 0 completeness" in score
+    command = re.search(r"^all figures +\S+ (score .*)$", text, re.M)[1].split()
+    assert run(*command, "--short").stdout == score
+    signal = table(tmp_path / "demo" / "simulated" / "truth.fits", "QUASARS")["SNR_CIV"]
+    limit = float(re.search(r"half of them have SNR_CIV below (\d\.\d)", text)[1])
+    assert 0.45 < (signal < limit).mean() < 0.55
 
 
 # ---- the comparison must detect differences ----

@@ -1,0 +1,103 @@
+/*
+ * figures.h - the parts of a score: matched quasars in, figures out. Private to score/.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_SCORE_FIGURES_H
+#define FB_SCORE_FIGURES_H
+
+#include "score/result.h"
+
+/* What became of a quasar in a catalog; from FB_ROW_LOW_SIGNAL on it was measured. */
+enum fb_score_state {
+    FB_ROW_OUT_OF_RANGE,
+    FB_ROW_NO_TABLE,
+    FB_ROW_Z_DIFFERS,
+    FB_ROW_NOT_MEASURED,
+    FB_ROW_LOW_SIGNAL,
+    FB_ROW_BAD_FIT,
+    FB_ROW_NEGATIVE_MODEL,
+    FB_ROW_SEARCHED,
+    FB_NROW_STATES
+};
+
+/* A quasar of a catalog, and what the truth says of it. */
+struct fb_score_pair {
+    const struct fb_score_row *found, *truth; /* truth: NULL if a mock's truth does not list it */
+    enum fb_score_state state;
+    float snr;                /* NaN where unknown */
+    float found_ai, found_bi; /* 0 where not measured */
+    float true_ai, true_bi;
+    int absorption; /* there is C IV absorption, of an outflow or not */
+    double shift;   /* what is added to true velocities, km/s */
+};
+
+/* One catalog against the truth. */
+struct fb_score_side {
+    const char *name; /* "A" or "B" */
+    const struct fb_score_table *catalog, *truth;
+    struct fb_score_pair *pairs; /* owned: by TARGETID */
+    size_t n;
+    size_t only_catalog, only_truth; /* rows without a partner */
+    size_t truth_not_searched;       /* in a catalog that is taken for truth: they are left out */
+};
+
+int fb_score_match(struct fb_score_side *side, struct fb_error *err);
+
+/* How the troughs of a pair fit: for each, does it overlap one of the other side? */
+enum { FB_SCORE_TROUGHS = 128 };
+struct fb_score_overlaps {
+    int nfound, ntrue;
+    struct fb_score_trough found[FB_SCORE_TROUGHS], real[FB_SCORE_TROUGHS]; /* at the catalog's redshift */
+    double width[FB_SCORE_TROUGHS];            /* of true troughs, not rounded by the shift */
+    unsigned char recovered[FB_SCORE_TROUGHS]; /* true troughs */
+    unsigned char outflow[FB_SCORE_TROUGHS];   /* found troughs that overlap a true one */
+    unsigned char absorbed[FB_SCORE_TROUGHS];  /* found troughs that overlap any absorption */
+    int partner[FB_SCORE_TROUGHS]; /* of true troughs: the found one whose edges are compared, or -1 */
+};
+void fb_score_overlap(struct fb_score_overlaps *o, const struct fb_score_side *side,
+                      const struct fb_score_pair *pair);
+
+/* ---- adding figures; -1 and a line in err if out of memory ---- */
+
+/* Parts and wholes in every bin of every axis. */
+struct fb_score_tally {
+    int64_t part[FB_NAXES][FB_SCORE_BINS], of[FB_NAXES][FB_SCORE_BINS];
+};
+/* Values by axis; those of FB_BY_ALL and axes not of interest are ignored, and so are NaN. */
+void fb_score_tally_add(struct fb_score_tally *tally, const double values[FB_NAXES], int part);
+
+struct fb_score_label {
+    const char *catalog, *table, *subject;
+};
+/* A share with its Wilson interval; without a value where `of` is 0. */
+int fb_score_add_share(struct fb_score *score, const struct fb_score_label *label, const char *figure,
+                       enum fb_score_axis by, int bin, int64_t part, int64_t of, struct fb_error *err);
+int fb_score_add_value(struct fb_score *score, const struct fb_score_label *label, const char *figure,
+                       enum fb_score_axis by, int bin, int64_t of, const double value[3],
+                       struct fb_error *err);
+/* The shares of a tally along some axes, a sum of bits 1 << axis. */
+int fb_score_add_tally(struct fb_score *score, const struct fb_score_label *label, const char *figure,
+                       const struct fb_score_tally *tally, unsigned axes, struct fb_error *err);
+
+/* Numbers whose median and 16 to 84 % range are figures, over all and by SNR. */
+struct fb_score_samples {
+    double *values; /* owned */
+    float *snr;     /* owned */
+    size_t n, room;
+};
+int fb_score_sample(struct fb_score_samples *samples, double value, float snr);
+void fb_score_samples_release(struct fb_score_samples *samples);
+int fb_score_add_samples(struct fb_score *score, const struct fb_score_label *label, const char *figure,
+                         struct fb_score_samples *samples, struct fb_error *err);
+
+/* ---- the tables ---- */
+
+int fb_score_add_quasars(struct fb_score *score, const struct fb_score_side *side, struct fb_error *err);
+int fb_score_add_troughs(struct fb_score *score, const struct fb_score_side *side, struct fb_error *err);
+int fb_score_add_ranking(struct fb_score *score, const struct fb_score_side *side, int *by_ai,
+                         struct fb_error *err);
+int fb_score_add_comparison(struct fb_score *score, const struct fb_score_side *a,
+                            const struct fb_score_side *b, struct fb_error *err);
+
+#endif

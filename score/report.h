@@ -1,0 +1,18 @@
+/*
+ * report.h - the outputs of fastbal score: a readable table, JSON and ECSV (docs/score.md).
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_SCORE_REPORT_H
+#define FB_SCORE_REPORT_H
+
+#include <stdio.h>
+#include "score/result.h"
+
+void fb_score_print_text(FILE *out, const struct fb_score *score);
+/* At most 15 lines. */
+void fb_score_print_short(FILE *out, const struct fb_score *score);
+void fb_score_print_json(FILE *out, const struct fb_score *score);
+void fb_score_print_ecsv(FILE *out, const struct fb_score *score);
+
+#endif

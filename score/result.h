@@ -1,0 +1,71 @@
+/*
+ * result.h - all that a score has to say: the numbers behind fastbal score (docs/score.md).
+ *
+ * Every number is a figure: one row of the ECSV table, one object of the JSON, one cell of the report.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_SCORE_RESULT_H
+#define FB_SCORE_RESULT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "fits/error.h"
+#include "score/read.h"
+
+/* What figures are broken down by. */
+enum fb_score_axis {
+    FB_BY_ALL,
+    FB_BY_SNR,      /* SNR_CIV */
+    FB_BY_AI,       /* AI_CIV: of the truth in completenesses, of the catalog in purities */
+    FB_BY_WIDTH,    /* of the trough */
+    FB_BY_VELOCITY, /* middle of the trough */
+    FB_BY_Z,
+    FB_BY_PROBABILITY, /* BAL_PROB */
+    FB_BY_PURITY,      /* the least purity */
+    FB_NAXES
+};
+enum { FB_SCORE_BINS = 10 }; /* at most */
+
+struct fb_score_bins {
+    const char *name; /* of the axis */
+    int n;
+    double edges[FB_SCORE_BINS + 1]; /* a bin holds its lower edge; infinite where it is open */
+};
+extern const struct fb_score_bins fb_score_bins[FB_NAXES];
+/* The bin of a value, or -1. Compared in single precision, as tables have most values: 0.9 is in the bin from 0.9 on. */
+int fb_score_bin(enum fb_score_axis axis, double value);
+
+struct fb_score_figure {
+    char catalog[8];     /* "A", "B", or "A and B" */
+    const char *table;   /* "rows", "quasars", "troughs", "ratios", "edges", "ranking", "pairs" */
+    const char *subject; /* "AI", "BI", "VMIN", ... */
+    const char *figure;  /* "completeness", ... */
+    enum fb_score_axis by;
+    int bin;
+    int64_t part, of;           /* counts; -1 where the figure has none */
+    double value, lower, upper; /* NaN where there is none */
+};
+
+struct fb_score {
+    const struct fb_score_table *truth, *catalogs[2]; /* borrowed; the second may be NULL */
+    struct fb_score_figure *figures;                  /* owned */
+    size_t n, room;
+    int agreement; /* the truth is a catalog, and so nothing is known for sure */
+    int by_ai[2];  /* BAL_PROB is not filled: the ranking is by AI_CIV */
+};
+
+/* Names of figures: of catalogs, completeness is "recovered" and purity "confirmed". */
+struct fb_score_names {
+    const char *completeness, *searched, *purity, *outflow, *absorption;
+};
+const struct fb_score_names *fb_score_names(const struct fb_score *score);
+
+void fb_score_release(struct fb_score *score);
+
+/* The figure; NULL where there is none. */
+const struct fb_score_figure *fb_score_find(const struct fb_score *score, const char *catalog,
+                                            const char *table, const char *subject, const char *figure,
+                                            enum fb_score_axis by, int bin);
+
+#endif
