@@ -16,8 +16,8 @@ const struct fb_plotter *fb_plotter_load(struct fb_error *err)
 #else
 const struct fb_plotter *fb_plotter_load(struct fb_error *err)
 {
-    fb_fail(err, "built without " FB_PLOT_MISSING ": install libcairo2-dev and libpango1.0-dev (conda-forge: "
-                 "cairo, pango), configure and build again");
+    fb_fail(err, "built " FB_PLOT_MISSING ": install libcairo2-dev and libpango1.0-dev (conda-forge: "
+                 "cairo, pango), configure with -DFASTBAL_PLOT=ON and build again");
     return NULL;
 }
 #endif

@@ -320,7 +320,7 @@ def test_a_build_without_it_says_what_was_missing(tmp_path):
                                      'int none = !fb_plotter_load(&err); puts(err.text); return !none; }\n')
     if not shutil.which("cc"):
         pytest.skip("NOTICE: there is no cc")
-    subprocess.run(["cc", f"-I{ROOT}", '-DFB_PLOT_MISSING="pangocairo"', "-o", tmp_path / "main", tmp_path / "main.c",
+    subprocess.run(["cc", f"-I{ROOT}", '-DFB_PLOT_MISSING="without pangocairo"', "-o", tmp_path / "main", tmp_path / "main.c",
                     ROOT / "plot" / "load.c", ROOT / "fits" / "error.c"], check=True)
     result = subprocess.run([tmp_path / "main"], check=True, capture_output=True, text=True)
     assert result.stdout.startswith("built without pangocairo: install ") and result.stdout.count("\n") == 1
