@@ -38,7 +38,7 @@ all:
 	@$(compile) $(BUILD) -j $(JOBS)
 
 demo:
-	@scripts/install-dependencies.sh build
+	@scripts/install-dependencies.sh demo
 	@$(configure) -B $(BUILD) >/dev/null
 	@$(compile) $(BUILD) -j $(JOBS) --target fastbal_program
 	@scripts/demo.sh $(BUILD)/bin $(BUILD)/demo

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The complete pipeline: simulate quasars, run the three steps with the reference's rules, run all in one with ours, and
-# score both catalogs against the truth.
+# The complete pipeline: simulate quasars, run the three steps with the reference's rules, run all in one with ours, score
+# both catalogs against the truth, and draw a few BALs.
 #
 # usage: demo.sh BIN DIR     programs in BIN; DIR is replaced
 #
@@ -39,7 +39,16 @@ cat <<'END'
 Faint quasars lower these figures: half of them have SNR_CIV below 1.9, where noise hides all but the
 deepest troughs, and those that are too faint to be searched count as missed.
 END
+
+pictures="$demo/bals.pdf"
+if "$bin/fastbal" --version | grep -q '^plots: yes'; then
+    say "the first six BALs (fastbal plot)"
+    "$bin/fastbal" plot -q "$ours" -r sim --bals 6 --grid 2x3 -o "$pictures" --templates builtin --rules fastbal
+else
+    pictures="none: this build has no fastbal plot, which needs libcairo2-dev and libpango1.0-dev"
+fi
 echo
+echo "pictures     $pictures"
 echo "all figures  $bin/fastbal score $reference $tree/truth.fits --other $ours"
 echo "catalogs     $reference, $ours"
 echo "BAL tables   $work/healpix/main/dark/*/*/baltable-*.fits"
