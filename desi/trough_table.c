@@ -162,7 +162,7 @@ static int find_column(const struct fb_table *t, const char *name, char type, co
 {
     *column = fb_table_find(t, name);
     if (!*column || (*column)->type != type || (*column)->repeat != 1)
-        return fb_fail(err, "%s: table %s: expected a column %s of the form %c", t->path, t->name, name,
+        return fb_fail(err, "%s: table %s: expected a column %s of the format %c", t->path, t->name, name,
                        type);
     return 0;
 }

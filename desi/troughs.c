@@ -26,7 +26,7 @@ static int check_array(struct fb_trough_columns *c, const struct fb_table *t, co
         return fb_fail(
             err,
             "%s: column %s of table %s: expected 1 to %d velocities in VMIN, and as many in VMAX, POSMIN and "
-            "FMIN, found the form %s",
+            "FMIN, found the format %s",
             t->path, array->name, t->name, FB_MOST_TROUGHS, array->form);
     c->length = (int)array->repeat;
     return 0;

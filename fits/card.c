@@ -5,7 +5,7 @@
 #include <string.h>
 #include "fits/card.h"
 
-enum { VALUE = 10 /* where a value begins, behind "= " */ };
+enum { VALUE = 10 /* offset of the value, after "= " */ };
 
 int fb_card_is(const char *card, const char *key)
 {
@@ -26,7 +26,7 @@ int fb_card_number(const char *card, const char *root)
     return i > length && n <= FB_MOST_COLUMNS ? n : 0;
 }
 
-/* Where the value of a card begins; NULL where it has none. *name and *end: its keyword. */
+/* Find the value of a card; NULL if it has none. The keyword is from *name to *end. */
 static const char *find_value(const char *card, const char **name, const char **end)
 {
     const char *equals = card + 8;

@@ -5,7 +5,7 @@
 
 enum { ROOM = 16 * FB_FITS_BLOCK };
 
-/* The sum of the bytes from begin to end, which are whole blocks. */
+/* Sum the bytes from begin to end, which are whole FITS blocks. */
 static int sum_part(struct fb_file *file, int64_t begin, int64_t end, uint32_t *sum, struct fb_error *err)
 {
     unsigned char bytes[ROOM];
@@ -19,14 +19,14 @@ static int sum_part(struct fb_file *file, int64_t begin, int64_t end, uint32_t *
     return 0;
 }
 
-/* Is there such a card, and not an empty one? */
+/* Is there a card with this keyword and a value that is not empty? */
 static int has_card(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, char *value,
                     size_t size)
 {
     return fb_hdu_text(hdus, hdu, key, value, size) > 0 && value[0] != '\0';
 }
 
-/* As fb_checksums_check(), for the HDU that begins there. */
+/* Check one HDU, from begin to end. Returns the same as fb_checksums_check(). */
 static int check_hdu(struct fb_file *file, const struct fb_hdus *hdus, size_t i, int64_t begin, int64_t end,
                      struct fb_error *err)
 {
@@ -44,7 +44,7 @@ static int check_hdu(struct fb_file *file, const struct fb_hdus *hdus, size_t i,
     if (has_data && strtoull(datasum, NULL, 10) != data)
         return fb_fail(err, "%s: HDU %zu %s: expected data with the sum %s, found %lu", file->path, i,
                        hdu->name, datasum, (unsigned long)data);
-    /* the card makes the sum of the whole HDU 0, of which there are two in this arithmetic */
+    /* CHECKSUM makes the sum of the whole HDU zero; one's complement has two zeros */
     uint32_t all = has_all ? fb_sum_join(header, data) : 0;
     if (all != 0 && all != UINT32_MAX)
         return fb_fail(err, "%s: HDU %zu %s: its contents don't fit its CHECKSUM", file->path, i, hdu->name);

@@ -1,5 +1,5 @@
 /*
- * checksum.h - is a file what its writer left? The CHECKSUM and DATASUM of its HDUs against what is there.
+ * checksum.h - verifies the CHECKSUM and DATASUM of every HDU of a file.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -11,9 +11,9 @@
 #include "fits/hdus.h"
 
 /*
- * Check an open file whose headers have been read. Returns 1 where every HDU has both sums and all of it is as
- * it was written; 0 where some HDU has no sums, as in files of programs that write none, and those that are there
- * are right; -1 with an error where a sum is wrong.
+ * Check an open file whose headers have been read. Returns 1 if every HDU has both checksums and all are
+ * right; 0 if some checksums are missing and the others are right; -1 with an error if a checksum is wrong
+ * or, where none is missing, anything follows the last HDU.
  */
 int fb_checksums_check(struct fb_file *file, const struct fb_hdus *hdus, struct fb_error *err);
 

@@ -6,7 +6,7 @@
 #include "fits/column.h"
 #include "fits/file.h"
 
-/* ---- forms ---- */
+/* ---- formats ---- */
 
 int fb_column_size(char type)
 {
@@ -16,7 +16,7 @@ int fb_column_size(char type)
     return found ? sizes[found - types] : 0;
 }
 
-/* Texts may be several of a fixed width, as in 30A10. */
+/* A cell may hold several strings of one width, as in 30A10. */
 static void take_text(struct fb_column *c, const char *width)
 {
     int64_t each = strtoll(width, NULL, 10);
@@ -25,7 +25,7 @@ static void take_text(struct fb_column *c, const char *width)
     c->size = (size_t)(c->repeat / c->values);
 }
 
-/* What comes behind the type, as the length of the lists of P and Q, says nothing about the row. */
+/* What follows the type, such as the maximum length of P and Q arrays, does not affect the row. */
 int64_t fb_column_take_form(struct fb_column *c, const char *form)
 {
     char *type = (char *)form;
@@ -138,7 +138,7 @@ struct fb_number fb_column_value(const struct fb_column *c, const unsigned char 
         return (struct fb_number){ 1, raw, (double)raw };
     if (c->scale < 1 || c->scale > 1)
         return (struct fb_number){ .real = (double)raw * c->scale + c->zero };
-    /* integers without a sign are stored less half their range */
+    /* unsigned integers are stored minus half their range */
     if (c->zero >= 0x1p63 && c->zero <= 0x1p63 && raw < 0)
         return (struct fb_number){ 1, raw + INT64_MAX + 1, (double)(raw + INT64_MAX + 1) };
     if (fabs(c->zero) < 0x1p62 && fabs(c->zero - floor(c->zero)) <= 0 &&

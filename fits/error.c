@@ -5,8 +5,8 @@
 #include <string.h>
 #include "fits/error.h"
 
-/* What is wrong stands at the end of a line and the program at its beginning: of one with a very long path in it,
- * the middle goes. */
+/* A line begins with the path and ends with the fault. A line with a very long path is shortened in the
+ * middle. */
 __attribute__((format(printf, 3, 0))) static void keep_ends(struct fb_error *err, size_t length,
                                                             const char *format, va_list arguments)
 {

@@ -72,12 +72,12 @@ static int open_descriptor(const char *path)
     }
 }
 
-/* A handle that has gone stale stays so; only opening anew helps. */
+/* A stale handle stays stale until the file is reopened. */
 static void reopen(struct fb_file *file)
 {
     int descriptor = open_descriptor(file->path);
     if (descriptor < 0)
-        return; /* the old one says what is wrong */
+        return; /* the old descriptor gives the error */
     dup2(descriptor, file->descriptor);
     close(descriptor);
 }
@@ -117,8 +117,8 @@ static int look_at(struct fb_file *file, struct fb_error *err)
     if (info.st_size == 0)
         return fb_fail(err, "%s: the file is empty", file->path);
     file->size = info.st_size;
-    /* Rows are far apart: what the system reads ahead by itself between them is wasted. fb_file_want()
-     * says what is not. */
+    /* Rows are far apart, so the system's own read-ahead is wasted. fb_file_want() requests what is
+     * needed. */
 #ifdef POSIX_FADV_RANDOM
     posix_fadvise(file->descriptor, 0, 0, POSIX_FADV_RANDOM);
 #endif
@@ -169,7 +169,7 @@ void fb_file_release(struct fb_file *file)
     *file = (struct fb_file){ 0 };
 }
 
-/* From the contents of a file that was packed. */
+/* Read from the contents of a gzipped file. */
 static int read_contents(const struct fb_file *file, void *bytes, size_t n, int64_t offset,
                          struct fb_error *err)
 {

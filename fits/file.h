@@ -1,7 +1,7 @@
 /*
- * file.h - reading a file at given places: whole reads or a clear error, what is known of them counted, and a
- * hint to the system about what comes next. Nothing but open, fstat, read and close at a place: no mapping
- * and no locks, which the read-only mirrors at computing centres lack.
+ * file.h - reading a file at given offsets. A read is complete or an error, its cost is counted, and the
+ * system can be told what will be read next. Only open, fstat, pread and close are needed: no mapping and no
+ * locks, which the read-only mirrors at computing centres lack.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -12,42 +12,43 @@
 #include <stdint.h>
 #include "fits/error.h"
 
-/* Not 0: whoever waits has lost interest, stop at the next occasion. Any thread may call such a function. */
+/* Returns nonzero when work should stop at the next opportunity. Any thread may call it. */
 typedef int fb_stop_fn(void);
 
-/* Network file systems fail now and then for a moment. After a call that failed for that reason: wait a little and
- * return 1 where it is worth another try, attempts counted from 0; else 0. A call that a signal interrupted is worth
- * one every time. */
+/* Network file systems sometimes fail for a moment. Given the errno of a failed call and the number of
+ * retries so far, wait a little and return 1 if the call should be retried, else 0. A call interrupted by a
+ * signal is always retried. */
 int fb_try_again(int reason, int attempt);
-/* Once this function returns other than 0, nothing is tried again. Set it before threads start. */
+/* Once this function returns nonzero, nothing is retried. Set it before threads start. */
 void fb_file_stops_when(fb_stop_fn *stop);
 
-/* What reading cost; each thread counts for itself. */
+/* The cost of reading. Each thread has its own counters. */
 struct fb_io_stats {
     int64_t files, bytes;
     double seconds;
 };
 void fb_io_stats_add(struct fb_io_stats *sum, const struct fb_io_stats *part);
-/* Seconds of a clock that only goes forward, to take differences of. */
+/* Seconds of a monotonic clock; only differences are meaningful. */
 double fb_clock(void);
 
-/* Reads within the first FB_FILE_HEAD bytes come from memory: headers and small tables are read at once. */
+/* The first FB_FILE_HEAD bytes are read when a file is opened and kept in memory: headers and small
+ * tables. */
 enum { FB_FILE_HEAD = 32768 };
 
-/* A part of a packed file that was not kept. */
+/* A part of a gzipped file's contents that was not kept. */
 struct fb_gap {
     int64_t begin, end;
 };
 
 struct fb_file;
 
-/* What a walk through the headers of a file asks for while the file is unpacked; fits/unpack.c has it. */
+/* Callbacks that decompress a gzipped file while its headers are read (fits/unpack.c). */
 struct fb_unpacker {
-    /* Unpack up to an offset, or to the end of the contents. file->size is how far that got. */
+    /* Decompress up to an offset, or to the end of the contents. file->size is the offset reached. */
     int (*to)(struct fb_file *file, int64_t end, struct fb_error *err);
-    /* The data of an extension (NULL: of the primary HDU) come next, up to end: unpack them, or pass over them. */
+    /* The data of an extension (NULL: of the primary HDU) follow, up to end: decompress or skip them. */
     int (*data)(struct fb_file *file, const char *extname, int64_t end, struct fb_error *err);
-    /* There are no HDUs any more: is there room for what else the file says it holds? */
+    /* There are no more HDUs: fail if the rest of the contents would exceed the limit. */
     int (*rest)(struct fb_file *file, struct fb_error *err);
 };
 
@@ -58,33 +59,33 @@ struct fb_file {
     struct fb_io_stats *stats; /* borrowed */
     size_t nhead;
     unsigned char *head; /* owned; kept when the file is closed */
-    /* Of a file that was packed, owned: all its bytes but those in the gaps; NULL: not
-     * packed. */
+    /* Owned: the decompressed bytes except those in the gaps; NULL: not gzipped. */
     unsigned char *contents;
     struct fb_gap *gaps; /* owned; ascending */
     size_t ngaps;
     const struct fb_unpacker *unpacker;
-    struct fb_unpacking *unpacking; /* borrowed; NULL but while fb_unpack() works */
+    struct fb_unpacking *unpacking; /* borrowed; NULL except while the file is decompressed */
 };
 
-/* Open for reading as it is, packed or not, and read the head; fits/unpack.h opens files to be read. All zero is a good
- * start; a struct may be used for one file after the other. */
+/* Open a file without decompressing it and read its head. To read FITS files, use fb_file_open() of
+ * fits/unpack.h. Start with all zeros; the struct can be reused for one file after another. */
 int fb_file_open_raw(struct fb_file *file, const char *path, struct fb_io_stats *stats, struct fb_error *err);
 void fb_file_close(struct fb_file *file);
 void fb_file_release(struct fb_file *file); /* closes as well */
 
-/* Read n bytes from a place. Fewer are an error. */
+/* Read n bytes at an offset. Fewer are an error. */
 int fb_file_read(struct fb_file *file, void *bytes, size_t n, int64_t offset, struct fb_error *err);
 
-/* How many of n bytes there are from an offset on. Only while the file is unpacked can this fail, with -1. */
+/* How many of n bytes there are from an offset on. Returns -1 on failure, which only decompression can
+ * cause. */
 int64_t fb_file_ahead(struct fb_file *file, int64_t offset, int64_t n, struct fb_error *err);
 
-/* 1 if this byte is known to be in memory already, so that hints are not worth their time. */
+/* 1 if this byte is known to be in memory already, where hints would be wasted. */
 int fb_file_in_memory(const struct fb_file *file, int64_t offset);
-/* These bytes will be read soon: let the system fetch them meanwhile. */
+/* Tell the system that these bytes will be read soon. */
 void fb_file_want(const struct fb_file *file, int64_t offset, int64_t n);
 
-/* ---- big-endian numbers in memory, to this machine's order ---- */
+/* ---- convert big-endian numbers in memory to this machine's byte order ---- */
 
 void fb_swap4(void *values, size_t n);
 void fb_swap8(void *values, size_t n);
@@ -97,9 +98,9 @@ static inline uint64_t fb_big_endian(const unsigned char *bytes, size_t size)
     return value;
 }
 
-enum { FB_FITS_BLOCK = 2880 }; /* bytes: headers and data are filled up to whole blocks */
+enum { FB_FITS_BLOCK = 2880 }; /* bytes: headers and data are padded to whole blocks */
 
-/* n bytes of FITS, n >= 0, and what fills their last block. */
+/* n >= 0 bytes, rounded up to whole FITS blocks. */
 static inline int64_t fb_whole_blocks(int64_t n)
 {
     return (n + FB_FITS_BLOCK - 1) / FB_FITS_BLOCK * FB_FITS_BLOCK;

@@ -10,10 +10,8 @@
 
 enum {
     CARD = FB_CARD,
-    FIRST_READ =
-        2 *
-        FB_FITS_BLOCK, /* an image's header fits; and nothing less than two pages is read from a disk anyway */
-    NEXT_READ = 16 * FB_FITS_BLOCK, /* a table's columns may need hundreds of cards */
+    FIRST_READ = 2 * FB_FITS_BLOCK, /* holds an image's header, and disks read no less than two pages */
+    NEXT_READ = 16 * FB_FITS_BLOCK, /* tables may have hundreds of cards */
     MOST_HEADER = 2000 * FB_FITS_BLOCK,
     MOST_TEXT = 16 * MOST_HEADER,
     MOST_HDUS = 100000,
@@ -35,14 +33,14 @@ static int card_is_true(const char *card)
 
 /* ---- one header ---- */
 
-/* What of a header is being looked at. */
+/* The state of reading one header. */
 struct scan {
     const char *path;
-    size_t number; /* of the HDU, 0 up */
+    size_t number; /* of the HDU, from 0 */
     struct fb_hdu *hdu;
     int64_t pixels; /* product of the axes */
     int groups;
-    unsigned counted; /* bits: which of the counts below were given */
+    unsigned counted; /* bits: which of PCOUNT, GCOUNT and TFIELDS were found */
     struct fb_error *err;
 };
 
@@ -82,7 +80,7 @@ static int legal_bitpix(int64_t bitpix)
     return bitpix == 8 || bitpix == 16 || bitpix == 32 || bitpix == 64 || bitpix == -32 || bitpix == -64;
 }
 
-/* NAXISn, n from 0. The product leaves out the first axis where it is 0: that of random groups. */
+/* Read NAXISn, n from 0. Random groups have NAXIS1 = 0, which the product leaves out. */
 static int take_axis(struct scan *scan, const char *card, int n)
 {
     int64_t length;
@@ -101,7 +99,8 @@ static int take_axis(struct scan *scan, const char *card, int n)
     return 0;
 }
 
-/* The cards whose place is given: BITPIX, NAXIS, NAXISn. Returns 1 for any other, -1 on failure. */
+/* Read the cards whose position is fixed: BITPIX, NAXIS, NAXISn. Returns 1 for any other card, -1 on
+ * failure. */
 static int take_fixed_card(struct scan *scan, const char *card, size_t i)
 {
     struct fb_hdu *hdu = scan->hdu;
@@ -125,7 +124,7 @@ static int take_fixed_card(struct scan *scan, const char *card, size_t i)
     return i < 3 + (size_t)hdu->naxis ? take_axis(scan, card, (int)i - 3) : 1;
 }
 
-/* PCOUNT, GCOUNT and TFIELDS say where data end, so there may be only one of each. */
+/* PCOUNT, GCOUNT and TFIELDS determine the size of the data, so none of them may be repeated. */
 static int take_count(struct scan *scan, const char *card, const char *expected, int64_t most, int64_t *count)
 {
     unsigned bit = 1U << (card[0] - 'A');
@@ -184,7 +183,7 @@ static int take_named_card(struct scan *scan, const char *card)
     return 0;
 }
 
-/* Bytes of the data, and whether the file has them. */
+/* Compute the size of the data, and check that the file holds them. */
 static int measure_data(struct scan *scan, struct fb_file *file, int64_t data)
 {
     struct fb_hdu *hdu = scan->hdu;
@@ -238,8 +237,8 @@ static int make_room(struct fb_hdus *hdus)
     return 0;
 }
 
-/* Read more of the header that begins at offset, have bytes of which are there. Returns the bytes there
- * are now, or -1. */
+/* Read more of the header that begins at offset. have: the bytes read so far. Returns the bytes read now in
+ * all, or -1. */
 static int64_t read_more(struct fb_hdus *hdus, struct fb_file *file, int64_t offset, size_t have,
                          struct fb_error *err)
 {
@@ -259,7 +258,7 @@ static int64_t read_more(struct fb_hdus *hdus, struct fb_file *file, int64_t off
     return (int64_t)have + n;
 }
 
-/* 1 where the header ends; -1 where it may end or not, depending on who reads it. */
+/* 1 if the card is END; -1 if some readers would take it for END and others would not. */
 static int is_end(const char *card)
 {
     if (memcmp(card, "END", 3) != 0 || isalnum((unsigned char)card[3]) || card[3] == '_' || card[3] == '-')
@@ -270,7 +269,7 @@ static int is_end(const char *card)
     return 1;
 }
 
-/* Take the cards of one header. Returns 1, 0 where there is no header, -1 on failure. */
+/* Read one header. Returns 1, 0 if there is no header, -1 on failure. */
 static int read_header(struct fb_hdus *hdus, struct fb_file *file, int64_t offset, struct scan *scan)
 {
     size_t have = 0, i = 0;
@@ -300,7 +299,7 @@ static int read_header(struct fb_hdus *hdus, struct fb_file *file, int64_t offse
     return measure_data(scan, file, data) == 0 ? 1 : -1;
 }
 
-/* Rows of the first table: what most other HDUs have as their last axis. */
+/* The number of rows of the first table, which is the last axis of most other HDUs. */
 static int64_t table_rows(const struct fb_hdu *hdu, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -310,9 +309,9 @@ static int64_t table_rows(const struct fb_hdu *hdu, size_t n)
 }
 
 /*
- * Where the headers from here on are not in memory, each would be waited for before the place of the next is
- * known. Files of one kind differ in their number of rows alone, so the file before tells where they are; a
- * wrong guess costs nothing but the reading.
+ * Prefetch the headers that are not in memory. Otherwise each would have to arrive before the offset of the
+ * next is known. Files of one kind differ only in their number of rows, so the previous file predicts the
+ * offsets. A wrong guess costs only the reads.
  */
 static void want_headers(const struct fb_hdus *hdus, const struct fb_file *file, int64_t offset)
 {
@@ -332,27 +331,27 @@ static void want_headers(const struct fb_hdus *hdus, const struct fb_file *file,
     }
 }
 
-/* What follows the last HDU and does not begin like one is allowed, and nobody's business. But where another HDU
- * comes after it, a header says more or less than there is, and HDUs would be lost without a word. */
+/* FITS allows other bytes after the last HDU. But if another HDU follows them, a header states a wrong size,
+ * and HDUs would be lost silently. */
 static int check_rest(const struct fb_hdus *hdus, struct fb_file *file, int64_t end, struct fb_error *err)
 {
     char begin[8];
     int64_t ahead;
     if (file->unpacking && file->unpacker->rest(file, err) != 0)
         return -1;
-    for (int64_t place = end + FB_FITS_BLOCK; (ahead = fb_file_ahead(file, place, CARD, err)) == CARD;
-         place += FB_FITS_BLOCK) {
-        if (fb_file_read(file, begin, sizeof begin, place, err) != 0)
+    for (int64_t at = end + FB_FITS_BLOCK; (ahead = fb_file_ahead(file, at, CARD, err)) == CARD;
+         at += FB_FITS_BLOCK) {
+        if (fb_file_read(file, begin, sizeof begin, at, err) != 0)
             return -1;
         if (begins_like_fits(begin, 0))
             return fb_fail(
                 err, "%s: HDU %zu %s: expected the next HDU where its data end, at %lld, found it at %lld",
-                file->path, hdus->n - 1, hdus->hdu[hdus->n - 1].name, (long long)end, (long long)place);
+                file->path, hdus->n - 1, hdus->hdu[hdus->n - 1].name, (long long)end, (long long)at);
     }
     return ahead < 0 ? -1 : 0;
 }
 
-/* The HDUs of the file before are kept as a guess. */
+/* Keep the HDUs of the previous file to predict offsets. */
 static void keep_last(struct fb_hdus *hdus)
 {
     struct fb_hdu *hdu = hdus->last;
@@ -436,7 +435,7 @@ int fb_hdu_text(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char
     return 0;
 }
 
-/* A whole number; with a point or an exponent, where its doubles are exact. */
+/* An integer. With a point or an exponent it must be small enough to be exact as a double. */
 static int loose_integer(const char *card, int64_t *value)
 {
     const double most = 9007199254740992.0;
@@ -449,7 +448,7 @@ static int loose_integer(const char *card, int64_t *value)
     return 1;
 }
 
-/* How many cards have this keyword; *card: the first of them. */
+/* Count the cards with this keyword; *card is the first of them. */
 static int find_cards(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key,
                       const char **card)
 {

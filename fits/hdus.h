@@ -1,6 +1,6 @@
 /*
- * hdus.h - where things lie in a FITS file: its headers read once, so that images and tables can be read at their
- * offsets. What contradicts itself or the size of the file is an error.
+ * hdus.h - the HDUs of a FITS file. The headers are read once; images and tables are then read at their
+ * offsets. Headers that contradict themselves or the size of the file are an error.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -16,7 +16,7 @@
 
 enum fb_hdu_kind { FB_HDU_IMAGE, FB_HDU_TABLE, FB_HDU_OTHER };
 
-/* BZERO: none or 0; 2^31, which makes 32-bit integers unsigned; or any other. */
+/* BZERO: missing or 0; 2^31, which makes 32-bit integers unsigned; any other value. */
 enum fb_zero { FB_ZERO_NONE, FB_ZERO_2_31, FB_ZERO_OTHER };
 
 enum { FB_HDU_AXES = 3 }; /* axes whose lengths are kept */
@@ -25,33 +25,33 @@ struct fb_hdu {
     char name[72]; /* EXTNAME */
     enum fb_hdu_kind kind;
     int bitpix, naxis, nfields;
-    int64_t axis[FB_HDU_AXES]; /* 0 where there are fewer */
+    int64_t axis[FB_HDU_AXES]; /* 0 beyond naxis */
     int64_t pcount, gcount;
     int scaled;            /* BSCALE is not 1 */
     enum fb_zero zero;     /* BZERO */
-    int compressed;        /* ZIMAGE is there: a table that holds a compressed image */
-    int64_t data, size;    /* place and bytes, without padding */
-    size_t header, ncards; /* place in the headers' text */
+    int compressed;        /* has ZIMAGE: a table that holds a compressed image */
+    int64_t data, size;    /* offset in the file, and bytes without padding */
+    size_t header, ncards; /* offset in text, and number of cards */
 };
 
 struct fb_hdus {
     struct fb_hdu *hdu; /* owned; hdu[0] is the primary HDU */
     size_t n, room;
-    struct fb_hdu *last; /* owned: those of the file before */
+    struct fb_hdu *last; /* owned: the HDUs of the previous file */
     size_t nlast, last_room;
-    char *text; /* owned: the headers, one after the other */
+    char *text; /* owned: all headers, concatenated */
     size_t used, text_room;
 };
 
 /*
- * Read the headers of an open file; all zero is a good start, and a struct may be used for one file after the
- * other. Returns 1, or 0 if the file does not begin like a FITS file, or -1 with an error.
+ * Read the headers of an open file. Start with all zeros; the struct can be reused for one file after
+ * another. Returns 1, or 0 if the file does not begin like a FITS file, or -1 with an error.
  */
 int fb_hdus_read(struct fb_hdus *hdus, struct fb_file *file, struct fb_error *err);
 void fb_hdus_release(struct fb_hdus *hdus);
 
-/* Is this an image of numbers as they are (32-bit integers may be unsigned), with this BITPIX and number
- * of axes? */
+/* Is this an uncompressed, unscaled image with this BITPIX and number of axes? 32-bit integers may be
+ * unsigned. */
 int fb_hdu_is_plain(const struct fb_hdu *hdu, int bitpix, int naxis);
 
 /* The i-th card of a header, 80 characters. */
@@ -60,31 +60,34 @@ static inline const char *fb_hdu_card(const struct fb_hdus *hdus, const struct f
     return hdus->text + hdu->header + FB_CARD * i;
 }
 
-/* The text of a keyword, padded with blanks to 8 characters, with the CONTINUE cards behind it. Returns 1, 0 if there is
- * none, -1 if it does not fit: value is empty then. */
+/* The string value of a keyword, including its CONTINUE cards. key is padded with blanks to 8 characters.
+ * Returns 1, 0 if there is no such keyword, -1 if the value does not fit; value is empty then. */
 int fb_hdu_text(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, char *value,
                 size_t size);
 
-/* The same of the i-th card. */
+/* The same for the i-th card. */
 int fb_hdu_text_at(const struct fb_hdus *hdus, const struct fb_hdu *hdu, size_t i, char *value, size_t size);
 
-/* A whole number, also as "64." or "6.4E1". Returns 1, 0 if there is none, -1 if it is given twice or is none. */
+/* An integer keyword, also written as "64." or "6.4E1". Returns 1, 0 if there is none, -1 if it is repeated
+ * or not an integer. */
 int fb_hdu_integer(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, int64_t *value);
 
-/* How many cards have this keyword, padded as above. */
+/* The number of cards with this keyword, padded as above. */
 int fb_hdu_count(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key);
 
-/* The first binary table of one of these names (a NULL-terminated list, case does not matter, "*" is any); NULL where
- * there is none. Compressed images are no tables. */
+/* The first binary table with one of these names; the first name that matches wins. names is NULL-terminated,
+ * case is ignored, and "*" matches any table. Returns NULL if there is none. Compressed images are not
+ * tables. */
 const struct fb_hdu *fb_hdus_table(const struct fb_hdus *hdus, const char *const *names);
 
-/* Find columns by name, case does not matter. Returns 1, or 0 where the table's keywords contradict each other, one of
- * the columns is scaled or there twice, or a row has more than FB_ROWS_BUFFER bytes. */
+/* Find columns by name, ignoring case. Returns 1, or 0 if the table's keywords contradict each other, one of
+ * the columns is scaled or repeated, or a row has more than FB_ROWS_BUFFER bytes. */
 int fb_hdu_columns(const struct fb_hdus *hdus, const struct fb_hdu *table, const char *const *names, size_t n,
                    struct fb_column *columns);
 enum { FB_ROWS_BUFFER = 65536 };
 
-/* A number, 1.5D3 as well as 1.5E3. Returns 1, 0 if there is none, -1 if it is given twice or is none. */
+/* A real keyword, written as 1.5E3 or 1.5D3. Returns 1, 0 if there is none, -1 if it is repeated or not a
+ * number. */
 int fb_hdu_real(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, double *value);
 
 #endif

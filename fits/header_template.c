@@ -14,12 +14,12 @@
 
 /* ---- headers ---- */
 
-/* Place of a card; 0, where none of those looked for can be, if there is none. */
+/* Offset of a card; 0 if there is none. The first card is never looked for. */
 static size_t find_card(const unsigned char *header, size_t size, const char *key)
 {
-    for (size_t place = 0; place + FB_CARD <= size; place += FB_CARD)
-        if (memcmp(header + place, key, 8) == 0)
-            return place;
+    for (size_t offset = 0; offset + FB_CARD <= size; offset += FB_CARD)
+        if (memcmp(header + offset, key, 8) == 0)
+            return offset;
     return 0;
 }
 
@@ -59,9 +59,9 @@ int fb_header_put_number(unsigned char *header, size_t size, const char *key, si
 int fb_header_put_text(unsigned char *header, size_t size, const char *key, const char *text)
 {
     unsigned char value[FB_CARD_TEXT + 2];
-    size_t n = 0, quotes = 0, place = find_card(header, size, key);
-    unsigned char *card = header + place;
-    if (!place)
+    size_t n = 0, quotes = 0, offset = find_card(header, size, key);
+    unsigned char *card = header + offset;
+    if (!offset)
         return -1;
     for (; *text && n <= FB_CARD_TEXT; text++) {
         value[n++] = (unsigned char)*text;
@@ -72,7 +72,7 @@ int fb_header_put_text(unsigned char *header, size_t size, const char *key, cons
         n = FB_CARD_TEXT - 3;
         for (size_t k = n; k > 0 && value[k - 1] == '\''; k--)
             quotes++;
-        n -= quotes % 2; /* half of a doubled one */
+        n -= quotes % 2; /* do not split a doubled quote */
         memset(value + n, '.', 3);
         n += 3;
     }
@@ -93,8 +93,8 @@ int fb_header_put_sums(unsigned char *header, size_t size, uint32_t data)
     return 0;
 }
 
-/* Where the comment of a card with a text begins: at its slash; FB_CARD where there is none. */
-static size_t comment_place(const unsigned char *card)
+/* Offset of the slash that begins the comment of a card with a string; FB_CARD if there is none. */
+static size_t comment_offset(const unsigned char *card)
 {
     int quoted = 0;
     for (size_t i = 10; i < FB_CARD; i++) {
@@ -105,11 +105,11 @@ static size_t comment_place(const unsigned char *card)
     return FB_CARD;
 }
 
-/* Replace the text of a card; its comment stays, and where it is unless it is in the way. */
+/* Replace the string of a card. The comment is kept, and moves only if the string needs its space. */
 static void replace_text(unsigned char *card, const char *text)
 {
     enum { VALUE = 10, COMMENT = 31 };
-    size_t comment = comment_place(card), to = comment < COMMENT ? COMMENT : comment;
+    size_t comment = comment_offset(card), to = comment < COMMENT ? COMMENT : comment;
     if (comment < COMMENT) {
         memmove(card + to, card + comment, FB_CARD - to);
         comment = to;
@@ -186,7 +186,7 @@ int fb_header_template_create(struct fb_header_template *template, fb_header_fn 
 {
     fitsfile *file = NULL;
     size_t size = 8 * FB_FITS_BLOCK;
-    void *bytes = calloc(1, size); /* CFITSIO looks at what is there */
+    void *bytes = calloc(1, size); /* CFITSIO reads memory that it has not written */
     LONGLONG begin = 0, end = 0, row_bytes = 0;
     int status = 0, ignored = 0, failed;
 
@@ -227,7 +227,7 @@ static size_t padding_after(size_t bytes)
     return (FB_FITS_BLOCK - bytes % FB_FITS_BLOCK) % FB_FITS_BLOCK;
 }
 
-/* A table's HDU; returns its end. */
+/* Write one table HDU; returns its end. */
 static unsigned char *compose_table(const struct fb_table_content *table, unsigned char *to)
 {
     const struct fb_header_template *t = table->header;

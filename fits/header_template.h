@@ -1,6 +1,6 @@
 /*
- * header_template.h - small table files that are all alike but for their rows: the headers are made once, and each file
- * is composed in memory, with its checksums, and written in one go.
+ * header_template.h - writing many small table files that differ only in their rows. The headers are made
+ * once; each file is composed in memory with its checksums and written at once.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -12,12 +12,13 @@
 #include "fits/error.h"
 #include "fits/temporary.h"
 
-/* Headers of the primary HDU and of one table without rows. Unchanged once made: threads may share it. */
+/* Headers of the primary HDU and of one table without rows. It does not change once created, so threads may
+ * share it. */
 struct fb_header_template {
     unsigned char *header; /* owned */
     size_t size;
     size_t table;                     /* where the table's header begins */
-    size_t naxis2, checksum, datasum; /* its cards, from there on */
+    size_t naxis2, checksum, datasum; /* offsets of these cards from table on */
     size_t row_bytes;
 };
 
@@ -35,9 +36,9 @@ struct fb_table_content {
     size_t n;
 };
 
-/* Write a file of one or more tables, behind the primary HDU of the first; its folder is made where it is missing. It
- * appears under its name only when it is complete and on the disk. (Its folder is not flushed: after a power cut the whole
- * file may be missing, and is made again.) */
+/* Write a file of one or more tables, with the primary HDU of the first table's template. The folder is
+ * created if it is missing. The file appears under its name only when it is complete and on disk. The folder
+ * is not flushed: after a power cut the whole file may be missing. */
 int fb_header_template_write(const char *path, enum fb_replace replace, const struct fb_table_content *tables,
                              size_t ntables, struct fb_error *err);
 
@@ -45,18 +46,19 @@ int fb_header_template_write(const char *path, enum fb_replace replace, const st
 int fb_write_file(const char *path, enum fb_replace replace, const void *bytes, size_t n,
                   struct fb_error *err);
 
-enum { FB_CARD_TEXT = 68 }; /* bytes of text that fit in a card, quotes doubled */
-/* Put a text into a card that is there already, key padded to 8 characters; -1 if it is not. What does not fit is left
- * out, and "..." says so. A comment goes. */
+enum { FB_CARD_TEXT = 68 }; /* characters of a string that fit in a card; a quote takes two */
+/* Set the string of an existing card; key is padded to 8 characters. A string that does not fit is truncated
+ * and ends in "...". The card's comment is dropped. Returns -1 if there is no such card. */
 int fb_header_put_text(unsigned char *header, size_t size, const char *key, const char *text);
-/* Put a number into a card that is there already, key padded to 8 characters. -1 if it is not. */
+/* Set the number of an existing card; key is padded to 8 characters. Returns -1 if there is no such card. */
 int fb_header_put_number(unsigned char *header, size_t size, const char *key, size_t number);
-/* Put the sum of an HDU's data and the checksum that follows into the cards of its header. -1 if it has none.
- */
+/* Set DATASUM to the checksum of an HDU's data, and CHECKSUM accordingly. Returns -1 if the header lacks
+ * these cards. */
 int fb_header_put_sums(unsigned char *header, size_t size, uint32_t data);
-/* A header with these cards, and CHECKSUM and DATASUM where they are missing; NULL if out of memory. The caller frees it. */
+/* Compose a header from cards, adding CHECKSUM and DATASUM if they are missing. Returns NULL if out of
+ * memory. The caller frees it. */
 unsigned char *fb_header_copy(const char *cards, size_t ncards, size_t *size);
-/* The same as fb_header_put_sums() in a header of any program, which may have one of the cards, both or none. */
+/* Like fb_header_put_sums(), but for headers of other programs, which may have both cards, one or none. */
 void fb_header_update_sums(unsigned char *header, size_t size, uint32_t data);
 
 #endif

@@ -57,7 +57,7 @@ static int32_t integer_of(double value)
     return value < two_31 ? (int32_t)value : INT32_MAX;
 }
 
-/* Scale pixels and put them where they belong. */
+/* Scale pixels and convert them to the type wanted. */
 static void narrow(const struct fb_image *image, const double *from, size_t n, void *to)
 {
     int scaled = !equal(image->scale, 1) || !equal(image->zero, 0);
@@ -73,7 +73,7 @@ static void narrow(const struct fb_image *image, const double *from, size_t n, v
     }
 }
 
-/* ---- what it is ---- */
+/* ---- opening ---- */
 
 static int no_image(const struct fb_file *file, const struct fb_hdu *hdu, const char *found,
                     struct fb_error *err)
@@ -81,7 +81,7 @@ static int no_image(const struct fb_file *file, const struct fb_hdu *hdu, const 
     return fb_fail(err, "%s: HDU %s: expected an image, found %s", file->path, hdu->name, found);
 }
 
-/* BLANK of a compressed image is among its tiles' business. */
+/* BLANK of a compressed image is handled by fits/tiles.c. */
 static int take_scale(struct fb_image *image, const struct fb_file *file, const struct fb_hdus *hdus,
                       const struct fb_hdu *hdu, struct fb_error *err)
 {
@@ -151,7 +151,7 @@ void fb_image_release(struct fb_image *image)
     *image = (struct fb_image){ 0 };
 }
 
-/* ---- its pixels ---- */
+/* ---- pixels ---- */
 
 static int read_in_place(const struct fb_image *image, struct fb_file *file, int64_t first, size_t n,
                          void *pixels, struct fb_error *err)
@@ -169,7 +169,7 @@ static int read_in_place(const struct fb_image *image, struct fb_file *file, int
     return 0;
 }
 
-/* Numbers of another kind, some at a time. */
+/* Read pixels that need conversion, a buffer at a time. */
 static int read_plain(const struct fb_image *image, struct fb_file *file, int64_t first, size_t n,
                       void *pixels, struct fb_error *err)
 {
@@ -208,17 +208,18 @@ static int fetch_tile(struct fb_image *image, struct fb_file *file, int64_t numb
     return status;
 }
 
-/* From a pixel on to the end of its tile's row: its tile, its place in that, and how many there are. */
-static size_t find_run(const struct fb_tiles *t, int64_t pixel, int64_t *tile, size_t *place)
+/* Find the tile of a pixel, the pixel's offset in it, and the number of pixels up to the end of the tile's
+ * row. */
+static size_t find_run(const struct fb_tiles *t, int64_t pixel, int64_t *tile, size_t *offset)
 {
     int64_t tiles = 1, pixels = 1, run = 0;
     *tile = 0;
-    *place = 0;
+    *offset = 0;
     for (int k = 0; k < t->naxis; k++) {
         int64_t at = pixel % t->axis[k], begin = at / t->tile[k] * t->tile[k], left = t->axis[k] - begin;
         int64_t length = left < t->tile[k] ? left : t->tile[k];
         *tile += at / t->tile[k] * tiles;
-        *place += (size_t)((at - begin) * pixels);
+        *offset += (size_t)((at - begin) * pixels);
         run = k == 0 ? begin + length - at : run;
         tiles *= (t->axis[k] - 1) / t->tile[k] + 1;
         pixels *= length;
@@ -233,12 +234,12 @@ static int read_tiles(struct fb_image *image, struct fb_file *file, int64_t firs
     size_t size = bytes_of(image->type);
     for (size_t done = 0, count; done < n; done += count) {
         int64_t tile;
-        size_t place;
-        count = find_run(image->tiles, first + (int64_t)done, &tile, &place);
+        size_t offset;
+        count = find_run(image->tiles, first + (int64_t)done, &tile, &offset);
         count = n - done < count ? n - done : count;
         if (tile != image->tile && fetch_tile(image, file, tile, err) != 0)
             return -1;
-        memcpy((unsigned char *)pixels + done * size, (unsigned char *)image->pixels + place * size,
+        memcpy((unsigned char *)pixels + done * size, (unsigned char *)image->pixels + offset * size,
                count * size);
     }
     return 0;

@@ -11,7 +11,7 @@
 #include "fits/temporary.h"
 #include "fits/unpack.h"
 
-/* CFITSIO says what could not be done to a file, the system why. "" where it was not the system. */
+/* The system's reason for a failure that CFITSIO reports; "" if the system did not cause it. */
 static const char *reason(int status, int number)
 {
     static const int statuses[] = { FILE_NOT_OPENED, FILE_NOT_CREATED, WRITE_ERROR,
@@ -47,7 +47,7 @@ int fb_fits_move(fitsfile *file, int hdu, int *status)
     if (*status == 0)
         fits_clear_errmsg();
     fits_movabs_hdu(file, hdu, NULL, status);
-    /* other words mean nothing: what is composed is read again before it gets its name */
+    /* other messages are ignored: the composed file is verified before it is published */
     while (*status == 0 && fits_read_errmsg(line))
         *status = strstr(line, "alloc") || strstr(line, "memory") ? MEMORY_ALLOCATION : 0;
     return *status;
@@ -55,10 +55,10 @@ int fb_fits_move(fitsfile *file, int hdu, int *status)
 
 /* ---- memory that CFITSIO composes files in ---- */
 
-/* The size of a block before its bytes, which stay aligned. */
+/* The size of a block is stored before its bytes, which stay aligned. */
 enum { SIZE_ROOM = 16 };
 
-/* realloc() for CFITSIO, with zeros where it has not written yet: it looks there. */
+/* realloc() for CFITSIO that fills new memory with zeros, because CFITSIO reads it before writing. */
 static void *grow(void *bytes, size_t size)
 {
     unsigned char *block = bytes ? (unsigned char *)bytes - SIZE_ROOM : NULL;
@@ -95,8 +95,8 @@ int fb_output_create(struct fb_output *out, const char *path, enum fb_replace re
     return failed;
 }
 
-/* CFITSIO's own function puts the time into the comments, and so into the
- * checksum; this gives the same bytes every time. */
+/* CFITSIO's own function writes the time into the comments, which changes the checksum. This one is
+ * reproducible. */
 int fb_write_checksum(fitsfile *file, int *status)
 {
     unsigned long data = 0, hdu = 0;
@@ -115,7 +115,7 @@ int fb_write_checksum(fitsfile *file, int *status)
     return *status;
 }
 
-/* CFITSIO does not tell everywhere that it found no memory: does the file have all the HDUs, each with its sums? */
+/* Verify that the file has all HDUs with their checksums. CFITSIO does not report every lack of memory. */
 static int check_file(const struct fb_output *out, int nhdus, struct fb_error *err)
 {
     struct fb_io_stats io = { 0 };
@@ -202,6 +202,6 @@ void fb_library_versions(char *text, size_t size)
 
 int fb_files_prepare(void)
 {
-    /* CFITSIO makes its locks at its first use, and that is not safe in threads */
+    /* CFITSIO creates its locks at its first use, which is not thread-safe */
     return fits_init_cfitsio() == 0 && fits_is_reentrant();
 }

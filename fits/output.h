@@ -1,6 +1,6 @@
 /*
- * output.h - files that CFITSIO composes, and that appear under their name only when they are complete. For the files of
- * fits/, desi/ and sim/ that write; nobody else includes fitsio.h.
+ * output.h - files that CFITSIO composes. They appear under their name only when they are complete. Only
+ * files of fits/, desi/ and sim/ that write may include this header and fitsio.h.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -13,36 +13,39 @@
 #include "fits/error.h"
 #include "fits/temporary.h"
 
-/* Leave "PATH: what: CFITSIO's words" and return -1; drains CFITSIO's message stack. */
+/* Set the error "PATH: what: CFITSIO's message" and return -1. Clears CFITSIO's message stack. */
 int fb_fits_fail(struct fb_error *err, const char *path, const char *what, int status);
 
-/* Make an HDU, from 1, the current one: fits_movabs_hdu() for files in memory. That leaves words about a header that it
- * could not take in, for lack of memory say, but returns 0, and crashes when it is asked about a column. */
+/* Make an HDU, counted from 1, the current one, for files in memory. If fits_movabs_hdu() can't read a
+ * header, for lack of memory for instance, it leaves a message but returns 0, and later calls for columns
+ * crash. This function fails then. */
 int fb_fits_move(fitsfile *file, int hdu, int *status);
-/* CFITSIO composes files in memory: it does not tell of everything that goes wrong when it writes to a disk. */
+/* CFITSIO composes files in memory, because it does not report every error when it writes to a disk. */
 struct fb_output {
     fitsfile *file;
-    void *bytes; /* what it has composed */
+    void *bytes; /* what CFITSIO has composed */
     size_t room;
     const char *path; /* of temporary, for messages */
     struct fb_temporary temporary;
 };
 
-/* Start a file in a folder that exists; what dead runs left of it is removed. */
+/* Start a file in an existing folder. Temporary files of it that dead runs left behind are removed. */
 int fb_output_create(struct fb_output *out, const char *path, enum fb_replace replace, struct fb_error *err);
-/* Finish it: CHECKSUM and DATASUM in every HDU, flush, close, rename, flush its folder. Discards it on failure. */
+/* Finish the file: write CHECKSUM and DATASUM in every HDU, flush, close and rename it, and flush its folder.
+ * Discards it on failure. */
 int fb_output_commit(struct fb_output *out, struct fb_error *err);
-/* Close it for CFITSIO and write its first n bytes. Returns a descriptor for reading and writing more of it, which is
- * the output's to close, or -1. */
+/* Close the file for CFITSIO and write its first n bytes to disk. Returns a descriptor for reading and
+ * writing the rest, which the output closes, or -1. */
 int fb_output_begin(struct fb_output *out, size_t n, struct fb_error *err);
-/* Finish a file that was begun and has its checksums: flush, close, rename. Discards it on failure. */
+/* Finish a file started with fb_output_begin(), whose checksums the caller has written: flush, close, rename.
+ * Discards it on failure. */
 int fb_output_publish(struct fb_output *out, struct fb_error *err);
-/* Remove it without a trace; harmless after a commit. */
+/* Remove the file; harmless after a commit. */
 void fb_output_discard(struct fb_output *out);
 
-/* CHECKSUM and DATASUM of the current HDU. */
+/* Write CHECKSUM and DATASUM of the current HDU. */
 int fb_write_checksum(fitsfile *file, int *status);
-/* HISTORY Last updated DATE UT by USER. */
+/* Write the card "HISTORY Last updated DATE UT by USER". */
 int fb_write_history(fitsfile *file, int *status);
 
 #endif

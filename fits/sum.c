@@ -43,8 +43,8 @@ uint32_t fb_sum_add_at(uint32_t sum, const unsigned char *bytes, size_t n, uint6
     return fb_sum_join(sum, fb_sum_shift(fb_sum_add(0, bytes, n), offset));
 }
 
-/* Bytes shifted by one place in their words weigh 2^8 less. Carries come back at the bottom, so this turns
- * the sum in a circle. */
+/* Moving bytes by one within their words divides their value by 2^8. Carries wrap around, so the sum is
+ * rotated. */
 uint32_t fb_sum_shift(uint32_t sum, uint64_t offset)
 {
     unsigned shift = 8 * (unsigned)(offset % 4);

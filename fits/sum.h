@@ -9,13 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* ---- FITS checksums: sums of big-endian 32-bit words with the carry added back, in any order ---- */
+/* ---- FITS checksums: one's complement sums of big-endian 32-bit words ---- */
 
-/* Add bytes, whose number is rounded up to whole words with zeros, to a sum. */
+/* Add n bytes, padded with zeros to whole words, to a sum. */
 uint32_t fb_sum_add(uint32_t sum, const unsigned char *bytes, size_t n);
-/* The same where the first byte has that offset in the data: it need not begin a word. */
+/* The same for bytes at an offset in the data that need not be a multiple of 4. */
 uint32_t fb_sum_add_at(uint32_t sum, const unsigned char *bytes, size_t n, uint64_t offset);
-/* The sum of bytes that begin at this offset in the data. */
+/* Convert a sum taken from offset 0 to the sum of the same bytes at this offset in the data. */
 uint32_t fb_sum_shift(uint32_t sum, uint64_t offset);
 uint32_t fb_sum_join(uint32_t a, uint32_t b);
 

@@ -30,7 +30,7 @@ static void user_name(char *name, size_t size)
     const char *user = getenv("LOGNAME");
     if (!user || !*user)
         user = getenv("USER");
-    /* last: it may ask a server, and the C library gives up the program where that finds no memory */
+    /* last resort: it may ask a server, and the C library aborts if that runs out of memory */
     if ((!user || !*user) && getpwuid_r(geteuid(), &entry, buffer, sizeof buffer, &found) == 0 && found)
         user = found->pw_name;
     snprintf(name, size, "%s", user && *user ? user : "unknown");
@@ -64,7 +64,8 @@ char *fb_format(const char *format, ...)
     return text;
 }
 
-/* How much of the first n bytes of a path is left without its last name; -1 where that is no name but a step. */
+/* The length of the first n bytes of a path without the last name; -1 if that is not a name but "." or
+ * "..". */
 static ptrdiff_t without_name(const char *path, size_t n)
 {
     while (n > 1 && path[n - 1] == '/')
@@ -90,7 +91,7 @@ char *fb_path_above(const char *path, int levels)
     return n > 0 ? strndup(path, (size_t)n) : strdup(".");
 }
 
-/* 0, or why there is no such folder after this. */
+/* Make one folder. Returns 0 if it exists afterwards, else errno. */
 static int make_folder(const char *folder)
 {
     struct stat info;
@@ -104,7 +105,7 @@ static int make_folder(const char *folder)
     return S_ISDIR(info.st_mode) ? 0 : ENOTDIR;
 }
 
-/* The deepest first: most often all those above it are there. */
+/* Try the deepest folder first: usually its parents exist. */
 static int make_folders(char *folder, struct fb_error *err)
 {
     char *slash = strrchr(folder, '/');

@@ -12,42 +12,45 @@
 #include <sys/stat.h>
 #include "fits/error.h"
 
-/* "Last updated 2026-01-31 12:00:00 UT by USER". The date is SOURCE_DATE_EPOCH's where that is set, so that
+/* "Last updated 2026-01-31 12:00:00 UT by USER". If SOURCE_DATE_EPOCH is set, it gives the date, so that
  * outputs can be compared byte by byte. */
 void fb_last_updated(char *text, size_t size);
 
 /* printf into a new string, to be freed by the caller; NULL if out of memory. */
 char *fb_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The folder some levels above a path, by its text alone, to be freed by the caller; NULL where the text does
- * not say, as of "..", or out of memory. */
+/* The folder some levels above a path, derived from its text alone. The caller frees it. NULL if the text
+ * does not tell, as for "..", or if out of memory. */
 char *fb_path_above(const char *path, int levels);
 
 int fb_make_folders(const char *folder, struct fb_error *err);      /* like mkdir -p */
 int fb_make_parent_folders(const char *path, struct fb_error *err); /* those above a file */
 /*
- * Questions about files: 1 for yes and 0 for no, also where one of them is not there; -1 and a line in err where the
- * system can't tell, tried again where it fails for a moment. Then nothing may be done as if the answer were no.
+ * Questions about files. They return 1 for yes; 0 for no, or if a file does not exist; -1 with an error if
+ * the system can't tell, even after retries. Callers must not treat -1 as no.
  */
-/* Is there anything of that name? Links are not followed. */
+/* Does anything have this name? Links are not followed. */
 int fb_look_for(const char *path, struct fb_error *err);
 int fb_is_folder(const char *path, struct fb_error *err);
-int fb_same_file(const char *a, const char *b, struct fb_error *err);   /* or folder, by whatever names */
-int fb_same_folder(const char *a, const char *b, struct fb_error *err); /* of two files, there or not */
-/* Where that is no news, stat() of what a path leads to. */
+int fb_same_file(const char *a, const char *b, struct fb_error *err); /* or folder, under any names */
+/* Are two files, which need not exist, in the same folder? */
+int fb_same_folder(const char *a, const char *b, struct fb_error *err);
+/* The same as stat(): links are followed. */
 int fb_look_at(const char *path, struct stat *info, struct fb_error *err);
-/* Bytes, 0 where there is no such file, or -1 and a line in err. */
+/* The size in bytes, 0 if there is no such file, or -1 with an error. */
 int64_t fb_file_size(const char *path, struct fb_error *err);
-/* 0, or -1 and a line in err where there is no such file, or the system can't tell; what: what is looked for. */
+/* 0, or -1 with an error if there is no such file or the system can't tell. what describes the file in the
+ * message. */
 int fb_need_file(const char *path, const char *what, struct fb_error *err);
-/* To be closed by closedir(); NULL and a line in err on failure. */
+/* The caller closes it with closedir(). NULL with an error on failure. */
 DIR *fb_open_folder(const char *path, struct fb_error *err);
-/* 1 if there is anything of that name, as far as the system can tell: for hints, where a wrong answer costs nothing. */
+/* 1 if anything has this name, as far as the system can tell. Only for hints, where a wrong answer does no
+ * harm. */
 int fb_exists(const char *path);
 
 /* "CFITSIO 4.2.0 (thread-safe), ..." for --version. */
 void fb_library_versions(char *text, size_t size);
-/* Get the file library ready, before any threads start. 1 if several threads can use it at a time, else 0. */
+/* Initialise CFITSIO before any threads start. Returns 1 if it is thread-safe, else 0. */
 int fb_files_prepare(void);
 
 #endif

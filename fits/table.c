@@ -10,15 +10,15 @@
 #include "fits/unpack.h"
 
 enum {
-    BLOCK_BYTES = 1 << 20, /* of rows, read at a time */
-    AHEAD_BYTES = 4 << 20, /* which the system fetches meanwhile */
-    TEXTS_BYTES = 1 << 16, /* of the heap, read at a time */
-    MOST_TEXT = 10000      /* characters of a text of variable length */
+    BLOCK_BYTES = 1 << 20,  /* of rows that are read at a time */
+    AHEAD_BYTES = 4 << 20,  /* of rows that are prefetched */
+    STRING_BYTES = 1 << 16, /* of the heap that are read at a time */
+    MOST_STRING = 10000     /* characters of a variable-length string */
 };
 
-/* ---- what the header says of the columns ---- */
+/* ---- column keywords ---- */
 
-/* A header that is read. */
+/* The header being read. */
 struct header {
     const char *path;
     const struct fb_hdus *hdus;
@@ -27,7 +27,7 @@ struct header {
     struct fb_error *err;
 };
 
-/* Keywords that say what a cell holds. */
+/* Keywords that describe the cells of a column. */
 enum { TTYPE, TFORM, TSCAL, TZERO, TNULL, NKEYS };
 static const char *const keys[NKEYS] = { "TTYPE", "TFORM", "TSCAL", "TZERO", "TNULL" };
 
@@ -42,7 +42,8 @@ static char upper(char c)
     return (char)toupper((unsigned char)c);
 }
 
-/* Which of the keywords this is, also where other readers would take it for one; -1: none. *number: of its column. */
+/* Which of the keywords this card is, counting spellings that only other readers accept; -1 if none. *number
+ * is its column. */
 static int column_key(const char *card, int *number)
 {
     const char *from = memcmp(card, "HIERARCH ", 9) == 0 ? card + 9 : card;
@@ -92,7 +93,7 @@ static int take_card(const struct header *h, const char *card, unsigned char *gi
     return 0;
 }
 
-/* Texts, logical values and bits have neither a scale nor TNULL. */
+/* Parse all formats and compute offsets. Strings, logical values and bits have neither a scale nor TNULL. */
 static int take_forms(const struct header *h, const unsigned char *given)
 {
     int64_t offset = 0;
@@ -104,7 +105,7 @@ static int take_forms(const struct header *h, const unsigned char *given)
         int64_t bytes = fb_column_take_form(c, c->form);
         snprintf(quoted, sizeof quoted, "'%s'", c->form);
         if (bytes < 0 || __builtin_add_overflow(offset, bytes, &offset))
-            return refuse(h, TFORM, n, "a form of binary tables as", quoted);
+            return refuse(h, TFORM, n, "a format of binary tables as", quoted);
         if (c->repeat == 1)
             memmove(c->form, strchr(c->form, c->type), strlen(strchr(c->form, c->type)) + 1);
         c->number = n;
@@ -138,7 +139,7 @@ static int check_table(const struct header *h)
     return 0;
 }
 
-/* Fill the columns, nfields zeros, from the keywords. */
+/* Fill the nfields columns, which are all zeros, from the keywords. */
 static int describe_columns(const struct header *h)
 {
     unsigned char given[FB_MOST_COLUMNS + 1] = { 0 };
@@ -150,7 +151,7 @@ static int describe_columns(const struct header *h)
     return failed ? -1 : take_forms(h, given);
 }
 
-/* The heap begins behind the rows, or where THEAP says. */
+/* The heap begins after the rows, or at THEAP. */
 static int find_heap(struct fb_table *t, struct fb_error *err)
 {
     const struct fb_hdu *hdu = t->hdu;
@@ -185,7 +186,7 @@ static int find_table(struct fb_table *t, const char *const *names, struct fb_er
     return t->hdu ? 0 : fb_fail(err, "%s: has no table%s%s", t->path, wanted[0] ? " " : "", wanted);
 }
 
-/* Find the table, and what its columns are. */
+/* Find the table and describe its columns. */
 static int describe_table(struct fb_table *t, const char *const *names, struct fb_error *err)
 {
     if (find_table(t, names, err) != 0)
@@ -240,7 +241,7 @@ void fb_table_close(struct fb_table *t)
     fb_hdus_release(&t->own_hdus);
     free(t->columns);
     free(t->rows.bytes);
-    free(t->texts.bytes);
+    free(t->strings.bytes);
     *t = (struct fb_table){ 0 };
 }
 
@@ -251,7 +252,7 @@ int fb_table_is_packed(const struct fb_table *t)
 
 /* ---- columns ---- */
 
-/* How many columns have this name, letters' case aside. */
+/* The number of columns with this name, ignoring case. */
 static int count_columns(const struct fb_table *t, const char *name)
 {
     int found = 0;
@@ -372,7 +373,7 @@ const unsigned char *fb_table_row(struct fb_table *t, int64_t i, struct fb_error
 int fb_table_integer(const struct fb_table *t, const struct fb_column *c, const unsigned char *row,
                      int64_t *value, struct fb_error *err)
 {
-    const int bits = c->value == 'E' ? 24 : 53; /* of a floating-point number */
+    const int bits = c->value == 'E' ? 24 : 53; /* of the significand */
     const double most = ldexp(1, bits);
     if (fb_column_is_integer(c) && !fb_column_is_scaled(c)) {
         *value = fb_column_integer(c, row);
@@ -416,17 +417,17 @@ int fb_table_numbers(struct fb_table *t, const struct fb_column *c, double *valu
     return 0;
 }
 
-/* n bytes of the heap from an offset on, which are there; NULL on failure. */
+/* Read n bytes of the heap, which must hold them; NULL on failure. */
 static const char *heap_bytes(struct fb_table *t, int64_t offset, int64_t n, struct fb_error *err)
 {
-    struct fb_block *block = &t->texts;
-    if (!block->bytes && !(block->bytes = malloc(TEXTS_BYTES))) {
+    struct fb_block *block = &t->strings;
+    if (!block->bytes && !(block->bytes = malloc(STRING_BYTES))) {
         fb_fail(err, "%s: out of memory", t->path);
         return NULL;
     }
     if (offset < block->first || offset + n > block->first + block->n) {
         block->first = offset;
-        block->n = t->heap_bytes - offset < TEXTS_BYTES ? t->heap_bytes - offset : TEXTS_BYTES;
+        block->n = t->heap_bytes - offset < STRING_BYTES ? t->heap_bytes - offset : STRING_BYTES;
         if (fb_file_read(t->file, block->bytes, (size_t)block->n, t->heap + offset, err) != 0) {
             block->n = 0;
             return NULL;
@@ -445,15 +446,16 @@ int fb_table_same_text(struct fb_table *t, const struct fb_column *c, const unsi
     if (c->repeat == 0)
         return *text == '\0';
     uint64_t length = fb_big_endian(cell, half), offset = fb_big_endian(cell + half, half);
-    if (length > MOST_TEXT)
-        return fb_fail(err, "%s: column %s: expected texts, found one of more than %d characters", t->path,
-                       c->name, MOST_TEXT);
+    if (length > MOST_STRING)
+        return fb_fail(err, "%s: column %s: expected strings, found one of more than %d characters", t->path,
+                       c->name, MOST_STRING);
     if (length == 0)
         return *text == '\0';
     if (offset > (uint64_t)t->heap_bytes || length > (uint64_t)t->heap_bytes - offset)
-        return fb_fail(
-            err, "%s: column %s: expected texts in a heap of %lld bytes, found one of %llu at %llu", t->path,
-            c->name, (long long)t->heap_bytes, (unsigned long long)length, (unsigned long long)offset);
+        return fb_fail(err,
+                       "%s: column %s: expected strings in a heap of %lld bytes, found one of %llu at %llu",
+                       t->path, c->name, (long long)t->heap_bytes, (unsigned long long)length,
+                       (unsigned long long)offset);
     const char *found = heap_bytes(t, (int64_t)offset, (int64_t)length, err);
     return found ? fb_same_text(found, (size_t)length, text) : -1;
 }

@@ -22,16 +22,16 @@
 enum {
     HOST_BYTES = 80,
     HOST_NAME_BYTES = 41,
-    MOST_NAME = 255, /* bytes of a file's name, on all file systems that matter */
+    MOST_NAME = 255, /* bytes of a file name on common file systems */
     HASH_BYTES = 9,  /* "~" and eight digits */
     MOST_LINKS = 40,
-    OTHERS_LIVE = 24 * 3600, /* seconds: a run on another machine that has not written for so long is dead */
-    CLOCKS_DIFFER = 600      /* and so much may the clocks of file servers be wrong */
+    OTHERS_LIVE = 24 * 3600, /* seconds without a write after which a run on another machine is dead */
+    CLOCKS_DIFFER = 600      /* seconds by which the clocks of file servers may be wrong */
 };
 #define TMP "_tmp"
 #define SUFFIX ".fits"
 #define FIRST_PID_NAMESPACE "pid:[4026531836]"
-/* What is left for BASE: the rest is TMP, ten digits, "-", the host and the suffix. */
+/* The longest BASE. The rest of a name is TMP, ten digits, "-", the host and the suffix. */
 enum { MOST_BASE = MOST_NAME - (sizeof TMP - 1) - 10 - HOST_BYTES - (sizeof SUFFIX - 1) };
 
 /* ---- names ---- */
@@ -55,7 +55,7 @@ static char *folder_of(const char *path)
     return slash == path ? strdup("/") : slash ? strndup(path, (size_t)(slash - path)) : strdup(".");
 }
 
-/* This machine, and where process ids are those of a container, which one. */
+/* The name of this machine, and of the container if process ids are local to one. */
 static void host_name(char *name)
 {
     char own[64] = "";
@@ -79,7 +79,8 @@ static uint32_t hash(const char *text, size_t n)
     return sum;
 }
 
-/* What temporary files of an output begin with: its name without the suffix, shortened where it is long. */
+/* The name that temporary files of an output begin with: its own without the suffix, shortened if
+ * necessary. */
 static void base_of(const char *path, char base[MOST_BASE + 1])
 {
     const char *name = name_in(path);
@@ -100,7 +101,7 @@ static char *temporary_name(const char *path)
                      suffix_of(path));
 }
 
-/* What a symbolic link leads to: 1, 0 where this is none, or nothing, -1 on failure. */
+/* Read a symbolic link. Returns 1; 0 if path is not a link or does not exist; -1 on failure. */
 static int read_link(const char *path, char *target, size_t size, struct fb_error *err)
 {
     for (int attempt = 0;;) {
@@ -116,7 +117,8 @@ static int read_link(const char *path, char *target, size_t size, struct fb_erro
     }
 }
 
-/* The file that is written where a path is an output: itself, or what it leads to, there or not. NULL on failure. */
+/* The file that a path leads to: itself, or the target of its links, which need not exist. NULL on
+ * failure. */
 static char *follow(const char *path, struct fb_error *err)
 {
     char target[PATH_MAX], *at = strdup(path);
@@ -140,14 +142,14 @@ static char *follow(const char *path, struct fb_error *err)
     return NULL;
 }
 
-/* What is between BASE_tmp and the suffix: a process, and its machine or nothing. */
+/* The part of a name between BASE_tmp and the suffix: a process, and possibly its machine. */
 struct owner {
     long pid;
     const char *host;
     size_t host_length;
 };
 
-/* Is this the name of a temporary file of that output? base: its name without the suffix. */
+/* Is this the name of a temporary file of an output? base is the output's name without its suffix. */
 static int parse(const char *name, const char *base, size_t base_length, const char *suffix,
                  struct owner *owner)
 {
@@ -165,9 +167,9 @@ static int parse(const char *name, const char *base, size_t base_length, const c
     return 1;
 }
 
-/* ---- what is left of dead runs ---- */
+/* ---- temporary files of dead runs ---- */
 
-/* Seconds since 1970 at which a process was started; 0 where the system does not tell. */
+/* The start time of a process in seconds since 1970; 0 if it is unknown. */
 static double started(long pid)
 {
     double start = 0;
@@ -181,7 +183,7 @@ static double started(long pid)
     if (file)
         fclose(file);
     text[n] = '\0';
-    /* field 22; the second one is a name in parentheses, which may hold anything */
+    /* field 22; field 2 is a name in parentheses that may contain anything */
     const char *rest = strrchr(text, ')');
     if (rest && clock_gettime(CLOCK_REALTIME, &now) == 0 && clock_gettime(CLOCK_BOOTTIME, &up) == 0 &&
         sscanf(rest + 1, " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
@@ -193,8 +195,8 @@ static double started(long pid)
     return start;
 }
 
-/* A regular file of this user that is empty or begins as the files that are written here do: a name proves nothing.
- * After a power cut a file system may have zeros in their place. */
+/* Is this a regular file of this user that is empty or begins like an output of ours? A name proves nothing.
+ * After a power cut a file may hold zeros instead. */
 static int is_ours(int folder, const char *name, struct stat *info)
 {
     static const char *const beginnings[] = { "SIMPLE  =",         "{\"NSIDE\":", "# %ECSV 1",
@@ -224,7 +226,7 @@ static int is_abandoned(int folder, const char *name, const struct owner *owner)
     host_name(host);
     if (strlen(host) != owner->host_length || strncmp(host, owner->host, owner->host_length) != 0)
         return time(NULL) - info.st_mtime > OTHERS_LIVE;
-    /* a process writes an output once, so what is there before has its number by chance */
+    /* a process writes an output once, so an earlier file with our process id is not ours */
     if (owner->pid == (long)getpid())
         return 1;
     if (kill((pid_t)owner->pid, 0) != 0 && errno == ESRCH)
@@ -275,7 +277,7 @@ int fb_temporary_prepare(struct fb_temporary *t, const char *path, enum fb_repla
     return 0;
 }
 
-/* Somebody else's file is in the way. */
+/* Report that another file has the temporary name. */
 static int in_the_way(const struct fb_temporary *t, struct fb_error *err)
 {
     struct stat info;
@@ -311,13 +313,13 @@ static int open_folder(const char *path)
     return descriptor;
 }
 
-/* Not every file system can do everything. */
+/* Is the operation not supported by this file system? */
 static int is_unsupported(int reason)
 {
     return reason == ENOSYS || reason == EINVAL || reason == ENOTSUP || reason == EPERM;
 }
 
-/* rename() that fails with EEXIST where there is something of that name. */
+/* rename() that fails with EEXIST if the new name exists. */
 static int rename_to_new(const char *from, const char *to)
 {
     struct stat info;
@@ -328,7 +330,7 @@ static int rename_to_new(const char *from, const char *to)
         return -1;
 #endif
     if (link(from, to) == 0) {
-        unlink(from); /* where that fails a later run removes it */
+        unlink(from); /* if this fails, a later run removes it */
         return 0;
     }
     if (!is_unsupported(errno))
@@ -337,7 +339,7 @@ static int rename_to_new(const char *from, const char *to)
         errno = EEXIST;
         return -1;
     }
-    return rename(from, to); /* nothing better is left */
+    return rename(from, to); /* the last resort */
 }
 
 static int give_name(struct fb_temporary *t, struct fb_error *err)
@@ -372,12 +374,12 @@ int fb_temporary_publish(struct fb_temporary *t, enum fb_durable durable, struct
         return fb_fail(err, "%s: can't write it: %s", t->path, strerror(errno));
     if (durable == FB_FILE_ONLY)
         return give_name(t, err);
-    /* opened before: what can fail fails while there is nothing under the name */
+    /* opened before the rename, so that a failure leaves nothing under the final name */
     int folder = open_folder(t->target);
     if (folder < 0)
         return fb_fail(err, "%s: can't write it: %s", t->path, strerror(errno));
     int status = give_name(t, err);
-    if (status == 0 && fsync(folder) != 0 && errno != EINVAL && errno != ENOTSUP) /* not every system can */
+    if (status == 0 && fsync(folder) != 0 && errno != EINVAL && errno != ENOTSUP) /* some systems can't */
         status =
             fb_fail(err, "%s: is complete, but its folder can't be flushed: %s", t->path, strerror(errno));
     close(folder);
@@ -406,7 +408,7 @@ int fb_check_apart(const char *output, const char *input, struct fb_error *err)
     return fb_fail(err, "%s: this is the input %s, expected another file to write", output, input);
 }
 
-/* Names that promise something else than a plain FITS file, or than the format that is written as well. */
+/* Refuse names that suggest a format other than plain FITS, or the other allowed one. */
 static int check_suffix(const char *path, const char *as_well, struct fb_error *err)
 {
     static const char *const packed[] = { ".gz", ".bz2", ".fz", ".xz", ".zst", ".zip", ".Z" };
@@ -455,7 +457,7 @@ static int check_name(const char *path, const char *as_well, struct fb_error *er
         return -1;
     if (path[length - 1] == '/' || (there && S_ISDIR(info.st_mode)))
         return fb_fail(err, "%s: this is a folder, expected the name of a file to write", path);
-    if (there && !S_ISREG(info.st_mode)) /* which would be replaced: root can lose /dev/null */
+    if (there && !S_ISREG(info.st_mode)) /* it would be replaced: root could lose /dev/null */
         return fb_fail(err, "%s: this is a device or a pipe, expected the name of a file to write", path);
     return check_suffix(path, as_well, err) != 0 ? -1 : check_folder(path, err);
 }

@@ -1,6 +1,6 @@
 /*
- * tile_codes.c - how the tiles of compressed images are packed: gzip, RICE (FITS standard 4.0, 10.4.1), shuffled bytes
- * (10.4.2), and steps of floating-point numbers with their dithering (10.2, appendix I).
+ * tile_codes.c - decoding the tiles of compressed images: gzip, RICE (FITS standard 4.0, 10.4.1), shuffled
+ * bytes (10.4.2), and quantized floating-point numbers with dithering (10.2, appendix I).
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -19,7 +19,7 @@ int64_t fb_gunzip(const unsigned char *packed, size_t n, unsigned char *out, siz
     zlib.next_out = out;
     int status = inflate(&zlib, Z_NO_FLUSH);
     int64_t done = (int64_t)(room - zlib.avail_out);
-    if (status == Z_OK && zlib.avail_out == 0) { /* the end may still be to come, or another byte */
+    if (status == Z_OK && zlib.avail_out == 0) { /* is this the end, or is there another byte? */
         zlib.next_out = &more;
         zlib.avail_out = 1;
         status = inflate(&zlib, Z_NO_FLUSH);
@@ -39,7 +39,7 @@ void fb_unshuffle(const unsigned char *shuffled, size_t n, size_t size, unsigned
 
 /* ---- RICE ---- */
 
-/* Bits, the first of which are the highest of word. Behind the last come zeros, which are counted. */
+/* A bit stream; the next bits are the highest of word. Zeros follow the last bit and are counted. */
 struct bits {
     const unsigned char *next, *end;
     uint64_t word;
@@ -56,7 +56,7 @@ static void refill(struct bits *b)
     }
 }
 
-/* 1 to 32 of them. */
+/* Take 1 to 32 bits. */
 static uint32_t take_bits(struct bits *b, int n)
 {
     refill(b);
@@ -66,7 +66,7 @@ static uint32_t take_bits(struct bits *b, int n)
     return value;
 }
 
-/* How many zeros come before the next one, which is taken as well; -1 where there is none. */
+/* Count and take the zero bits before the next one bit, and take that too; -1 if there is none. */
 static int64_t take_zeros(struct bits *b)
 {
     int64_t zeros = 0;
@@ -82,20 +82,20 @@ static int64_t take_zeros(struct bits *b)
     return zeros + more;
 }
 
-/* Differences fold to 0, -1, 1, -2, 2, ... */
+/* Codes 0, 1, 2, 3, 4 are the differences 0, -1, 1, -2, 2. */
 static uint32_t unfold(uint32_t code)
 {
     return code & 1 ? ~(code >> 1) : code >> 1;
 }
 
-/* A value of 1, 2 or 4 bytes, which wraps around. Those of one byte have no sign. */
+/* A value of 1, 2 or 4 bytes, which wraps around. One-byte values are unsigned. */
 static double value_of(uint32_t value, int size)
 {
     return size == 1 ? (double)(uint8_t)value : size == 2 ? (double)(int16_t)value : (double)(int32_t)value;
 }
 
-/* The first value, then blocks of differences: a code that says how many low bits each of them has, and the differences:
- * high bits as a number of zeros, then the low bits. */
+/* The stream holds the first value and then blocks of differences. A block begins with a code for the number
+ * of low bits. Each difference has its high bits in unary, as zeros, and then the low bits. */
 int fb_unrice(const unsigned char *packed, size_t nbytes, int size, int block, size_t n, double *pixels)
 {
     const int code_bits = size == 4 ? 5 : size == 2 ? 4 : 3;
@@ -121,10 +121,10 @@ int fb_unrice(const unsigned char *packed, size_t nbytes, int size, int block, s
     return b.beyond <= b.n ? 0 : -1;
 }
 
-/* ---- steps ---- */
+/* ---- quantization ---- */
 
-/* The random numbers that were added to steps are the same for everybody: a sequence of 10000, of which a tile uses
- * those from a place on that another of them tells. */
+/* The random numbers of dithering are defined by the standard: a sequence of 10000. A tile uses them from an
+ * offset that is itself taken from the sequence. */
 enum { RANDOMS = 10000 };
 
 float *fb_dither_randoms(void)
@@ -147,7 +147,8 @@ static int start_of(const float *randoms, int64_t turn)
 void fb_unquantize(double *pixels, size_t n, const struct fb_tiles *tiles, int64_t number, double scale,
                    double zero)
 {
-    const double exact_zero = -2147483646; /* of DITHER_2; the standard says ...7, all programs write this */
+    /* of DITHER_2; the standard says ...7, but all programs write this */
+    const double exact_zero = -2147483646;
     const float *randoms = tiles->randoms;
     int64_t turn = number + tiles->seed - 1;
     if (tiles->dither == FB_NO_DITHER) {

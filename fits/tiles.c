@@ -5,14 +5,15 @@
 #include <string.h>
 #include "fits/tiles.h"
 
-/* The first three hold tiles: as ZCMPTYPE says, packed by gzip where they could not be quantized, or as they are. */
+/* The first three columns hold tiles: compressed as ZCMPTYPE says, gzipped because they could not be
+ * quantized, or uncompressed. */
 enum { PACKED, BY_GZIP, NOT_PACKED, SCALE, ZERO, BLANK, NULL_MASK };
 static const char *const column_names[FB_TILE_COLUMNS] = {
     "COMPRESSED_DATA", "GZIP_COMPRESSED_DATA", "UNCOMPRESSED_DATA", "ZSCALE", "ZZERO",
     "ZBLANK",          "NULL_PIXEL_MASK"
 };
 
-/* A header that is being read. */
+/* The header being read. */
 struct look {
     const char *path;
     const struct fb_hdus *hdus;
@@ -27,9 +28,9 @@ static int refuse(const struct look *look, const char *expected, const char *fou
                    look->path, look->hdu->name, expected, found);
 }
 
-/* ---- its header ---- */
+/* ---- header ---- */
 
-/* A whole number that is given once at most, from least to most; or missing, where it is not given. */
+/* Read an integer from least to most that occurs at most once. *value is `missing` if it does not occur. */
 static int take(const struct look *look, const char *key, int64_t least, int64_t most, int64_t missing,
                 int64_t *value)
 {
@@ -44,7 +45,7 @@ static int take(const struct look *look, const char *key, int64_t least, int64_t
     return refuse(look, expected, count < 0 ? "two, or no whole number" : found);
 }
 
-/* The text of a keyword that is given once at most; empty where it is not. */
+/* Read a string that occurs at most once; empty if it does not occur. */
 static int take_text(const struct look *look, const char *key, char *text, size_t size)
 {
     char padded[9], expected[40];
@@ -78,7 +79,7 @@ static int take_axes(const struct look *look, struct fb_tiles *t)
     return t->n == look->hdu->axis[1] ? 0 : refuse(look, "a row for each tile", "another number of them");
 }
 
-/* BLOCKSIZE and BYTEPIX are among the pairs ZNAMEn, ZVALn. */
+/* Find BLOCKSIZE and BYTEPIX among the pairs ZNAMEn, ZVALn. */
 static int take_rice(const struct look *look, struct fb_tiles *t)
 {
     enum { MOST_PAIRS = 9, MOST_BLOCK = 1024 };
@@ -124,7 +125,7 @@ static int take_method(const struct look *look, struct fb_tiles *t)
     return k == FB_RICE_1 ? take_rice(look, t) : 0;
 }
 
-/* Floating-point numbers are quantized where there are scales. */
+/* Floating-point numbers are quantized if there are scales. */
 static int take_steps(const struct look *look, struct fb_tiles *t)
 {
     static const char *const dithers[] = { "NONE", "NO_DITHER", "SUBTRACTIVE_DITHER_1",
@@ -153,7 +154,7 @@ static int take_steps(const struct look *look, struct fb_tiles *t)
     return 0;
 }
 
-/* ZBLANK, or of integers BLANK. */
+/* Read ZBLANK, or BLANK for integers. */
 static int take_blank(const struct look *look, struct fb_tiles *t)
 {
     int64_t blank = 0;
@@ -165,13 +166,13 @@ static int take_blank(const struct look *look, struct fb_tiles *t)
     return found < 0 ? refuse(look, "one whole number ZBLANK", "another") : 0;
 }
 
-/* Where the tiles are: the heap follows the rows, or begins where THEAP says. */
+/* Find the columns, and the heap: it follows the rows, or begins at THEAP. */
 static int take_table(const struct look *look, struct fb_tiles *t)
 {
     struct fb_hdu table = *look->hdu;
     int64_t rows = table.axis[0] * table.axis[1], begin = rows;
     int tiles = 0;
-    table.compressed = 0; /* its columns, not its image */
+    table.compressed = 0; /* so that its columns are read, not its image */
     int ok = fb_hdu_columns(look->hdus, &table, column_names, FB_TILE_COLUMNS, t->column);
     for (int k = 0; ok && k < FB_TILE_COLUMNS; k++) {
         const struct fb_column *column = &t->column[k];
@@ -212,7 +213,7 @@ void fb_tiles_release(struct fb_tiles *tiles)
     tiles->randoms = NULL;
 }
 
-/* ---- a tile ---- */
+/* ---- tiles ---- */
 
 size_t fb_tile_pixels(const struct fb_tiles *t, int64_t number)
 {
@@ -225,7 +226,7 @@ size_t fb_tile_pixels(const struct fb_tiles *t, int64_t number)
     return (size_t)n;
 }
 
-/* A tile that is being read: its row of the table, and its bytes in the heap. */
+/* The tile being read: its row of the table, and its bytes in the heap. */
 struct packed {
     const struct fb_tiles *tiles;
     struct fb_file *file;
@@ -250,7 +251,7 @@ static int no_memory(const struct packed *p)
                    p->tiles->name, p->npixels);
 }
 
-/* The first of the columns that has something in this row says how the tile is packed. */
+/* Read the compressed tile. The first column that is not empty in this row tells how it is compressed. */
 static int fetch(struct packed *p)
 {
     const struct fb_tiles *t = p->tiles;
@@ -261,22 +262,23 @@ static int fetch(struct packed *p)
     for (p->kind = PACKED; p->kind <= NOT_PACKED; p->kind++) {
         const struct fb_column *column = &t->column[p->kind];
         size_t size = column->type == 'Q' ? 8 : 4;
-        uint64_t n = column->type ? fb_big_endian(p->row + column->offset, size) : 0, place, bytes;
+        uint64_t n = column->type ? fb_big_endian(p->row + column->offset, size) : 0, offset, bytes;
         if (n == 0)
             continue;
-        place = fb_big_endian(p->row + column->offset + size, size);
+        offset = fb_big_endian(p->row + column->offset + size, size);
         bytes = n <= INT32_MAX ? n * (uint64_t)fb_column_size(column->of) : UINT64_MAX;
-        if (bytes > (uint64_t)t->heap_bytes || place > (uint64_t)t->heap_bytes - bytes)
+        if (bytes > (uint64_t)t->heap_bytes || offset > (uint64_t)t->heap_bytes - bytes)
             return damaged(p, "tiles within their heap", "beyond it");
         p->nbytes = (size_t)bytes;
         if (!(p->bytes = malloc(p->nbytes)))
             return no_memory(p);
-        return fb_file_read(p->file, p->bytes, p->nbytes, t->heap + (int64_t)place, p->err);
+        return fb_file_read(p->file, p->bytes, p->nbytes, t->heap + (int64_t)offset, p->err);
     }
     return damaged(p, "tiles with data", "that is empty");
 }
 
-/* BITPIX of the numbers in a tile; 0: integers of any length up to that of the image, or of steps. */
+/* BITPIX of the numbers in a tile; 0: integers of any size up to that of the image, or of quantized
+ * values. */
 static int bitpix_of(const struct packed *p, int steps)
 {
     if (p->kind == PACKED && (steps || p->tiles->bitpix > 0))
@@ -333,7 +335,7 @@ static int unpack(struct packed *p, int steps, double *pixels)
                : damaged(p, "tiles packed by RICE_1", "that is damaged or ends before its pixels do");
 }
 
-/* A number from a column, or else from the header. */
+/* A number from its column, or `otherwise` from the header. */
 static double number_of(const struct packed *p, int column, double otherwise)
 {
     const struct fb_column *c = &p->tiles->column[column];

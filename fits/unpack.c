@@ -12,7 +12,7 @@ enum {
     FIRST_ROOM = 1 << 20,
     OUT_BYTES = 1 << 30, /* zlib counts in 32 bits */
     MOST_RATIO = 1032,   /* a deflated bit holds no more than 129 bytes */
-    LEAST = 18,          /* bytes of a gzip file without contents */
+    LEAST = 18,          /* bytes of a gzipped file without contents */
     GZIP = 16            /* zlib: gzip's header and checksum */
 };
 
@@ -25,16 +25,17 @@ int fb_is_packed(const struct fb_file *file)
     return file->nhead >= 2 && file->head[0] == 0x1f && file->head[1] == 0x8b;
 }
 
-/* How far unpacking has got. file->size counts all that was unpacked, file->contents holds what was kept of it. */
+/* The state of decompression. file->size counts all bytes decompressed; file->contents holds those that were
+ * kept. */
 struct fb_unpacking {
     z_stream zlib;
-    struct fb_file packed; /* the same file, read as it is on the disk */
+    struct fb_file packed; /* the same file, without decompression */
     fb_keep_fn *keep;
     unsigned char *in, *skipped; /* owned: IN_BYTES, SKIP_BYTES */
     int64_t room;                /* bytes of file->contents */
-    int64_t taken;               /* of the packed file */
-    int64_t said;                /* the length of the contents, by the file's last four bytes */
-    int64_t most;                /* that length, at most */
+    int64_t taken;               /* bytes read of the compressed file */
+    int64_t said;                /* the length of the contents according to the file's last four bytes */
+    int64_t most;                /* the limit on that length */
     int64_t left_out;            /* of the contents so far */
     int ended, failed;
 };
@@ -81,7 +82,7 @@ static int possible(const struct fb_unpacking *u, int64_t size)
     return size >= FB_FITS_BLOCK && size <= u->most && size / MOST_RATIO <= u->packed.size;
 }
 
-/* What the file says its contents are: their length modulo 2^32 is in its last four bytes. */
+/* Read the length of the contents modulo 2^32 from the last four bytes of the file. */
 static int take_said(struct fb_unpacking *u, struct fb_error *err)
 {
     unsigned char end[4];
@@ -116,7 +117,7 @@ static int refill(struct fb_unpacking *u, struct fb_error *err)
     return 0;
 }
 
-/* There is more than the file said: a whole 2^32 bytes, if that can be. */
+/* There is more than the file said: add 2^32 bytes, if that is possible. */
 static int say_more(const struct fb_file *file, struct fb_error *err)
 {
     struct fb_unpacking *u = file->unpacking;
@@ -128,7 +129,7 @@ static int say_more(const struct fb_file *file, struct fb_error *err)
     return u->said > u->most ? too_much(file, u->said, "", err) : 0;
 }
 
-/* Inflate up to n bytes, n >= 1, to a place; at the end of the stream there may be none. */
+/* Inflate up to n bytes, n >= 1, into out. At the end of the stream there may be none. */
 static int inflate_some(struct fb_file *file, unsigned char *out, int64_t n, struct fb_error *err)
 {
     struct fb_unpacking *u = file->unpacking;
@@ -186,7 +187,7 @@ static int unpack_to(struct fb_file *file, int64_t end, struct fb_error *err)
     return 0;
 }
 
-/* Pass over what comes next, up to end. */
+/* Decompress up to end without keeping the bytes. */
 static int leave_out(struct fb_file *file, int64_t end, struct fb_error *err)
 {
     struct fb_unpacking *u = file->unpacking;
@@ -212,7 +213,7 @@ static int leave_out(struct fb_file *file, int64_t end, struct fb_error *err)
 static int unpack_data(struct fb_file *file, const char *extname, int64_t end, struct fb_error *err)
 {
     const struct fb_unpacking *u = file->unpacking;
-    /* Where the header goes beyond what the file says, the end of the stream will tell. */
+    /* if the header exceeds the stated length, the end of the stream will show which is wrong */
     int64_t last = end <= u->said || possible(u, u->said + WRAP) ? end : u->said;
     if (end <= file->size)
         return 0;
@@ -261,11 +262,11 @@ static int begin(struct fb_file *file, struct fb_error *err)
         return -1;
     file->nhead = file->size < FB_FILE_HEAD ? (size_t)file->size : FB_FILE_HEAD;
     memcpy(file->head, file->contents, file->nhead);
-    u->packed.nhead = 0; /* it was in the same place */
+    u->packed.nhead = 0; /* its head was in the same buffer */
     return 0;
 }
 
-/* The stream must end where the file does. Give back what is not used. */
+/* Check that the stream ends with the file, and free unused memory. */
 static int finish(struct fb_file *file, struct fb_error *err)
 {
     const struct fb_unpacking *u = file->unpacking;
@@ -280,7 +281,7 @@ static int finish(struct fb_file *file, struct fb_error *err)
     return 0;
 }
 
-/* The headers are wrong. Where the checksum is wrong as well, that is what is wrong with them. */
+/* The headers are wrong. If the gzip checksum is wrong too, report that instead, since it is the cause. */
 static int blame(struct fb_file *file, struct fb_error *err)
 {
     struct fb_error of_stream = { "" };
@@ -294,19 +295,20 @@ static int unpack(struct fb_file *file, struct fb_error *err)
     struct fb_hdus hdus = { 0 };
     if (begin(file, err) != 0)
         return -1;
-    /* This goes to the end of the contents, as another HDU may come at any place. */
+    /* This reads to the end of the contents, because another HDU may begin at any block. */
     int status = fb_hdus_read(&hdus, file, err) > 0 ? finish(file, err) : blame(file, err);
     fb_hdus_release(&hdus);
     return status;
 }
 
 /*
- * Unpack an open file: from here on its bytes, and its size, are those of the contents. The file must be one complete
- * gzip stream with the right checksum, hold a FITS file, and end where the stream ends. With keep, the data of the
- * extensions that it says no to are left out of memory, and reading them is an error.
+ * Decompress an open file. From here on its bytes and its size are those of the contents. The file must be
+ * one complete gzip stream with the right checksum, hold a FITS file, and end where the stream ends. The data
+ * of extensions for which keep() returns 0 are not kept in memory, and reading them is an error.
  *
- * Memory is taken as it is filled. A file is refused when its last bytes, or one of its headers, say that it takes more
- * than the limit, when it passes the limit whatever they say, and when it says that it holds more than its packed bytes can.
+ * Memory grows as it is filled. A file is refused if its last bytes or one of its headers state more than the
+ * limit, if it exceeds the limit whatever they state, or if it states more than its compressed bytes can
+ * hold.
  */
 static int unpack_file(struct fb_file *file, fb_keep_fn *keep, struct fb_error *err)
 {

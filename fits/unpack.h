@@ -1,6 +1,6 @@
 /*
- * unpack.h - files packed by gzip, unpacked into memory while their headers are read, with a limit to what one file
- * may take.
+ * unpack.h - gzipped files, decompressed into memory while their headers are read, with a limit on the memory
+ * of one file.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -12,8 +12,9 @@
 #include "fits/file.h"
 
 /*
- * The most memory, in bytes, that the contents of one packed file may take. What is left out of them may be up to
- * FB_LEFT_OUT times as long. For the whole process: set it, if at all, before there are threads (--max-unpacked).
+ * The most memory, in bytes, that the contents of one gzipped file may take (--max-unpacked). The parts that
+ * are not kept may be up to FB_LEFT_OUT times as large. The limit holds for the whole process; set it before
+ * threads start.
  */
 extern int64_t fb_unpack_limit;
 enum { FB_LEFT_OUT = 3 };
@@ -21,14 +22,14 @@ enum { FB_LEFT_OUT = 3 };
 /* Does an open file begin with gzip's magic number? */
 int fb_is_packed(const struct fb_file *file);
 
-/* Is the data of an extension of this name wanted? */
+/* Should the data of the extension with this name be kept? */
 typedef int fb_keep_fn(const char *extname);
 
-/* Open for reading, read the head, and unpack a file that is packed by gzip, which is then read as if it were not. All zero
- * is a good start; a struct may be used for one file after the other. */
+/* Open a file and read its head. A gzipped file is decompressed, and then reads like a plain one. Start with
+ * all zeros; the struct can be reused for one file after another. */
 int fb_file_open(struct fb_file *file, const char *path, struct fb_io_stats *stats, struct fb_error *err);
-/* The same for a reader that needs only some of the extensions: where the file is packed, the data of those that keep()
- * says no to are not kept in memory. Reading them is an error. */
+/* The same for a reader that needs only some extensions. If the file is gzipped, the data of those for which
+ * keep() returns 0 are not kept in memory, and reading them is an error. */
 int fb_file_open_parts(struct fb_file *file, const char *path, fb_keep_fn *keep, struct fb_io_stats *stats,
                        struct fb_error *err);
 

@@ -294,10 +294,10 @@ header_lies("coadd", "coadd", COADD, [
     ("FIBERMAP", "TFORM1", "'2J      '", "column TARGETID: expected one number a row"),
     ("FIBERMAP", "TFORM1", "'64X     '", "column TARGETID: expected numbers"),
     ("FIBERMAP", "TFORM1", "'1PJ(2)  '", "column TARGETID: expected numbers"),
-    ("FIBERMAP", "TFORM1", "'Y       '", "HDU FIBERMAP: expected a form of binary tables as TFORM1, found 'Y'"),
-    ("FIBERMAP", "TFORM1", "''", "HDU FIBERMAP: expected a form of binary tables as TFORM1, found ''"),
-    ("FIBERMAP", "TFORM1", "'-1K     '", "HDU FIBERMAP: expected a form of binary tables as TFORM1, found '-1K'"),
-    ("FIBERMAP", "TFORM1", "'99999999999999999999K'", "HDU FIBERMAP: expected a form of binary tables as TFORM1, found "
+    ("FIBERMAP", "TFORM1", "'Y       '", "HDU FIBERMAP: expected a format of binary tables as TFORM1, found 'Y'"),
+    ("FIBERMAP", "TFORM1", "''", "HDU FIBERMAP: expected a format of binary tables as TFORM1, found ''"),
+    ("FIBERMAP", "TFORM1", "'-1K     '", "HDU FIBERMAP: expected a format of binary tables as TFORM1, found '-1K'"),
+    ("FIBERMAP", "TFORM1", "'99999999999999999999K'", "HDU FIBERMAP: expected a format of binary tables as TFORM1, found "
      "'99999999999999999999K'"),
     ("FIBERMAP", "TFORM2", "'8A      '", "column TARGET_RA: expected numbers"),
     ("FIBERMAP", "TTYPE3", "'TARGET_RA'", "table FIBERMAP has more than one column TARGET_RA"),
@@ -652,8 +652,8 @@ add("redshifts: SPECTYPE of variable length", ZCAT, spoil("zcat", variable_text(
     rows={"TARGETID": [IDS[0], IDS[2]], "BALSTATUS": [0, 0]})
 add("redshifts: SPECTYPE of variable length, beyond the heap", ZCAT,
     spoil("zcat", variable_text([(3, 0), (6, 10**6), (3, 0)])),
-    "fastbal find: {bad}: column SPECTYPE: expected texts in a heap of 9 bytes, found one of 6 at 1000000")
-LONG_TEXT = "fastbal find: {bad}: column SPECTYPE: expected texts, found one of more than 10000 characters"
+    "fastbal find: {bad}: column SPECTYPE: expected strings in a heap of 9 bytes, found one of 6 at 1000000")
+LONG_TEXT = "fastbal find: {bad}: column SPECTYPE: expected strings, found one of more than 10000 characters"
 add("redshifts: SPECTYPE of variable length, of 10001 characters", ZCAT,
     spoil("zcat", variable_text([(3, 0), (10001, 0), (3, 0)], 30000)), LONG_TEXT)
 add("redshifts: SPECTYPE of 10001 characters", ZCAT, spoil("zcat", column("REDSHIFTS", "SPECTYPE", "10001A", b"QSO")),
@@ -749,8 +749,8 @@ for key, value, said in (
          "#: expected TFIELDS 0 to 999, found 5000"),
         ("PCOUNT", "x", "#: expected PCOUNT 0 or more, found x"), ("BITPIX", 32,
          "# BALCAT: expected 10512 bytes of data at 14400, but the file ends at 17280"),
-        ("TFORM1", "'D       '", "column TARGETID: expected the form 1K"),
-        ("TFORM7", "'3J      '", "column PCA_COEFFS: expected the form 32E"),
+        ("TFORM1", "'D       '", "column TARGETID: expected the format 1K"),
+        ("TFORM7", "'3J      '", "column PCA_COEFFS: expected the format 32E"),
         ("TTYPE4", "'REDSHIFT'", "table BALCAT has no column Z"), ("EXTNAME", "'TABLE   '", "has no table BALCAT")):
     add_table(f"{key} = {value}", lie("BALCAT", key, value), said.replace("#", "HDU 1"))
 for name in ("TARGETID", "Z", "PCA_COEFFS", "AI_CIV", "VMIN_CIV_450"):
@@ -760,7 +760,7 @@ for name in ("BALSTATUS", "SNR_CIV"):  # which older tables do not have
 for name, form, wanted in (("AI_CIV", "D", "1E"), ("VMIN_CIV_450", "16E", "17E"), ("NCIV_450", "E", "1J"),
                            ("PCA_COEFFS", "33E", "32E"), ("Z", "8A", "1E"), ("TARGETID", "J", "1K")):
     add_table(f"column {name} of form {form}", column("BALCAT", name, form, 0 if form != "8A" else b"2"),
-              f"column {name}: expected the form {wanted}")
+              f"column {name}: expected the format {wanted}")
 add_table("other templates than in the other tables", column("BALCAT", "PCA_COEFFS", "4E", 0),
           "PCA_COEFFS has 4 values (templates without a name), in other BAL tables 3 (without a name)", mask=(1, 1, 1,
               0))
