@@ -1,9 +1,10 @@
 /*
  * balcatalog.c - a QSO catalog with BAL columns appended.
  *
- * BAL tables come pixel by pixel, while the catalog's rows are in any order. So BAL cells are kept, packed, until all have
- * come (desi/balstore.h), and then the file is written from front to back: every row is read once and written once, and its
- * checksum is taken on the way. The memory that grows with the catalog is 5 bytes a row.
+ * BAL tables arrive pixel by pixel, while the catalog's rows are in any order. So BAL cells are kept in
+ * compact form until all have arrived (desi/balstore.h). Then the file is written sequentially: every row is
+ * read once and written once, and checksums are computed on the way. Memory grows by 5 bytes per row of the
+ * catalog.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -29,25 +30,25 @@ enum {
     KEPT_BYTES = 96 << 20 /* of packed cells in memory, unless the plan says otherwise */
 };
 
-/* A stretch of the source's row that is kept. */
+/* A range of bytes of the source's rows that is kept. */
 struct piece {
     size_t begin, length;
 };
 
-/* The source's table, and which of its columns are kept. */
+/* The source's table, and the columns that are kept. */
 struct source {
     struct fb_table table;
-    int *number; /* per column, from 1: its number in the output, 0 where it is left out */
+    int *number; /* per column, its number in the output, from 1; 0 if it is left out */
     struct piece *pieces;
     size_t npieces, kept_bytes;
     int nkept;
 };
 
-/* Where the cells of the source that are kept can be read, in any order. */
+/* The file from which the kept cells of the source are read, in any order. */
 struct cells {
     const char *path; /* borrowed */
     int descriptor;
-    off_t data; /* where the first row begins */
+    off_t data; /* offset of the first row */
     size_t row_bytes;
     struct piece *pieces; /* owned */
     size_t npieces;
@@ -66,9 +67,9 @@ struct fb_balcatalog {
     int ntemplates;
     size_t nrows, heap_bytes;
     unsigned char *balmask;                 /* of rows without BAL cells */
-    off_t header, data;                     /* where the table and its first row begin */
+    off_t header, data;                     /* offsets of the table and of its first row */
     size_t row_bytes, bal_begin, bal_bytes; /* of a row in the output */
-    uint32_t sum;                           /* checksum of what is in the file */
+    uint32_t sum;                           /* checksum of the data written so far */
     int has_description;                    /* the header has room for it */
     struct fb_balcatalog_header description;
 };
@@ -113,7 +114,7 @@ static int count_bal_columns(void)
     return count;
 }
 
-/* A column reaches up to where the next one begins. */
+/* Choose the columns to keep. A column's bytes end where the next column begins. */
 static int choose_columns(struct source *s, struct fb_error *err)
 {
     const struct fb_table *t = &s->table;
@@ -148,7 +149,7 @@ static int open_source(struct source *s, const char *path, struct fb_error *err)
 
 /* ---- the header ---- */
 
-/* What describes the old table as a whole is written anew. */
+/* Copy one card. Cards that describe the old table as a whole are left out; they are written anew. */
 static int copy_card(const struct source *s, fitsfile *to, char *card, int *status)
 {
     char name[FLEN_KEYWORD], renamed[FLEN_KEYWORD + 12], changed[FLEN_CARD];
@@ -177,7 +178,7 @@ static int copy_header(const struct source *s, fitsfile *to, int *status)
     return *status;
 }
 
-/* Names, forms and units of the output's columns; strings of the source's columns live in `text`. */
+/* Names, formats and units of the output's columns. The strings of the source's columns are in `text`. */
 struct column_list {
     int n;
     char **ttype, **tform, **tunit;
@@ -204,7 +205,7 @@ static int allocate_columns(struct column_list *list, size_t n)
     return 0;
 }
 
-/* A free slot of the list, its three strings pointing to room of their own. */
+/* Add a column whose three strings point to buffers of their own. */
 static char (*add_column(struct column_list *list))[FLEN_VALUE]
 {
     char(*text)[FLEN_VALUE] = list->text[list->n];
@@ -257,7 +258,7 @@ static void delete_key(fitsfile *file, const char *keyword, int *status)
     }
 }
 
-/* Cards for what fb_balcatalog_describe() says; what an earlier program said of the source no longer holds. */
+/* Reserve the cards that fb_balcatalog_describe() fills. Those of the source no longer hold. */
 static void write_description(fitsfile *to, int described, int *status)
 {
     static const char *const counts[] = { "quasars measured", "of these with AI_CIV > 0",
@@ -280,7 +281,7 @@ static void write_description(fitsfile *to, int described, int *status)
         fb_write_dependencies(to, status);
 }
 
-/* The table's header, with room for its checksums, behind a primary HDU that is not the file's. */
+/* Compose the table's header, with cards for its checksums. The primary HDU before it is a dummy. */
 static int compose_header(struct fb_balcatalog *catalog, const struct source *s, struct fb_error *err)
 {
     struct column_list list;
@@ -291,7 +292,7 @@ static int compose_header(struct fb_balcatalog *catalog, const struct source *s,
         return fb_fail(err, "%s: out of memory", catalog->out.path);
     list_columns(s, catalog->ntemplates, &list);
     fits_create_img(to, BYTE_IMG, 0, NULL, &status);
-    /* as if without rows, or CFITSIO makes room for them */
+    /* 0 rows, or CFITSIO would allocate the data */
     fits_insert_btbl(to, 0, list.n, list.ttype, list.tform, list.tunit, "ZCATALOG", 0, &status);
     copy_header(s, to, &status);
     write_description(to, catalog->has_description, &status);
@@ -348,9 +349,9 @@ static int read_at(const char *path, int descriptor, unsigned char *bytes, size_
     return 0;
 }
 
-/* ---- the source's cells ---- */
+/* ---- cells of the source ---- */
 
-/* One row's cells that are kept. */
+/* Copy the kept cells of one row. Returns the end of the copy. */
 static unsigned char *copy_cells(const struct piece *pieces, size_t npieces, const unsigned char *from,
                                  unsigned char *to)
 {
@@ -361,7 +362,7 @@ static unsigned char *copy_cells(const struct piece *pieces, size_t npieces, con
     return to;
 }
 
-/* A source that is in memory, since it was packed: put its cells where they belong in the output, and forget them. */
+/* For a gzipped source, which is in memory: write its cells to the output, and release them. */
 static int unpack_cells(struct fb_balcatalog *catalog, struct source *s, struct fb_error *err)
 {
     size_t block = BLOCK_BYTES / catalog->row_bytes + 1, row_bytes = s->table.row_bytes;
@@ -412,7 +413,7 @@ static int take_cells(struct fb_balcatalog *catalog, struct source *s, struct fb
     return unpack_cells(catalog, s, err);
 }
 
-/* Copy n bytes of the source, which are whole blocks but for the last, and add them to a checksum. */
+/* Copy n bytes of the source, which begin at a block, and add them to a checksum. */
 static int copy_bytes(struct fb_balcatalog *catalog, struct source *s, int64_t from, int64_t n, off_t to,
                       uint32_t *sum, struct fb_error *err)
 {
@@ -430,7 +431,7 @@ static int copy_bytes(struct fb_balcatalog *catalog, struct source *s, int64_t f
     return failed ? -1 : 0;
 }
 
-/* The heap of columns with variable length follows the rows, byte for byte. */
+/* Copy the heap of variable-length columns, byte for byte, to the end of the rows. */
 static int copy_heap(struct fb_balcatalog *catalog, struct source *s, struct fb_error *err)
 {
     size_t rows = catalog->nrows * catalog->row_bytes;
@@ -444,7 +445,7 @@ static int copy_heap(struct fb_balcatalog *catalog, struct source *s, struct fb_
 
 /* ---- the source's other HDUs ---- */
 
-/* Those after the primary HDU follow the table, byte for byte. */
+/* Copy the HDUs after the primary HDU, byte for byte, to the end of the table. */
 static int copy_others(struct fb_balcatalog *catalog, struct source *s, struct fb_error *err)
 {
     const struct fb_hdus *hdus = s->table.hdus;
@@ -464,8 +465,8 @@ static int copy_others(struct fb_balcatalog *catalog, struct source *s, struct f
     return 0;
 }
 
-/* The primary HDU, to the beginning of the file, with its data byte for byte and checksums; catalog->header is where it
- * ends. */
+/* Write the primary HDU at the beginning of the file, with the source's data and new checksums, and set
+ * catalog->header to its end. */
 static int write_primary(struct fb_balcatalog *catalog, struct source *s, struct fb_error *err)
 {
     const struct fb_hdus *hdus = s->table.hdus;
@@ -503,7 +504,7 @@ static size_t rows_in_block(const struct fb_balcatalog *catalog)
     return n > 0 ? n : 1;
 }
 
-/* Keep the troughs of a row for their own table. */
+/* Add the troughs of a row to the table of troughs. */
 static int take_troughs(struct fb_balcatalog *catalog, const unsigned char *cells, struct fb_error *err)
 {
     struct fb_balrow row;
@@ -515,7 +516,7 @@ static int take_troughs(struct fb_balcatalog *catalog, const unsigned char *cell
                : fb_fail(err, "%s: out of memory for troughs", catalog->troughs_path);
 }
 
-/* The cells of a row: those that were put, or those of a row that is in no BAL table. */
+/* The BAL cells of a row: those that were put, or those of a row in no BAL table. */
 static int bal_cells(struct fb_balcatalog *catalog, size_t i, unsigned char *to, struct fb_error *err)
 {
     unsigned char cells[sizeof(struct fb_balrow)];
@@ -532,7 +533,7 @@ static int bal_cells(struct fb_balcatalog *catalog, size_t i, unsigned char *to,
     return catalog->troughs_path ? take_troughs(catalog, cells, err) : 0;
 }
 
-/* Write n rows; room is for as many source rows and then output rows. */
+/* Write n rows; `room` is a buffer for n source rows and n output rows. */
 static int write_rows(struct fb_balcatalog *catalog, size_t first, size_t n, unsigned char *room,
                       struct fb_error *err)
 {
@@ -579,9 +580,9 @@ int fb_balcatalog_put_rows(struct fb_balcatalog *catalog, const struct fb_balcat
     return 0;
 }
 
-/* ---- from beginning to end ---- */
+/* ---- creating and finishing ---- */
 
-/* Write the headers, and make room for rows; what will be padding is zero already. */
+/* Write the headers, and extend the file to its full size, which fills the padding with zeros. */
 static int start_rows(struct fb_balcatalog *catalog, struct source *s, struct fb_error *err)
 {
     LONGLONG begin = 0, end = 0;
@@ -627,8 +628,8 @@ static int allocate(struct fb_balcatalog *catalog, const struct fb_balcatalog_pl
     return 0;
 }
 
-/* Rows that memory does not hold go to a file that has no name any more when the catalog's, which has the same
- * temporary one, is begun. */
+/* Create the store of BAL cells. Its overflow file is unlinked at once, so it may use the catalog's temporary
+ * name. */
 static int start_store(struct fb_balcatalog *catalog, size_t kept_bytes, struct fb_error *err)
 {
     int failed = fb_balstore_create(&catalog->store, catalog->nrows, catalog->ntemplates,
@@ -637,7 +638,7 @@ static int start_store(struct fb_balcatalog *catalog, size_t kept_bytes, struct 
     return failed ? fb_fail(err, "%s: out of memory", catalog->out.path) : 0;
 }
 
-/* Everything that is known before the first row is put. */
+/* Write everything that is known before the first row is put. */
 static int start(struct fb_balcatalog *catalog, const struct fb_balcatalog_plan *plan, struct source *s,
                  struct fb_error *err)
 {
@@ -692,7 +693,7 @@ static int put_description(const struct fb_balcatalog_header *d, unsigned char *
     return failed;
 }
 
-/* How many rows the table has, the size of its heap, what it was made with, and its checksums. */
+/* Set the number of rows, the size of the heap, the provenance and the checksums. */
 static int finish_header(struct fb_balcatalog *catalog, struct fb_error *err)
 {
     size_t size = (size_t)(catalog->data - catalog->header);

@@ -11,15 +11,15 @@
 #include "fits/error.h"
 
 struct fb_balquasars {
-    struct fb_trough_range *troughs; /* owned: row by row */
-    size_t *begin;                   /* owned, nrows + 1: where those of a row begin */
+    struct fb_trough_range *troughs; /* owned: concatenated in row order */
+    size_t *begin;                   /* owned, nrows + 1: index of each row's first trough */
     size_t nrows, nquasars;          /* nquasars: rows with troughs */
     int has_siiv;                    /* the catalog has columns of Si IV */
 };
 
 /*
- * Read the table that fb_catalog_read() reads, its rows in the same order. The troughs of a row are those of C IV
- * where AI_CIV > 0, and then, where AI_SIIV > 0 as well, those of Si IV; of other rows none. Release in any case.
+ * Read the same table as fb_catalog_read(), in the same row order. A row with AI_CIV > 0 has its C IV
+ * troughs, followed by its Si IV troughs if AI_SIIV > 0. Other rows have none. Release in any case.
  */
 int fb_balquasars_read(struct fb_balquasars *quasars, const char *path, struct fb_error *err);
 void fb_balquasars_release(struct fb_balquasars *quasars);

@@ -88,7 +88,7 @@ size_t fb_balrow_bytes(enum fb_balrow_use use, int ntemplates)
     return bytes;
 }
 
-/* Copy n values of a size between memory and file order. */
+/* Copy n values between memory and file byte order. */
 static inline void swap_values(unsigned char *to, const unsigned char *from, size_t n, size_t size)
 {
     const uint16_t probe = 1;

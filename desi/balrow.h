@@ -1,6 +1,6 @@
 /*
- * balrow.h - one row of BAL columns, and the one list of those columns: name, type, length, unit. BAL tables
- * are written and read, and catalogs extended, by going through this list.
+ * balrow.h - one row of BAL columns, and the list of those columns with name, type, length and unit. Code
+ * that reads or writes BAL tables or extends catalogs iterates over this list.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -17,7 +17,7 @@ struct fb_balrow_troughs {
     float vmin[FASTBAL_MAX_AI], vmax[FASTBAL_MAX_AI], posmin[FASTBAL_MAX_AI], fmin[FASTBAL_MAX_AI];
 };
 
-/* Of AI troughs over their whole width; 0 where there is none, NaN where a BAL table does not say. */
+/* AI troughs over their whole width; 0 without a trough, NaN if the BAL table does not have the values. */
 struct fb_balrow_whole {
     float ew[FASTBAL_MAX_AI], err_ew[FASTBAL_MAX_AI], depth[FASTBAL_MAX_AI], err_depth[FASTBAL_MAX_AI];
 };
@@ -31,13 +31,13 @@ struct fb_balrow {
     float snr_civ, snr_redside, snr_forest;
     int32_t balstatus;
     float ai_tot, err_ai_tot, bi0, err_bi0, di, err_di, ew, err_ew, depth, err_depth; /* of C IV */
-    int32_t lobal;                                                                    /* FB_HIBAL and so on */
+    int32_t lobal; /* FB_LOBAL_UNKNOWN, FB_HIBAL or FB_LOBAL */
     float depth_aliii, err_depth_aliii, depth_mgii, err_depth_mgii;
     struct fb_balrow_whole civ_whole, siiv_whole;
     uint8_t balmask;
 };
 
-/* LOBAL: whether absorption in lines of low ionization was found in the C IV troughs. */
+/* LOBAL: was low-ionization absorption found at the velocities of the C IV troughs? */
 enum { FB_LOBAL_UNKNOWN = -1 /* not searched */, FB_HIBAL = 0, FB_LOBAL = 1 };
 
 /* BALMASK of a catalog row. */
@@ -48,27 +48,28 @@ enum {
     FB_BALMASK_NOT_MEASURED = 8 /* in a BAL table, but not measured */
 };
 
-/* Is a redshift one the finder works on? */
+/* Is the redshift in the finder's range? */
 int fb_in_z_range(double z);
-/* BALMASK of a catalog row with this redshift and these BAL columns; NULL: no BAL table has it. */
+/* BALMASK of a catalog row with this redshift and these BAL columns; NULL if it is in no BAL table. */
 uint8_t fb_balmask(const struct fb_balrow *row, double z);
 /* Redshifts that differ by no more are the same. */
 #define FB_SAME_REDSHIFT 0.001
 
-/* BALSTATUS of a catalog row that no BAL table has: every bit is set, so that tests for "not measured" are true. */
+/* BALSTATUS of a catalog row that is in no BAL table: all bits are set, so that tests for "not measured" are
+ * true. */
 enum { FB_BALSTATUS_NO_ROW = -1 };
 
 enum fb_balrow_use {
     FB_IN_TABLE = 1,   /* a column of BAL tables */
     FB_IN_CATALOG = 2, /* a column appended to catalogs */
-    FB_OPTIONAL = 4,   /* older or other programs' BAL tables may lack it */
-    FB_OF_TROUGHS = 8  /* not a column of either, but needed with those of catalogs for a table of troughs */
+    FB_OPTIONAL = 4,   /* BAL tables of older or other programs may lack it */
+    FB_OF_TROUGHS = 8  /* a column of neither, but needed to write a table of troughs */
 };
 
 struct fb_balrow_column {
     const char *name;
     char type;     /* K, J, E or B, as in TFORM */
-    int repeat;    /* values a row; 0: as many as there are templates */
+    int repeat;    /* values per row; 0: one per template */
     size_t offset; /* in struct fb_balrow */
     int use;       /* fb_balrow_use bits */
     const char *unit;
@@ -77,13 +78,13 @@ struct fb_balrow_column {
 /* The list, in file order; *n is its length. */
 const struct fb_balrow_column *fb_balrow_columns(size_t *n);
 
-/* Values of a column for a number of templates. */
+/* The number of values per row of a column. */
 int fb_balrow_repeat(const struct fb_balrow_column *column, int ntemplates);
 size_t fb_balrow_type_size(char type); /* bytes of one value, in a file and in memory */
 
-/* Bytes of the columns of one use in a table row. */
+/* Bytes of a table row that has the columns of this use. */
 size_t fb_balrow_bytes(enum fb_balrow_use use, int ntemplates);
-/* Write them as a FITS table holds them, big-endian; returns the end. */
+/* Write these columns big-endian, as in a FITS table. Returns the end. */
 unsigned char *fb_balrow_encode(const struct fb_balrow *row, enum fb_balrow_use use, int ntemplates,
                                 unsigned char *bytes);
 /* The reverse: fill the members of these columns. */
@@ -93,7 +94,7 @@ void fb_balrow_decode(struct fb_balrow *row, enum fb_balrow_use use, int ntempla
 void fb_balrow_decode_value(struct fb_balrow *row, const struct fb_balrow_column *column,
                             const unsigned char *bytes, int repeat);
 
-/* What a measurement says; fills everything from PCA_COEFFS to BALSTATUS. */
+/* Fill a row from a measurement: everything from PCA_COEFFS to BALSTATUS. */
 void fb_balrow_from_result(struct fb_balrow *row, const struct fastbal_result *result);
 
 #endif

@@ -13,7 +13,7 @@ static void set_no_troughs(struct fb_balrow_troughs *t)
         t->vmin[k] = t->vmax[k] = t->posmin[k] = t->fmin[k] = -1;
 }
 
-/* Cells as words, in the order of the file; what is beyond the last byte is 0. */
+/* Encode a row as words in file order. Bytes after the last cell are 0. */
 static void encode(const struct fb_balstore *store, const struct fb_balrow *row, uint32_t *cells)
 {
     cells[store->words - 1] = 0;
@@ -50,7 +50,7 @@ int fb_balstore_create(struct fb_balstore *store, size_t nrows, int ntemplates, 
     if (!store->kept || !store->offset || !store->usual)
         return -1;
     if (!all && (store->file = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)) >= 0)
-        unlink(path); /* it goes when it is closed, whatever happens */
+        unlink(path); /* so that it disappears when it is closed */
     memset(store->offset, 0xff, nrows * sizeof *store->offset);
     encode(store, &usual, cells);
     memcpy(store->usual, cells, 4 * store->words);
@@ -67,7 +67,7 @@ void fb_balstore_release(struct fb_balstore *store)
     *store = (struct fb_balstore){ .file = -1 };
 }
 
-/* Marks, and the words that are marked. Returns how many words both are. */
+/* Encode a row as marks and the words that are marked. Returns the number of both. */
 static size_t pack(const struct fb_balstore *store, const struct fb_balrow *row, uint32_t *packed)
 {
     uint32_t cells[MOST_WORDS], usual[MOST_WORDS];
@@ -85,7 +85,7 @@ static size_t pack(const struct fb_balstore *store, const struct fb_balrow *row,
     return n;
 }
 
-/* Take n words of the store's; together they are in memory, or in the file. Returns 0 if there are none. */
+/* Reserve n contiguous words, all in memory or all in the file. Returns 0 if there is no space. */
 static int reserve(struct fb_balstore *store, size_t n, size_t *offset)
 {
     size_t used = __atomic_load_n(&store->used, __ATOMIC_RELAXED);
@@ -117,7 +117,7 @@ static int put_words(struct fb_balstore *store, const uint32_t *words, size_t n,
 
 int fb_balstore_keep(struct fb_balstore *store, const struct fb_balcatalog_row *puts, size_t n)
 {
-    /* pack() writes a word beyond a row without differences at its end */
+    /* pack() may write one word beyond the end of a row */
     uint32_t *packed = malloc((n * (store->marks + store->words) + 1) * sizeof *packed);
     size_t *begin = malloc((n + 1) * sizeof *begin), used = 0, offset;
 
@@ -133,7 +133,7 @@ int fb_balstore_keep(struct fb_balstore *store, const struct fb_balcatalog_row *
     return kept;
 }
 
-/* Rows that are in the file may end with it: what is read beyond them is not looked at. */
+/* Read the longest possible row. The file may end before it; the missing words are not used. */
 static int read_words(const struct fb_balstore *store, size_t offset, uint32_t *words)
 {
     size_t most = 4 * (store->marks + store->words), done = 0;

@@ -86,7 +86,7 @@ int fb_baltable_write(const struct fb_baltable_headers *headers, const char *pat
 
 /* ---- reading ---- */
 
-/* A column of ours in a file's rows. */
+/* A column of the list, and its offset in a file's rows. */
 struct place {
     const struct fb_balrow_column *column;
     size_t offset;
@@ -98,7 +98,7 @@ struct places {
     size_t n;
 };
 
-/* A column of ours must have its type and length; where an optional one is missing, nothing is added. */
+/* Find a column, which must have the right type and length. A missing optional column is skipped. */
 static int find_column(const struct fb_table *t, const struct fb_balrow_column *column, struct places *places,
                        struct fb_error *err)
 {
@@ -156,7 +156,7 @@ static void fill_with_nan(struct fb_balrow_whole *whole)
         whole->ew[k] = whole->err_ew[k] = whole->depth[k] = whole->err_depth[k] = NAN;
 }
 
-/* The troughs of rows that have been read; older and other programs' tables don't say more of them. */
+/* Read the values over whole troughs. Tables of older or other programs do not have them. */
 static int read_troughs(struct fb_table *t, struct fb_baltable *table, struct fb_error *err)
 {
     static const char *const names[] = { FB_TROUGH_TABLE_NAME, NULL };
@@ -174,7 +174,8 @@ static int read_troughs(struct fb_table *t, struct fb_baltable *table, struct fb
     return failed ? -1 : 0;
 }
 
-/* With rows: those as well, and whether checksums are right; with troughs, what is known of these. */
+/* Read a table. with_rows: read its rows and verify checksums. with_troughs: read the values over whole
+ * troughs. */
 static int read_table(struct fb_baltable *table, const char *path, int with_rows, int with_troughs,
                       struct fb_error *err)
 {
@@ -195,7 +196,7 @@ static int read_table(struct fb_baltable *table, const char *path, int with_rows
     for (const struct fb_provenance_key *key = fb_provenance_keys; key < fb_provenance_keys + FB_NPROVENANCE;
          key++)
         fb_table_keyword(&t, key->keyword, fb_provenance_place(&table->made, key), key->size);
-    if (!table->made.continuum[0]) /* the reference, and we before there was a choice */
+    if (!table->made.continuum[0]) /* written by the reference, or before there was a choice */
         snprintf(table->made.continuum, sizeof table->made.continuum, "least-squares");
     fb_table_close(&t);
     return failed;

@@ -7,8 +7,7 @@
 #include "desi/baltables.h"
 #include "fits/system.h"
 
-/* The search: its root, what it found, and the folders above the current one, which a link may lead back to.
- */
+/* The search. `above` lists the parents of the current folder, to which a link may lead back. */
 struct search {
     const char *root;
     struct fb_path_list *found, *failures;
@@ -49,7 +48,7 @@ static int ends_in(const char *name, const char *end)
     return n >= m && strcmp(name + n - m, end) == 0;
 }
 
-/* Files that are being written have another name until then (fits/temporary.h). */
+/* Is this a BAL table? Unfinished files have a temporary name (fits/temporary.h). */
 static int is_baltable(const char *name)
 {
     return strncmp(name, "baltable-", 9) == 0 && !strstr(name, "_tmp") &&
@@ -76,7 +75,7 @@ static int look_at(struct search *s, const char *folder, const char *name, const
     return status;
 }
 
-/* What can't be looked at is noted, and the search goes on. */
+/* Record a folder that can't be read; the search continues. */
 static int note_failure(struct search *s, const struct fb_error *why)
 {
     return fb_path_list_add(s->failures, why->text) == 0 ? 0 : out_of_memory(s);
@@ -95,7 +94,7 @@ static int read_folder(struct search *s, const char *path, const char *folder, c
         const char *name = entry->d_name;
         int plain_file = 0;
 #ifdef DT_REG
-        plain_file = entry->d_type == DT_REG; /* where the system tells, other files cost nothing */
+        plain_file = entry->d_type == DT_REG; /* if the system tells the type, other files need no stat() */
 #endif
         if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && (!plain_file || is_baltable(name)))
             status = look_at(s, folder, name, above);

@@ -3,12 +3,12 @@
 #include "desi/catalog.h"
 #include "fits/table.h"
 
-/* By name, or the first table there is. */
+/* In order of preference; "*" is the first table. */
 static const char *const table_names[] = { "QSO_CAT", "ZCATALOG", "*", NULL };
 
 enum { NMARKS = 3 }; /* in the order of the bits of enum fb_catalog_mark */
 
-/* Columns that are NULL are missing; texts also where there is nothing to compare them with. */
+/* The columns; NULL if missing. String columns are also NULL if nothing is expected of them. */
 struct columns {
     const struct fb_column *targetid, *ra, *dec, *z, *zerr, *zwarn, *text[NMARKS];
     const char *expected[NMARKS];
@@ -20,7 +20,7 @@ static int find_numbers(const struct fb_table *t, int mock, struct columns *c, s
     static const char *const ra[] = { "TARGET_RA", "RA", NULL }, *const dec[] = { "TARGET_DEC", "DEC", NULL };
     static const char *const mock_ra[] = { "RA", "TARGET_RA", NULL };
     static const char *const mock_dec[] = { "DEC", "TARGET_DEC", NULL };
-    int best = !fb_table_find(t, "Z"); /* what large catalogs of a release call it */
+    int best = !fb_table_find(t, "Z"); /* as in large catalogs of a release */
     const char *const zerr[] = { best ? "ZERR_BEST" : "ZERR", NULL };
     const char *const zwarn[] = { best ? "ZWARN_BEST" : "ZWARN", NULL };
     return fb_table_find_number(t, targetid, 1, &c->targetid, err) != 0 ||
@@ -33,8 +33,8 @@ static int find_numbers(const struct fb_table *t, int mock, struct columns *c, s
                : 0;
 }
 
-static int find_texts(const struct fb_table *t, const struct fb_catalog_kind *expected, struct columns *c,
-                      struct fb_error *err)
+static int find_strings(const struct fb_table *t, const struct fb_catalog_kind *expected, struct columns *c,
+                        struct fb_error *err)
 {
     static const char *const survey[] = { "SURVEY", NULL }, *const program[] = { "PROGRAM", NULL },
                              *const spectype[] = { "SPECTYPE", "SPECTYPE_BEST", NULL };
@@ -102,7 +102,7 @@ int fb_catalog_read(struct fb_catalog_rows *catalog, const char *path, int mock,
         return -1;
     int failed = find_numbers(&t, mock, &c, err);
     if (!failed) {
-        failed = find_texts(&t, expected, &c, err);
+        failed = find_strings(&t, expected, &c, err);
         if (!failed)
             failed = read_rows(&t, &c, catalog, err);
     }

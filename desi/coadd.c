@@ -18,7 +18,7 @@ struct camera_hdus {
     const struct fb_hdu *hdu[NIMAGES]; /* NULL: not in the file */
 };
 
-/* The HDUs "CAMERA_WHAT" of a camera. */
+/* Find the HDUs "CAMERA_WHAT" of a camera. */
 static int find_hdus(struct fb_coadd *coadd, const char *camera, struct camera_hdus *found,
                      struct fb_error *err)
 {
@@ -40,8 +40,8 @@ static int find_hdus(struct fb_coadd *coadd, const char *camera, struct camera_h
     return 0;
 }
 
-/* Look for a set of cameras and note those that are there; returns how many, or -1. A camera may be missing as a whole, as
- * in some tiles, but not in parts; masks are in all cameras or in none. */
+/* Find a set of cameras; returns how many exist, or -1. A camera may be missing completely, as in some tiles,
+ * but not partly. Either all cameras have masks or none has. */
 static int find_set(struct fb_coadd *coadd, const char *const *names, int n, struct camera_hdus *found,
                     struct fb_error *err)
 {
@@ -117,7 +117,7 @@ static int open_image(const struct fb_coadd *coadd, const struct fb_camera *came
     return 0;
 }
 
-/* Masks are looked at whether or not they are read: a header that lies about one would hide the HDUs behind it. */
+/* Masks are checked even if they are not used, because a wrong header would hide the HDUs after it. */
 static int open_camera(struct fb_coadd *coadd, struct fb_camera *camera, const struct camera_hdus *found,
                        struct fb_error *err)
 {
@@ -148,7 +148,8 @@ static void close_file(struct fb_coadd *coadd)
     coadd->ncameras = 0;
 }
 
-/* Of packed files only these extensions are kept in memory: resolution matrices are four fifths of a file. */
+/* Only these extensions of gzipped files are kept in memory; resolution matrices are four fifths of a
+ * file. */
 static int is_wanted(const char *extname)
 {
     const char *underscore = strchr(extname, '_');

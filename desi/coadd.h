@@ -1,7 +1,7 @@
 /*
- * coadd.h - what a coadd holds, and where: coadd files, the spectra files of mocks, and files of exposures. Of the images
- * only wavelength, flux, ivar and mask are looked at; resolution matrices never. Private to desi/; spectra are read
- * through desi/spectra.h.
+ * coadd.h - the contents of a coadd: coadd files, the spectra files of mocks, and files of exposures. Only
+ * the images of wavelength, flux, ivar and mask are used, never resolution matrices. Private to desi/;
+ * spectra are read through desi/spectra.h.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -20,24 +20,24 @@ enum { FB_CAMERAS = 3 };
 
 struct fb_camera {
     char name[4];
-    size_t n;           /* pixels of a row */
+    size_t n;           /* pixels per row */
     double *wavelength; /* owned */
     struct fb_image flux, ivar,
-        mask; /* n pixels a row, and a row for each target; mask is not open where there is none */
+        mask; /* a row of n pixels for each target; mask is not open if there is none */
 };
 
-/* A reader of one file after the other. All zero is a good start. */
+/* A reader of one file after another. Start with all zeros. */
 struct fb_coadd {
     char *path; /* owned; NULL: no file is open */
     struct fb_file file;
     struct fb_hdus hdus;
-    struct fb_io_stats io; /* of all files together */
+    struct fb_io_stats io; /* total of all files */
     struct fb_targets targets;
     int ncameras, has_resolution;
     struct fb_camera camera[FB_CAMERAS];
 };
 
-/* Open a file; one that was open is closed. Nothing is open after a failure. */
+/* Open a file, after closing the previous one. Nothing is open after a failure. */
 int fb_coadd_open(struct fb_coadd *coadd, const char *path, struct fb_error *err);
 void fb_coadd_release(struct fb_coadd *coadd);
 

@@ -3,9 +3,8 @@
 #include "desi/coadd_rows.h"
 
 /*
- * Parts of an image are joined into one read where no more than this many bytes between them are not wanted:
- * what is left out of two neighbours, or one row. Measured on 24 files of 200 rows, 1261 of them wanted, an
- * ext4 disk:
+ * Parts of an image are read at once if at most this many unwanted bytes lie between them: the unused ends of
+ * two neighbouring rows, or one row. Measured on 24 files of 200 rows, 1261 of them wanted, an ext4 disk:
  *
  *     gap      reads   MB read   rows one by one, cold   fetched ahead, cold   in memory, CPU
  *     0        5626    51        0.5 to 1.0 s            0.07 s                25 ms
@@ -16,9 +15,9 @@
  *     65536    1269    156       0.3 s                                         31 ms
  *     all      72      298       0.2 s                                         40 ms
  *
- * (whole rows are 80 MB). So fetching ahead matters most, and then the gap hardly does; one row saves a
- * quarter of the requests, which counts where each goes over a network, and still reads less than whole rows
- * would be.
+ * (whole rows are 80 MB). So prefetching matters most, and with it the gap hardly matters. A gap of one row
+ * saves a quarter of the requests, which helps if each goes over a network, and still reads less than whole
+ * rows.
  */
 #define MOST_GAP 12288
 
@@ -57,7 +56,7 @@ static int make_room(const struct fb_fetcher *f, int c, struct fb_error *err)
 
 /* ---- pieces ---- */
 
-/* A part of an image: n pixels from one in the file to one in memory. */
+/* A part of an image: n pixels, from pixel `from` of the image to pixel `to` in memory. */
 struct piece {
     int64_t from;
     size_t to, n;
@@ -82,7 +81,7 @@ static struct piece piece_of(const struct fb_fetcher *f, int c, const struct fb_
     return (struct piece){ row * (int64_t)width + (int64_t)first, slot * width + first, n };
 }
 
-/* Pixels between two pieces, or -1 where one does not follow the other. */
+/* The pixels between two pieces; -1 if b does not follow a both in the file and in memory. */
 static int64_t gap_between(const struct piece *a, const struct piece *b)
 {
     int64_t gap = b->from - a->from - (int64_t)a->n;
@@ -127,7 +126,8 @@ int fb_fetch_camera(const struct fb_fetcher *f, int camera, const struct fb_part
                                   : 0;
 }
 
-/* Rows that are near each other in the file lie as they do there, so that one read gets them. */
+/* Choose slots. Rows that are close in the file get slots at the same distance, so that one read can fetch
+ * them. */
 static void place_rows(const struct fb_part *parts, size_t *slot, size_t n)
 {
     size_t spare = FB_SLOTS - n;
@@ -150,7 +150,7 @@ int fb_fetch(const struct fb_fetcher *f, const struct fb_part *parts, size_t *sl
     return 0;
 }
 
-/* ---- fetching ahead ---- */
+/* ---- prefetching ---- */
 
 static void want(const struct fb_fetcher *f, int c, const struct piece *piece)
 {
@@ -182,7 +182,7 @@ static void want_camera(const struct fb_fetcher *f, int c, const struct fb_part 
     want(f, c, &joined);
 }
 
-/* Are the first and the last of the rows in memory, in all images that are read from their place? */
+/* Are the first and the last row in memory, in all images that are read without conversion? */
 static int in_memory(const struct fb_fetcher *f, const struct fb_part *parts, size_t n)
 {
     for (int c = 0; c < f->coadd->ncameras; c++) {

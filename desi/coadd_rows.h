@@ -1,5 +1,5 @@
 /*
- * coadd_rows.h - rows of the images of a coadd, or parts of them, fetched with as few reads as possible. Private to desi/.
+ * coadd_rows.h - fetching rows, or parts of rows, of the images of a coadd with few reads. Private to desi/.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -9,22 +9,23 @@
 #include "fastbal.h"
 #include "desi/coadd.h"
 
-/* Most rows that are fetched at a time. */
+/* The most rows fetched at a time. */
 enum { FB_BATCH = 16 };
 
-/* The part of a row that is wanted: pixels [begin, end) of the joined grid. */
+/* The part of a row to fetch: pixels [begin, end) of the joined grid. */
 struct fb_part {
     int64_t row;
     size_t begin, end;
-    size_t request; /* the caller's */
+    size_t request; /* for the caller's use */
 };
 
-/* Memory for rows, which outlives the file. It has room for the rows between those of a batch, too: a row that is read
- * across takes up one slot as well. The last slot is free for exposures. All zero is a good start. */
+/* Memory for rows, kept from file to file. There are more slots than rows in a batch, because an unwanted row
+ * that is read between two others takes up a slot too. The last slot is reserved for exposures. Start with
+ * all zeros. */
 enum { FB_SLOTS = 2 * FB_BATCH, FB_EXPOSURE_SLOT = FB_SLOTS - 1 };
 struct fb_slots {
     float *flux[FB_CAMERAS], *ivar[FB_CAMERAS]; /* owned: FB_SLOTS rows */
-    int32_t *mask[FB_CAMERAS];                  /* the same; not 0: masked */
+    int32_t *mask[FB_CAMERAS];                  /* owned: FB_SLOTS rows; nonzero means masked */
     size_t room[FB_CAMERAS], mask_room[FB_CAMERAS];
 };
 void fb_slots_release(struct fb_slots *slots);
@@ -37,23 +38,23 @@ struct fb_fetcher {
     struct fb_slots *slots;
 };
 
-/* The pixels of a camera that a part takes: the first of them in the row, and how many. */
+/* The number of a camera's pixels that a part needs; *first is the first of them in the row. */
 size_t fb_part_pixels(const struct fb_fetcher *fetcher, int camera, const struct fb_part *part,
                       size_t *first);
-/* Is there a mask of this camera, and is it needed? */
+/* Does this camera have a mask, and is it needed? */
 int fb_has_mask(const struct fb_fetcher *fetcher, int camera);
 
-/* Put n parts, at most FB_BATCH, of the images of one camera where they belong: part k into slot[k]. */
+/* Read n parts, at most FB_BATCH, of the images of one camera: part k into slot[k]. */
 int fb_fetch_camera(const struct fb_fetcher *fetcher, int camera, const struct fb_part *parts,
                     const size_t *slot, size_t n, struct fb_error *err);
-/* The same of all cameras; chooses the slots. */
+/* The same for all cameras; chooses the slots. */
 int fb_fetch(const struct fb_fetcher *fetcher, const struct fb_part *parts, size_t *slot, size_t n,
              struct fb_error *err);
 
 /*
- * Say which rows, any number, with all rows of the same targets, will be fetched next: where the file is not in memory,
- * the system fetches them all meanwhile. From a disk that is several times as fast as reading one after the other. Returns
- * 1 where they have to be fetched, 0 where they are in memory.
+ * Announce the rows to be fetched next, any number of them, with all rows of the same targets. If the file is
+ * not in memory, the system prefetches them, which is several times as fast from a disk as reading them one
+ * by one. Returns 1 if they have to be fetched, 0 if they are in memory.
  */
 int fb_fetch_ahead(const struct fb_fetcher *fetcher, const struct fb_part *parts, size_t n);
 

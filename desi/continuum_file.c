@@ -11,7 +11,7 @@
 #define FIT_MIN 1261.0 /* A, rest frame: where the continuum is fitted (docs/algorithm.md, section 3) */
 #define FIT_MAX 2399.0
 
-/* A column after TARGETID; that of PCA_COEFFS has as many numbers as templates. */
+/* A column after TARGETID. PCA_COEFFS has one number per template. */
 struct column {
     const char *name, *unit;
     char type;
@@ -131,7 +131,7 @@ void fb_continua_release(struct fb_continua *c)
 
 /* ---- FITS ---- */
 
-/* One column of n rows, `repeat` numbers each, from the k-th number on. */
+/* Write one column: `repeat` numbers per row, from the k-th number of each row on. */
 static void write_column(fitsfile *file, int column, const struct fb_continuum_rows *rows, size_t k,
                          size_t repeat, int *status)
 {
@@ -193,7 +193,7 @@ static int write_fits(const struct fb_continua *c, const char *path, enum fb_rep
 
 /* ---- ECSV ---- */
 
-/* A number of YAML, which wants a point. */
+/* Print a number for YAML, whose reals need a point. */
 static void print_number(FILE *out, const struct column *c, double value)
 {
     if (c->type == 'J')
@@ -202,7 +202,7 @@ static void print_number(FILE *out, const struct column *c, double value)
         fprintf(out, "%.16e", value);
 }
 
-/* A table as a list of mappings. */
+/* Print a table as a YAML list of mappings. */
 static void print_list(FILE *out, const struct table *t, const struct fb_continuum_rows *rows, int ntemplates)
 {
     fprintf(out, "#   %s:%s\n", t->list, rows->n == 0 ? " []" : "");

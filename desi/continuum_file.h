@@ -1,12 +1,12 @@
 /*
- * continuum_file.h - spectra with their continua and troughs, for plots: what fastbal continuum writes.
+ * continuum_file.h - the output of `fastbal continuum`: spectra with their continua and troughs, for plots.
  *
  *     CONTINUUM   a row for each pixel of the fit range: TARGETID, WAVELENGTH, REST, FLUX, IVAR, CONTINUUM
  *     TROUGHS     a row for each trough: TARGETID, LINE (1549 or 1398 A), WIDTH (450 or 2000 km/s, the least), VMIN, VMAX,
  *                 POSMIN, FMIN
  *     QUASARS     a row for each quasar: TARGETID, Z, BALSTATUS, PCA_CHI2, AI_CIV, BI_CIV, PCA_COEFFS
  *
- * As FITS these are three tables. As ECSV the first is the table, and the others are lists of its meta data.
+ * In FITS these are three tables. In ECSV the first is the table, and the others are lists in its metadata.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -36,13 +36,13 @@ struct fb_continua {
     struct fb_continuum_rows rows[FB_NCONTINUUM]; /* owned */
 };
 
-/* Add a measured spectrum, if there is one, and its result. A spectrum that could not be measured has a continuum of
- * NaN. -1 if out of memory. */
+/* Add a result and its spectrum, if there is one. If the spectrum could not be measured its continuum is NaN.
+ * Returns -1 if out of memory. */
 int fb_continua_add(struct fb_continua *continua, const fastbal_templates *templates, int64_t targetid,
                     const struct fastbal_spectrum *spectrum, const struct fastbal_result *result);
 void fb_continua_release(struct fb_continua *continua);
 
-/* Write them: ECSV where the name ends in .ecsv, else FITS. */
+/* Write the file: ECSV if the name ends in .ecsv, else FITS. */
 int fb_continua_write(const struct fb_continua *continua, const char *path, enum fb_replace replace,
                       struct fb_error *err);
 

@@ -6,7 +6,7 @@
 #include "desi/dependencies.h"
 #include "fits/card.h"
 
-/* Into the next free pair of keywords, or in place of an older version of the same. */
+/* Write a dependency into the next free pair of keywords, or replace its old version. */
 static void write_dependency(fitsfile *file, const char *name, const char *version, int *status)
 {
     char key[FLEN_KEYWORD], version_key[FLEN_KEYWORD], card[FLEN_CARD], padded[FLEN_CARD], there[FLEN_VALUE];
@@ -20,7 +20,7 @@ static void write_dependency(fitsfile *file, const char *name, const char *versi
             fits_write_key_longstr(file, key, name, NULL, status);
             found = 1;
         } else {
-            snprintf(padded, sizeof padded, "%-80s", card); /* CFITSIO cuts blanks off */
+            snprintf(padded, sizeof padded, "%-80s", card); /* CFITSIO strips trailing blanks */
             fb_card_value(padded, there, sizeof there);
             found = strcmp(there, name) == 0;
         }

@@ -1,6 +1,6 @@
 /*
- * dependencies.h - the header keywords that say what a file comes from: DEPNAMnn and DEPVERnn, as in DESI's files, and those of
- * desi/provenance.h. For the files of desi/ and sim/ that write with CFITSIO.
+ * dependencies.h - header keywords for the provenance of a file: DEPNAMnn and DEPVERnn, as in DESI's files,
+ * and those of desi/provenance.h. Used by the files of desi/ and sim/ that write with CFITSIO.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -10,11 +10,11 @@
 #include <fitsio.h>
 #include "desi/provenance.h"
 
-/* Add this program, CFITSIO, and the variables of the DESI environment to the header of the current HDU; a name that is
- * there already gets the new version. */
+/* Add the versions of this program and CFITSIO and the variables of the DESI environment to the header of the
+ * current HDU. An existing name gets the new version. */
 int fb_write_dependencies(fitsfile *file, int *status);
 
-/* Write what is known of how a table was made. */
+/* Write the keywords of desi/provenance.h that are known. */
 int fb_write_provenance(fitsfile *file, const struct fb_provenance *made, int *status);
 
 #endif

@@ -11,7 +11,7 @@
 #include <string.h>
 #include "desi/exposures.h"
 
-/* Bits of FIBERSTATUS (desispec.maskbits.fibermask) that make an exposure useless: in all cameras ... */
+/* Bits of FIBERSTATUS (desispec.maskbits.fibermask) that make an exposure unusable in all cameras ... */
 enum {
     BROKENFIBER = 1 << 2,
     MISSINGPOSITION = 1 << 8,

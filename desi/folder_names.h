@@ -1,5 +1,6 @@
 /*
- * folder_names.h - what is in a folder, in words for a message that says what was found instead of what was expected.
+ * folder_names.h - the names in a folder, as text for error messages that say what was found instead of what
+ * was expected.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -11,15 +12,15 @@
 /* The first names, separated by commas. Starts as { 0 }. */
 struct fb_names {
     char text[512];
-    size_t n, shown; /* of n names the text shows that many, at most ten */
+    size_t n, shown; /* names in all, and names in the text: at most ten */
 };
 
-/* Add what is in a folder, sorted, as PREFIX/NAME, or NAME where the prefix is empty. Hidden files are left out.
- * A folder that can't be read adds nothing: names are hints. */
+/* Add the names in a folder, sorted, as PREFIX/NAME, or NAME if the prefix is empty. Hidden files are left
+ * out. A folder that can't be read adds nothing, since the names are only hints. */
 void fb_names_in(struct fb_names *names, const char *folder, const char *prefix);
-/* The same for what is in its folders: PREFIX/FOLDER/NAME. */
+/* The same for the names in its subfolders: PREFIX/FOLDER/NAME. */
 void fb_names_below(struct fb_names *names, const char *folder, const char *prefix);
-/* "a, b", "a, b and 7 more", or "nothing". Adds to the text: no more names can be added. */
+/* "a, b", "a, b and 7 more", or "nothing". No names can be added afterwards. */
 const char *fb_names_text(struct fb_names *names);
 
 #endif

@@ -7,7 +7,7 @@
 
 /* ---- grid ---- */
 
-/* Files of one survey have the same wavelengths, so that one grid serves them all. */
+/* Does the open file have the wavelengths of the grid? Files of one survey do, and share it. */
 static int is_same(const struct fb_joined *j)
 {
     const struct fb_coadd *coadd = &j->coadd;
@@ -20,7 +20,7 @@ static int is_same(const struct fb_joined *j)
     return 1;
 }
 
-/* Words for why there is none. */
+/* Set the error for a grid that can't be made. */
 static int grid_fail(const struct fb_joined *j, int status, double start, const char *why,
                      struct fb_error *err)
 {
@@ -99,14 +99,14 @@ void fb_joined_release(struct fb_joined *j)
 
 /* ---- rows ---- */
 
-/* Masks matter where pixels are averaged. */
+/* Masks are needed where pixels are averaged. */
 static struct fb_fetcher fetcher_of(struct fb_joined *j)
 {
     int masks = j->coadd.targets.repeat || fastbal_grid_resamples(j->grid);
     return (struct fb_fetcher){ &j->coadd, j->grid, masks, &j->slots };
 }
 
-/* Join the exposures of a target into its slot, one camera and one exposure after the other. */
+/* Join the exposures of a target into its slot, camera by camera. */
 static int load_exposures(struct fb_joined *j, const struct fb_part *part, size_t slot, struct fb_error *err)
 {
     const struct fb_fetcher fetcher = fetcher_of(j);
@@ -118,7 +118,7 @@ static int load_exposures(struct fb_joined *j, const struct fb_part *part, size_
         size_t from = exposure_slot * j->n[c] + first, to = slot * j->n[c] + first;
         int masks = fb_has_mask(&fetcher, c);
         memset(j->sums, 0, n * sizeof *j->sums);
-        /* makes room, where no exposure is good as well */
+        /* fetch no rows: this only allocates the slots, which are needed even if no exposure is good */
         if (fb_fetch_camera(&fetcher, c, part, &exposure_slot, 0, err) != 0)
             return -1;
         for (int64_t row = part->row; row >= 0; row = targets->next[row]) {

@@ -1,6 +1,7 @@
 /*
- * joined.h - spectra of a coadd: cameras joined on one grid, and exposures of a target joined (desi/exposures.h), where any
- * TARGETID stands in several rows. Private to desi/; desi/spectra.h reads all spectra of a file that are wanted.
+ * joined.h - joined spectra of a coadd. Its cameras are joined on one grid; if any TARGETID is in several
+ * rows, the exposures of each target are joined too (desi/exposures.h). Private to desi/; desi/spectra.h
+ * reads all requested spectra of a file.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -10,32 +11,32 @@
 #include "desi/coadd_rows.h"
 #include "desi/exposures.h"
 
-/* A reader of one file after the other. It keeps its memory, and its grid where the next file has the same wavelengths. All
- * zero is a good start; it must not move in memory. */
+/* A reader of one file after another. It keeps its memory, and also its grid if the next file has the same
+ * wavelengths. Start with all zeros; it must not move in memory. */
 struct fb_joined {
     struct fb_coadd coadd;
     fastbal_grid *grid;             /* owned; NULL: none */
-    double *wavelength[FB_CAMERAS]; /* owned: what it is made of */
+    double *wavelength[FB_CAMERAS]; /* owned: the wavelengths that the grid was made from */
     size_t n[FB_CAMERAS];           /* pixels of each */
     int ncameras, has_resolution;   /* the same */
     struct fb_slots slots;
-    struct fb_exposure_sum *sums;  /* owned: of the pixels of the longest camera */
-    struct fb_part part[FB_BATCH]; /* what is loaded, */
-    size_t slot[FB_BATCH];         /* and where */
+    struct fb_exposure_sum *sums;  /* owned: one per pixel of the longest camera */
+    struct fb_part part[FB_BATCH]; /* the parts loaded */
+    size_t slot[FB_BATCH];         /* and their slots */
 };
 
-/* Open a file; one that was open is closed. Nothing is open after a failure. */
+/* Open a file, after closing the previous one. Nothing is open after a failure. */
 int fb_joined_open(struct fb_joined *joined, const char *path, struct fb_error *err);
 void fb_joined_release(struct fb_joined *joined);
 
-/* Load n parts, 1 to FB_BATCH, replacing those loaded before. Their rows are the first of their targets, whose other rows
- * are loaded with them. */
+/* Load n parts, 1 to FB_BATCH, replacing those loaded before. Each row must be the first of its target; the
+ * target's other rows are loaded with it. */
 int fb_joined_load(struct fb_joined *joined, const struct fb_part *parts, size_t n, struct fb_error *err);
-/* As fb_fetch_ahead(). */
+/* The same as fb_fetch_ahead(). */
 int fb_joined_ahead(struct fb_joined *joined, const struct fb_part *parts, size_t n);
 
-/* Join the cameras of the k-th part loaded into flux and ivar, as long as the grid; what was not loaded is left as it
- * is. */
+/* Join the cameras of the k-th part loaded into flux and ivar, which have the length of the grid. Pixels
+ * outside the part are not changed. */
 void fb_joined_spectrum(struct fb_joined *joined, size_t k, double *flux, double *ivar);
 
 #endif

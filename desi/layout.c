@@ -20,7 +20,7 @@ void fb_layout_options_release(struct fb_layout_options *options)
 
 /* ---- the tree ---- */
 
-/* Options that say different things. */
+/* Refuse contradictory options. */
 static int check_options(const struct fb_layout_options *o, struct fb_error *err)
 {
     if (o->mock && o->tiles)
@@ -36,7 +36,7 @@ static int check_options(const struct fb_layout_options *o, struct fb_error *err
     return 0;
 }
 
-/* Where the spectra are: 1, 0 where nobody says, -1 on failure. */
+/* Find the root of the spectra. Returns 1, 0 if no option names it, -1 on failure. */
 static int find_root(struct fb_layout *layout, const struct fb_layout_options *o, int must_exist,
                      struct fb_error *err)
 {
@@ -55,7 +55,7 @@ static int find_root(struct fb_layout *layout, const struct fb_layout_options *o
     return 1;
 }
 
-/* Which scheme the tree that is there uses. */
+/* Determine the scheme of an existing tree. */
 static int look(struct fb_layout *layout, const struct fb_layout_options *o, struct fb_error *err)
 {
     int there = fb_is_folder(layout->root, err);
@@ -86,7 +86,7 @@ static void start(struct fb_layout *layout, const struct fb_layout_options *o)
                                             .night = o->night } };
 }
 
-/* Nobody asked for it, but the environment names a release that is there: its pixels are meant. */
+/* No option names a tree, but the environment names an existing release: use its scheme. */
 static int look_at_environment(struct fb_layout *layout, const struct fb_layout_options *o,
                                struct fb_error *err)
 {
@@ -123,7 +123,7 @@ int fb_layout_find(struct fb_layout *layout, const struct fb_layout_options *o, 
     return known > 0 ? look(layout, o, err) : known;
 }
 
-/* Where nobody says what the BAL tables are of, they do. */
+/* No option names a tree: determine the scheme from the BAL tables. */
 static int look_at_tables(struct fb_layout *layout, const struct fb_layout_options *o, const char *tables,
                           struct fb_error *err)
 {
@@ -151,7 +151,7 @@ static int look_at_tables(struct fb_layout *layout, const struct fb_layout_optio
     return 0;
 }
 
-/* From the folders of adaptive pixels that are there. */
+/* Make the map from the existing folders of adaptive pixels. */
 static int map_of_folders(struct fb_layout *layout, const struct fb_tree *tree, struct fb_error *err)
 {
     struct fb_id_list groups = { 0 }, pixels = { 0 };
@@ -245,7 +245,7 @@ struct fb_tree fb_layout_beside(const struct fb_layout *layout, const char *root
     return tree;
 }
 
-/* ---- files that an earlier step makes ---- */
+/* ---- files of earlier steps ---- */
 
 struct step {
     const char *kind, *what;    /* its files: "baltable", "BAL tables" */
@@ -262,7 +262,7 @@ static const char *pixels_of(enum fb_scheme scheme)
     return names[scheme];
 }
 
-/* The options that say of which tree the spectra are, as on this command line. */
+/* The options of this command line that choose the tree. */
 static char *tree_options(const struct fb_layout_options *o)
 {
     const char *release = o->release ? o->release : getenv("SPECPROD");
@@ -277,7 +277,7 @@ static char *tree_options(const struct fb_layout_options *o)
     return release && *release ? fb_format(" --specprod %s", release) : strdup("");
 }
 
-/* Look for files of the other schemes, and set the tree's to the first that has some; 0 where none has. */
+/* Set the tree's scheme to the first other one that has files; 0 if none has. */
 static int find_other_scheme(struct fb_tree *tree, const char *kind)
 {
     int found = 0;
@@ -290,7 +290,7 @@ static int find_other_scheme(struct fb_tree *tree, const char *kind)
     return found;
 }
 
-/* The step's files are there, but it was told of another tree. */
+/* The step's files exist, but for another scheme of pixels. */
 static int say_scheme(const struct fb_layout *layout, const struct fb_tree *found, const struct step *step,
                       const char *options, struct fb_error *err)
 {
@@ -308,7 +308,7 @@ static int say_scheme(const struct fb_layout *layout, const struct fb_tree *foun
     return -1;
 }
 
-/* The step was not run, or with other names. */
+/* The step has not been run, or with another survey or program. */
 static int say_first(const struct fb_tree *tree, const struct step *step, const char *options,
                      struct fb_error *err)
 {
@@ -364,7 +364,7 @@ int fb_layout_find_tables(struct fb_layout *layout, const struct fb_layout_optio
     return need_files(layout, options, tables, &find, err);
 }
 
-/* ---- the part of it ---- */
+/* ---- selection ---- */
 
 static int copy_sorted(struct fb_id_list *list, const struct fb_id_list *values, struct fb_error *err)
 {

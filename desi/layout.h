@@ -1,6 +1,6 @@
 /*
- * layout.h - which tree of spectra is meant and which part of it: what the user says (cli/layout_options.h) and what is
- * found by looking.
+ * layout.h - which tree of spectra is used, and which part of it: from the user's options
+ * (cli/layout_options.h) and from the folders that exist.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -11,10 +11,10 @@
 #include "desi/tree.h"
 #include "fits/error.h"
 
-/* What the user says. */
+/* The user's options. */
 struct fb_layout_options {
     const char *release, *tree, *mockdir, *survey, *program; /* survey and program are never NULL */
-    const char *only;                                        /* NULL where it was not given */
+    const char *only;                                        /* NULL if not given */
     int mock, tiles;
     long nside, night;
     struct fb_id_list healpix, uniqpix, tile, targetids;
@@ -23,50 +23,52 @@ struct fb_layout_options {
 void fb_layout_options_release(struct fb_layout_options *options);
 
 struct fb_layout {
-    struct fb_tree tree;     /* of the spectra; its root is NULL where nobody said where they are */
+    struct fb_tree tree;     /* of the spectra; its root is NULL if unknown */
     char *root;              /* owned */
-    struct fb_pixel_map map; /* of adaptive pixels, once read */
+    struct fb_pixel_map map; /* of adaptive pixels, once it has been read */
 };
 
 /*
- * Find the tree: what --mock, --tiles, --tree and --release say, and looking. With must_exist a tree that is not there
- * is an error; without, as for split, pixels are those of a release's healpix/ tree where nothing else is known.
+ * Find the tree from --mock, --tiles, --tree and --release and from the folders that exist. With must_exist a
+ * missing tree is an error. Without it, as for split, the pixels are those of a release's healpix/ tree if
+ * nothing else is known.
  */
 int fb_layout_find(struct fb_layout *layout, const struct fb_layout_options *options, int must_exist,
                    struct fb_error *err);
-/* The same for append, which needs no spectra: where nobody says which they are, it looks at the BAL tables' tree.
- * A folder without BAL tables of this layout is an error. */
+/* The same for append, which needs no spectra: if no option names them, the layout is taken from the tree of
+ * BAL tables. A folder without BAL tables of this layout is an error. */
 int fb_layout_find_tables(struct fb_layout *layout, const struct fb_layout_options *options,
                           const char *tables, struct fb_error *err);
-/* Get what positions need to be turned into pixels: the map of adaptive pixels, from the tree of spectra, or where that
- * is not known from the folders of a tree of redshift catalogs or BAL tables. */
+/* Read the map of adaptive pixels, which is needed to turn positions into pixels. It is in the tree of
+ * spectra; if that is unknown, the map is made from the folders of a tree of redshift catalogs or BAL
+ * tables. */
 int fb_layout_read_map(struct fb_layout *layout, const char *tables, struct fb_error *err);
-/* NULL where pixels are not adaptive. */
+/* NULL if pixels are not adaptive. */
 const struct fb_pixel_map *fb_layout_map(const struct fb_layout *layout);
 void fb_layout_release(struct fb_layout *layout);
 
-/* What the tree of spectra is called, for BALPROD: its folder's name, as loa; empty where that was given as "." or "..". */
+/* The name of the tree of spectra for BALPROD: that of its folder, such as loa; empty if it was given as "."
+ * or "..". */
 const char *fb_layout_product(const struct fb_layout *layout);
 /* The options that choose spectra and rows, for BALOPTS: "survey=main program=dark only=spectype targetids=12". */
 void fb_layout_text(const struct fb_layout_options *options, char *text, size_t size);
 
-/* The same tree elsewhere, as that of redshift catalogs and BAL tables. */
+/* The same layout under another root, such as that of redshift catalogs or BAL tables. */
 struct fb_tree fb_layout_beside(const struct fb_layout *layout, const char *root);
 
-/* Is there any redshift catalog of this layout? Where there is none, an error says which scheme of pixels the
- * folder holds instead, and with which options split has to be run. Looks into no more folders than it takes to find
- * one file. */
+/* Require at least one redshift catalog of this layout. Otherwise the error says which scheme of pixels the
+ * folder holds instead, and the options to run split with. The search ends at the first file. */
 int fb_layout_need_redshifts(const struct fb_layout *layout, const struct fb_layout_options *options,
                              const char *altzdir, const char *zfileroot, struct fb_error *err);
 
-/* ---- which part of it ---- */
+/* ---- selection ---- */
 
 /* All three lists are sorted; an empty one selects everything. */
 struct fb_selection {
     struct fb_id_list pixels, tiles, targetids;
     unsigned only; /* enum fb_catalog_mark: rows with one of these marks are left out */
 };
-/* An error where the options select what the tree does not have. Release in any case. */
+/* Fails if the options select what the tree does not have. Release in any case. */
 int fb_selection_make(struct fb_selection *selection, const struct fb_layout *layout,
                       const struct fb_layout_options *options, struct fb_error *err);
 void fb_selection_release(struct fb_selection *selection);

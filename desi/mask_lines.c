@@ -8,8 +8,8 @@
 #define SHORTEST 100.0
 #define LONGEST 100000.0
 
-/* Lines by name. Troughs of Si IV are measured from 1398 A; that their mask is placed by 1400 A, the mean of the
- * emission line, is the reference's choice. */
+/* Lines by name. Si IV velocities refer to 1398 A when troughs are measured, but to 1400 A, the mean of the
+ * emission line, when they are masked, as in the reference. */
 static const struct {
     const char *name;
     struct fb_mask_line line;

@@ -1,6 +1,6 @@
 /*
- * mask_lines.h - which wavelengths a quasar's troughs spoil. A trough is found in one line, as velocities, and
- * absorbs in the other lines of the same gas at the same velocities.
+ * mask_lines.h - the wavelengths that a quasar's troughs affect. A trough is found in one line as a range of
+ * velocities; the same gas absorbs in other lines at the same velocities.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -15,10 +15,10 @@ enum fb_trough_line { FB_TROUGHS_CIV, FB_TROUGHS_SIIV, FB_TROUGH_LINES };
 /* A trough of an AI table, velocities in km/s: 0 < vmin <= vmax, positive towards the observer. */
 struct fb_trough_range {
     float vmin, vmax;
-    enum fb_trough_line line; /* that it was found in */
+    enum fb_trough_line line; /* the line it was found in */
 };
 
-/* A line to mask, and which troughs are masked there. */
+/* A line to mask, and the troughs to mask there. */
 struct fb_mask_line {
     double wavelength; /* A, at rest */
     enum fb_trough_line troughs;
@@ -33,9 +33,9 @@ struct fb_mask_lines {
 #define FB_MASK_LINES_DEFAULT "CIV,NV,LYA,SIIV"
 
 /*
- * Lines separated by commas: a name (CIV 1549, NV 1241, LYA 1216, SIIV 1400, LYB 1026, OVI 1034, ALIII 1857, MGII
- * 2799) or a rest wavelength in A, each followed by :CIV or :SIIV to say whose troughs. Without, those of C IV,
- * and for SIIV its own.
+ * Lines separated by commas: a name (CIV 1549, NV 1241, LYA 1216, SIIV 1400, LYB 1026, OVI 1034, ALIII 1857,
+ * MGII 2799) or a rest wavelength in A. Each may be followed by :CIV or :SIIV to choose the troughs. The
+ * default is C IV, but Si IV for SIIV.
  */
 int fb_mask_lines_parse(struct fb_mask_lines *lines, const char *text, struct fb_error *err);
 

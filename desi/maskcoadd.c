@@ -1,6 +1,6 @@
 /*
- * maskcoadd.c - files are up to 6 GB of which a few kB change: the file is copied as a whole, by the system where
- * it can, and then zeros are written where they belong.
+ * maskcoadd.c - masks a copy of a coadd. Files have up to 6 GB, of which a few kB change. So the file is
+ * copied as a whole, by the system if it can, and then zeros are written into the copy.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -30,27 +30,27 @@ static int copy_fail(const struct fb_temporary *copy, int reason, struct fb_erro
     return fb_fail(err, "%s: can't write it: %s", copy->path, strerror(reason));
 }
 
-static int write_at(const struct fb_temporary *copy, const unsigned char *bytes, int64_t n, int64_t place,
+static int write_at(const struct fb_temporary *copy, const unsigned char *bytes, int64_t n, int64_t offset,
                     struct fb_error *err)
 {
     while (n > 0) {
-        ssize_t written = pwrite(copy->descriptor, bytes, (size_t)n, (off_t)place);
+        ssize_t written = pwrite(copy->descriptor, bytes, (size_t)n, (off_t)offset);
         if (written < 0 && errno == EINTR)
             continue;
         if (written <= 0)
             return copy_fail(copy, written < 0 ? errno : ENOSPC, err);
         bytes += written;
         n -= written;
-        place += written;
+        offset += written;
     }
     return 0;
 }
 
-static int read_at(const struct fb_temporary *copy, unsigned char *bytes, int64_t n, int64_t place,
+static int read_at(const struct fb_temporary *copy, unsigned char *bytes, int64_t n, int64_t offset,
                    struct fb_error *err)
 {
     while (n > 0) {
-        ssize_t got = pread(copy->descriptor, bytes, (size_t)n, (off_t)place);
+        ssize_t got = pread(copy->descriptor, bytes, (size_t)n, (off_t)offset);
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
@@ -58,13 +58,13 @@ static int read_at(const struct fb_temporary *copy, unsigned char *bytes, int64_
                            got < 0 ? strerror(errno) : "it is too short");
         bytes += got;
         n -= got;
-        place += got;
+        offset += got;
     }
     return 0;
 }
 
-/* As much as the system copies by itself, which on some file systems costs nothing; returns how much. What goes
- * wrong shows when the rest is copied. */
+/* Let the system copy as much as it can, which on some file systems costs nothing. Returns the bytes copied.
+ * Errors show up when the rest is copied. */
 static int64_t copy_by_system(const struct fb_temporary *copy, const struct fb_file *in)
 {
     int64_t done = 0;
@@ -111,7 +111,7 @@ static int write_zeros(const struct fb_temporary *copy, const struct fb_spans *s
         const struct fb_span *span = &spans->span[i];
         for (int64_t done = 0, n; done < span->bytes; done += n) {
             n = span->bytes - done < (int64_t)sizeof zeros ? span->bytes - done : (int64_t)sizeof zeros;
-            if (write_at(copy, zeros, n, span->place + done, err) != 0)
+            if (write_at(copy, zeros, n, span->offset + done, err) != 0)
                 return -1;
         }
     }
@@ -132,7 +132,7 @@ static int sum_data(const struct fb_temporary *copy, const struct fb_hdu *hdu, u
     return 0;
 }
 
-/* Bring CHECKSUM and DATASUM of an HDU up to date, if it has them. */
+/* Update CHECKSUM and DATASUM of an HDU, if it has them. */
 static int update_sums(const struct fb_temporary *copy, const struct fb_hdus *hdus, size_t number,
                        unsigned char *bytes, struct fb_error *err)
 {

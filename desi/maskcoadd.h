@@ -1,6 +1,6 @@
 /*
- * maskcoadd.h - a copy of a coadd in which ivar is 0 where troughs are, and every other byte is that of the
- * original; CHECKSUM and DATASUM of what changed are brought up to date where the file has them.
+ * maskcoadd.h - copies a coadd with ivar set to 0 in troughs. All other bytes are those of the original,
+ * except that CHECKSUM and DATASUM of changed HDUs are updated if the file has them.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -14,9 +14,9 @@
 #include "fits/temporary.h"
 
 /*
- * Copy the file `in`, masked, to `path`, where it appears when it is complete and on the disk. Where there is
- * nothing to mask no file is written, or with copy_all a plain copy. A packed file is unpacked: what is written is
- * plain FITS. Several threads may work on different files.
+ * Write a masked copy of the file `in` to `path`, where it appears when it is complete and on disk. If there
+ * is nothing to mask no file is written, or with copy_all an unchanged copy. The output is never gzipped,
+ * even if the input is. Several threads may work on different files.
  */
 int fb_mask_coadd(const char *path, enum fb_replace replace, const char *in,
                   const struct fb_mask_target *targets, size_t n, int copy_all, struct fb_mask_count *count,

@@ -7,7 +7,7 @@
 
 enum { MOST_PIXELS = 1000000 };
 
-/* A row of the file and the target it is of. */
+/* A row of the file, and its target. */
 struct hit {
     int64_t row;
     size_t target;
@@ -58,7 +58,7 @@ static int read_targets(struct source *s, struct fb_error *err)
 
 /* ---- cameras ---- */
 
-/* The length of what stands before _IVAR in a name; 0 if it does not end so. */
+/* The length of the camera's name before _IVAR; 0 if the name does not end in _IVAR. */
 static size_t camera_length(const char *name)
 {
     size_t length = strlen(name);
@@ -136,7 +136,7 @@ static int is_in(double wave, const struct fb_mask_target *target)
     return 0;
 }
 
-/* The pixels of one row, as runs; returns how many, or -1 if out of memory. */
+/* Add the masked pixels of one row as spans. Returns their number, or -1 if out of memory. */
 static int64_t mask_row(const struct source *s, size_t number, const double *wave, const struct hit *hit,
                         struct fb_spans *spans)
 {
@@ -153,7 +153,7 @@ static int64_t mask_row(const struct source *s, size_t number, const double *wav
     return masked;
 }
 
-/* masked: one a target, set where anything of it is. */
+/* Mask one camera. masked[target] is set if any of its pixels is masked. */
 static int mask_camera(struct source *s, size_t number, struct fb_spans *spans, unsigned char *masked,
                        struct fb_error *err)
 {
@@ -184,7 +184,7 @@ static void count_targets(const struct source *s, const unsigned char *masked, u
     }
 }
 
-/* What to mask in an open file; its targets are known. */
+/* Plan the masks of all cameras of an open file whose targets have been read. */
 static int plan_cameras(struct source *s, struct fb_spans *spans, struct fb_mask_count *count,
                         struct fb_error *err)
 {
@@ -204,11 +204,11 @@ static int plan_cameras(struct source *s, struct fb_spans *spans, struct fb_mask
     return status;
 }
 
-/* Pixels that are masked twice, for two rows of a catalog, count once. */
+/* Spans are sorted and joined, so that pixels masked for two rows of a catalog count once. */
 static int compare_spans(const void *a, const void *b)
 {
     const struct fb_span *x = a, *y = b;
-    return (x->place > y->place) - (x->place < y->place);
+    return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
 static void join_spans(struct fb_spans *spans)
@@ -219,9 +219,9 @@ static void join_spans(struct fb_spans *spans)
     qsort(spans->span, spans->n, sizeof *spans->span, compare_spans);
     for (size_t i = 1; i < spans->n; i++) {
         struct fb_span *last = &spans->span[kept], *next = &spans->span[i];
-        if (next->hdu == last->hdu && next->place <= last->place + last->bytes) {
-            if (next->place + next->bytes > last->place + last->bytes)
-                last->bytes = next->place + next->bytes - last->place;
+        if (next->hdu == last->hdu && next->offset <= last->offset + last->bytes) {
+            if (next->offset + next->bytes > last->offset + last->bytes)
+                last->bytes = next->offset + next->bytes - last->offset;
         } else {
             spans->span[++kept] = *next;
         }

@@ -1,5 +1,5 @@
 /*
- * maskplan.h - which bytes of a coadd have to be 0 for the troughs of some targets to be masked. Private to desi/.
+ * maskplan.h - which bytes of a coadd to set to 0 to mask the troughs of some targets. Private to desi/.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -19,19 +19,19 @@ struct fb_mask_target {
 
 struct fb_mask_count {
     size_t missing; /* targets that are not in the file */
-    size_t targets; /* of which something was masked */
-    int64_t values; /* of ivar set to 0 */
-    int begun;      /* to write: what fails from then on is the copy, not the original */
+    size_t targets; /* targets with masked pixels */
+    int64_t values; /* ivar values set to 0 */
+    int begun;      /* writing has begun: later failures concern the copy, not the original */
     int written;
 };
 
 /* Bytes of an HDU. */
 struct fb_span {
     size_t hdu;
-    int64_t place, bytes;
+    int64_t offset, bytes;
 };
 
-/* By place; no two of them touch. All zero is none. */
+/* Sorted by offset; no two of them touch. Start with all zeros. */
 struct fb_spans {
     struct fb_span *span; /* owned */
     size_t n, room;
@@ -39,8 +39,8 @@ struct fb_spans {
 void fb_spans_release(struct fb_spans *spans);
 
 /*
- * The bytes of ivar, of all cameras of an open file, where the targets are to be
- * masked. Counts targets and values. Release the spans in any case.
+ * Find the bytes to mask in the ivar of all cameras of an open file. Also counts targets and values. Release
+ * the spans in any case.
  */
 int fb_mask_plan(struct fb_spans *spans, struct fb_file *file, const struct fb_hdus *hdus,
                  const struct fb_mask_target *targets, size_t n, struct fb_mask_count *count,

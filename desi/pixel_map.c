@@ -32,7 +32,7 @@ static size_t npixels(long nside)
     return 12 * (size_t)nside * (size_t)nside;
 }
 
-/* The first pixel, of the finer nside, that an adaptive pixel covers, and how many. */
+/* The number of pixels at a finer nside that an adaptive pixel covers; *first is the first of them. */
 static size_t covered(int64_t upix, long fine, size_t *first)
 {
     int64_t nside = fb_uniqpix_nside(upix), each = (fine / nside) * (fine / nside);
@@ -49,7 +49,7 @@ static int make_room(struct fb_pixel_map *map, long nside, struct fb_error *err)
     return 0;
 }
 
-/* Every pixel must lie in the adaptive one it is given. */
+/* Check that every pixel is covered by its adaptive pixel. */
 static int check_map(const struct fb_pixel_map *map, struct fb_error *err)
 {
     for (size_t i = 0; i < npixels(map->nside); i++) {
@@ -161,7 +161,7 @@ static char *read_text(const char *path, struct fb_error *err)
     return text;
 }
 
-/* What follows "KEY": in the text, or NULL. */
+/* The text after "KEY":, or NULL. */
 static const char *json_value(const char *text, const char *key)
 {
     char quoted[32];
@@ -182,7 +182,7 @@ static const char *skip_blanks(const char *text)
     return text;
 }
 
-/* The digits of a whole number of 32 bits, after which the text goes on; NULL where there are none. */
+/* Parse a 32-bit integer. Returns the text after it, or NULL if there is none. */
 static const char *json_number(const char *text, int32_t *value)
 {
     int negative = *text == '-';
@@ -194,7 +194,7 @@ static const char *json_number(const char *text, int32_t *value)
     return at > first && number <= INT32_MAX ? at : NULL;
 }
 
-/* Numbers separated by commas up to the bracket; -1 where there is anything else, or not n of them. */
+/* Parse a bracketed list of n numbers. Returns -1 if there is anything else, or another number of them. */
 static int json_numbers(const char *text, int32_t *values, size_t n)
 {
     if (*text++ != '[')
@@ -290,7 +290,7 @@ int fb_pixel_map_from_list(struct fb_pixel_map *map, const char *path, const int
     return map->path ? fill(map, list, n, err) : fb_fail(err, "%s: out of memory", path);
 }
 
-/* ---- any of them ---- */
+/* ---- any format ---- */
 
 int fb_pixel_map_read(struct fb_pixel_map *map, const char *folder, const char *survey, const char *program,
                       struct fb_error *err)

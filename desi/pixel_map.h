@@ -1,7 +1,8 @@
 /*
- * pixel_map.h - adaptive pixels: which of them covers a position (desidatamodel, hpix2upix and uniqpix files).
+ * pixel_map.h - finds the adaptive pixel that covers a position (desidatamodel, hpix2upix and uniqpix files).
  *
- * An adaptive pixel is a nested HEALPix pixel of some nside, and its number is pixel + 4 nside^2, from which both follow.
+ * An adaptive pixel is a nested HEALPix pixel of some nside. Its number is pixel + 4 nside^2, which
+ * determines both.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -12,30 +13,30 @@
 #include "fits/error.h"
 
 struct fb_pixel_map {
-    long nside;    /* the finest there is */
+    long nside;    /* the largest nside of any pixel */
     int32_t *upix; /* owned, 12 nside^2: the adaptive pixel that covers a pixel of that nside, or -1 */
-    char *path;    /* owned: the file it comes from */
+    char *path;    /* owned: the file it was read from */
 };
 
-/* Powers of 2 up to 8192. */
+/* Is nside a power of 2 up to 8192? */
 int fb_nside_ok(long nside);
-/* The nside of an adaptive pixel; 0 where no pixel has that number. */
+/* The nside of an adaptive pixel; 0 if there is no such pixel. */
 long fb_uniqpix_nside(int64_t upix);
 
 /*
- * Read the map of a tree of adaptive pixels from its folder: hpix2upix-SURVEY-PROGRAM.fits (image HPIX2UPIX, keyword
- * NSIDE), or the same as .json, or the list uniqpix-SURVEY-PROGRAM.fits (table UNIQPIX, column UNIQPIX), whichever is
- * there first. A map that is not nested, has not 12 nside^2 pixels, or gives a pixel to one that does not cover it is an
- * error. Release in any case.
+ * Read the map of a tree of adaptive pixels from its folder: hpix2upix-SURVEY-PROGRAM.fits (image HPIX2UPIX,
+ * keyword NSIDE), or the same as .json, or the list uniqpix-SURVEY-PROGRAM.fits (table UNIQPIX, column
+ * UNIQPIX); the first that exists is used. A map is invalid if it is not nested, does not have 12 nside^2
+ * pixels, or assigns a pixel to an adaptive pixel that does not cover it. Release in any case.
  */
 int fb_pixel_map_read(struct fb_pixel_map *map, const char *folder, const char *survey, const char *program,
                       struct fb_error *err);
-/* Make the map of a list of adaptive pixels, which must not overlap; path says in errors where they are from. */
+/* Make the map from a list of adaptive pixels, which must not overlap. path names their source in errors. */
 int fb_pixel_map_from_list(struct fb_pixel_map *map, const char *path, const int64_t *list, size_t n,
                            struct fb_error *err);
 void fb_pixel_map_release(struct fb_pixel_map *map);
 
-/* The adaptive pixel of a position in degrees; -1 where there is none, or the position is not on the sky. */
+/* The adaptive pixel of a position in degrees; -1 if there is none, or if the position is invalid. */
 int64_t fb_pixel_map_find(const struct fb_pixel_map *map, double ra, double dec);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * provenance.h - what a BAL table or a catalog was made with, as keywords of its header say it.
+ * provenance.h - how a BAL table or a catalog was made, according to the keywords of its header.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-/* Empty where a file doesn't say, or has a longer text. */
+/* A string is empty if the file lacks the keyword or its value is too long. */
 struct fb_provenance {
     char templates[256]; /* QSOTEMPS: their name; the reference writes a path */
     char sum[16];        /* TEMPSUM: CRC-32 of their values (desi/template_file.h) */
@@ -20,7 +20,7 @@ struct fb_provenance {
 
 struct fb_provenance_key {
     const char *keyword, *comment; /* of the header; the keyword has 8 characters, blanks included */
-    const char *words;             /* for messages, "templates" */
+    const char *words;             /* for messages, such as "templates" */
     size_t offset, size;           /* in struct fb_provenance */
 };
 
@@ -29,9 +29,9 @@ enum { FB_NPROVENANCE = 6 };
 extern const struct fb_provenance_key fb_provenance_keys[FB_NPROVENANCE];
 
 const char *fb_provenance_text(const struct fb_provenance *made, const struct fb_provenance_key *key);
-/* Where to put a text of at most key->size - 1 bytes. */
+/* The same for writing a string of at most key->size - 1 characters. */
 char *fb_provenance_place(struct fb_provenance *made, const struct fb_provenance_key *key);
-/* Do two name the same templates? Folders before a file's name don't count; where one has no name, it may be any. */
+/* Do two names mean the same templates? Folders are ignored; an empty name matches any. */
 int fb_same_templates(const char *a, const char *b);
 
 #endif

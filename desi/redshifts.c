@@ -18,12 +18,12 @@ static int in_range(double z)
 
 /* ---- reading ---- */
 
-/* Columns that are NULL are missing. */
+/* The columns; NULL if missing. */
 struct columns {
     const struct fb_column *targetid, *z, *zerr, *zwarn, *ra, *dec, *spectype;
 };
 
-/* By the names of redrock and ours, older ones, and those of large catalogs. */
+/* Column names of redrock and fastbal, of older programs, and of large catalogs. */
 static int find_columns(const struct fb_table *t, struct columns *c, struct fb_error *err)
 {
     static const char *const targetid[] = { "TARGETID", NULL }, *const z[] = { "Z", "Z_BEST", NULL };
@@ -99,7 +99,7 @@ int fb_redshifts_read(struct fb_redshifts *redshifts, const char *path, struct f
 
 /* ---- comparing ---- */
 
-/* Columns that other programs leave out, or write with fewer bits, tell as much as they can. */
+/* Compare with a column's precision, which may be single. A missing column matches anything. */
 static int same_number(const struct fb_column *column, const unsigned char *row, double wanted)
 {
     if (!column)

@@ -4,21 +4,21 @@
 #include "desi/joined.h"
 #include "desi/spectra.h"
 
-/* A file, and what of it is wanted: rows -1, which are not in it, come first. */
+/* A file, and the parts requested. Targets that are not in the file have row -1 and come first. */
 struct source {
     struct fb_joined joined;
     struct fb_part *parts; /* owned: n */
-    size_t n, missing;     /* missing: of them, not in the file */
-    int whole;             /* all pixels are wanted */
+    size_t n, missing;     /* missing: parts whose target is not in the file */
+    int whole;             /* read all pixels */
 };
 
 struct fb_spectra {
     struct source source[2];
-    int now;             /* which of them is read; the other is for the file that comes next */
-    int is_ahead;        /* that one is open */
+    int now;             /* index of the current source; the other is for the next file */
+    int is_ahead;        /* the next file is open */
     size_t at;           /* the next part */
-    size_t loaded;       /* parts before this one have been loaded, the last of them in one batch, */
-    size_t batch;        /* that begins here */
+    size_t loaded;       /* the end of the batch of parts loaded, */
+    size_t batch;        /* and its beginning */
     double *flux, *ivar; /* owned: room pixels each */
     size_t room;
     int cold;
@@ -52,7 +52,7 @@ static int find_parts(struct source *s, const struct fb_redshifts *redshifts, st
             part->end = fastbal_grid_size(grid);
         }
     }
-    /* in the order of the file, so that neighbours are read together */
+    /* in file order, so that neighbours are read together */
     qsort(s->parts, s->n, sizeof *s->parts, by_row);
     s->missing = 0;
     while (s->missing < s->n && s->parts[s->missing].row < 0)
@@ -60,7 +60,7 @@ static int find_parts(struct source *s, const struct fb_redshifts *redshifts, st
     return 0;
 }
 
-/* Returns as fb_fetch_ahead(), or -1. */
+/* Open a file and announce its parts. Returns the same as fb_fetch_ahead(), or -1. */
 static int open_source(struct source *s, const char *path, const struct fb_redshifts *redshifts,
                        struct fb_error *err)
 {

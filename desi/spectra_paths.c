@@ -4,7 +4,8 @@
 #include "desi/spectra_paths.h"
 #include "fits/system.h"
 
-/* The length of a release's name; 0 where what was given is a path: "sim/" is a name, as a shell completes it. */
+/* The length of a release's name; 0 if a path was given. "sim/" is a name, since shells complete it like
+ * this. */
 static int name_length(const char *release)
 {
     size_t length = strcspn(release, "/");

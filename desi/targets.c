@@ -5,7 +5,7 @@
 #include "desi/targets.h"
 #include "fits/table.h"
 
-/* The columns of a fibermap; those that are not there are NULL. */
+/* The columns of a fibermap; NULL if missing. */
 struct fibermap {
     const struct fb_column *targetid, *ra, *dec, *status;
 };
@@ -56,7 +56,7 @@ static int read_rows(struct fb_targets *t, struct fb_table *table, const struct 
     return 0;
 }
 
-/* Where a target has several rows, their FIBERSTATUS. */
+/* Read FIBERSTATUS of every row, if some target has several rows. */
 static int read_status(struct fb_targets *t, struct fb_table *table, struct fibermap *f, struct fb_error *err)
 {
     static const char *const status[] = { "FIBERSTATUS", "COADD_FIBERSTATUS", NULL };
@@ -65,7 +65,7 @@ static int read_status(struct fb_targets *t, struct fb_table *table, struct fibe
     return f->status ? fb_table_integers(table, f->status, t->status, t->n, err) : 0;
 }
 
-/* ---- all of it ---- */
+/* ---- targets ---- */
 
 static int compare_targets(const void *a, const void *b)
 {
@@ -75,7 +75,7 @@ static int compare_targets(const void *a, const void *b)
     return (x->row > y->row) - (x->row < y->row);
 }
 
-/* Most files have their targets in order. */
+/* Sort by TARGETID and row, and link the rows of each target. Most files are sorted already. */
 static void sort_targets(struct fb_targets *t)
 {
     int64_t i = 1;

@@ -1,5 +1,5 @@
 /*
- * targets.h - the table FIBERMAP of a coadd: which target each row of the images is of. Private to desi/.
+ * targets.h - the table FIBERMAP of a coadd: the target of each row of the images. Private to desi/.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -16,14 +16,14 @@ struct fb_target {
     int64_t targetid, row;
 };
 
-/* All zero is a good start; a struct may be used for one file after the other. */
+/* Start with all zeros; the struct can be reused for one file after another. */
 struct fb_targets {
     int64_t n;                /* rows */
     struct fb_target *sorted; /* owned: n, by TARGETID and row */
     double *ra, *dec;         /* owned: of each row, degrees; NaN where the file has no positions */
     int64_t *status;          /* owned: FIBERSTATUS of each row; 0 where the file has none */
     int64_t *next;            /* owned: of each row, the next of the same target, or -1 */
-    int repeat;               /* a TARGETID stands in several rows */
+    int repeat;               /* some TARGETID is in several rows */
     size_t room;
 };
 

@@ -32,8 +32,8 @@ static const char *file_of(const char *name)
     return NULL;
 }
 
-/* FOLDER/BELOW/FILE if it is there, or may be, which is for its reader to find out: a fault must not make other
- * templates be taken. NULL where there is none. -1 where memory is lacking. */
+/* Set *found to FOLDER/BELOW/FILE if it exists, or if the system can't tell, since a fault must not select
+ * other templates; else to NULL. Returns -1 if out of memory. */
 static int look_in(const char *folder, const char *below, const char *file, char **found)
 {
     struct fb_error ignored;
@@ -48,7 +48,7 @@ static int look_in(const char *folder, const char *below, const char *file, char
     return 0;
 }
 
-/* Where the user says which folder has the templates, no other will do. */
+/* The templates are not in the user's folder $FASTBAL_TEMPLATES, and no other is tried. */
 static int refuse_folder(const char *name, const char *file, const char *folder, struct fb_error *err)
 {
     int is_folder = fb_is_folder(folder, err);
@@ -64,7 +64,7 @@ static int refuse_folder(const char *name, const char *file, const char *folder,
         name, file, folder, found);
 }
 
-/* The path of a named set; NULL where it is found nowhere and the user names no folder. */
+/* Find the file of a named set; *found is NULL if it is not found and FASTBAL_TEMPLATES is not set. */
 static int look_up(const char *name, const char *file, const char *share, char **found, struct fb_error *err)
 {
     const char *home = getenv("HOME"), *own = getenv("FASTBAL_TEMPLATES");
@@ -101,7 +101,7 @@ struct values {
     double *all; /* owned */
 };
 
-/* What comes before the prior, what is in its table, and both. */
+/* The index of the misfit, the number of values in the table PRIOR, and the number of all values. */
 static size_t misfit_at(const struct values *v)
 {
     return (1 + (size_t)v->ncomponents) * v->n;
@@ -131,7 +131,7 @@ static fastbal_templates *make_templates(const struct values *v, int *code)
     return templates;
 }
 
-/* WAVE, PCA0 to the last one, and PSI where there is a prior, one after the other. */
+/* Read the columns WAVE, PCA0 to the last one and, with a prior, PSI. */
 static int read_columns(struct fb_table *t, const struct values *v, struct fb_error *err)
 {
     char name[16] = "WAVE";
@@ -149,7 +149,7 @@ static int read_columns(struct fb_table *t, const struct values *v, struct fb_er
     return 0;
 }
 
-/* The table PRIOR of a file that is open: its mean, and then its covariance. */
+/* Read the mean and the covariance from the table PRIOR of an open file. */
 static int read_prior_table(struct fb_table *t, const struct values *v, struct fb_error *err)
 {
     static const char *const mean_name[] = { "MEAN", NULL };
@@ -177,7 +177,7 @@ static int read_prior_table(struct fb_table *t, const struct values *v, struct f
     return 0;
 }
 
-/* The prior, where there is one. */
+/* Read the prior, if there is one. */
 static int read_prior(struct fb_table *t, const struct values *v, struct fb_error *err)
 {
     static const char *const names[] = { "PRIOR", NULL };
@@ -190,7 +190,7 @@ static int read_prior(struct fb_table *t, const struct values *v, struct fb_erro
     return status;
 }
 
-/* A misfit without a table PRIOR, or one without the other, is half a prior. */
+/* Does the file have a prior? It must have both a column PSI and a table PRIOR, or neither. */
 static int find_prior(const struct fb_table *t, const char *path, int *has_prior, struct fb_error *err)
 {
     static const char *const names[] = { "PRIOR", NULL };
@@ -218,7 +218,7 @@ static int refuse_prior(const struct values *v, struct fb_error *err)
                    v->path);
 }
 
-/* Words for what the library refused. */
+/* Set the error for values that the library refused. */
 static int refuse(const struct values *v, int code, struct fb_error *err)
 {
     const double *wavelength = v->all, *values = v->all + v->n;
@@ -298,13 +298,13 @@ static int use_builtin(struct fb_template_set *set, struct fb_error *err)
                               : fb_fail(err, "built-in templates: %s", fastbal_strerror(code));
 }
 
-/* The path of the file that is meant; NULL where a named set is found nowhere. */
+/* Find the file of a set by name or path; *path is NULL if a named set is not found. */
 static int find_file(const char *wanted, const char *share, char **path, struct fb_error *err)
 {
     const char *file = file_of(wanted);
     if (file)
         return look_up(wanted, file, share, path, err);
-    struct fb_error ignored; /* the reader will find the same */
+    struct fb_error ignored; /* the reader will report it */
     if (fb_look_for(wanted, &ignored) == 0)
         return fb_fail(err,
                        "templates %s: expected guo, brodzeller, builtin or a FITS file, found no such file",
@@ -382,7 +382,7 @@ void fb_template_set_release(struct fb_template_set *set)
     set->templates = NULL;
 }
 
-/* The columns WAVE, PCA0 to the last one and, where there is a prior, PSI. */
+/* Write the columns WAVE, PCA0 to the last one and, with a prior, PSI. */
 static int write_columns(fitsfile *file, const fastbal_templates *t, const struct fastbal_prior *prior,
                          int *status)
 {

@@ -166,9 +166,9 @@ char *fb_tree_label(const struct fb_tree *tree)
     return fb_format("%s-%s", tree->survey, tree->program);
 }
 
-/* ---- what is there ---- */
+/* ---- search ---- */
 
-/* Names in a folder that are plain numbers; other names are not ours. */
+/* List the names in a folder that are plain numbers; others are ignored. */
 static int numbered_entries(const char *folder, struct fb_id_list *list, struct fb_error *err)
 {
     DIR *directory = fb_open_folder(folder, err);
@@ -201,7 +201,7 @@ int fb_tree_groups(const struct fb_tree *tree, struct fb_id_list *groups, struct
     return status;
 }
 
-/* 1, 0, or -1 where that can't be found out. */
+/* Does the pixel have a file of this kind? 1, 0, or -1 if the system can't tell. */
 static int has_file(const struct fb_tree *tree, const char *kind, int64_t pixel, struct fb_error *err)
 {
     char *path = fb_tree_path(tree, kind, pixel);
@@ -210,7 +210,7 @@ static int has_file(const struct fb_tree *tree, const char *kind, int64_t pixel,
     return found;
 }
 
-/* Add those of the pixels that have a file of this kind. */
+/* Add the pixels that have a file of this kind. */
 static int add_with_file(const struct fb_tree *tree, const char *kind, const int64_t *found, size_t n,
                          struct fb_id_list *pixels, struct fb_error *err)
 {
@@ -224,14 +224,14 @@ static int add_with_file(const struct fb_tree *tree, const char *kind, const int
     return 0;
 }
 
-/* The petals of a tile, of the night asked for or the last one. */
+/* Add the petals of a tile, from the chosen night or the last one. */
 static int tile_pixels(const struct fb_tree *tree, int64_t tile, const char *kind,
                        const struct fb_id_list *nights, struct fb_id_list *pixels, struct fb_error *err)
 {
     int64_t petals[PETALS], night = -1;
     for (size_t i = 0; i < nights->n; i++)
         if (nights->ids[i] < NIGHTS && (tree->night == 0 || nights->ids[i] == tree->night))
-            night = nights->ids[i]; /* they ascend */
+            night = nights->ids[i]; /* in ascending order */
     if (night < 0 || tile >= MOST_TILES)
         return 0;
     for (int64_t petal = 0; petal < PETALS; petal++)
@@ -239,7 +239,7 @@ static int tile_pixels(const struct fb_tree *tree, int64_t tile, const char *kin
     return add_with_file(tree, kind, petals, PETALS, pixels, err);
 }
 
-/* The numbers of what is in a group's folder. */
+/* List the numbered entries of a group's folder. */
 static int group_entries(const struct fb_tree *tree, int64_t group, struct fb_id_list *found,
                          struct fb_error *err)
 {
@@ -297,8 +297,6 @@ int fb_tree_any(const struct fb_tree *tree, const char *kind, int64_t *pixel, st
     free(folder);
     return there;
 }
-
-/* ---- which scheme ---- */
 
 /* ---- lists ---- */
 

@@ -14,9 +14,9 @@ enum {
     TILES = 1 << FB_SCHEME_TILES
 };
 
-/* ---- the folder that is meant ---- */
+/* ---- the folder that was meant ---- */
 
-/* Does the root have a folder of one of these schemes, of the survey and program of a tree? */
+/* Does root have a folder of one of these schemes, for the survey and program of a tree? */
 static int holds(const struct fb_tree *like, const char *root, int schemes)
 {
     int found = 0;
@@ -62,7 +62,7 @@ static char *meant_below(const struct fb_tree *tree, int schemes)
     return found;
 }
 
-/* What was expected in it, what was found, and which folder is meant, where one nearby has it. */
+/* Set the error: what was expected in the tree, what was found, and the nearby folder that has it, if any. */
 static int expected(const struct fb_tree *tree, const char *what, int schemes, struct fb_error *err)
 {
     struct fb_names names = { 0 };
@@ -80,9 +80,9 @@ static int expected(const struct fb_tree *tree, const char *what, int schemes, s
     return -1;
 }
 
-/* ---- what is wrong ---- */
+/* ---- wrong trees ---- */
 
-/* The surveys and programs of a release. */
+/* List the surveys and programs of a release. */
 static size_t find_surveys(const struct fb_tree *tree, struct fb_names *names)
 {
     static const char *const tops[] = { "healpix", "spectra" };
@@ -170,7 +170,7 @@ static int is_number(const struct dirent *entry)
     return strspn(entry->d_name, "0123456789") == strlen(entry->d_name);
 }
 
-/* The first numbered folder in one, which is released; NULL where there is none. */
+/* The first numbered folder in a folder, whose name is freed; NULL if there is none. */
 static char *step_down(char *folder)
 {
     struct dirent **entries;
@@ -184,7 +184,7 @@ static char *step_down(char *folder)
     return inner;
 }
 
-/* What there is instead: files of the first pixel or tile, or else other surveys and programs. */
+/* List what exists instead: the files of the first pixel or tile, or else other surveys and programs. */
 static void find_others(const struct fb_tree *tree, struct fb_names *names)
 {
     char *folder = step_down(step_down(fb_tree_folder(tree)));
@@ -195,7 +195,7 @@ static void find_others(const struct fb_tree *tree, struct fb_names *names)
     free(folder);
 }
 
-/* What files of a kind are called. */
+/* The pattern of the names of files of a kind. */
 static char *pattern(const struct fb_tree *tree, const char *kind)
 {
     if (tree->scheme == FB_SCHEME_MOCK)

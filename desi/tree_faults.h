@@ -1,6 +1,6 @@
 /*
- * tree_faults.h - what to say of a folder that is not the tree it was given as: what was expected in it, what is
- * there, and which folder is meant, where that is a few levels above or right below it.
+ * tree_faults.h - error messages for a folder that is not the tree it was given as: what was expected in it,
+ * what was found, and which folder is probably meant, if that is a few levels above or just below it.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -10,17 +10,17 @@
 #include "desi/tree.h"
 #include "fits/error.h"
 
-/* All return -1 and leave a line in err; those that check return 0 where there is nothing to say. */
+/* All return -1 and set the error, except that those that check return 0 if nothing is wrong. */
 
 /* The tree has no folder of its survey and program in any scheme. */
 int fb_tree_no_scheme(const struct fb_tree *tree, struct fb_error *err);
-/* The tree has no file of this kind; what they are: "spectra". */
+/* The tree has no file of this kind. what describes the files, such as "spectra". */
 int fb_tree_no_files(const struct fb_tree *tree, const char *kind, const char *what, struct fb_error *err);
-/* Has it the folder of its scheme, which was not found by looking? */
+/* Check that the folder of a scheme chosen by options exists. */
 int fb_tree_check_folder(const struct fb_tree *tree, struct fb_error *err);
-/* Is what looks like a skimmed tree one, and not the inside of a mock or of a tree of adaptive pixels? */
+/* Check that what looks like a skimmed tree is not the inside of a mock or of a tree of adaptive pixels. */
 int fb_tree_check_skimmed(const struct fb_tree *tree, struct fb_error *err);
-/* There is no folder where the tree should be. */
+/* The root of the tree does not exist, or is not a folder. */
 int fb_tree_no_root(const char *root, struct fb_error *err);
 
 #endif

@@ -9,7 +9,7 @@
 #include "fits/system.h"
 #include "fits/unpack.h"
 
-/* What a release whose folder has this name uses. */
+/* The scheme of a known release, by the name of its folder. */
 static int known_scheme(const char *root, enum fb_scheme *scheme)
 {
     static const struct {
@@ -36,7 +36,7 @@ static int known_scheme(const char *root, enum fb_scheme *scheme)
     return 0;
 }
 
-/* Does the tree hold what this scheme's trees hold? 1, 0, or -1 where that can't be found out. */
+/* Does the tree have the folder of this scheme? 1, 0, or -1 if the system can't tell. */
 static int looks_like(const struct fb_tree *tree, enum fb_scheme scheme, struct fb_error *err)
 {
     struct fb_tree other = *tree;
@@ -80,7 +80,7 @@ int fb_tree_identify(struct fb_tree *tree, struct fb_error *err)
     return 1;
 }
 
-/* The first file of spectra of the tree, or NULL. */
+/* The first file of spectra of the tree; NULL on failure. */
 static char *any_file(const struct fb_tree *tree, struct fb_error *err)
 {
     int64_t pixel;
@@ -103,7 +103,7 @@ static int no_data(const char *extname)
     return 0;
 }
 
-/* HPXNSIDE of a file's primary header: 1, 0 where there is none, -1. */
+/* Read HPXNSIDE from a file's primary header. Returns 1, 0 if there is none, -1 on failure. */
 static int read_nside(const char *path, int64_t *nside, struct fb_error *err)
 {
     struct fb_io_stats io = { 0 };

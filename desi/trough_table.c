@@ -40,7 +40,7 @@ static const struct trough_column {
 };
 enum { NCOLUMNS = sizeof columns / sizeof *columns };
 
-/* Bytes of a value in the file; texts are copied, numbers are big-endian there. */
+/* The size of a value in the file. */
 static size_t value_size(const struct trough_column *c)
 {
     switch (c->form[strlen(c->form) - 1]) {
@@ -184,7 +184,7 @@ static float number(const struct fb_column *column, const unsigned char *row)
     return (float)fb_column_number(column, row);
 }
 
-/* The troughs of one line of a row, from the table's row *at on. */
+/* Fill the troughs of one line of a row, from row *at of the table on. */
 static int fill_line(struct fb_table *t, const struct wanted *w, int64_t targetid,
                      const struct fb_balrow_troughs *troughs, struct fb_balrow_whole *whole, int64_t *at,
                      struct fb_error *err)

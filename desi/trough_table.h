@@ -26,11 +26,12 @@ struct fb_trough_list {
 int fb_trough_list_add(struct fb_trough_list *list, const struct fb_balrow *row);
 void fb_trough_list_release(struct fb_trough_list *list);
 
-/* The header of such a table, to be released with fb_header_template_release(). */
+/* Create the header template of such a table. Release it with fb_header_template_release(). */
 int fb_trough_table_header(struct fb_header_template *header, const struct fb_provenance *made,
                            struct fb_error *err);
 
-/* Fill civ_whole and siiv_whole of rows from the table of their troughs. Fails where the troughs are not theirs. */
+/* Fill civ_whole and siiv_whole of rows from the table of their troughs. Fails if the table holds other
+ * troughs. */
 int fb_trough_table_fill(struct fb_table *troughs, struct fb_balrow *rows, size_t n, struct fb_error *err);
 
 #endif

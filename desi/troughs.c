@@ -4,7 +4,7 @@
 #include <string.h>
 #include "desi/troughs.h"
 
-/* The column A_B or A_B_C. An index and its error are one number a row. */
+/* Find the column A_B or A_B_C. An index and its error have one number per row. */
 static int find_column(const struct fb_column **column, const struct fb_table *t, const char *a,
                        const char *b, const char *c, struct fb_error *err)
 {

@@ -1,5 +1,5 @@
 /*
- * troughs.h - the troughs that a table lists, whoever wrote it: arrays of any length and type, unused entries
+ * troughs.h - reads troughs from tables of any program: arrays of any length and type, unused entries
  * anywhere, velocities in either order.
  *
  * SPDX-License-Identifier: BSD-3-Clause
@@ -11,32 +11,32 @@
 
 enum { FB_MOST_TROUGHS = 128 };
 
-/* The columns of one kind of troughs in an open table; NULL where there is none. */
+/* The columns of one kind of troughs in an open table; NULL if missing. */
 struct fb_trough_columns {
     const struct fb_column *index, *error, *vmin, *vmax, *posmin, *fmin;
     int length; /* of the arrays */
 };
 
 struct fb_trough {
-    float vmin, vmax, posmin, fmin; /* vmin <= vmax; -1 where the table does not say */
+    float vmin, vmax, posmin, fmin; /* vmin <= vmax; -1 if the table lacks the column */
 };
 
 /* One row: the entries that are troughs, in the table's order. */
 struct fb_troughs {
-    double index, error; /* 0 where the table does not say */
+    double index, error; /* 0 if the table lacks the column */
     struct fb_trough trough[FB_MOST_TROUGHS];
     int n;
-    int nswapped; /* of these had VMIN and VMAX the other way round */
+    int nswapped; /* troughs whose VMIN and VMAX were swapped in the table */
 };
 
 /*
- * Find the columns of one kind: index "AI" or "BI", line "CIV" or "SIIV", width "450" or "2000". Without the
- * index, VMIN or VMAX it is an error where they are needed, and otherwise nothing is found: length 0.
+ * Find the columns of one kind: index "AI" or "BI", line "CIV" or "SIIV", width "450" or "2000". If the
+ * index, VMIN or VMAX is missing, it is an error if needed is set; otherwise length is 0.
  */
 int fb_trough_columns_find(struct fb_trough_columns *columns, const struct fb_table *table, const char *index,
                            const char *line, const char *width, int needed, struct fb_error *err);
 
-/* Take one row. Entries whose velocities are not both positive and finite are no troughs. */
+/* Read one row. Entries whose velocities are not both positive and finite are not troughs. */
 void fb_troughs_take(struct fb_troughs *troughs, const struct fb_trough_columns *columns,
                      const unsigned char *row);
 

@@ -46,7 +46,7 @@ void fb_truth_no_bal(struct fb_balrow *row, unsigned char balmask, int zeros)
         empty_troughs(troughs_of(row, kind));
 }
 
-/* Returns whether there were more than fit. */
+/* Returns 1 if there were more troughs than fit. */
 static int take_troughs(struct fb_balrow_troughs *to, const struct fb_troughs *from, int most)
 {
     to->index = (float)from->index;

@@ -1,5 +1,5 @@
 /*
- * wavelengths.h - words for wavelengths that the library refused.
+ * wavelengths.h - error messages for wavelengths that the library refused.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include "fits/error.h"
 
-/* Fail with the first of n wavelengths that is not a number above those before it; 0 where all are. where: the HDU or
- * column they stand in. */
+/* Fail if a wavelength is not a positive number above the one before it. Returns 0 if all n are valid. where
+ * names their HDU or column. */
 int fb_check_wavelengths(const char *path, const char *where, const double *wavelength, size_t n,
                          struct fb_error *err);
 
