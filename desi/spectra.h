@@ -33,8 +33,7 @@ struct fb_spectrum {
 int fb_spectra_open(struct fb_spectra **spectra, const char *path, const struct fb_redshifts *redshifts,
                     struct fb_error *err);
 void fb_spectra_close(struct fb_spectra *spectra);
-/* A reader for fb_spectra_open() that reads all pixels, not only those that are measured: for pictures. NULL if out of
- * memory. */
+/* A reader for fb_spectra_open() that reads all pixels, not only those that a measurement uses. NULL if out of memory. */
 struct fb_spectra *fb_spectra_create_whole(void);
 
 /*

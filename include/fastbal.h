@@ -90,8 +90,8 @@ enum fastbal_status {
 /* A constant English phrase for a status, without a full stop; never NULL, whatever the number. */
 FASTBAL_API const char *fastbal_strerror(int status);
 
-/* One line that says what was wrong with an input: which element, what was expected and what came. Empty where
- * nothing was. Indices count from 0. It is for people to read; its wording may change. */
+/* One line that describes an invalid input: the element, what was expected and what was found. Empty if there
+ * was no error. Indices count from 0. It is meant for people; its wording may change. */
 struct fastbal_message {
     char text[200];
 };
@@ -106,7 +106,7 @@ enum {
     FASTBAL_MAX_CAMERAS = 8     /* most cameras that can be joined */
 };
 
-/* Redshifts the finder applies to, both ends in: where C IV and its blue side are within 3600-9824 A. */
+/* The redshift range of the finder, inclusive: C IV and its blue side are within 3600-9824 A. */
 #define FASTBAL_Z_MIN 1.57
 #define FASTBAL_Z_MAX 5.0
 
@@ -145,15 +145,16 @@ struct fastbal_camera {
 struct fastbal_pixels {
     const float *flux;
     const float *ivar;
-    const int32_t *mask; /* 0 is good; may be NULL. Only resampling looks at it. */
+    const int32_t *mask; /* 0 is good; may be NULL. Used only for resampling. */
 };
 
 /* How cameras are joined into one spectrum. */
 typedef struct fastbal_grid fastbal_grid;
 
 /*
- * Plan how cameras are joined into one spectrum. Where all their pixels lie on one grid within 1e-4 A, pixels are
- * copied and overlaps averaged; otherwise they are resampled to start + 0.8 k A. A single camera is used as it is.
+ * Plan how cameras are joined into one spectrum. If all their pixels lie on one grid within 1e-4 A, pixels
+ * are copied and overlaps averaged; otherwise they are resampled to start + 0.8 k A. A single camera is used
+ * unchanged.
  *
  *   grid               the plan, to be freed by fastbal_grid_free(); NULL on failure
  *   cameras, ncameras  1 to FASTBAL_MAX_CAMERAS, in order of wavelength
@@ -161,15 +162,16 @@ typedef struct fastbal_grid fastbal_grid;
  *                      that hold resolution matrices. Looked at only where cameras are resampled.
  *   message            says why the call failed, empty where it did not; may be NULL
  *
- * Returns FASTBAL_OK, FASTBAL_ENOMEM, FASTBAL_EARGUMENT (also where grid, cameras or a camera's wavelength is NULL) or
- * FASTBAL_EWAVELENGTH (also where the resampled spectrum would have less than 2 or more than a million pixels).
+ * Returns FASTBAL_OK, FASTBAL_ENOMEM, FASTBAL_EARGUMENT (also where grid, cameras or a camera's wavelength is
+ * NULL) or FASTBAL_EWAVELENGTH (also where the resampled spectrum would have less than 2 or more than a
+ * million pixels).
  */
 FASTBAL_API int fastbal_grid_create(fastbal_grid **grid, const struct fastbal_camera *cameras, int ncameras,
                                     double start, struct fastbal_message *message);
 FASTBAL_API void fastbal_grid_free(fastbal_grid *grid); /* NULL is allowed */
 
-/* What a grid is: the number of pixels of the joined spectrum; their observed wavelengths, which live as long as the
- * grid; and 1 where cameras are resampled, else 0. */
+/* Properties of a grid: the number of pixels of the joined spectrum; their observed wavelengths, which are
+ * valid as long as the grid; and 1 if cameras are resampled, else 0. */
 FASTBAL_API size_t fastbal_grid_size(const fastbal_grid *grid);
 FASTBAL_API const double *fastbal_grid_wavelength(const fastbal_grid *grid);
 FASTBAL_API int fastbal_grid_resamples(const fastbal_grid *grid);
@@ -194,8 +196,8 @@ FASTBAL_API void fastbal_join_range(const fastbal_grid *grid, const struct fastb
                                     size_t begin, size_t end, double *flux, double *ivar);
 
 /*
- * The pixels [*first, *last) of a camera (counted from 0) that fastbal_join_range() looks at; *first = *last where there
- * are none. Cannot fail.
+ * The pixels [*first, *last) of a camera (counted from 0) that fastbal_join_range() reads; *first = *last if
+ * there are none. Cannot fail.
  */
 FASTBAL_API void fastbal_grid_pixels(const fastbal_grid *grid, int camera, size_t begin, size_t end,
                                      size_t *first, size_t *last);
@@ -217,33 +219,33 @@ typedef struct fastbal_templates fastbal_templates;
 FASTBAL_API int fastbal_templates_create(fastbal_templates **templates, size_t nwave,
                                          const double *wavelength, int ntemplates, const double *values);
 
-/* What is known of a population of quasars beyond its templates, the first of which is its mean. The trough-aware
- * continuum uses it (§4). */
+/* Statistics of the population of quasars that the templates describe. The first template is its mean. The
+ * trough-aware continuum uses them (§4). */
 struct fastbal_prior {
-    const double *mean; /* of c_k / c_0, the coefficients k = 1 .. ntemplates - 1 over that of the mean */
+    const double *mean;       /* of c_k / c_0, k = 1 .. ntemplates - 1, the ratios of coefficients */
     const double *covariance; /* of them, (ntemplates - 1) x (ntemplates - 1), symmetric, positive definite */
     const double *misfit; /* of the templates, relative to the continuum, at each wavelength: nwave, >= 0 */
 };
 
 /*
- * The same with a prior, which NULL is not: then, and with fastbal_templates_create(), the set has none.
+ * The same with a prior. If prior is NULL, the set has none, as with fastbal_templates_create().
  *
- * Returns FASTBAL_EPRIOR, too: where ntemplates is 1, a number is not finite, two elements of the covariance that should be
- * equal differ by more than 1e-9 of the diagonal, it is not positive definite (its condition number, scaled to a unit
- * diagonal, is above 1e12), or a misfit is negative.
+ * Also returns FASTBAL_EPRIOR: if ntemplates is 1, a number is not finite, a misfit is negative, or the
+ * covariance is not symmetric to 1e-9 of the diagonal or not positive definite (its condition number, scaled
+ * to a unit diagonal, is above 1e12).
  */
 FASTBAL_API int fastbal_templates_create_with_prior(fastbal_templates **templates, size_t nwave,
                                                     const double *wavelength, int ntemplates,
                                                     const double *values, const struct fastbal_prior *prior);
-/* The prior of a set, as it was given; its arrays live as long as the set. Returns 1, or 0 where there is none and the
- * pointers are NULL. */
+/* The prior that a set was created with; its arrays are valid as long as the set. Returns 1, or 0 and NULL
+ * pointers if there is none. */
 FASTBAL_API int fastbal_templates_prior(const fastbal_templates *templates, struct fastbal_prior *prior);
 /* The set that comes with the library (templates/README.md); created, freed and failing like any other. */
 FASTBAL_API int fastbal_templates_builtin(fastbal_templates **templates);
 FASTBAL_API void fastbal_templates_free(fastbal_templates *templates); /* NULL is allowed */
 
-/* What a set is: the number of components; of wavelengths; the wavelengths, which live as long as the set; and the
- * value of one component, from 0, at wavelength i. */
+/* Properties of a set: the number of components; the number of wavelengths; the wavelengths, which are valid
+ * as long as the set; and the value of one component, counted from 0, at wavelength i. */
 FASTBAL_API int fastbal_templates_count(const fastbal_templates *templates);
 FASTBAL_API size_t fastbal_templates_size(const fastbal_templates *templates);
 FASTBAL_API const double *fastbal_templates_wavelength(const fastbal_templates *templates);
@@ -259,7 +261,7 @@ struct fastbal_spectrum {
     double z;                 /* redshift, > -1 */
 };
 
-/* The troughs of one kind in one line; troughs are packed from index 0, unused entries are -1. With
+/* The troughs of one kind in one line. They are stored from index 0 on; unused entries are -1. With
  * FASTBAL_RULES_OPTIMIZE there may be troughs whose index is 0. */
 struct fastbal_troughs {
     int count;
@@ -297,18 +299,18 @@ struct fastbal_absorption {
 enum fastbal_low_line { FASTBAL_ALIII = 1, FASTBAL_MGII = 2 };
 struct fastbal_low_ionization {
     int searched; /* enum fastbal_low_line bits of lines that could be searched; 0 without C IV troughs */
-    int found;    /* of these, those that absorb: a LoBAL has one, a HiBAL none */
-    /* Mean of 1 - flux over continuum in the trough where it is most significant, with its standard error; 0 where not
-     * searched. */
+    int found;    /* the bits of these that absorb: a LoBAL has at least one, a HiBAL none */
+    /* Mean of 1 - flux over continuum in the trough where it is most significant, with its standard error; 0
+     * if not searched. */
     double aliii_depth, aliii_error, mgii_depth, mgii_error;
 };
 
 struct fastbal_result {
     uint32_t status; /* BALSTATUS bits */
     int ntemplates;
-    int iterations; /* fits made, 1 to 10; 0 where not measured. Each least-squares fit masks the troughs of the last. */
+    int iterations; /* fits made, 1 to 10; 0 if not measured. Least squares masks the last fit's troughs. */
     double coeffs[FASTBAL_MAX_TEMPLATES];
-    double chi2; /* reduced, of the last fit; trough-aware, over the pixels that are not absorbed */
+    double chi2; /* reduced, of the last fit; if trough-aware, over pixels that are probably not absorbed */
     struct fastbal_line civ;
     struct fastbal_line siiv;
     /* medians of flux/sigma; -1 where not covered, snr_civ also with FASTBAL_NEGATIVE_MODEL */
@@ -320,31 +322,31 @@ struct fastbal_result {
 /* How the continuum is fitted (§4). */
 enum fastbal_fit {
     FASTBAL_FIT_EXACT = 0, /* the least-squares solution */
-    FASTBAL_FIT_SIMPLEX    /* where the published catalogs' simplex search for it ends */
+    FASTBAL_FIT_SIMPLEX    /* the result of the simplex search used for the published catalogs */
 };
 
 /* What the continuum is fitted to (§4). */
 enum fastbal_continuum {
     FASTBAL_CONTINUUM_DEFAULT = 0,   /* trough-aware for templates with a prior, least squares for others */
-    FASTBAL_CONTINUUM_LEAST_SQUARES, /* all pixels, but for troughs found below the fit before */
+    FASTBAL_CONTINUUM_LEAST_SQUARES, /* all pixels except those in troughs of the previous fit */
     FASTBAL_CONTINUUM_TROUGH_AWARE /* pixels weigh less the more probably they are absorbed; FASTBAL_FIT_EXACT alone */
 };
 
-/* Whose rules decide what a trough is and what is masked (§8). */
+/* Which rules define troughs and masks (§8). */
 enum fastbal_rules {
     FASTBAL_RULES_MAIN = 0, /* the reference's main branch */
     FASTBAL_RULES_OPTIMIZE, /* its optimised branch */
-    FASTBAL_RULES_FASTBAL   /* ours: masked pixels neither end troughs nor count as flux */
+    FASTBAL_RULES_FASTBAL   /* fastbal's own: masked pixels neither end troughs nor count as flux */
 };
 
 /*
- * What may be chosen:
+ * Options of a measurement:
  *
  *     struct fastbal_options options = FASTBAL_OPTIONS_INIT;
  *     options.fit = FASTBAL_FIT_SIMPLEX;
  *
- * 0 is every member's default. New members are added at the end: programs that were compiled with a shorter struct
- * get their defaults, and a struct longer than the library knows is FASTBAL_EARGUMENT.
+ * 0 is every member's default. New members are added at the end: programs that were compiled with a shorter
+ * struct get their defaults, and a struct longer than the library knows is FASTBAL_EARGUMENT.
  */
 struct fastbal_options {
     size_t size;   /* sizeof(struct fastbal_options) where the program was compiled */
@@ -364,48 +366,50 @@ FASTBAL_API fastbal_workspace *fastbal_workspace_create(void);    /* NULL if out
 FASTBAL_API void fastbal_workspace_free(fastbal_workspace *work); /* NULL is allowed */
 
 /*
- * What was wrong in the last call with this workspace (struct fastbal_message); empty after one that succeeded. The text
- * lives until the next call with the workspace. Never NULL; for a NULL workspace it says so.
+ * The error message of the last call with this workspace (struct fastbal_message); empty if it succeeded. The
+ * string is valid until the next call with the workspace. Never NULL; for a NULL workspace it says so.
  */
 FASTBAL_API const char *fastbal_error(const fastbal_workspace *work);
 
 /*
- * Measure one spectrum: fit the continuum, search C IV and Si IV troughs, mask them, and repeat until the mask is stable
- * (§2 to §6).
+ * Measure one spectrum: fit the continuum, search C IV and Si IV troughs, mask them, and repeat until the
+ * mask is stable (§2 to §6).
  *
  *   options   NULL for the defaults
  *   result    written only on FASTBAL_OK
  *
- * Flux and ivar may be anything: where they are not finite, ivar is negative, or either is beyond 1e90 or ivar is between
- * 0 and 1e-90, the pixel counts as not observed (flux = ivar = 0).
+ * Flux and ivar may have any values. A pixel counts as not observed (flux = ivar = 0) if either is not finite
+ * or beyond 1e90, or if ivar is negative or between 0 and 1e-90.
  *
- * A spectrum that can't be measured is no error: the call returns FASTBAL_OK and result->status says why; troughs and
- * signal-to-noise are then -1 and everything else 0. The numbers of a result are finite whatever the input: a fit that
- * overflows is FASTBAL_SINGULAR, and a line whose troughs can't be divided by the continuum has none.
+ * A spectrum that can't be measured is not an error: the call returns FASTBAL_OK and result->status says why.
+ * Trough arrays and signal-to-noise are then -1 and everything else 0. The numbers of a result are finite
+ * whatever the input: a fit that overflows is FASTBAL_SINGULAR, and a line whose troughs can't be divided by
+ * the continuum has none.
  *
- * Returns FASTBAL_OK, FASTBAL_ENOMEM, FASTBAL_EARGUMENT (a NULL pointer, a redshift that is not finite or not above -1, an
- * option without such a value) or FASTBAL_EWAVELENGTH; fastbal_error() says more.
+ * Returns FASTBAL_OK, FASTBAL_ENOMEM, FASTBAL_EARGUMENT (a NULL pointer, a redshift that is not finite or not
+ * above -1, an invalid option) or FASTBAL_EWAVELENGTH; fastbal_error() says more.
  */
 FASTBAL_API int fastbal_measure(fastbal_workspace *work, const fastbal_templates *templates,
                                 const struct fastbal_spectrum *spectrum,
                                 const struct fastbal_options *options, struct fastbal_result *result);
 
 /*
- * Join and measure nspec spectra whose cameras have the same wavelengths. The results are those of fastbal_join() and
- * fastbal_measure() for each of them, to the bit. Spectra on several grids take one call a grid.
+ * Join and measure nspec spectra whose cameras have the same wavelengths. The results are bit-identical to
+ * those of fastbal_join() and fastbal_measure() for each of them. Spectra on several grids need one call per
+ * grid.
  *
  *   cameras   as many, and in the order, as the grid was created with; flux, ivar and, where it is not NULL, mask are
- *             nspec x n, one spectrum after the other, n being the number of that camera's wavelengths
+ *             nspec x n, where n is the number of that camera's wavelengths
  *   z         nspec redshifts
  *   options   NULL for the defaults
  *   results   nspec of them
  *
- * A spectrum that can't be measured has a result that says why, and the others are measured; a redshift that is not
- * finite or not above -1 is FASTBAL_BAD_REDSHIFT. With nspec = 0, cameras, z and results may be NULL.
+ * A spectrum that can't be measured has a result that says why, and the others are measured; a redshift that
+ * is not finite or not above -1 is FASTBAL_BAD_REDSHIFT. With nspec = 0, cameras, z and results may be NULL.
  *
- * Returns FASTBAL_OK, FASTBAL_ENOMEM or FASTBAL_EARGUMENT (a NULL pointer, or an option without such a value), and then
- * no result is written; fastbal_error() says more. Any number of threads may call it, each with its own workspace and
- * part of the spectra.
+ * Returns FASTBAL_OK, FASTBAL_ENOMEM or FASTBAL_EARGUMENT (a NULL pointer, or an invalid option), and then no
+ * result is written; fastbal_error() says more. Any number of threads may call it, each with its own
+ * workspace and part of the spectra.
  */
 FASTBAL_API int fastbal_measure_batch(fastbal_workspace *work, const fastbal_templates *templates,
                                       const fastbal_grid *grid, size_t nspec,
@@ -413,8 +417,8 @@ FASTBAL_API int fastbal_measure_batch(fastbal_workspace *work, const fastbal_tem
                                       const struct fastbal_options *options, struct fastbal_result *results);
 
 /*
- * The pixels [*begin, *end) of a spectrum that fastbal_measure() looks at; those outside may hold anything, and need not
- * be read or joined. Wavelengths and z must be as fastbal_measure() wants them. Cannot fail.
+ * The pixels [*begin, *end) of a spectrum that fastbal_measure() uses; those outside may have any values, and
+ * need not be read or joined. Wavelengths and z must be valid for fastbal_measure(). Cannot fail.
  */
 FASTBAL_API void fastbal_measured_range(size_t n, const double *wavelength, double z, size_t *begin,
                                         size_t *end);

@@ -1,5 +1,5 @@
 /*
- * absorption.c - what is measured over whole troughs, and the width of the emission line (docs/algorithm.md §5.1).
+ * absorption.c - quantities of whole troughs, and the width of the emission line (docs/algorithm.md §5.1).
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -14,7 +14,7 @@ void fb_absorption_clear(struct fastbal_absorption *absorption)
     absorption->detachment = -1;
 }
 
-/* Each pixel stands for half the way to its neighbours. */
+/* The width of a pixel: half the distance between its neighbours. */
 static double width_of(const double *w, size_t n, size_t i)
 {
     size_t before = i > 0 ? i - 1 : i, after = i + 1 < n ? i + 1 : i;

@@ -1,8 +1,8 @@
 /*
- * cameras.c - one spectrum from the cameras of the spectrograph (docs/algorithm.md §1).
+ * cameras.c - plans how the cameras of the spectrograph are joined into one spectrum (docs/algorithm.md §1).
  *
- * Where all cameras lie on one grid, the joined grid is cut into runs of pixels that the same cameras see; a
- * run seen by one camera is a copy, any other an average weighted by ivar. Otherwise each camera is
+ * If all cameras lie on one grid, the joined grid is split into runs of pixels that the same cameras see. A
+ * run seen by one camera is copied; any other is an average weighted by ivar. Otherwise each camera is
  * resampled.
  *
  * SPDX-License-Identifier: BSD-3-Clause
@@ -29,7 +29,7 @@ static size_t union_grid(const struct fastbal_camera *cameras, int ncameras, dou
     return n;
 }
 
-/* Where a camera starts on the joined grid; n if its pixels don't all lie on it. */
+/* The first pixel of a camera on the joined grid; n if not all its pixels lie on the grid. */
 static size_t camera_start(const double *wavelength, size_t n, const struct fastbal_camera *camera)
 {
     size_t start = fb_nearest(wavelength, n, camera->wavelength[0]);
@@ -47,7 +47,7 @@ static int compare_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Cut the joined grid where a camera begins or ends. */
+/* Split the joined grid where a camera begins or ends. */
 static void make_runs(fastbal_grid *grid, const size_t *start)
 {
     size_t cut[2 * FASTBAL_MAX_CAMERAS];
@@ -107,7 +107,7 @@ static int make_resampled(fastbal_grid *grid, const struct fastbal_camera *camer
         return FASTBAL_ENOMEM;
     for (size_t i = 0; i < grid->n; i++)
         grid->wavelength[i] = first + RESAMPLED_STEP * (double)i;
-    if (!fb_wavelengths_ok(grid->wavelength, grid->n)) /* too large to be so close */
+    if (!fb_wavelengths_ok(grid->wavelength, grid->n)) /* so large that the step is lost in rounding */
         return no_resampling(message, first, last);
     for (int c = 0; c < grid->ncameras; c++) {
         int status = fb_resampler_create(&grid->resampler[c], cameras[c].wavelength, cameras[c].n,

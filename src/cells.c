@@ -1,5 +1,6 @@
 /*
- * cells.c - a set of templates on the cells of the trough-aware continuum (docs/algorithm.md §4), made once with the set.
+ * cells.c - templates on the cells of the trough-aware continuum (docs/algorithm.md §4), computed once when a
+ * set is created.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -8,12 +9,12 @@
 #include "internal.h"
 
 #define FIRST_CELL 1258.0 /* A, its middle; that of the last is 2402 */
-/* From one middle to the next: (2402 / 1258)^(1 / (FB_CELLS - 1)). Middles and edges are products of it, because logarithms
- * differ between machines in the last digit. */
+/* The ratio of neighbouring middles: (2402 / 1258)^(1 / (FB_CELLS - 1)). Middles and edges are computed by
+ * multiplication, because logarithms differ between machines in the last digit. */
 #define STEP 1.0005886887373383
 #define HALF_STEP 1.0002943010621117 /* its root */
 
-#define WIDER 1.5           /* the prior's covariance is taken so many times as large */
+#define WIDER 1.5           /* factor by which the prior's covariance is enlarged */
 #define DEFAULT_MISFIT 0.03 /* of templates without a prior */
 
 static void place_cells(struct fb_cells *cells, double middle[FB_CELLS])

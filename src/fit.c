@@ -3,25 +3,25 @@
  *
  * The templates are linear between their wavelengths, the nodes: with the weights u = 1 - fraction and v =
  * fraction of the node before and after a pixel, T_k = u y_k[j] + v y_k[j+1]. So the normal equations sum_i
- * w_i T_k T_l over pixels are also sums over nodes, y_k' H y_l, where the tridiagonal matrix H collects w u
- * u, w u v and w v v from the pixels, whatever the number of templates. No template is ever interpolated to
- * pixels; the model is, once.
+ * w_i T_k T_l over pixels are also sums over nodes, y_k' H y_l. The tridiagonal matrix H sums w u u, w u v
+ * and w v v over the pixels and does not depend on the templates. Templates are never interpolated to pixels;
+ * only the model is, once.
  *
- * DEVIATION exact-fit: the reference looks for this minimum with a simplex search, which stops early on
- * bright quasars; here only fb_fit_simplex() does. solve.c solves the normal equations.
+ * DEVIATION exact-fit: the reference searches for this minimum with a simplex, which stops early on bright
+ * quasars. Here only fb_fit_simplex() does; fb_fit() solves the normal equations with solve.c.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include <string.h>
 #include "kernels.h"
 
-/* Sums run in LANES partial sums, so that additions need not wait for each other; a dot product, several of which are
- * made at a time, in EACH. BLOCK nodes of all templates stay in the nearest cache. Corrections of a fit are made in one
- * go where less than GAP pixels are between them. */
+/* Sums use LANES partial sums, so that additions need not wait for each other. Dot products use EACH partial
+ * sums, since several are computed at a time. BLOCK nodes of all templates fit into the L1 cache. Corrections
+ * of a fit that are less than GAP pixels apart are made together. */
 enum { MAX = FASTBAL_MAX_TEMPLATES, LANES = 32, EACH = 8, BLOCK = FB_BLOCK, GAP = 64 };
 
-/* Dot products of ROWS vectors with COLUMNS others are made at a time: eight registers for their sums, which keep the
- * additions of a processor busy, and six for what is multiplied. */
+/* The dot products of ROWS vectors with COLUMNS others are computed together. They need eight registers for
+ * sums, which keep the adders busy, and six for the factors. */
 enum { ROWS = FB_ROWS, COLUMNS = 4 };
 
 static inline fb_vector load(const double *x)
@@ -42,7 +42,7 @@ static inline fb_pair load_pair(const double *x)
     return *(const fb_pair *)x;
 }
 
-/* The sum of n lanes, halves onto halves. */
+/* Add n lanes pairwise. */
 static inline double add_lanes(double *lane, size_t n)
 {
     for (size_t half = n / 2; half > 0; half /= 2)
@@ -51,7 +51,7 @@ static inline double add_lanes(double *lane, size_t n)
     return lane[0];
 }
 
-/* Below this part of sum w f f, too few digits of the sum of squares are left. */
+/* If the minimum is below this fraction of sum w f f, cancellation has left too few digits. */
 #define CANCELLED 1e-6
 
 /* sum w f f */
@@ -78,8 +78,9 @@ static double square_sum(const double *weight, const double *flux, size_t n)
     return sum + add_lanes(lane, LANES);
 }
 
-/* Some of the lanes of dot products, as many as a vector holds, over n pixels of EACH lanes; those of one product are EACH
- * apart. Inlined into its callers, its pointers would be reloaded from the stack for every pixel. */
+/* Compute as many lanes of the dot products as a vector holds, over n pixels of EACH lanes. Lanes of
+ * different products are EACH apart. It is not inlined, because its pointers would then be reloaded from the
+ * stack for every pixel. */
 static __attribute__((noinline)) void dot_lanes(const double *const row[ROWS],
                                                 const double *const column[COLUMNS], size_t n, double *lane)
 {
@@ -110,7 +111,7 @@ static __attribute__((noinline)) void dot_lanes(const double *const row[ROWS],
     store(lane + 7 * EACH, s13);
 }
 
-/* The sum of EACH lanes, halves onto halves. */
+/* Add EACH lanes pairwise. */
 static inline double add_each(const double *l)
 {
     fb_pair sum = (load_pair(l) + load_pair(l + 4)) + (load_pair(l + 2) + load_pair(l + 6));
@@ -137,7 +138,7 @@ static void dot_products(const double *const row[ROWS], const double *const colu
             sum[j][k] = rest[j][k] + add_each(lanes[j][k]);
 }
 
-/* The nodes that pixels [begin, end) touch: the first, and how many; at least two. */
+/* The first node that pixels [begin, end) touch, and the number of nodes, at least two. */
 static size_t touched_nodes(const struct fb_design *d, size_t begin, size_t end, size_t *count)
 {
     size_t first = d->segment[begin];
@@ -145,11 +146,11 @@ static size_t touched_nodes(const struct fb_design *d, size_t begin, size_t end,
     return first;
 }
 
-/* What pixels add to a node: to the diagonal of H, w u u and w v v, and to the right-hand side, w f u and w f v. */
+/* The sums of a node: w u u and w v v for the diagonal of H, w f u and w f v for the right-hand side. */
 enum { DIAGONAL, RHS };
 
-/* Add pixels [begin, end) to their nodes, and to beside what they add between a node and the next, w u v. The sums of the
- * segment that the last pixel was in stay in registers. */
+/* Add pixels [begin, end) to their nodes, and w u v, the elements of H between a node and the next, to
+ * `beside`. The sums of the current segment are kept in registers. */
 static void add_pixels(const struct fb_design *d, const double *weight, size_t begin, size_t end,
                        size_t first, fb_pair *node, double *beside)
 {
@@ -179,8 +180,8 @@ static void add_pixels(const struct fb_design *d, const double *weight, size_t b
     beside[j] = between;
 }
 
-/* Pixels [begin, end), by quarters from the last to the first, and then the pixels that are left: the order that sums
- * have always had. */
+/* Add pixels [begin, end) in quarters, from the last quarter to the first, and then the remaining pixels.
+ * Another order would change the last bits of results. */
 static void collect_nodes(const struct fb_design *d, const double *weight, size_t begin, size_t end,
                           size_t first, size_t count, fb_pair *node, double *beside)
 {
@@ -192,8 +193,8 @@ static void collect_nodes(const struct fb_design *d, const double *weight, size_
     add_pixels(d, weight, begin + 4 * part, end, first, node, beside);
 }
 
-/* A block of nodes, copied to where vectors are aligned: loads that cross lines of the cache take twice as long. There is a
- * node more of the templates on both sides. */
+/* A copy of a block of nodes with aligned vectors, because loads that cross cache lines take twice as long.
+ * The templates have one more node on both sides. */
 struct block {
     size_t n;
     int nt;
@@ -216,7 +217,7 @@ static void take_block(const fastbal_templates *t, const fb_pair *node, const do
         memcpy(b->y[k] + EACH - 1, fb_templates_values(t, k) + first - 1, (n + 2) * sizeof *beside);
 }
 
-/* (H y_k)[j] for the nodes of a block. */
+/* Compute (H y_k)[j] for the nodes of a block. */
 static void times_h(const struct block *b, int k, double *restrict product)
 {
     const double *restrict y = b->y[k] + EACH, *y_before = y - 1, *y_beside = y + 1;
@@ -224,8 +225,8 @@ static void times_h(const struct block *b, int k, double *restrict product)
         product[j] = b->before[j] * y_before[j] + b->diagonal[j] * y[j] + b->beside[j] * y_beside[j];
 }
 
-/* The equations' rows are counted from -1: the right-hand side, and then those of the matrix, each from its diagonal
- * on. These are the vectors whose dot products with the templates they are, from a row on. */
+/* Rows of the equations are counted from -1: the right-hand side, then the rows of the matrix, each from its
+ * diagonal on. Compute the vectors whose dot products with the templates are these rows. */
 static void fill_rows(const void *context, int row, double rows[ROWS][BLOCK])
 {
     const struct block *b = context;
@@ -237,7 +238,7 @@ static void fill_rows(const void *context, int row, double rows[ROWS][BLOCK])
     }
 }
 
-/* Add the dot products of these rows and of the templates from k on. */
+/* Add the dot products of these rows with the templates from k on. */
 static void add_sums(struct fb_equations *e, int nt, int row, int k, double sum[ROWS][COLUMNS])
 {
     for (int j = 0; j < ROWS && row + j < nt; j++) {
@@ -284,8 +285,8 @@ static void add_to_equations(const struct fb_design *d, const double *weight, si
     e->total += square_sum(weight + begin, d->flux + begin, end - begin);
 }
 
-/* Can the equations of the fit before be corrected? Not where most of their weight goes: little but rounding
- * would be left. */
+/* Can the equations of the previous fit be corrected? Not if most of their weight is removed, since little
+ * but rounding errors would remain. */
 static int can_correct(const struct fb_design *d)
 {
     double left = 0, gone = 0;
@@ -296,7 +297,7 @@ static int can_correct(const struct fb_design *d)
     return gone < 100 * left;
 }
 
-/* Add the pixels whose weight differs from that of the fit before, with the difference. */
+/* Add the pixels whose weight has changed since the previous fit, with the difference as weight. */
 static void correct_equations(const struct fb_design *d, double *difference, struct fb_equations *e)
 {
     size_t begin = 0, end = 0; /* pixels not added yet */
@@ -316,8 +317,8 @@ static void correct_equations(const struct fb_design *d, double *difference, str
         add_to_equations(d, difference, begin, end, e);
 }
 
-/* The normal equations of a fit: the lower triangle of the matrix (column-major, leading dimension nt), the
- * right-hand side, and sum w f f. */
+/* Compute the normal equations of a fit: the lower triangle of the matrix (column-major, leading dimension
+ * nt), the right-hand side, and sum w f f. */
 static void make_equations(const struct fb_design *d)
 {
     struct fb_equations *e = d->equations;
@@ -349,14 +350,14 @@ int fb_fit(const struct fb_design *design, double *coeffs, double *least)
     return outcome;
 }
 
-/* A minimum, and the matrix of the equations that it solves. */
+/* A minimum, and the matrix of its normal equations. */
 struct bowl {
     int nt;
     const double *matrix, *bottom;
 };
 
-/* How far the sum of squares is above its minimum: (a - a0)' M (a - a0). The differences that the search looks
- * at come out with more digits than from sums over pixels, for a hundredth of the work. */
+/* The sum of squares minus its minimum: (a - a0)' M (a - a0). Compared with sums over pixels, the differences
+ * that the search needs have more digits, for a hundredth of the work. */
 static double height(const double *a, const void *context)
 {
     const struct bowl *bowl = context;

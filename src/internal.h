@@ -1,5 +1,6 @@
 /*
- * internal.h - what the files of the library share. Constants and steps are those of docs/algorithm.md.
+ * internal.h - declarations shared by the files of the library. Constants and steps are those of
+ * docs/algorithm.md.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -19,32 +20,33 @@
 #define FB_FIT_MAX 2399.0
 #define FB_MAX_ITERATIONS 10
 #define FB_LARGEST 1e90 /* of flux and ivar, far beyond single precision: squares and their sums are finite */
-#define FB_LEAST 1e-90  /* of ivar, but for 0 */
+#define FB_LEAST 1e-90  /* of nonzero ivar */
 
-/* The error of a pixel with ivar = 0, as in the reference: it weighs nothing and is never below the
+/* The error of a pixel with ivar = 0, as in the reference: it has no weight and is never below the
  * continuum. */
 #define FB_NO_ERROR DBL_MAX
 
 /* ---- status.c ---- */
 
-/* Write a message, where there is one to write, and return the status. */
+/* Format a message, unless it is NULL, and return the status. */
 #if defined(__GNUC__)
 __attribute__((format(printf, 3, 4)))
 #endif
 int fb_explain(struct fastbal_message *message, int status, const char *format, ...);
-/* The same for wavelengths that fb_wavelengths_ok() refuses: the first that is wrong, of a camera or (-1) of a
- * spectrum. Returns FASTBAL_EWAVELENGTH. */
+/* The same for wavelengths that fb_wavelengths_ok() refuses: reports the first wrong one of a camera, or of a
+ * spectrum if camera is -1. Returns FASTBAL_EWAVELENGTH. */
 int fb_explain_wavelengths(struct fastbal_message *message, int camera, const double *wavelength, size_t n);
 
 /* ---- options.c ---- */
 
-/* Options with defaults for what the caller's struct lacks; NULL are the defaults. FASTBAL_OK or FASTBAL_EARGUMENT. */
+/* Check and copy the options. Members that the caller's struct lacks, or all if it is NULL, get their
+ * defaults. Returns FASTBAL_OK or FASTBAL_EARGUMENT. */
 int fb_options_read(const struct fastbal_options *given, struct fastbal_options *options,
                     struct fastbal_message *message);
 
 /* ---- kernels.h, rungs.c ---- */
 
-/* The kernels of one rung: what the other files call. */
+/* The kernels of one rung, called by the other files. */
 struct fb_kernels {
     const char *name;
     int (*wavelengths_ok)(const double *wavelength, size_t n);
@@ -55,16 +57,16 @@ struct fb_kernels {
                     struct fastbal_result *result);
 };
 
-/* The k-th rung from below, if it was built and this processor can run it; NULL where there are no more. */
+/* The k-th lowest rung that was built and that this processor can run; NULL if there are no more. */
 const struct fb_kernels *fb_kernels_rung(int k);
 const struct fb_kernels *
 fb_kernels_best(void);                     /* the last of them; in tests another: tests/choose_kernels.c */
-extern const struct fb_kernels fb_kernels; /* those of the rung a file is compiled for */
+extern const struct fb_kernels fb_kernels; /* the kernels of the rung that a file is compiled for */
 
 /* ---- cameras.c, join.c, resample.c ---- */
 
 int fb_grid_cameras(const fastbal_grid *grid); /* how many */
-/* The pixels of one row of arrays that hold many, for all cameras. */
+/* Select one row from arrays of many rows, for all cameras. */
 void fb_grid_row(const fastbal_grid *grid, const struct fastbal_pixels *cameras, size_t row,
                  struct fastbal_pixels *one);
 
@@ -83,7 +85,7 @@ struct fb_run {
     size_t begin, end; /* pixels of the joined grid */
     int ncameras;
     int camera[FASTBAL_MAX_CAMERAS];
-    size_t offset[FASTBAL_MAX_CAMERAS]; /* pixel of that camera at begin */
+    size_t offset[FASTBAL_MAX_CAMERAS]; /* that camera's pixel at begin */
 };
 
 struct fastbal_grid {
@@ -107,7 +109,7 @@ void fb_join(const fastbal_grid *grid, const struct fastbal_pixels *cameras, siz
 /* Median as numpy's: the mean of the two middle values for an even count; NaN for n = 0 or where a value is
  * NaN. scratch has room for n. */
 double fb_median(const double *x, size_t n, double *scratch);
-/* Is the median of a larger than that of b? Both have n values. No where one of them is NaN. */
+/* Is the median of a larger than that of b? Both have n values. Returns 0 if either is NaN. */
 int fb_median_exceeds(const double *a, const double *b, size_t n, double *scratch);
 
 /* ---- templates.c, locate.c ---- */
@@ -120,40 +122,41 @@ struct fastbal_templates {
     double *wavelength; /* n */
     double *per_width;  /* n - 1: 1 / (wavelength[i + 1] - wavelength[i]) */
     double *value;      /* nt x (n + 2): each component between two zeros */
-    double *prior;      /* its mean, covariance and misfit, one after the other; NULL where there is none */
+    double *prior;      /* its mean, covariance and misfit, concatenated; NULL if there is none */
     struct fb_cells *cells;
     size_t nsteps;
     double steps_per_wavelength;
-    uint32_t *first_segment; /* nsteps + 1: the segment in which a step begins; NULL: there is no table */
+    uint32_t *first_segment; /* nsteps + 1: the segment in which a step begins; NULL without a table */
 };
 
-/* Component k at the templates' wavelengths; there is a zero before the first and after the last. */
+/* Component k at the templates' wavelengths; the array has a zero before the first and after the last
+ * value. */
 const double *fb_templates_values(const fastbal_templates *t, int component);
 
-/* Where pixels at increasing rest wavelengths w[n] lie: between template wavelengths segment and segment + 1,
- * at this fraction of the way. Beyond the ends they sit at the ends. */
+/* Locate pixels at increasing rest wavelengths w[n]: each lies between the template wavelengths segment and
+ * segment + 1, at this fraction of the way. Pixels beyond the ends are placed at the ends. */
 void fb_templates_locate(const fastbal_templates *t, const double *w, size_t n, uint32_t *segment,
                          double *fraction);
 
 /* ---- fit.c ---- */
 
-/* Normal equations: the lower triangle of the matrix (column-major, one row a template), the right-hand side,
- * sum weight flux flux. */
+/* Normal equations: the lower triangle of the matrix (column-major, one row per template), the right-hand
+ * side, and the sum of weight flux flux. */
 struct fb_equations {
     double matrix[FASTBAL_MAX_TEMPLATES * FASTBAL_MAX_TEMPLATES], rhs[FASTBAL_MAX_TEMPLATES], total;
 };
 
-/* A fit: pixels, where they lie on the templates' grid, and scratch for as many nodes as templates have
- * wavelengths. */
+/* A fit: its pixels, their positions on the templates' grid, and scratch memory for one node per template
+ * wavelength. */
 struct fb_design {
     const fastbal_templates *templates;
     size_t n; /* pixels */
     const uint32_t *segment;
     const double *fraction;
     const double *flux;
-    const double *weight;           /* ivar, 0 for pixels that do not take part */
-    const double *weight_before;    /* of the fit before with these equations; NULL for the first fit */
-    struct fb_equations *equations; /* of this fit, made from those of the fit before */
+    const double *weight;           /* ivar, 0 for excluded pixels */
+    const double *weight_before;    /* of the previous fit with these equations; NULL: this is the first */
+    struct fb_equations *equations; /* updated from the previous fit */
     double *nodes;                  /* scratch, FB_NODE_ARRAYS x (nodes + 2) */
     double *spare;                  /* scratch, n */
 };
@@ -161,22 +164,23 @@ struct fb_design {
 enum { FB_NODE_ARRAYS = 4 };
 enum { FB_FIT_OK = 0, FB_FIT_SINGULAR = 1, FB_FIT_FAILED = 2 };
 
-/* Minimise sum weight (sum_k coeffs[k] T_k - flux)^2; the minimum goes to *least, or NaN where the model is
- * so close to the flux that only fb_chi2() can tell. Where templates are degenerate, coeffs is the smallest
- * solution and FB_FIT_SINGULAR is returned; FB_FIT_FAILED where the sums overflow. */
+/* Minimise sum weight (sum_k coeffs[k] T_k - flux)^2; *least is the minimum, or NaN if the model is so close
+ * to the flux that only fb_chi2() is accurate. If templates are degenerate, coeffs is the smallest solution
+ * and FB_FIT_SINGULAR is returned. Returns FB_FIT_FAILED if the sums overflow. */
 int fb_fit(const struct fb_design *design, double *coeffs, double *least);
 /* The model sum_k coeffs[k] T_k at pixels [begin, end); uses the scratch. */
 void fb_model(const struct fb_design *design, const double *coeffs, size_t begin, size_t end, double *model);
 /* The sum that fb_fit() minimises, for a model of all pixels. */
 double fb_chi2(const struct fb_design *design, const double *model);
 
-/* Where the reference's simplex search for that minimum ends, from all ones; after fb_fit(), whose coeffs and
- * least are replaced. */
+/* Run the reference's simplex search for that minimum, starting from all ones. Call it after fb_fit(); it
+ * replaces coeffs and least. */
 void fb_fit_simplex(const struct fb_design *design, double *coeffs, double *least);
 
-/* What the normal equations of a fit are sums of: products of templates, which are the columns, with the right-hand side
- * (row -1) and with rows that are templates times a weight, over at most FB_BLOCK nodes or cells. fb_fill_rows makes
- * FB_ROWS of them, from a row on; those beyond the last template may be anything that is finite. */
+/* Normal equations are sums, over at most FB_BLOCK nodes or cells at a time, of products of columns and rows.
+ * The columns are the templates. Row -1 is the right-hand side; the others are templates times a weight.
+ * fb_fill_rows computes FB_ROWS rows from `row` on; those beyond the last template may hold any finite
+ * values. */
 enum { FB_BLOCK = 256, FB_ROWS = 2 };
 typedef void fb_fill_rows(const void *context, int row, double rows[FB_ROWS][FB_BLOCK]);
 
@@ -186,11 +190,12 @@ void fb_add_products(int nt, size_t n, const double *columns, size_t stride, fb_
 
 /* ---- cells.c, trough_aware.c ---- */
 
-/* Cells have equal widths in the logarithm of the rest wavelength; their number is rounded up for vectors. Those of [first,
- * end) may be absorbed: -300 to 29000 km/s of C IV or of Si IV. */
+/* Cells have equal widths in the logarithm of the rest wavelength; FB_CELL_ROOM is their number rounded up
+ * for vectors. Only cells [FB_FIRST_ABSORBED, FB_END_ABSORBED) can be absorbed: they are at -300 to 29000
+ * km/s of C IV or Si IV. */
 enum { FB_CELLS = 1100, FB_CELL_ROOM = 1104, FB_FIRST_ABSORBED = 7, FB_END_ABSORBED = 356 };
 
-/* A set of templates on the cells; zero from FB_CELLS on. */
+/* A set of templates on the cells. Arrays are zero from FB_CELLS on. */
 struct fb_cells {
     double edge[FB_CELLS + 1]; /* A */
     int has_prior;
@@ -201,35 +206,38 @@ struct fb_cells {
     _Alignas(64) double value[][FB_CELL_ROOM];  /* templates */
 };
 
-/* Make those of a set whose other members are there. FASTBAL_OK, FASTBAL_ENOMEM or FASTBAL_EPRIOR. */
+/* Create the cells of a set whose other members are set. Returns FASTBAL_OK, FASTBAL_ENOMEM or
+ * FASTBAL_EPRIOR. */
 int fb_cells_create(fastbal_templates *templates);
 
 /*
- * The trough-aware continuum of the pixels of a design at rest wavelengths w, all between the first and the last edge. Its
- * coefficients go to coeffs; design->weight with 0 for pixels that are rather absorbed than not to weight; the fits made
- * to *fits, and to *converged whether the last one still changed the continuum. Returns as fb_fit(); coeffs may hold
- * anything but for FB_FIT_OK.
+ * Fit the trough-aware continuum to the pixels of a design. Their rest wavelengths w must be between the
+ * first and the last edge. weight is a copy of design->weight with 0 for pixels that are probably absorbed,
+ * *fits the number of fits made, and *converged is 0 if the last fit still changed the continuum. Returns the
+ * same as fb_fit(); coeffs is valid only for FB_FIT_OK.
  */
 int fb_fit_trough_aware(const struct fb_design *design, const double *w, double *coeffs, double *weight,
                         int *fits, int *converged);
 
 /* ---- solve.c ---- */
 
-/* The factor L of a = L L', in place of the lower triangle (column-major); 0 where a is not positive definite. */
+/* Replace the lower triangle of a (column-major) by its Cholesky factor L, a = L L'. Returns 0 if a is not
+ * positive definite. */
 int fb_factorise(int n, double *a);
 /* Solve L L' x = b; b is overwritten with x. */
 void fb_substitute(int n, const double *factor, double *b);
 
 /*
- * Solve symmetric positive semi-definite equations M x = rhs in n unknowns, n 1 to FASTBAL_MAX_TEMPLATES; matrix as in
- * struct fb_equations. Returns FB_FIT_OK; FB_FIT_SINGULAR where the condition number of M, scaled to a unit diagonal, is
- * above 1e12, and x is the smallest solution in those units; FB_FIT_FAILED where M, rhs or x is not finite, and x may
- * hold anything. Neither matrix nor rhs may overlap x.
+ * Solve symmetric positive semi-definite equations M x = rhs in n unknowns, n 1 to FASTBAL_MAX_TEMPLATES;
+ * matrix as in struct fb_equations. Returns FB_FIT_OK; FB_FIT_SINGULAR if the condition number of M, scaled
+ * to a unit diagonal, is above 1e12, where x is the smallest solution in those units; FB_FIT_FAILED if M, rhs
+ * or x is not finite, where x is undefined. Neither matrix nor rhs may overlap x.
  */
 int fb_solve(int n, const double *matrix, const double *rhs, double *x);
 
-/* The inverse of a symmetric matrix n x n, n 1 to FASTBAL_MAX_TEMPLATES, of which the lower triangle is looked at. Returns 0
- * where it is not positive definite, or its condition number, scaled as above, is above 1e12. */
+/* The inverse of a symmetric matrix n x n, n 1 to FASTBAL_MAX_TEMPLATES, of which only the lower triangle is
+ * read. Returns 0 if it is not positive definite, or if its condition number, scaled as above, is above
+ * 1e12. */
 int fb_invert(int n, const double *matrix, double *inverse);
 
 /* ---- simplex.c ---- */
@@ -237,37 +245,41 @@ int fb_invert(int n, const double *matrix, double *inverse);
 typedef double fb_function(const double *x, const void *context);
 
 /*
- * Look for a minimum of f by Nelder and Mead's simplex. x holds where to start, and the best point found when
- * it ends: when all vertices are within 1e-4 of the best in every coordinate and in value, or after 200 n
- * evaluations or steps. n is 1 to FASTBAL_MAX_TEMPLATES. *least is f there. Returns the number of evaluations.
+ * Search for a minimum of f with the simplex method of Nelder and Mead. x is the starting point, and on
+ * return the best point found. The search ends when all vertices are within 1e-4 of the best one in every
+ * coordinate and in value, or after 200 n evaluations or steps. n is 1 to FASTBAL_MAX_TEMPLATES. *least is f
+ * at x. Returns the number of evaluations.
  */
 int fb_simplex(fb_function *f, const void *context, int n, double *x, double *least);
 
 /* ---- rules.c ---- */
 
-/* What differs between the rules of finding troughs (enum fastbal_rules). */
+/* The differences between the rules of finding troughs (enum fastbal_rules). */
 struct fb_rules {
     /* before the search */
-    int ends_early;   /* C IV may end with the fit range, where the spectrum's last pixel is redward of it */
-    int needs_signal; /* nothing is searched unless the median flux is above the median error */
-    int needs_continuum; /* a line with a negative continuum is not searched; where it is 0, no pixel is in */
+    int ends_early;   /* C IV is covered even if only the spectrum's last pixel is redward of it */
+    int needs_signal; /* a line is searched only if the median flux is above the median error */
+    /* A line with a negative continuum is not searched; a pixel whose continuum is 0 is not in a trough. */
+    int needs_continuum;
     /* the search */
-    int wraps;   /* the two pixels before a spike at the start of the search are its last pixels */
-    int reopens; /* a last pixel that is wider than the minimum adds the trough that ended before once more */
-    /* Pixels at the end of a trough that its mean, integral, depth and mask leave out, and at the end of the search where
-     * no spike is bridged. */
+    int wraps;   /* for a spike at the start of the search, the two pixels before it are taken from the end */
+    int reopens; /* a last pixel that is wider than the minimum records the previous trough again */
+    /* The number of pixels at the end of a trough that its mean, integral, depth and mask leave out, and of
+     * pixels at the end of the search where no spike is bridged. */
     size_t left_out;
     /* indices and errors */
-    int step_first;  /* the width includes a step before that step is integrated, not after */
-    int drops_empty; /* where the index is 0 there are no troughs */
-    int one_difference; /* D leaves out all AI troughs of C IV, not those kept of each line, and serves both lines */
-    double chi2_limit; /* above this reduced chi-square there are no troughs */
-    /* Pixels with ivar = 0 do not count, and up to so many in a row are in a trough where both their neighbours are; 0:
-     * they are pixels without absorption. */
+    int step_first;  /* the width includes a step before that step is integrated, instead of after */
+    int drops_empty; /* if the index is 0, its troughs are dropped */
+    /* D leaves out all AI troughs of C IV and is used for both lines. Otherwise each line has its own D, which leaves out
+     * the troughs kept. */
+    int one_difference;
+    double chi2_limit; /* above this reduced chi-square all troughs are dropped */
+    /* If not 0, pixels with ivar = 0 are ignored, and a run of up to this many is in a trough if both its
+     * neighbours are. If 0, they count as pixels without absorption. */
     size_t bridged;
 };
 
-const struct fb_rules *fb_rules(int rules); /* NULL where there are none of that number */
+const struct fb_rules *fb_rules(int rules); /* NULL if the number is unknown */
 
 /* ---- troughs.c ---- */
 
@@ -281,21 +293,20 @@ struct fb_range {
     double *scratch;     /* 4 n */
 };
 
-/* Where the velocities of one line lie in a range. */
+/* The search window of one line in a range. */
 struct fb_window {
     double line;
-    size_t lo, hi_bi, hi_ai; /* first pixels with v >= FB_V_BLUE, FB_V_BI and 0; n where there is none */
+    size_t lo, hi_bi, hi_ai; /* first pixels with v >= FB_V_BLUE, FB_V_BI and 0; n if there is none */
 };
 
-/* 0 if no pixel is between FB_V_BLUE and 0. */
+/* Returns 0 if no pixel is between FB_V_BLUE and 0. */
 int fb_window_find(struct fb_window *window, const double *w, size_t n, double line);
 
 /*
- * Search and integrate the troughs of one line, and for C IV also fill *absorption but for the detachment; it may be NULL
- * for others. *difference is D of C IV, NaN where there is none: C IV sets it, and
- * Si IV, which comes second, may need it. Returns BALSTATUS bits: FASTBAL_MORE_TROUGHS, FASTBAL_LOW_SIGNAL,
- * FASTBAL_NEGATIVE_MODEL (the line was not searched), FASTBAL_NO_DIFFERENCE (its troughs can't be measured; out is not
- * set).
+ * Search and integrate the troughs of one line. For C IV also fill *absorption, except the detachment; for Si
+ * IV it may be NULL. Measure C IV first: it sets *difference to its D, or NaN if there is none, which Si IV
+ * may need. Returns BALSTATUS bits: FASTBAL_MORE_TROUGHS, FASTBAL_LOW_SIGNAL, FASTBAL_NEGATIVE_MODEL (the
+ * line was not searched), FASTBAL_NO_DIFFERENCE (its troughs can't be measured; out is not set).
  */
 uint32_t fb_line_measure(const struct fb_range *range, const struct fb_window *window,
                          const struct fb_rules *rules, double *difference, struct fastbal_line *out,
@@ -315,26 +326,27 @@ struct fb_pixels_in {
     const double *ns;    /* sigma / continuum */
     const double *sigma; /* FB_NO_ERROR where ivar = 0 */
     const double *model;
-    double off; /* by how much the continuum may be wrong (D in §5), in the unit of flux */
+    double off; /* the error of the continuum (D in §5), in units of flux */
 };
 
-/* Sums over the pixels of troughs (§5.1); initialise with zeros. */
+/* Sums over the pixels of whole troughs (§5.1). Start with all zeros. */
 struct fb_whole {
     double width, ai, ew, depth;            /* depth: times width */
     double ai_noise, ew_noise, depth_noise; /* variances */
-    double ai_off, ew_off, depth_off;       /* errors that all pixels share */
+    double ai_off, ew_off, depth_off;       /* errors common to all pixels */
 };
 
 /* Add pixels [first, last] of a trough. */
 void fb_whole_add(struct fb_whole *sum, const struct fb_pixels_in *pixels, size_t first, size_t last);
-/* The quantities of one trough, or of all that were added. */
+/* The quantities of all troughs that were added, with their errors. */
 void fb_whole_ew(const struct fb_whole *sum, double *ew, double *error);
 void fb_whole_depth(const struct fb_whole *sum, double *depth, double *error);
 void fb_whole_ai(const struct fb_whole *sum, double *ai, double *error);
 
 /*
- * The half-width at half maximum of the red half of the C IV emission line in a continuum, km/s; 0 where there is no line.
- * w and model: n pixels, increasing, that cover FB_LINE_BLUE to FB_LINE_RED.
+ * The half-width at half maximum of the red half of the C IV emission line in a continuum, in km/s; 0 if
+ * there is no line. w and model have n pixels with increasing wavelengths that cover FB_LINE_BLUE to
+ * FB_LINE_RED.
  */
 double fb_half_width(size_t n, const double *w, const double *model);
 #define FB_LINE_BLUE 1440.0
@@ -344,8 +356,8 @@ double fb_half_width(size_t n, const double *w, const double *model);
 
 struct fastbal_workspace {
     const struct fb_kernels *kernels;
-    size_t n;      /* pixels there is room for */
-    size_t nnodes; /* template wavelengths there is room for */
+    size_t n;      /* capacity in pixels */
+    size_t nnodes; /* capacity in template wavelengths */
     double *memory;
     /* parts of memory, n each */
     double *w, *flux, *ivar, *sigma, *model, *fraction;
@@ -367,9 +379,9 @@ struct fb_stretch {
 };
 
 /*
- * Search Al III and Mg II at the velocities of C IV's troughs. model is the continuum at the pixels of `fit`; the
- * continuum of Mg II is a straight line between the means beside its trough. `mgii` covers FB_MGII_BLUE to FB_MGII_RED, or is
- * empty.
+ * Search Al III and Mg II at the velocities of the C IV troughs. model is the continuum at the pixels of
+ * `fit`. The continuum of Mg II is a straight line between mean fluxes on both sides of its trough. `mgii`
+ * covers FB_MGII_BLUE to FB_MGII_RED, or is empty.
  */
 void fb_low_ionization(const struct fastbal_troughs *civ, const struct fb_stretch *fit, const double *model,
                        const struct fb_stretch *mgii, struct fastbal_low_ionization *low);
@@ -383,7 +395,7 @@ struct fb_parts {
 };
 void fb_find_parts(const struct fastbal_spectrum *s, struct fb_parts *parts);
 
-/* Measure a spectrum. Wavelengths, z and options are known to be good, and the workspace to have room. */
+/* Measure a spectrum. Wavelengths, z and options must be valid, and the workspace large enough. */
 void fb_measure(fastbal_workspace *work, const fastbal_templates *templates,
                 const struct fastbal_spectrum *spectrum, const struct fastbal_options *options,
                 struct fastbal_result *result);

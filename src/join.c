@@ -1,5 +1,5 @@
 /*
- * join.c - the pixels of one target from those of its cameras, on a grid that cameras.c planned (docs/algorithm.md §1).
+ * join.c - joins the pixels of one target's cameras on a grid made by cameras.c (docs/algorithm.md §1).
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -1,14 +1,14 @@
 /*
- * kernels.h - what is compiled once for each instruction set, the rungs of a ladder.
+ * kernels.h - names of the code that is compiled once for each instruction set, called rungs.
  *
- * Nearly all of the time goes into a few files: fit.c, join.c, locate.c, measure.c, median.c, trough_aware.c and troughs.c.
- * They are plain C, and compiled as they are they make the plain rung, which runs everywhere. On x86-64 CMake compiles the same
- * files three times more, with wider vectors allowed and FB_RUNG set to the rung's name, which ends the names of all
- * that they share. Every rung gives the same bits: sums have a fixed number of lanes, whatever a vector holds, and
- * products are never fused (-ffp-contract=off).
+ * Nearly all of the time is spent in a few files: fit.c, join.c, locate.c, measure.c, median.c,
+ * trough_aware.c and troughs.c. Compiled without options they are the plain rung, which runs everywhere. On
+ * x86-64 CMake compiles them three more times with wider vectors. FB_RUNG is then the rung's name, which is
+ * appended to the names of their shared functions. Every rung gives the same bits: sums have a fixed number
+ * of lanes, whatever the width of a vector, and products are never fused (-ffp-contract=off).
  *
- * A grid or a workspace takes the fastest rung of this processor when it is made, and keeps it; nothing else is
- * remembered, so threads need no lock.
+ * A grid or a workspace selects the fastest rung of this processor when it is created, and keeps it. There is
+ * no other state, so threads need no lock.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -47,7 +47,7 @@
 
 #include "internal.h" /* after the names */
 
-/* Doubles in a vector of this rung. Wider vectors than the processor's are taken apart by way of memory. */
+/* Doubles in a vector of this rung. The compiler would split wider vectors through memory, which is slow. */
 #if defined(__AVX512F__)
 enum { FB_WIDTH = 8 };
 #elif defined(__AVX__)

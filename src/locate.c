@@ -1,5 +1,5 @@
 /*
- * locate.c - where pixels lie on the grid of the templates (docs/algorithm.md §3).
+ * locate.c - locates pixels on the grid of the templates (docs/algorithm.md §3).
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -24,7 +24,7 @@ static void locate_inside(const fastbal_templates *t, const double *restrict w, 
         size_t k;
         if (t->first_segment) {
             k = t->first_segment[(size_t)(ptrdiff_t)((w[i] - x[0]) * t->steps_per_wavelength)];
-            /* half the pixels are beyond the border in their step, so no branch */
+            /* half the pixels are beyond the border in their step, so a branch would be mispredicted */
             k += (size_t)(x[k + 1] <= w[i]);
         } else {
             k = search_segment(t, w[i]);

@@ -8,14 +8,13 @@
 
 #define ALIII 1857.0 /* A; the doublet's mean */
 #define MGII 2799.0
-#define ALIII_CONTINUUM 0.03 /* how far the continuum may be off, of itself */
+#define ALIII_CONTINUUM 0.03 /* relative error of the continuum */
 #define MGII_CONTINUUM 0.06
 #define LEAST_DEPTH 0.1
 #define SIGNIFICANCE 3.0
-#define SIDE \
-    50.0 /* A: width of the stretch on the blue side of a trough that Mg II's continuum is taken from */
-#define GAP 10.0         /* A: and its distance */
-#define MGII_SIDE 2860.0 /* A: the other begins here, beyond the emission line, and goes to FB_MGII_RED */
+#define SIDE 50.0        /* A: width of the range blueward of a trough that gives Mg II's continuum */
+#define GAP 10.0         /* A: its distance from the trough */
+#define MGII_SIDE 2860.0 /* A: the red range begins here, beyond the emission line, and ends at FB_MGII_RED */
 enum { LEAST_PIXELS = 5 };
 
 static double at_velocity(double line, double v)
@@ -27,7 +26,7 @@ static double at_velocity(double line, double v)
 struct continuum {
     const double *model; /* NULL: the line */
     double w, flux, slope;
-    double error; /* how far it may be off, of itself */
+    double error; /* relative */
 };
 
 /* The depth of one line in one trough. */
@@ -40,7 +39,7 @@ static double continuum_at(const struct continuum *c, const struct fb_stretch *s
     return c->model ? c->model[i] : c->flux + c->slope * (s->w[i] - c->w);
 }
 
-/* The depth below the continuum that fits the pixels between two wavelengths best; 0 where there are too few. */
+/* Fit the depth below the continuum to the pixels between two wavelengths. Returns 0 if there are too few. */
 static int measure_depth(const struct fb_stretch *s, const struct continuum *c, double blue, double red,
                          struct depth *d)
 {
@@ -62,7 +61,8 @@ static int measure_depth(const struct fb_stretch *s, const struct continuum *c, 
     return 1;
 }
 
-/* The mean of pixels between two wavelengths, and its wavelength; 0 where there are none. */
+/* The weighted mean flux and wavelength of the pixels between two wavelengths. Returns 0 if there are
+ * none. */
 static int mean_of(const struct fb_stretch *s, double from, double to, double *w, double *flux)
 {
     double weight = 0, sum_w = 0, sum_flux = 0;

@@ -46,7 +46,7 @@ size_t fb_nearest(const double *x, size_t n, double value)
 
 /* ---- pixels ---- */
 
-/* DEVIATION clean-pixels, as in join.c, whose pixels always are. */
+/* DEVIATION clean-pixels, as in join.c; pixels joined there are always clean. */
 static inline int pixel_ok(double flux, double ivar)
 {
     return (fabs(flux) <= FB_LARGEST) & (ivar <= FB_LARGEST) & ((ivar >= FB_LEAST) | (ivar == 0));
@@ -98,15 +98,15 @@ size_t fb_count_positive(const double *x, size_t n)
     return count;
 }
 
-/* Median of flux/sigma over n pixels; -1 for none, as where a range is covered but a camera is missing. */
+/* Median of flux/sigma over n pixels; -1 if n is 0, as when a camera is missing within a covered range. */
 static double median_snr(const double *flux, const double *sigma, size_t n, double *scratch)
 {
     divide(flux, sigma, n, scratch);
     return n > 0 ? fb_median(scratch, n, scratch + n) : -1;
 }
 
-/* The same for a part of the spectrum, whose errors are not known yet. Flux and ivar are those of pixels from `begin`
- * on. */
+/* The same for a part of the spectrum whose errors have not been computed. flux and ivar begin at pixel
+ * `begin`. */
 static double part_snr(const fastbal_workspace *work, const size_t part[2], size_t begin, const double *flux,
                        const double *ivar)
 {
@@ -137,7 +137,8 @@ static size_t mask_troughs(const struct fb_range *range, const struct fastbal_tr
     return taken;
 }
 
-/* Weights for the next fit (§6); returns how many pixels take part, those with ivar = 0 included. */
+/* Compute the weights of the next fit (§6). Returns the number of unmasked pixels, including those with ivar
+ * = 0. */
 static size_t apply_mask(const struct fb_range *range, const double *ivar, const struct fb_rules *rules,
                          const struct fastbal_result *result, double *weight)
 {
@@ -154,7 +155,7 @@ static size_t apply_mask(const struct fb_range *range, const double *ivar, const
 
 /* ---- the iteration ---- */
 
-/* Everything the iteration works on. */
+/* The state of the iteration. */
 struct task {
     struct fb_range range;
     struct fb_design design;
@@ -170,7 +171,8 @@ struct task {
     double least; /* sum of squares of the last fit, or NaN */
 };
 
-/* 0 if C IV is not covered. Errors are worked out where lines are searched. */
+/* Find the windows of the lines. Returns 0 if C IV is not covered. Errors are computed only in the
+ * windows. */
 static int find_lines(struct task *t)
 {
     const double *w = t->range.w;
@@ -192,8 +194,8 @@ static int has_few_pixels(const double *weight, size_t n, const struct fastbal_r
     return fb_count_positive(weight, n) <= (size_t)result->ntemplates;
 }
 
-/* The troughs below a fit.
- * DEVIATION no-difference: the reference's optimised branch gives up the whole file. */
+/* Search the troughs below a fit.
+ * DEVIATION no-difference: the reference's optimised branch fails for the whole file. */
 static uint32_t search(struct task *t, struct fastbal_result *result)
 {
     struct fastbal_line *const out[2] = { &result->civ, &result->siiv };
@@ -209,7 +211,7 @@ static uint32_t search(struct task *t, struct fastbal_result *result)
     return result->status & FASTBAL_NO_DIFFERENCE;
 }
 
-/* One fit and the troughs below it. */
+/* Fit once, and search the troughs below the fit. */
 static uint32_t fit_and_search(struct task *t, struct fastbal_result *result)
 {
     if (has_few_pixels(t->design.weight, t->range.n, result))
@@ -221,7 +223,7 @@ static uint32_t fit_and_search(struct task *t, struct fastbal_result *result)
     return search(t, result);
 }
 
-/* A fit as bad as this has no troughs that mean anything. */
+/* Drop all troughs: below so bad a fit they mean nothing. */
 static void drop_troughs(struct fastbal_result *result)
 {
     fb_line_clear(&result->civ);
@@ -231,8 +233,8 @@ static void drop_troughs(struct fastbal_result *result)
     result->status |= FASTBAL_CHI2_LIMIT;
 }
 
-/* How far the first C IV trough is from the emission line, in half-widths of the line in the continuum; its error is that of
- * a pixel at the edge. */
+/* The distance of the first C IV trough from the emission line, in half-widths of the line in the continuum.
+ * Its error is the width of the pixel at the trough's edge. */
 static void measure_detachment(const struct task *t, struct fastbal_result *result)
 {
     const double *w = t->range.w;
@@ -245,15 +247,15 @@ static void measure_detachment(const struct task *t, struct fastbal_result *resu
     double half_width = fb_half_width(end - begin, w + begin, t->model + begin);
     if (!(half_width > 0))
         return;
-    double vmin = result->civ.ai.vmin[count - 1]; /* troughs go from blue to red */
+    double vmin = result->civ.ai.vmin[count - 1]; /* troughs are in order from blue to red */
     size_t edge = fb_nearest(w, n, FB_CIV * (1 - vmin / FASTBAL_LIGHT_SPEED));
     double pixel = edge + 1 < n ? FASTBAL_LIGHT_SPEED * (w[edge + 1] - w[edge]) / FB_CIV : 0;
     result->absorption.detachment = vmin / half_width;
     result->absorption.detachment_error = pixel / half_width;
 }
 
-/* Least squares: fit, search, mask, until the number of masked pixels repeats. Returns 0, or the BALSTATUS bit that says
- * why the spectrum can't be measured. */
+/* Least squares: fit, search and mask until the number of masked pixels repeats. Returns 0, or the BALSTATUS
+ * bit that says why the spectrum can't be measured. */
 static uint32_t iterate(struct task *t, struct fastbal_result *result)
 {
     size_t n = t->range.n, used = n, before = n + 1;
@@ -270,14 +272,14 @@ static uint32_t iterate(struct task *t, struct fastbal_result *result)
         used = apply_mask(&t->range, t->ivar, t->rules, result, next);
         weight = used < n ? next : t->ivar;
         if (weight == t->design.weight) {
-            /* nothing was masked and nothing is: the next fit would be this one */
+            /* nothing was masked before or now, so the next fit would be the same */
             result->iterations++;
             before = used;
         }
     }
     if (used != before)
         result->status |= FASTBAL_NOT_CONVERGED;
-    /* of the last fit, with its mask and not the one that follows from it */
+    /* chi-square of the last fit, with the mask it used */
     if (isnan(t->least)) {
         fb_model(&t->design, result->coeffs, 0, n, t->model);
         t->least = fb_chi2(&t->design, t->model);
@@ -286,8 +288,8 @@ static uint32_t iterate(struct task *t, struct fastbal_result *result)
     return 0;
 }
 
-/* Trough-aware: one search below a continuum that no mask improves. Chi-square is that of the observed pixels that are rather
- * not absorbed. Returns as iterate(). */
+/* Trough-aware: one search, since no mask would improve the continuum. Chi-square is over the observed pixels
+ * that are probably not absorbed. Returns the same as iterate(). */
 static uint32_t fit_once(struct task *t, struct fastbal_result *result)
 {
     size_t n = t->range.n;
@@ -312,7 +314,8 @@ static uint32_t fit_once(struct task *t, struct fastbal_result *result)
     return unmeasured;
 }
 
-/* The same velocities in Al III and Mg II. flux and ivar are those of pixels from `begin` on. */
+/* Search Al III and Mg II at the velocities of the C IV troughs. flux and ivar begin at the first pixel of
+ * parts->whole. */
 static void search_low_ionization(const struct task *t, fastbal_workspace *work,
                                   const struct fastbal_spectrum *s, const struct fb_parts *parts,
                                   const double *flux, const double *ivar, struct fastbal_result *result)
@@ -330,8 +333,8 @@ static void search_low_ionization(const struct task *t, fastbal_workspace *work,
     fb_low_ionization(&result->civ.ai, &fit, t->model, &mgii, &result->low);
 }
 
-/* DEVIATION flagged-rows: the reference gives up the whole file.
- * Returns 0, or the BALSTATUS bit that says why the spectrum can't be measured. */
+/* DEVIATION flagged-rows: the reference fails for the whole file. Returns 0, or the BALSTATUS bit that says
+ * why the spectrum can't be measured. */
 static uint32_t measure(struct task *t, struct fastbal_result *result)
 {
     if (!find_lines(t))

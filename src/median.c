@@ -1,18 +1,18 @@
 /*
  * median.c - medians by counting.
  *
- * Medians are the costliest step of a measurement after reading it where they are searched by sorting values
- * apart, because that branches on the data. Here the values stay where they are: passes that do not branch
- * count how many are at or below a limit, and a few limits, each where the median should be if values were
- * evenly spread between the two before, leave only a handful of values to step through. And where only the
- * larger of two medians is asked for, counting on either side of a limit between them mostly answers it.
+ * Selection algorithms that partition the values branch on the data, which would make medians the most
+ * expensive step of a measurement. Here the values stay in place. Branchless passes count the values at or
+ * below a limit. Each new limit is interpolated between the two before it, and after a few of them only a
+ * handful of values are left to step through. To tell which of two medians is larger, counting on both sides
+ * of one limit between them is usually enough.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include <string.h>
 #include "kernels.h"
 
-/* Values in a sample; counts worth their time; steps likewise; values too few for samples; lanes of a minimum. */
+/* Values in a sample; most counts; most steps; fewest values to be sampled; lanes of a minimum. */
 enum { FEW = 15, MOST_COUNTS = 12, MOST_STEPS = 6, SMALL = 64, LANES = 32 };
 
 static inline void swap(double *a, double *b)
@@ -22,8 +22,8 @@ static inline void swap(double *a, double *b)
     *b = t;
 }
 
-/* Hoare's selection: afterwards x[k] is the k-th smallest, none before it is larger and none after it
- * smaller. Values must not be NaN. */
+/* Hoare's selection: afterwards x[k] is the k-th smallest value, none before it is larger and none after it
+ * is smaller. Values must not be NaN. */
 static void select_kth(double *x, size_t n, size_t k)
 {
     ptrdiff_t lo = 0, hi = (ptrdiff_t)n - 1;
@@ -70,7 +70,7 @@ static size_t count_at_most(const double *x, size_t n, double limit)
     return count;
 }
 
-/* The smallest value above a limit; infinity where there is none. */
+/* The smallest value above a limit; infinity if there is none. */
 static double least_above(const double *x, size_t n, double limit)
 {
     double lane[LANES], least = INFINITY;
@@ -99,8 +99,8 @@ static double kth_by_selection(const double *x, size_t n, size_t k, double *scra
     return scratch[k];
 }
 
-/* It is above lo, which n_lo <= k values do not exceed, and at most hi, which n_hi > k values do not
- * exceed. */
+/* The k-th value is above lo and at most hi: n_lo <= k values are at most lo, and n_hi > k values are at most
+ * hi. */
 struct bracket {
     double lo, hi;
     size_t n_lo, n_hi;
@@ -117,7 +117,8 @@ static void cut(struct bracket *b, double limit, size_t count, size_t k)
     }
 }
 
-/* Two neighbours of a small sorted sample around the median; 0 where it is beyond the sample. */
+/* Bracket the k-th value by two neighbours in a small sorted sample. Returns 0 if it is outside the
+ * sample. */
 static int sample_bracket(const double *x, size_t n, size_t k, struct bracket *b)
 {
     double sample[FEW];
@@ -160,7 +161,7 @@ static double kth_smallest(const double *x, size_t n, size_t k, double *scratch)
 
 double fb_median(const double *x, size_t n, double *scratch)
 {
-    /* a NaN is not at most infinity */
+    /* values that are NaN are not counted */
     if (n == 0 || count_at_most(x, n, INFINITY) < n)
         return NAN;
     double below = kth_smallest(x, n, (n - 1) / 2, scratch), above = below;
@@ -187,7 +188,7 @@ static double guess_median(const double *x, size_t n)
     return middle_of(third[0], third[1], third[2]);
 }
 
-/* How many values are below a limit, at most as large, and above. */
+/* The numbers of values below a limit, at most equal to it, and above it. */
 struct sides {
     size_t below, at_most, above;
 };
@@ -207,11 +208,11 @@ int fb_median_exceeds(const double *a, const double *b, size_t n, double *scratc
 {
     if (n >= SMALL) {
         double limit = 0.5 * guess_median(a, n) + 0.5 * guess_median(b, n);
-        size_t most = n / 2 + 1; /* so many on one side and the median is there as well */
+        size_t most = n / 2 + 1; /* with so many values on one side, the median is there too */
         struct sides of_a = count_sides(a, n, limit), of_b = count_sides(b, n, limit);
         if (of_a.below >= most && of_b.above >= most)
             return 0;
-        /* with a NaN there is no median and nothing exceeds it; one would be missing in these sums */
+        /* NaN values, for which the answer is 0, would be missing from these sums */
         if (of_a.above >= most && of_b.below >= most && of_a.above + of_a.at_most == n &&
             of_b.above + of_b.at_most == n)
             return 1;

@@ -2,8 +2,8 @@
  * resample.c - flux-conserving resampling (docs/algorithm.md §1): the average over each output pixel of the
  * piecewise-linear function through the input pixels, which falls to zero one node beyond either end.
  *
- * The average is linear in the input, so its weights are worked out once for a pair of grids: the weight of
- * an input node is the integral of its hat function over the output pixel, divided by the pixel's width.
+ * The average is linear in the input, so its weights are computed once for a pair of grids. The weight of an
+ * input node is the integral of its hat function over the output pixel, divided by the pixel's width.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -11,7 +11,7 @@
 #include <string.h>
 #include "internal.h"
 
-/* Input node j of n, counting one node of value 0 on each side: -1 .. n. */
+/* The position of input node j, from -1 to n: one node of value 0 is added on each side. */
 static double node_position(const double *x, size_t n, ptrdiff_t j)
 {
     if (j < 0)
@@ -30,7 +30,7 @@ static double pixel_edge(const double *xout, size_t nout, size_t i)
     return 0.5 * (xout[i] + xout[i - 1]);
 }
 
-/* Room for k more weights; the array grows by doubling. */
+/* Ensure capacity for k more weights; the array grows by doubling. */
 static int reserve(struct fb_resampler *r, size_t used, size_t k, size_t *room)
 {
     if (used + k <= *room)
@@ -44,8 +44,8 @@ static int reserve(struct fb_resampler *r, size_t used, size_t k, size_t *room)
     return FASTBAL_OK;
 }
 
-/* Weights of one output pixel [a, b], whose first overlapping segment starts at node j. Real nodes first ..
- * last take part. */
+/* Compute the weights of input nodes first .. last for one output pixel [a, b], whose first overlapping
+ * segment starts at node j. */
 static void pixel_weights(const double *x, size_t n, double a, double b, ptrdiff_t j, ptrdiff_t first,
                           ptrdiff_t last, double *weight)
 {

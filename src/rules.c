@@ -1,6 +1,6 @@
 /*
- * rules.c - what differs between the rules of the reference's main branch, those of its optimised branch, and ours
- * (docs/algorithm.md, §8). Everything else is the same code.
+ * rules.c - the differences between the rules of the reference's main branch, its optimised branch, and
+ * fastbal (docs/algorithm.md, §8). All other code is the same for all rules.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

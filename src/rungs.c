@@ -1,5 +1,5 @@
 /*
- * rungs.c - which kernels this processor can run (kernels.h).
+ * rungs.c - selects the kernels that this processor can run (kernels.h).
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -9,7 +9,8 @@
 #ifdef FB_X86_RUNGS
 extern const struct fb_kernels fb_kernels_v2, fb_kernels_v3, fb_kernels_v4;
 
-/* What CMakeLists.txt lets the compiler use; the system's part, keeping wide registers, is looked at as well. */
+/* The instruction sets that CMakeLists.txt enables for each rung. __builtin_cpu_supports() also checks that
+ * the system saves wide registers. */
 static int has_v2(void)
 {
     __builtin_cpu_init();

@@ -1,10 +1,10 @@
 /*
- * simplex.c - the search for a minimum of Nelder and Mead (1965, The Computer Journal 7, 308), as scipy's
- * minimize() carries it out with its default settings: the continuum fit of the published catalogs
- * (docs/algorithm.md §4).
+ * simplex.c - minimisation by the simplex method of Nelder and Mead (1965, The Computer Journal 7, 308),
+ * exactly as in scipy's minimize() with default settings. The continua of the published catalogs were fitted
+ * with it (docs/algorithm.md §4).
  *
- * Where the search stops depends on every comparison it made. So the order of vertices with equal values, the
- * order of sums, and what becomes of a step that the limit of evaluations cuts short are part of the method.
+ * The result depends on every comparison made. So the order of vertices with equal values, the order of sums,
+ * and the treatment of a step that the limit of evaluations interrupts are part of the method.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -22,14 +22,14 @@ struct simplex {
     fb_function *f;
     const void *context;
     int n;                              /* unknowns */
-    int evaluations, most;              /* made, and allowed */
+    int evaluations, most;              /* evaluations made, and the limit */
     double room[MAX + 3][MAX];          /* of the points */
     double *vertex[MAX + 1], *spare[2]; /* point into room */
     double value[MAX + 1];              /* sorted: the best first */
     double centre[MAX];                 /* of all vertices but the worst */
 };
 
-/* 0 where no evaluation is left. */
+/* Evaluate the function. Returns 0 if the limit has been reached. */
 static int evaluate(struct simplex *s, const double *x, double *value)
 {
     if (s->evaluations == s->most)
@@ -39,7 +39,7 @@ static int evaluate(struct simplex *s, const double *x, double *value)
     return 1;
 }
 
-/* Equal values stay in their order; a NaN goes to the end. */
+/* Sort the vertices by value. The sort is stable, and NaN goes to the end. */
 static void sort(struct simplex *s)
 {
     for (int i = 1; i <= s->n; i++) {
@@ -54,7 +54,7 @@ static void sort(struct simplex *s)
     }
 }
 
-/* The start, and from there one step along each coordinate. */
+/* The first vertex is the starting point; each other one is a step along one coordinate. */
 static void first_simplex(struct simplex *s, const double *start)
 {
     for (int i = 0; i <= s->n; i++) {
@@ -90,8 +90,8 @@ static void find_centre(struct simplex *s)
     }
 }
 
-/* A spare point is put on the line from the worst vertex through the centre, `factor` times as far beyond the
- * centre: 1 reflects, 2 expands, 1/2 and -1/2 contract outside and inside. */
+/* Place a spare point on the line from the worst vertex through the centre, `factor` times as far beyond the
+ * centre, and evaluate it: 1 reflects, 2 expands, 1/2 and -1/2 contract outside and inside. */
 static int try_point(struct simplex *s, int spare, double factor, double *value)
 {
     for (int k = 0; k < s->n; k++)
@@ -99,7 +99,7 @@ static int try_point(struct simplex *s, int spare, double factor, double *value)
     return evaluate(s, s->spare[spare], value);
 }
 
-/* A spare point takes the place of the worst vertex. */
+/* Replace the worst vertex by a spare point. */
 static void accept(struct simplex *s, int spare, double value)
 {
     double *worst = s->vertex[s->n];
@@ -108,8 +108,8 @@ static void accept(struct simplex *s, int spare, double value)
     s->spare[spare] = worst;
 }
 
-/* All vertices half way to the best one. One that is left without a new value keeps the old, which was not
- * the best. */
+/* Move all vertices half way to the best one. If evaluations run out, a vertex keeps its old value, which was
+ * not the best. */
 static void shrink(struct simplex *s)
 {
     for (int i = 1; i <= s->n; i++) {
@@ -120,7 +120,7 @@ static void shrink(struct simplex *s)
     }
 }
 
-/* The reflected point is better than any vertex: is there more to be had in that direction? */
+/* The reflected point is better than any vertex: try a longer step in that direction. */
 static void expand(struct simplex *s, double reflected)
 {
     double expanded;
@@ -145,7 +145,7 @@ static void contract(struct simplex *s, double reflected)
         shrink(s);
 }
 
-/* One step. Where evaluations run out in the middle of it, a point not decided about is forgotten. */
+/* One step. If evaluations run out in the middle of it, the point being tried is discarded. */
 static void step(struct simplex *s)
 {
     double reflected;

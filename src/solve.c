@@ -1,12 +1,13 @@
 /*
- * solve.c - symmetric equations in a few unknowns, as least squares leave them (docs/algorithm.md §4).
+ * solve.c - solves symmetric equations in a few unknowns, as in least squares (docs/algorithm.md §4).
  *
- * Rows and columns are first scaled to a unit diagonal, then Cholesky's factorisation solves the equations. The
- * templates of a fit are few and nearly orthogonal, so the squared condition number does no harm. Where it does
- * (degenerate templates, hardly any pixels), the solution comes from the eigenvectors whose eigenvalues are not
- * negligible, which Jacobi's rotations find.
+ * Rows and columns are scaled to a unit diagonal, and Cholesky factorisation solves the equations. The
+ * templates of a fit are few and nearly orthogonal, so squaring their condition number does no harm. In
+ * singular cases (degenerate templates, hardly any pixels) the solution is composed of the eigenvectors with
+ * eigenvalues that are not negligible, found by Jacobi rotations.
  *
- * Every sum runs over one index in increasing order, so the bits are the same from every compiler and processor.
+ * Every sum runs over one index in increasing order, so the bits are the same from every compiler and
+ * processor.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -15,14 +16,15 @@
 
 enum { MAX = FASTBAL_MAX_TEMPLATES, MOST_SWEEPS = 50 };
 
-/* Reciprocal condition number of the scaled equations below which they count as singular: with it about four
- * of the sixteen digits are still right. Smaller eigenvalues, relative to the largest, are negligible. */
+/* The scaled equations are singular if their reciprocal condition number is below this; at the limit about
+ * four of sixteen digits are correct. Eigenvalues smaller than this, relative to the largest, are
+ * negligible. */
 #define SINGULAR 1e-12
 
 /* Off-diagonal elements below this are zero: the diagonal is 1, and eigenvalues below SINGULAR are dropped. */
 #define NEGLIGIBLE 1e-18
 
-/* Scale to a unit diagonal, and fill in the upper triangle. A row that is zero keeps its zeros. */
+/* Scale to a unit diagonal, and fill in the upper triangle. Zero rows stay zero. */
 static void scale_equations(int n, const double *matrix, double *scale, double *scaled)
 {
     for (int i = 0; i < n; i++)
@@ -63,9 +65,10 @@ void fb_substitute(int n, const double *factor, double *b)
     }
 }
 
-/* Is the determinant proof enough? The diagonal of the equations is 1 and the sum of their eigenvalues n, so all
- * eigenvalues but the smallest have a product below e = 2.71828...; the smallest is above determinant / e, and the largest at
- * most n. The condition number in the largest column sum is at most n times that of eigenvalues. */
+/* A cheap sufficient test for regular equations. The diagonal is 1, so the eigenvalues have the sum n, and
+ * the product of all but the smallest is below e = 2.71828... Hence the smallest is above determinant / e,
+ * and the largest is at most n. The condition number in the norm of column sums is at most n times that of
+ * the eigenvalues. */
 static int clearly_regular(int n, const double *factor)
 {
     double determinant = 1;
@@ -82,7 +85,7 @@ static double sum_of_sizes(int n, const double *x)
     return sum;
 }
 
-/* The reciprocal condition number in the largest column sum, from the columns of the inverse. */
+/* The reciprocal condition number in the norm of column sums, from the columns of the inverse. */
 static double reciprocal_condition(int n, const double *a, const double *factor)
 {
     double norm = 0, inverse_norm = 0;
@@ -96,7 +99,7 @@ static double reciprocal_condition(int n, const double *a, const double *factor)
     return 1 / (norm * inverse_norm);
 }
 
-/* Solve well-conditioned equations; 0 if they are not, and b is as it was. */
+/* Solve well-conditioned equations. Returns 0, leaving b unchanged, if they are not. */
 static int solve_regular(int n, const double *a, double *b)
 {
     double factor[MAX * MAX];
@@ -118,7 +121,7 @@ static void rotate(double *x, double *y, double c, double s)
     *y = s * before + c * *y;
 }
 
-/* Turn axes p and q so that a[p,q] becomes 0. */
+/* Rotate axes p and q so that a[p,q] becomes 0. */
 static void annihilate(int n, double *a, double *vectors, int p, int q)
 {
     double theta = (a[q + q * n] - a[p + p * n]) / (2 * a[p + q * n]);
@@ -153,7 +156,7 @@ static void diagonalise(int n, double *a, double *vectors)
     }
 }
 
-/* The smallest solution of singular equations, in place of b. a is overwritten. */
+/* Replace b by the smallest solution of singular equations. a is overwritten. */
 static void solve_singular(int n, double *a, double *b)
 {
     double vectors[MAX * MAX], solution[MAX] = { 0 }, largest = 0;

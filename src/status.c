@@ -1,5 +1,5 @@
 /*
- * status.c - words for what goes wrong. The only file of the library that formats text.
+ * status.c - error messages. This is the only file of the library that formats text.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -1,8 +1,9 @@
 /*
- * templates.c - continuum components, and where pixels lie on their grid (docs/algorithm.md §3).
+ * templates.c - sets of continuum components, and the table for locating pixels on their grid
+ * (docs/algorithm.md §3).
  *
- * A pixel's segment is found from a table over equal steps of wavelength and not from the pixel before, so
- * that pixels don't wait for each other.
+ * A pixel's segment is found from a table over equal steps of wavelength, not from the previous pixel, so
+ * that pixels are independent of each other.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -12,12 +13,12 @@
 
 #define MOST_STEPS 1e6
 
-/* Widths of segments, and what is divided by them, are ordinary numbers between these. */
+/* Between these limits, segment widths and their reciprocals neither overflow nor underflow. */
 #define LEAST_WAVELENGTH 1e-30
 #define MOST_WAVELENGTH 1e30
 
-/* Steps a little narrower than the narrowest segment, so that a step holds at most one border between
- * segments. */
+/* Create the table. Steps are a little narrower than the narrowest segment, so that each contains at most one
+ * border between segments. */
 static int make_steps(fastbal_templates *t)
 {
     double narrowest = INFINITY, width = t->wavelength[t->n - 1] - t->wavelength[0];
@@ -25,7 +26,7 @@ static int make_steps(fastbal_templates *t)
         narrowest = fmin(narrowest, t->wavelength[i + 1] - t->wavelength[i]);
     double steps = 1.01 * width / narrowest + 1;
     if (!(steps < MOST_STEPS))
-        return FASTBAL_OK; /* too uneven for a table: segments are searched */
+        return FASTBAL_OK; /* too uneven for a table: segments are found by bisection */
     t->nsteps = (size_t)steps;
     t->steps_per_wavelength = (double)t->nsteps / width;
     t->first_segment = malloc((t->nsteps + 1) * sizeof *t->first_segment);

@@ -1,14 +1,14 @@
 /*
- * trough_aware.c - the trough-aware continuum (docs/algorithm.md §4): a fit in which a pixel weighs less the more probably
- * it is absorbed, held together by what is known of quasars (struct fastbal_prior).
+ * trough_aware.c - the trough-aware continuum (docs/algorithm.md §4): a fit in which a pixel has less weight
+ * the more probably it is absorbed, constrained by a prior on quasars (struct fastbal_prior).
  *
- * Pixels are collected into cells of equal width in ln(wavelength). A fit solves (N + Q / c_0^2) c = h, where N = sum v T T'
- * and h = sum v T y run over cells, Q is the prior, and v = (1 - p) / (1/V + (psi m)^2) has the probability p that a cell is
- * absorbed, the sum V of its ivars, and the misfit psi of the templates relative to the model m. The next p follow from how
- * significantly the flux is below the model. Every fit begins with nothing believed where troughs may be, so that none
- * draws the continuum down.
+ * Pixels are collected into cells of equal width in ln(wavelength). A fit solves (N + Q / c_0^2) c = h, where
+ * N = sum v T T' and h = sum v T y run over cells, Q is the prior, and v = (1 - p) / (1/V + (psi m)^2) has
+ * the probability p that a cell is absorbed, the sum V of its ivars, and the misfit psi of the templates
+ * relative to the model m. The next p follow from how significantly the flux is below the model. The first
+ * fit ignores all cells that may be absorbed, so that no trough draws the continuum down.
  *
- * Sums are those of fit.c, in its lanes; everything else is done cell by cell, so all rungs give the same bits.
+ * Sums use the lanes of fit.c, and everything else is computed cell by cell, so all rungs give the same bits.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -21,16 +21,16 @@ enum {
     MOST_FITS = 10,
     MOST_SCALES = 3, /* fits; solutions of one fit, each with the c_0 of the one before */
     LEAST_CELLS = 100
-};                             /* with fewer that can't be absorbed, all take part in the first fit */
+};                             /* with fewer that can't be absorbed, the first fit uses all cells */
 enum { NARROW = 1, WIDE = 6 }; /* half-widths of the runs of cells that are compared with the model */
 
 #define STABLE 2e-3      /* relative: a smaller change of the model ends the fits */
 #define SAME_SCALE 1e-3  /* relative: a smaller change of c_0 ends the solutions */
-#define LEAST_MODEL 0.02 /* of the model's median; a model below it is set to it */
+#define LEAST_MODEL 0.02 /* of the model's median: the least value of the model */
 #define LEAST_DEPTH 0.05 /* of a run that is absorbed, relative to the model */
 #define LIKELY 2.5       /* standard errors below the model where p = 0.5 */
 #define SOFTNESS 0.6     /* standard errors over which p rises by a factor e */
-#define SINGULAR 1e-12   /* of a diagonal element of the equations; what the factorisation leaves of it */
+#define SINGULAR 1e-12   /* of a diagonal element of the equations; below this the factorisation has failed */
 
 struct job {
     const struct fb_cells *cells;
@@ -39,7 +39,7 @@ struct job {
     double scale;                 /* c_0 */
     double coeffs[MAX], factor[MAX * MAX];
     struct fb_equations equations;
-    size_t at, count;                           /* the block of cells in hand */
+    size_t at, count;                           /* the current block of cells */
     _Alignas(64) double ivar[ROOM], flux[ROOM]; /* V and y */
     _Alignas(64) double absorbed[ROOM];         /* p */
     _Alignas(64) double weight[ROOM];           /* v */
@@ -67,7 +67,7 @@ static void collect(struct job *j, const struct fb_design *d, const double *w)
         j->flux[c] = j->ivar[c] > 0 ? j->flux[c] / j->ivar[c] : 0;
 }
 
-/* Nothing is believed of the cells that may be absorbed, unless too few others are left. */
+/* Begin with p = 1 in the cells that may be absorbed, or with 0 if too few other cells have data. */
 static void start(struct job *j)
 {
     size_t others = fb_count_positive(j->ivar, FIRST) + fb_count_positive(j->ivar + END, FB_CELLS - END);
@@ -77,7 +77,7 @@ static void start(struct job *j)
 
 /* ---- one fit ---- */
 
-/* v; the misfit of the first fit, for which there is no model yet, is 0. */
+/* Compute v. In the first fit there is no model yet, and the misfit is 0. */
 static void weigh(struct job *j)
 {
     for (size_t c = 0; c < FB_CELLS; c++) {
@@ -109,7 +109,7 @@ static void make_equations(struct job *j)
     }
 }
 
-/* The c_0 of the typical quasar that fits best, but no less than its error. */
+/* The best-fitting c_0 of the typical quasar, but at least its error. */
 static double first_scale(const struct job *j)
 {
     const double *typical = j->cells->typical, *matrix = j->equations.matrix;
@@ -123,7 +123,7 @@ static double first_scale(const struct job *j)
     return fmax(product, sqrt(square)) / square;
 }
 
-/* Factorise N + Q / c_0^2; 0 where it is singular. */
+/* Factorise N + Q / c_0^2. Returns 0 if it is singular. */
 static int factorise(struct job *j)
 {
     double diagonal[MAX];
@@ -186,8 +186,8 @@ static void find_range(const double *x, double *least, double *most)
     }
 }
 
-/* The model, nowhere too far below its median; 0 where that is not positive. The median is not above the largest value, so
- * it is rarely looked for. */
+/* Compute the model, limited to a fraction of its median from below. Returns 0 if the median is not positive.
+ * The median is at most the largest value, so it rarely has to be computed. */
 static int make_model(struct job *j)
 {
     double least, most;
@@ -215,7 +215,7 @@ static int is_stable(const struct job *j)
     return changed == 0;
 }
 
-/* ---- what is absorbed ---- */
+/* ---- absorption ---- */
 
 /* The variance of ln m, T' (N + Q / c_0^2)^-1 T / m^2 = |L^-1 T|^2 / m^2, of cells that may be absorbed. */
 static void relative_variance(const struct job *j, double variance[ABSORBED])
@@ -242,7 +242,7 @@ static void relative_variance(const struct job *j, double variance[ABSORBED])
     }
 }
 
-/* Sums of runs of 3 cells; x and three begin WIDE cells before those that may be absorbed, and end WIDE after. */
+/* Sums of runs of 3 cells; x and three include WIDE cells on either side of those that may be absorbed. */
 static void add_neighbours(const double *restrict x, double *restrict three)
 {
     for (size_t c = 1; c + 1 < ABSORBED + 2 * WIDE; c++)
@@ -255,15 +255,16 @@ static inline double around(const double *x, const double *three, size_t c)
     return ((three[c + 1] + three[c + 4]) + (three[c + 7] + three[c + 10])) + x[c + 12];
 }
 
-/* By how many standard errors the flux of a run is below the model; nothing where it is hardly below. */
+/* The number of standard errors by which the flux of a run is below the model; minus infinity if it is hardly
+ * below. */
 static inline double significance(double deficit, double square, double variance)
 {
     double depth = deficit / square;
     return depth >= LEAST_DEPTH ? depth / sqrt(1 / square + variance) : -INFINITY;
 }
 
-/* 1 / (1 + e^x) for x, whose size is below 700, with sums and products alone: the C library's exp() need not give the same
- * bits everywhere. e^x = 2^k e^r, and a polynomial for the last. */
+/* 1 / (1 + e^x) for |x| < 700. It uses only basic arithmetic, because the C library's exp() need not give the
+ * same bits everywhere: e^x = 2^k e^r, with a polynomial for e^r. */
 static inline double logistic(double x)
 {
     const double whole =
@@ -289,7 +290,7 @@ static inline double logistic(double x)
     return 1 / (1 + power * e);
 }
 
-/* p from the more significant of a narrow and a wide run around each cell. */
+/* Compute p from the more significant of a narrow and a wide run around each cell. */
 static void find_absorbed(struct job *j)
 {
     enum { N = ABSORBED + 2 * WIDE };
@@ -315,7 +316,7 @@ static void find_absorbed(struct job *j)
 
 /* ---- the whole fit ---- */
 
-/* Leave pixels out that are rather absorbed than not. */
+/* Set the weight of pixels with p >= 0.5 to 0. */
 static void drop_absorbed(const struct job *j, const struct fb_design *d, double *weight)
 {
     memcpy(weight, d->weight, d->n * sizeof *weight);

@@ -13,14 +13,14 @@
 #define BI_MIN_WIDTH 2000.0
 #define SIGNIFICANCE 3.0 /* of an AI trough's mean depth, in errors of the mean */
 #define FIRST_WIDTH \
-    0.0001 /* km/s: what the reference counts for a trough's first pixel, so that it is "in a trough" */
+    0.0001 /* km/s: the width that the reference gives a trough's first pixel, so that it is not 0 */
 
 enum kind { AI, BI };
 
-/* AI troughs are wider than 450 km/s, and within 25000 km/s; the last one may be found twice. */
+/* AI troughs are wider than 450 km/s and within 25000 km/s, and the last one may be found twice. */
 enum { MOST_FOUND = 56 };
 
-/* One search: pixels of a window, in units of the continuum. */
+/* The state of one search over the pixels of a window, in units of the continuum. */
 struct search {
     enum kind kind;
     const struct fb_rules *rules;
@@ -31,7 +31,7 @@ struct search {
     const double *ns;        /* sigma / continuum */
     const double *sigma;     /* FB_NO_ERROR where ivar = 0 */
     const unsigned char *in; /* 1 for pixels below the continuum */
-    size_t found;            /* troughs, their first and last pixels; the first of them are kept */
+    size_t found;            /* number of troughs found; only the first kept() are kept */
     size_t start[MOST_FOUND], end[MOST_FOUND];
 };
 
@@ -40,7 +40,7 @@ static double velocity(double w, double line)
     return FASTBAL_LIGHT_SPEED * ((w - line) / line);
 }
 
-/* Does a pixel with this error not count? */
+/* Is a pixel with this error ignored? */
 static inline int is_masked(const struct fb_rules *rules, double sigma)
 {
     return sigma == FB_NO_ERROR && rules->bridged > 0;
@@ -80,8 +80,8 @@ int fb_window_find(struct fb_window *window, const double *w, size_t n, double l
     return window->hi_ai > window->lo;
 }
 
-/* A pixel outside a trough is a spike, and does not end it, where the next pixel is in again; for AI the two
- * before it must be in as well. */
+/* A pixel that is not in is a spike, which does not end a trough, if the next pixel is in again. For AI the
+ * two pixels before it must be in as well. */
 static int is_spike(const struct search *s, size_t i)
 {
     if (i + 1 + s->rules->left_out >= s->n || !s->in[i + 1])
@@ -93,8 +93,8 @@ static int is_spike(const struct search *s, size_t i)
     return s->in[i >= 1 ? i - 1 : s->n - 1] && s->in[i >= 2 ? i - 2 : s->n + i - 2];
 }
 
-/* BI troughs always are. AI: is the mean of a trough that pixel `after` has ended below the limit by more than its
- * error allows? */
+/* Is the mean of an AI trough, which ends before pixel `after`, significantly below the limit? BI troughs
+ * always pass. */
 static int is_significant(const struct search *s, size_t start, size_t after)
 {
     size_t end = after - s->rules->left_out;
@@ -120,14 +120,14 @@ static void record(struct search *s, size_t start, size_t end)
     s->end[s->found++] = end;
 }
 
-/* The first pixel from i on that is in, or n. */
+/* The first pixel from i on that is "in", or n. */
 static size_t next_in(const struct search *s, size_t i)
 {
     const unsigned char *found = memchr(s->in + i, 1, s->n - i);
     return found ? (size_t)(found - s->in) : s->n;
 }
 
-/* Pixel by pixel; width is the running width of the trough, 0 outside. */
+/* Search pixel by pixel. width is the current width of the trough, 0 outside troughs. */
 static void scan(struct search *s)
 {
     double width = 0, minimum = minimum_width(s);
@@ -155,8 +155,8 @@ static void scan(struct search *s)
     }
 }
 
-/* Mean |model - flux| over the C IV or Si IV window outside the troughs of an AI search: how far the
- * continuum is off. */
+/* The error of the continuum: the mean |model - flux| over the window, outside the troughs of an AI
+ * search. */
 static double continuum_error(const struct fb_range *range, const struct fb_window *window,
                               const struct search *s)
 {
@@ -176,9 +176,8 @@ static double continuum_error(const struct fb_range *range, const struct fb_wind
     return count > 0 ? sum / (double)count : 0;
 }
 
-/* What pixel i adds to the variance of each km/s; off is the continuum error.
- * DEVIATION finite-errors: the reference adds the endless errors of pixels with ivar = 0. The same goes for those that
- * have no continuum. */
+/* The variance of pixel i per km/s; off is the error of the continuum. DEVIATION finite-errors: the reference
+ * includes the infinite errors of pixels with ivar = 0, or without a continuum. Here they are left out. */
 static double pixel_variance(const struct search *s, size_t i, const double *sigma, const double *model,
                              double off)
 {
@@ -234,7 +233,8 @@ void fb_line_clear(struct fastbal_line *line)
     clear_troughs(&line->bi);
 }
 
-/* Templates that are zero, or immense, somewhere make continua that nothing can be divided by. */
+/* Are the results finite? Templates that are zero or huge somewhere give continua that can't be divided
+ * by. */
 static int is_finite(const struct fastbal_troughs *t, size_t n)
 {
     int finite = isfinite(t->index) && isfinite(t->error);
@@ -261,7 +261,7 @@ static void summarise(const struct search *s, const double *sigma, const double 
     out->count = (int)kept(s);
 }
 
-/* Flux and error in units of the continuum, and which pixels are below it. */
+/* Compute flux and error in units of the continuum, and which pixels are below it. */
 static void normalise(size_t n, const double *flux, const double *sigma, const double *model, double *nf,
                       double *ns, unsigned char *in)
 {
@@ -273,7 +273,7 @@ static void normalise(size_t n, const double *flux, const double *sigma, const d
         in[i] = (1 - nf[i] / CONTINUUM) - BELOW_SIGMA * ns[i] > 0;
 }
 
-/* 0 where the continuum is negative somewhere. Where it is 0, no pixel is in. */
+/* Returns 0 if the continuum is negative anywhere. Pixels where it is 0 are set to "not in". */
 static int check_continuum(size_t n, const double *model, double *nf, double *ns, unsigned char *in)
 {
     if (fb_count_positive(model, n) == n)
@@ -290,8 +290,8 @@ static int check_continuum(size_t n, const double *model, double *nf, double *ns
     return 1;
 }
 
-/* Masked pixels, up to rules->bridged in a row, are in where both their neighbours are, and their flux is on a straight
- * line between these. */
+/* Bridge runs of up to rules->bridged masked pixels: they are in if both their neighbours are, with flux
+ * interpolated linearly between these. */
 static void bridge(const struct fb_rules *rules, const double *sigma, size_t n, double *nf, unsigned char *in)
 {
     for (size_t begin = 0, end; begin < n; begin = end + 1) {
@@ -308,7 +308,7 @@ static void bridge(const struct fb_rules *rules, const double *sigma, size_t n, 
     }
 }
 
-/* What whole troughs add up to, and BI from 0 km/s. */
+/* Measure the quantities of whole troughs, and BI from 0 km/s. */
 static void measure_whole(const struct search *ai, const double *model, double off, int searched,
                           struct fastbal_troughs *out, struct fastbal_absorption *absorption)
 {
@@ -342,14 +342,14 @@ static void measure_whole(const struct search *ai, const double *model, double o
     absorption->bi0_error = from_zero.error;
 }
 
-/* Is there enough signal in the first n pixels for a search? */
+/* Is the signal high enough for a search? */
 static int enough_signal(const double *flux, const double *sigma, const struct search *s, double *scratch)
 {
     return s->n > 0 && (!s->rules->needs_signal || fb_median_exceeds(flux, sigma, s->n, scratch)) &&
            !fb_median_exceeds(s->ns, s->nf, s->n, scratch);
 }
 
-/* D for the troughs of a line, if there are any: its own, or that of C IV. */
+/* D for the troughs of a line, if there are any: that of the line itself, or of C IV. */
 static double line_difference(const struct fb_range *range, const struct fb_window *window,
                               const struct search *ai, int any, double *of_civ)
 {

@@ -1,6 +1,6 @@
 /*
- * workspace.c - the way in to the measurement of one quasar: memory, the parts of a spectrum (docs/algorithm.md §2 and
- * §3), and the call of the kernels, which are in measure.c.
+ * workspace.c - the public functions that measure spectra: they check arguments, allocate memory, find the
+ * parts of a spectrum (docs/algorithm.md §2 and §3), and call the kernels in measure.c.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -29,7 +29,7 @@ const char *fastbal_error(const fastbal_workspace *work)
     return work ? work->message.text : "the workspace is NULL";
 }
 
-/* Make room for n pixels and templates of nnodes wavelengths; what was there is lost. */
+/* Ensure capacity for n pixels and templates of nnodes wavelengths. The contents are lost. */
 static int workspace_reserve(fastbal_workspace *work, size_t n, size_t nnodes)
 {
     enum { ARRAYS = 10, SCRATCH = 4, SEGMENT = 1, MOST = 1 << 28 };
@@ -70,7 +70,7 @@ void fastbal_result_clear(struct fastbal_result *result, int ntemplates, uint32_
     fb_absorption_clear(&result->absorption);
 }
 
-/* ---- where things are in a spectrum, by rest wavelength ---- */
+/* ---- parts of a spectrum, by rest wavelength ---- */
 
 static size_t first_rest_at_least(const struct fastbal_spectrum *s, double value)
 {

@@ -5,9 +5,9 @@
 #include <string.h>
 #include "sim/outflow.h"
 
-#define Z 2.0 /* at which sim/sightline.h covers all cells; any such redshift gives the same */
+#define Z 2.0 /* any redshift at which sim/sightline.h covers all cells gives the same result */
 
-/* What an outflow absorbs in each cell, -1 to 0. */
+/* The transmission of an outflow minus 1 in each cell, -1 to 0. */
 static void absorb(const struct fb_outflow *outflow, struct fb_sightline *s, double *absorbed)
 {
     double count[FB_CELLS] = { 0 };
@@ -27,7 +27,7 @@ static void absorb(const struct fb_outflow *outflow, struct fb_sightline *s, dou
         absorbed[i] /= count[i];
 }
 
-/* Leave C IV and Si IV alone. */
+/* Remove all ions except C IV and Si IV. */
 static void drop_other_ions(struct fb_outflow *outflow)
 {
     for (int k = 0; k < outflow->count; k++)

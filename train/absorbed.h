@@ -1,5 +1,5 @@
 /*
- * absorbed.h - the light that simulated outflows absorb, in the cells of a sample.
+ * absorbed.h - the light absorbed by simulated outflows, in the cells of a sample.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -12,8 +12,8 @@
 
 typedef double fb_cells[FB_CELLS];
 
-/* Of each of n outflows (sim/outflow.h), drawn with a fixed seed, the transmission of its C IV and Si IV minus 1: from -1
- * to 0. -1 if out of memory. */
+/* Draw n outflows (sim/outflow.h) with a fixed seed, and compute the transmission of their C IV and Si IV
+ * minus 1, from -1 to 0. Returns -1 if out of memory. */
 int fb_absorbed_light(size_t n, fb_cells *absorbed);
 #define FB_ABSORBED_SEED 20010805
 

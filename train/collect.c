@@ -59,7 +59,7 @@ void fb_known_troughs_release(struct fb_known_troughs *known)
     known->order = NULL;
 }
 
-/* The first place in the order of a target, or the number of rows where there is none. */
+/* The index in `order` of a target's first row; the number of rows if there is none. */
 static size_t find_target(const struct fb_known_troughs *known, int64_t targetid)
 {
     size_t begin = 0, end = known->catalog.n;
@@ -100,7 +100,7 @@ static int find_gaps(const struct fb_known_troughs *k, int64_t targetid, struct 
     return *gaps ? 0 : -1;
 }
 
-/* Returns how its row is used, or -1 if out of memory. */
+/* Returns how the row is used, or -1 if out of memory. */
 static int take_spectrum(const struct fb_collection *c, const struct fb_spectrum *s,
                          const struct fb_redshift *row, struct fb_collected *part)
 {
@@ -125,7 +125,7 @@ static int take_spectrum(const struct fb_collection *c, const struct fb_spectrum
 
 /* ---- one pixel ---- */
 
-/* The rows whose spectra are read. */
+/* Choose the rows whose spectra are read. */
 static int choose_rows(const struct fb_collection *c, size_t index, struct fb_redshifts *redshifts,
                        struct fb_collected *part)
 {

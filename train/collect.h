@@ -1,5 +1,6 @@
 /*
- * collect.h - the training sample of a tree of spectra: which quasars of a catalog are taken, with which troughs left out.
+ * collect.h - collects the training sample from a tree of spectra: it selects quasars of a catalog and leaves
+ * out known troughs.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -14,19 +15,19 @@
 #include "pipeline/pixel_rows.h"
 #include "train/sample.h"
 
-/* Troughs that are known, by TARGETID. */
+/* Known troughs, by TARGETID. */
 struct fb_known_troughs {
     struct fb_balquasars quasars;
     struct fb_catalog_rows catalog; /* rows of the same file */
     size_t *order;                  /* owned: its rows by TARGETID */
-    struct fb_mask_lines lines;     /* where troughs are left out: C IV, Si IV */
+    struct fb_mask_lines lines;     /* the lines in which troughs are left out: C IV, Si IV */
 };
 
-/* Read a catalog with BAL columns; without it, all zero, no troughs are known. Release in any case. */
+/* Read a catalog with BAL columns. An all-zero struct has no known troughs. Release in any case. */
 int fb_known_troughs_read(struct fb_known_troughs *known, const char *path, int mock, struct fb_error *err);
 void fb_known_troughs_release(struct fb_known_troughs *known);
 
-/* What became of the rows of a catalog. */
+/* The outcome for each row of a catalog. */
 enum fb_row_use {
     FB_ROW_USED,
     FB_ROW_OUTSIDE, /* redshift outside FASTBAL_Z_MIN to FASTBAL_Z_MAX */
@@ -40,21 +41,22 @@ enum fb_row_use {
 struct fb_collected {
     struct fb_sample sample;
     size_t rows[FB_ROW_USES];
-    size_t nknown, nmasked; /* of the rows used: in the catalog of troughs, and with troughs there */
+    size_t nknown,
+        nmasked; /* of the rows used, those in the catalog of troughs, and those with troughs in it */
 };
 
 struct fb_collection {
     const struct fb_tree *tree; /* these four are borrowed */
     const struct fb_pixel_rows *rows;
     const struct fb_known_troughs *known;
-    struct fb_spectra **readers; /* one a thread, NULL at first; the caller closes them */
+    struct fb_spectra **readers; /* one per thread, NULL at first; the caller closes them */
     double min_snr;
-    struct fb_collected *parts; /* one a pixel */
+    struct fb_collected *parts; /* one per pixel */
 };
 
-/* Collect the index-th pixel, in a thread, into its part. On failure the part is empty. */
+/* Collect the spectra of pixel `index` into its part. On failure the part is empty. */
 int fb_collect_pixel(const struct fb_collection *collection, int thread, size_t index, struct fb_error *err);
-/* Move all parts, in the order of pixels, into one. */
+/* Move all parts into one, in pixel order. */
 int fb_collect_all(const struct fb_collection *collection, struct fb_collected *all, struct fb_error *err);
 void fb_collected_release(struct fb_collected *collected);
 

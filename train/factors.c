@@ -1,7 +1,7 @@
 /*
- * factors.c - EM in two steps. The first one goes over spectra: where x_n and a_n are, as moments of (1, x). The second
- * one goes over cells: a linear regression of the spectra on these moments. No sum is shared by threads, so that their
- * number makes no difference.
+ * factors.c - the two steps of EM. The first step computes x_n and a_n of each spectrum, as moments of (1,
+ * x). The second step solves a linear regression of the spectra on these moments for each cell. Threads share
+ * no sums, so their number does not change the result.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -14,7 +14,7 @@
 
 enum {
     MOST_PAIRS = FB_MOST_TERMS * (FB_MOST_TERMS + 1) / 2,
-    SPECTRA = 32, /* of one work item */
+    SPECTRA = 32, /* per work item */
     CELLS = 28,   /* the same; divides FB_CELLS */
     MEAN_ITERATIONS = 5,
     MOST_ITERATIONS = 100,
@@ -38,10 +38,10 @@ struct em {
     double precision[FB_MOST_FACTORS * FB_MOST_FACTORS], pull[FB_MOST_FACTORS]; /* S^-1, S^-1 mu */
     /* of a spectrum */
     double *scale;
-    double (*moments)
-        [MOST_PAIRS]; /* of (1, x): the means of products j, k, k <= j; the means of x are those with k = 0 */
-    double *objective; /* -2 ln(likelihood) but for constants */
-    double *misfit;    /* of a cell: the next psi^2 */
+    double (
+        *moments)[MOST_PAIRS]; /* of (1, x): the means of products j, k, k <= j; k = 0 gives the means of x */
+    double *objective;         /* -2 ln(likelihood) up to a constant */
+    double *misfit;            /* of a cell: the next psi^2 */
 };
 
 static size_t pair(size_t j, size_t k)
@@ -62,7 +62,8 @@ static void add_scaled(double *restrict sum, const double *restrict terms, doubl
 
 /* ---- spectra ---- */
 
-/* The normal equations of one spectrum: sums of v T_j T_k, of v T_j y, and of v y^2; how many cells it has. */
+/* The normal equations of one spectrum: sums of v T_j T_k, of v T_j y, and of v y^2, and the number of its
+ * cells. */
 struct equations {
     double matrix[MOST_PAIRS], vector[FB_MOST_TERMS], square, logs;
     size_t ncells;
@@ -87,7 +88,7 @@ static void add_cells(const struct em *em, size_t spectrum, struct equations *e)
     }
 }
 
-/* The moments of (1, x): C + m m'. */
+/* Set the moments of (1, x): C + m m'. */
 static void set_moments(const struct em *em, size_t spectrum, const double *mean, const double *covariance)
 {
     double *moments = em->moments[spectrum];
@@ -100,7 +101,7 @@ static void set_moments(const struct em *em, size_t spectrum, const double *mean
     }
 }
 
-/* The scale at which the most probable shape fits best. */
+/* The scale at which the most probable spectrum fits best. */
 static double best_scale(const struct em *em, const struct equations *e, const double *mean)
 {
     double x[FB_MOST_TERMS] = { 1 }, up = 0, down = 0;
@@ -113,7 +114,7 @@ static double best_scale(const struct em *em, const struct equations *e, const d
     return down > 0 ? fmax(up / down, LEAST_SCALE) : LEAST_SCALE;
 }
 
-/* Where x is, given the scale; then the scale, given x. */
+/* Compute x for the current scale, then the scale for this x. */
 static void locate(const struct em *em, size_t spectrum)
 {
     const size_t n = em->factors->n;
@@ -132,7 +133,7 @@ static void locate(const struct em *em, size_t spectrum)
     }
     double projected[FB_MOST_FACTORS];
     memcpy(projected, mean, sizeof mean);
-    if (fb_cholesky(matrix, n) == 0) { /* which prior and weights make sure of */
+    if (fb_cholesky(matrix, n) == 0) { /* always true, given the prior and the weights */
         objective += fb_cholesky_inverse(matrix, n, covariance);
         fb_cholesky_solve(matrix, n, mean);
     }
@@ -154,7 +155,7 @@ static void locate_spectra(void *context, int thread, size_t item)
 
 /* ---- cells ---- */
 
-/* The regression of one cell's fluxes on the moments. A cell without data keeps its values. */
+/* Solve the regression of one cell's fluxes on the moments. A cell without data keeps its values. */
 static void solve_cell(const struct em *em, size_t cell, const double *sums, double *vector)
 {
     const size_t n = em->nterms;
@@ -198,7 +199,7 @@ static void regress_cells(void *context, int thread, size_t item)
         solve_cell(em, first + i, sums[i], vectors[i]);
 }
 
-/* One spectrum's part in psi^2 of a cell: see factors.h. */
+/* Add one spectrum's contribution to psi^2 of a cell: see factors.h. */
 static void add_excess(const struct em *em, size_t spectrum, size_t cell, double *sum, double *weights)
 {
     const struct fb_factors *f = em->factors;
@@ -243,7 +244,7 @@ static void in_threads(struct em *em, void (*work)(void *, int, size_t), size_t 
     fb_pool_run(&pool, items);
 }
 
-/* S^-1 and S^-1 mu. */
+/* Compute S^-1 and S^-1 mu. */
 static void set_prior(struct em *em)
 {
     const struct fb_factors *f = em->factors;
@@ -271,7 +272,7 @@ static double expect(struct em *em)
     return sum / (double)em->sample->n;
 }
 
-/* Convolve a column, n cells `stride` apart, with a Gaussian that is cut off at 4 sigma; reflected at the ends. */
+/* Convolve a column, cells `stride` apart, with a Gaussian truncated at 4 sigma. The ends are reflected. */
 static void smooth(double *column, size_t stride, double sigma)
 {
     double from[FB_CELLS];
@@ -304,7 +305,7 @@ static void mean_moments(const struct em *em, double *products, double *mean)
     }
 }
 
-/* Make x of unit covariance again: T becomes T L, where L L' is the mean of x x'. */
+/* Restore the unit covariance of x: T becomes T L, where L L' is the mean of x x'. */
 static void whiten(struct em *em)
 {
     const size_t n = em->factors->n;
@@ -323,7 +324,7 @@ static void whiten(struct em *em)
     }
 }
 
-/* The second step: mean and factors. */
+/* The second step: update the mean and the factors. */
 static void maximise(struct em *em)
 {
     in_threads(em, regress_cells, FB_CELLS / CELLS);
@@ -332,7 +333,7 @@ static void maximise(struct em *em)
     whiten(em);
 }
 
-/* The second step, with mean and factors as they are: prior and misfit. */
+/* The second step with fixed mean and factors: update the prior and the misfit. */
 static void recalibrate(struct em *em)
 {
     struct fb_factors *f = em->factors;
@@ -379,7 +380,7 @@ static void set_number(struct em *em, size_t n)
     em->npairs = em->nterms * (em->nterms + 1) / 2;
 }
 
-/* Begin with N(0, 1), and as factors with waves of 1, 2, 3, .. half periods. */
+/* Start with x ~ N(0, 1) and, as factors, waves of 1, 2, 3, .. half periods. */
 static void begin_factors(struct em *em, size_t n)
 {
     struct fb_factors *f = em->factors;

@@ -1,11 +1,13 @@
 /*
- * factors.h - maximum-likelihood factor analysis of noisy spectra with missing cells, by expectation-maximisation (EM;
- * Rubin & Thayer 1982, Psychometrika 47, 69; with missing data as in Bailey 2012, PASP 124, 1015).
+ * factors.h - maximum-likelihood factor analysis of noisy spectra with missing cells, by
+ * expectation-maximisation (EM; Rubin & Thayer 1982, Psychometrika 47, 69; with missing data as in Bailey
+ * 2012, PASP 124, 1015).
  *
  *     y_ni = a_n (T_0i + sum_k x_nk T_ki + psi_i T_0i e_ni) + noise of variance 1/V_ni,    x_n ~ N(mu, S), e ~ N(0, 1)
  *
- * n is a spectrum, i a cell, a the scale of a spectrum, T_0 the mean spectrum, T_k the ways in which spectra deviate from
- * it, and psi the relative misfit of the model. A cell has the weight v = 1 / (1/V + (psi a T_0)^2), 0 where V is 0.
+ * Here n is a spectrum, i a cell, a_n the scale of a spectrum, T_0 the mean spectrum, T_k the factors, which
+ * are deviations from it, and psi the relative misfit of the model. A cell has the weight v = 1 / (1/V + (psi
+ * a T_0)^2), or 0 if V is 0.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -29,27 +31,29 @@ struct fb_factors {
 struct fb_convergence {
     int iterations;
     double change; /* of -2 ln(likelihood) per observed cell, in the last iteration */
-    int converged; /* it fell by less than FB_TRAIN_LIMIT, or rose: smoothing costs a little likelihood */
+    int converged; /* it fell by less than FB_TRAIN_LIMIT, or rose, since smoothing costs a little likelihood */
 };
 #define FB_TRAIN_LIMIT 1e-5
 
 /*
- * Learn the mean and n factors, 1 to FB_MOST_FACTORS, with psi = 0.03 everywhere and x ~ N(0, 1): first the mean alone,
- * then all together from smooth waves, for at most 100 iterations. After each, the mean and the factors are smoothed with a
- * Gaussian of 1.2 cells. The outcome is the same for any number of threads. -1 if out of memory.
+ * Learn the mean and n factors, 1 to FB_MOST_FACTORS, with psi = 0.03 everywhere and x ~ N(0, 1). The mean is
+ * learnt first; then all are learnt together, starting from smooth waves, in at most 100 iterations. After
+ * each iteration the mean and the factors are smoothed with a Gaussian of 1.2 cells. The result is the same
+ * for any number of threads. Returns -1 if out of memory.
  */
 int fb_factors_learn(struct fb_factors *factors, const struct fb_sample *sample, size_t n, int nthreads,
                      struct fb_convergence *convergence, struct fb_error *err);
 
 /*
- * Keep the mean and the factors, and learn what is known of them: mu, S and psi, by ten iterations of EM that begin from
- * those given. psi_i^2 is the excess of squared residuals over the noise, relative to the scaled mean,
+ * Keep the mean and the factors, and learn mu, S and psi in ten iterations of EM that start from the given
+ * values. psi_i^2 is the excess of squared residuals over the noise, relative to the scaled mean,
  *
  *     psi_i^2 = mean of ((r^2 / 0.7737 + a^2 t' C t) - 1/V) / (a T_0)^2,     weights (a T_0)^4 v^2
  *
- * with r the residual of the most probable model, C the covariance that is left of x, and t = (T_1, ..): a fit is nearer
- * to the spectrum than the truth by a^2 t' C t. Residuals beyond 2 sigma are left out, because they are absorption, odd
- * quasars and the like, which is what 0.7737 makes up for. psi is smoothed over 5 cells, and at least 0.01.
+ * where r is the residual of the most probable model, C the posterior covariance of x, and t = (T_1, ..). A
+ * fit is closer to the spectrum than the truth; a^2 t' C t corrects for this. Residuals beyond 2 sigma are
+ * left out, since they are absorption, unusual quasars and the like; 0.7737 corrects for the clipping. psi is
+ * smoothed over 5 cells, and is at least 0.01.
  */
 int fb_factors_calibrate(struct fb_factors *factors, const struct fb_sample *sample, int nthreads,
                          struct fb_error *err);

@@ -22,7 +22,7 @@ static int in_gap(const struct fb_sample_spectrum *s, double wavelength)
     return 0;
 }
 
-/* Sums of ivar and of ivar * flux, and the mean signal-to-noise of the pixels. */
+/* Sum ivar and ivar * flux in cells. Returns the mean signal-to-noise of the pixels. */
 static double collect(const struct fb_sample_spectrum *s, double *weight, double *sum)
 {
     const double step = log(GRID_LAST / GRID_FIRST) / (GRID - 1),
@@ -60,7 +60,7 @@ static int make_room(struct fb_sample *sample, size_t n)
     return 0;
 }
 
-/* In units of the spectrum's level. */
+/* Store the cells in units of the spectrum's mean flux. */
 static void store(struct fb_sample *sample, const double *weight, const double *sum, double level)
 {
     float *flux = sample->flux + sample->n * FB_CELLS, *to = sample->weight + sample->n * FB_CELLS;

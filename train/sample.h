@@ -1,9 +1,10 @@
 /*
- * sample.h - quasar spectra to train templates on: rest-frame cells that all of them share.
+ * sample.h - quasar spectra to train templates on, averaged in common rest-frame cells.
  *
- * Cell k is centred at 1258 A * exp(k s), s = ln(2402/1258) / 1099 (176 km/s), and k runs over the cells that lie wholly
- * in the range in which continua are fitted, 1261 to 2399 A: 1092 of the 1100 cells on which the trough-aware fit works
- * (docs/algorithm.md), so that a trained set is exact there. Beyond them templates keep the value of the end.
+ * Cell k is centred at 1258 A * exp(k s), s = ln(2402/1258) / 1099 (176 km/s), and k runs over the cells that
+ * lie wholly in the range in which continua are fitted, 1261 to 2399 A: 1092 of the 1100 cells on which the
+ * trough-aware fit works (docs/algorithm.md), so that a trained set is exact there. Beyond the cells
+ * templates keep the value of the end.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -15,33 +16,33 @@
 
 enum { FB_CELLS = 1092 };
 
-/* Rest-frame wavelength of the centre of a cell, A; of its blue edge with i - 0.5, of its red edge with i + 0.5. */
+/* The rest wavelength of the centre of cell i, in A; i - 0.5 gives its blue edge and i + 0.5 its red edge. */
 double fb_cell_wavelength(double i);
 
 /*
- * One spectrum after the other, FB_CELLS values each: the mean flux of a cell weighted with ivar, and the sum of its ivar,
- * 0 where nothing was observed. Flux is in units of the spectrum's own level, its weighted mean, so that all are alike and
- * float suffices; 8.7 kB a spectrum.
+ * FB_CELLS values per spectrum: the mean flux of a cell weighted with ivar, and the sum of its ivar, 0 if
+ * nothing was observed. Flux is in units of the spectrum's weighted mean, so that all spectra have similar
+ * values and float suffices. A spectrum takes 8.7 kB.
  */
 struct fb_sample {
     float *flux, *weight; /* owned: n x FB_CELLS */
     size_t n, room;
 };
 
-/* What became of a spectrum. */
+/* The outcome of adding a spectrum. */
 enum fb_sample_outcome {
     FB_SAMPLE_TAKEN,
     FB_SAMPLE_SHORT, /* its pixels do not reach from the first cell to the last */
-    FB_SAMPLE_NOISY, /* signal-to-noise below the limit, or not even a positive level */
+    FB_SAMPLE_NOISY, /* signal-to-noise below the limit, or mean flux not positive */
     FB_SAMPLE_FULL   /* out of memory */
 };
 
 struct fb_sample_spectrum {
     size_t n;                  /* pixels */
     const double *wavelength;  /* observed, A, increasing */
-    const double *flux, *ivar; /* of pixels that fastbal_measured_range() does not leave out */
+    const double *flux, *ivar; /* valid within fastbal_measured_range() */
     double z;
-    const struct fb_wave_range *gaps; /* that don't count */
+    const struct fb_wave_range *gaps; /* ranges to leave out */
     size_t ngaps;
 };
 
@@ -51,11 +52,12 @@ struct fb_sample_spectrum {
  */
 enum fb_sample_outcome fb_sample_add(struct fb_sample *sample, const struct fb_sample_spectrum *spectrum,
                                      double min_snr);
-/* Move all spectra of another sample to the end. -1 if out of memory; then both are as they were. */
+/* Move all spectra of another sample to the end of this one. Returns -1 if out of memory; both are unchanged
+ * then. */
 int fb_sample_join(struct fb_sample *sample, struct fb_sample *other);
 void fb_sample_release(struct fb_sample *sample);
 
-/* Of how many spectra each cell has data: the fewest of any, and which cell that is. */
+/* The smallest number of spectra with data in any cell; *cell is that cell. */
 size_t fb_sample_fewest(const struct fb_sample *sample, size_t *cell);
 
 #endif

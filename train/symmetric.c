@@ -44,7 +44,7 @@ double fb_cholesky_inverse(const double *l, size_t n, double *inverse)
     return determinant;
 }
 
-/* Make a[p][q] 0 by turning rows and columns p and q, and rows p and q of the vectors. */
+/* Make a[p][q] 0 by rotating rows and columns p and q, and rows p and q of the vectors. */
 static void rotate(double *a, double *vectors, size_t n, size_t p, size_t q)
 {
     const double apq = a[p * n + q];

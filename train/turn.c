@@ -1,7 +1,8 @@
 /*
- * turn.c - an eigenvector v of A = C / tr C - 0.2 B / tr B with eigenvalue l is (l + B')^-1 C' v, and C has few dimensions:
- * those of the old factors. So v lies in the Krylov space that A makes of these, of which a hundred dimensions are plenty
- * (Rayleigh-Ritz). No matrix of fb_cells x fb_cells is needed, and no library for one.
+ * turn.c - an eigenvector v of A = C' - B', C' = C / tr C, B' = 0.2 B / tr B, with eigenvalue l is v = (l +
+ * B')^-1 C' v, and C has low rank, spanned by the old factors. So v lies in the Krylov space that A generates
+ * from these; a hundred dimensions of it suffice (Rayleigh-Ritz). Thus no matrix of FB_CELLS x FB_CELLS is
+ * needed.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -18,13 +19,13 @@ enum { TROUGHS = 1000, /* outflows */ STEPS = 12, MOST_BASIS = FB_MOST_FACTORS *
 
 struct turn {
     fb_cells root; /* square root of the mean spectrum */
-    fb_cells mean; /* the mean in units of it, of unit length */
+    fb_cells mean; /* the mean in units of root, of unit length */
     size_t nfactors, nbasis;
-    fb_cells *factors;             /* in units of it, without the part along the mean */
+    fb_cells *factors;             /* in units of root, without the component along the mean */
     fb_cells *troughs;             /* the same */
     double population, absorption; /* tr C, tr B */
     fb_cells *basis;               /* orthonormal */
-    fb_cells *image;               /* A of each */
+    fb_cells *image;               /* A times each */
 };
 
 static double dot(const double *a, const double *b)
@@ -41,9 +42,9 @@ static void add(double *to, const double *from, double weight)
         to[i] += weight * from[i];
 }
 
-/* ---- what A is made of ---- */
+/* ---- the matrix A ---- */
 
-/* A deviation from the mean spectrum, in units of its root and without the part along it. */
+/* Convert a deviation from the mean spectrum to units of root, and remove the component along the mean. */
 static void set_row(const struct turn *turn, double *row)
 {
     for (size_t i = 0; i < FB_CELLS; i++)
@@ -87,7 +88,7 @@ static int set_troughs(struct turn *turn, const struct fb_factors *f)
     return 0;
 }
 
-/* ---- its leading eigenvectors ---- */
+/* ---- leading eigenvectors ---- */
 
 static void multiply(const struct turn *turn, const double *v, double *image)
 {
@@ -98,7 +99,7 @@ static void multiply(const struct turn *turn, const double *v, double *image)
         add(image, turn->troughs[t], -TROUGH_WEIGHT * dot(turn->troughs[t], v) / turn->absorption);
 }
 
-/* Add a vector to the basis, unless it lies in it. */
+/* Add a vector to the basis, unless it is linearly dependent. */
 static void extend(struct turn *turn, const double *v)
 {
     double *to = turn->basis[turn->nbasis];
@@ -124,7 +125,8 @@ static void make_basis(struct turn *turn)
         extend(turn, turn->image[k]);
 }
 
-/* The n leading eigenvectors in place of the first of the image; -1 where less are positive, or out of memory. */
+/* Replace the first n rows of image by the leading eigenvectors. Returns -1 if fewer than n eigenvalues are
+ * positive, or if out of memory. */
 static int find_eigenvectors(struct turn *turn, size_t n, size_t *npositive)
 {
     const size_t m = turn->nbasis;
@@ -154,7 +156,7 @@ static int find_eigenvectors(struct turn *turn, size_t n, size_t *npositive)
 
 /* ---- the new factors ---- */
 
-/* Unit vectors become spectra of root mean square 1, with the largest value positive. */
+/* Scale unit vectors to spectra of root mean square 1 whose largest value is positive. */
 static void replace(const struct turn *turn, struct fb_factors *f, size_t n)
 {
     double projected[FB_MOST_FACTORS][FB_MOST_FACTORS], trace = 0;
