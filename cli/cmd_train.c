@@ -107,6 +107,7 @@ static int prepare(struct train *train, struct fb_error *err)
     *c = (struct fb_collection){ .tree = &train->layout.tree,
                                  .rows = &train->rows,
                                  .known = &train->known,
+                                 /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are meant */
                                  .readers = calloc((size_t)nthreads, sizeof *c->readers),
                                  .min_snr = o->min_snr,
                                  .parts = calloc(train->rows.pixels.n + 1, sizeof *c->parts) };

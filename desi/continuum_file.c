@@ -54,8 +54,10 @@ static double *add_row(struct fb_continuum_rows *rows, size_t width, int64_t tar
     if (rows->n == rows->room) {
         size_t room = rows->room ? 2 * rows->room : 8192;
         int64_t *ids = realloc(rows->targetid, room * sizeof *ids);
-        rows->targetid = ids ? ids : rows->targetid;
-        double *numbers = ids ? realloc(rows->numbers, room * width * sizeof *numbers) : NULL;
+        if (!ids)
+            return NULL;
+        rows->targetid = ids;
+        double *numbers = realloc(rows->numbers, room * width * sizeof *numbers);
         if (!numbers)
             return NULL;
         rows->numbers = numbers;

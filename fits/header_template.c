@@ -250,10 +250,11 @@ static unsigned char *compose(const struct fb_table_content *tables, size_t ntab
         size_t data = tables[k].n * t->row_bytes;
         *size += t->size - t->table + data + padding_after(data);
     }
-    unsigned char *file = malloc(*size), *to = file + first->table;
+    unsigned char *file = malloc(*size);
     if (!file)
         return NULL;
     memcpy(file, first->header, first->table);
+    unsigned char *to = file + first->table;
     for (size_t k = 0; k < ntables; k++)
         to = compose_table(&tables[k], to);
     return file;

@@ -119,7 +119,7 @@ void fb_score_overlap(struct fb_score_overlaps *o, const struct fb_score_side *s
     o->ntrue = pair->truth ? pair->truth->ntroughs : 0;
     for (int i = 0; i < o->nfound; i++)
         o->found[i] = side->catalog->troughs[pair->found->troughs + (size_t)i];
-    for (int k = 0; k < o->ntrue; k++)
+    for (int k = 0; real && k < o->ntrue; k++)
         o->real[k] = shifted(real[k], pair->shift), o->width[k] = real[k].vmax - real[k].vmin;
     for (int k = 0; k < o->ntrue; k++) {
         const int found = best(o->found, o->nfound, o->real[k]);
