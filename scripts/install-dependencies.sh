@@ -21,13 +21,13 @@ level=build
 for argument in "$@"; do
     case $argument in
         --check) check=1 ;;
-        build | test | ci | fuzz) level=$argument ;;
+        build | demo | test | ci | fuzz) level=$argument ;;
         -h | --help)
             sed -n '2,/^# SPDX/p' "$0" | sed -e '/SPDX/d' -e 's/^# \{0,1\}//'
             exit 0
             ;;
         *)
-            echo "install-dependencies.sh: unknown argument '$argument' (build, test, ci, fuzz or --check)" >&2
+            echo "install-dependencies.sh: unknown argument '$argument' (build, demo, test, ci, fuzz or --check)" >&2
             exit 2
             ;;
     esac
