@@ -57,7 +57,7 @@ static struct synthetic make_spectrum(void)
         s.flux[i] = 0;
         for (int k = 0; k < NT; k++) {
             /* straight between the templates' wavelengths */
-            size_t at = (size_t)((s.wavelength[i] / 3 - 1230) / 3);
+            size_t at = (size_t)fmax((s.wavelength[i] / 3 - 1230) / 3, 0);
             double f = (s.wavelength[i] / 3 - wave(at)) / 3;
             double y = component(k, wave(at)) + f * (component(k, wave(at + 1)) - component(k, wave(at)));
             s.flux[i] += truth[k] * y;
