@@ -21,7 +21,7 @@
 
 static void get(void *to, size_t size, size_t n)
 {
-    if (fread(to, size, n, stdin) != n) {
+    if (n > 0 && fread(to, size, n, stdin) != n) {
         fprintf(stderr, "print_training: the input ends early\n");
         exit(EXIT_FAILURE);
     }
@@ -29,7 +29,7 @@ static void get(void *to, size_t size, size_t n)
 
 static void put(const void *from, size_t size, size_t n)
 {
-    if (fwrite(from, size, n, stdout) != n)
+    if (n > 0 && fwrite(from, size, n, stdout) != n)
         exit(EXIT_FAILURE);
 }
 
