@@ -302,6 +302,18 @@ struct fb_window {
 /* Returns 0 if no pixel is between FB_V_BLUE and 0. */
 int fb_window_find(struct fb_window *window, const double *w, size_t n, double line);
 
+/* The pixels of a search: those of a line's window, or the first of them. */
+struct fb_pixels_in {
+    size_t n;
+    double line;
+    const double *w;     /* rest wavelengths */
+    const double *nf;    /* flux / continuum */
+    const double *ns;    /* sigma / continuum */
+    const double *sigma; /* FB_NO_ERROR where ivar = 0 */
+    const double *model;
+    double off; /* the error of the continuum (D in §5), in units of flux */
+};
+
 /*
  * Search and integrate the troughs of one line. For C IV also fill *absorption, except the detachment; for Si
  * IV it may be NULL. Measure C IV first: it sets *difference to its D, or NaN if there is none, which Si IV
@@ -316,18 +328,6 @@ void fb_line_clear(struct fastbal_line *line);
 /* ---- absorption.c ---- */
 
 void fb_absorption_clear(struct fastbal_absorption *absorption); /* no trough */
-
-/* Pixels of a line's window, in velocity order. */
-struct fb_pixels_in {
-    size_t n;
-    double line;
-    const double *w;     /* rest wavelengths */
-    const double *nf;    /* flux / continuum */
-    const double *ns;    /* sigma / continuum */
-    const double *sigma; /* FB_NO_ERROR where ivar = 0 */
-    const double *model;
-    double off; /* the error of the continuum (D in §5), in units of flux */
-};
 
 /* Sums over the pixels of whole troughs (§5.1). Start with all zeros. */
 struct fb_whole {
@@ -379,12 +379,14 @@ struct fb_stretch {
 };
 
 /*
- * Search Al III and Mg II at the velocities of the C IV troughs. model is the continuum at the pixels of
- * `fit`. The continuum of Mg II is a straight line between mean fluxes on both sides of its trough. `mgii`
- * covers FB_MGII_BLUE to FB_MGII_RED, or is empty.
+ * Search Al III and Mg II at the velocities of the C IV troughs. `aliii` has the pixels from FB_ALIII_BLUE to
+ * FB_ALIII_RED that the fit range covers, and model is their continuum. The continuum of Mg II is a straight line
+ * between mean fluxes on both sides of its trough. `mgii` covers FB_MGII_BLUE to FB_MGII_RED, or is empty.
  */
-void fb_low_ionization(const struct fastbal_troughs *civ, const struct fb_stretch *fit, const double *model,
+void fb_low_ionization(const struct fastbal_troughs *civ, const struct fb_stretch *aliii, const double *model,
                        const struct fb_stretch *mgii, struct fastbal_low_ionization *low);
+#define FB_ALIII_BLUE 1700.0
+#define FB_ALIII_RED 1860.0
 #define FB_MGII_BLUE 2500.0
 #define FB_MGII_RED 2900.0
 

@@ -105,19 +105,19 @@ static void keep(struct fastbal_low_ionization *low, int line, const struct dept
         low->found |= line;
 }
 
-void fb_low_ionization(const struct fastbal_troughs *civ, const struct fb_stretch *fit, const double *model,
+void fb_low_ionization(const struct fastbal_troughs *civ, const struct fb_stretch *aliii, const double *model,
                        const struct fb_stretch *mgii, struct fastbal_low_ionization *low)
 {
-    struct depth d, aliii = { 0 }, magnesium = { 0 };
+    struct depth d, aluminium = { 0 }, magnesium = { 0 };
     memset(low, 0, sizeof *low);
     for (int k = 0; k < civ->count; k++) {
-        if (search_aliii(fit, model, civ->vmin[k], civ->vmax[k], &d))
-            keep(low, FASTBAL_ALIII, &d, &aliii);
+        if (search_aliii(aliii, model, civ->vmin[k], civ->vmax[k], &d))
+            keep(low, FASTBAL_ALIII, &d, &aluminium);
         if (search_mgii(mgii, civ->vmin[k], civ->vmax[k], &d))
             keep(low, FASTBAL_MGII, &d, &magnesium);
     }
-    low->aliii_depth = aliii.depth;
-    low->aliii_error = aliii.error;
+    low->aliii_depth = aluminium.depth;
+    low->aliii_error = aluminium.error;
     low->mgii_depth = magnesium.depth;
     low->mgii_error = magnesium.error;
 }

@@ -320,17 +320,20 @@ static void search_low_ionization(const struct task *t, fastbal_workspace *work,
                                   const struct fastbal_spectrum *s, const struct fb_parts *parts,
                                   const double *flux, const double *ivar, struct fastbal_result *result)
 {
-    size_t begin = parts->whole[0], n = parts->mgii[1] - parts->mgii[0], at = parts->mgii[0] - begin;
+    const double *w = t->range.w;
+    size_t n = t->range.n, begin = fb_first_at_least(w, n, FB_ALIII_BLUE),
+           end = fb_first_at_least(w, n, FB_ALIII_RED);
     if (result->civ.ai.count == 0)
         return;
-    fb_model(&t->design, result->coeffs, 0, t->range.n, t->model);
-    const struct fb_stretch fit = { t->range.n, t->range.w, t->range.flux, t->ivar };
+    fb_model(&t->design, result->coeffs, begin, end, t->model);
+    const struct fb_stretch aliii = { end - begin, w + begin, t->range.flux + begin, t->ivar + begin };
     struct fb_stretch mgii = { 0, work->scratch, flux, ivar };
-    if (n > 0) {
-        rest_wavelengths(n, s->wavelength + parts->mgii[0], 1 + s->z, work->scratch);
-        mgii = (struct fb_stretch){ n, work->scratch, flux + at, ivar + at };
+    if (parts->mgii[0] < parts->mgii[1]) {
+        size_t first = parts->mgii[0] - parts->whole[0];
+        mgii = (struct fb_stretch){ parts->mgii[1] - parts->mgii[0], work->scratch, flux + first, ivar + first };
+        rest_wavelengths(mgii.n, s->wavelength + parts->mgii[0], 1 + s->z, work->scratch);
     }
-    fb_low_ionization(&result->civ.ai, &fit, t->model, &mgii, &result->low);
+    fb_low_ionization(&result->civ.ai, &aliii, t->model + begin, &mgii, &result->low);
 }
 
 /* DEVIATION flagged-rows: the reference fails for the whole file. Returns 0, or the BALSTATUS bit that says

@@ -20,16 +20,11 @@ enum kind { AI, BI };
 /* AI troughs are wider than 450 km/s and within 25000 km/s, and the last one may be found twice. */
 enum { MOST_FOUND = 56 };
 
-/* The state of one search over the pixels of a window, in units of the continuum. */
+/* The state of one search over the pixels of a window. */
 struct search {
     enum kind kind;
     const struct fb_rules *rules;
-    double line;
-    size_t n;
-    const double *w;         /* rest wavelengths */
-    const double *nf;        /* flux / continuum */
-    const double *ns;        /* sigma / continuum */
-    const double *sigma;     /* FB_NO_ERROR where ivar = 0 */
+    struct fb_pixels_in p;
     const unsigned char *in; /* 1 for pixels below the continuum */
     size_t found;            /* number of troughs found; only the first kept() are kept */
     size_t start[MOST_FOUND], end[MOST_FOUND];
@@ -84,13 +79,13 @@ int fb_window_find(struct fb_window *window, const double *w, size_t n, double l
  * two pixels before it must be in as well. */
 static int is_spike(const struct search *s, size_t i)
 {
-    if (i + 1 + s->rules->left_out >= s->n || !s->in[i + 1])
+    if (i + 1 + s->rules->left_out >= s->p.n || !s->in[i + 1])
         return 0;
     if (s->kind == BI)
         return 1;
     if (i < 2 && !s->rules->wraps)
         return 0;
-    return s->in[i >= 1 ? i - 1 : s->n - 1] && s->in[i >= 2 ? i - 2 : s->n + i - 2];
+    return s->in[i >= 1 ? i - 1 : s->p.n - 1] && s->in[i >= 2 ? i - 2 : s->p.n + i - 2];
 }
 
 /* Is the mean of an AI trough, which ends before pixel `after`, significantly below the limit? BI troughs
@@ -102,12 +97,12 @@ static int is_significant(const struct search *s, size_t start, size_t after)
     if (s->kind == BI)
         return 1;
     for (size_t i = start; i < end; i++) {
-        if (is_masked(s->rules, s->sigma[i])) {
+        if (is_masked(s->rules, s->p.sigma[i])) {
             n--;
             continue;
         }
-        flux += s->nf[i];
-        error += s->ns[i];
+        flux += s->p.nf[i];
+        error += s->p.ns[i];
     }
     return 1 - (flux / n + SIGNIFICANCE * (error / n / sqrt(n))) / CONTINUUM > 0;
 }
@@ -123,8 +118,8 @@ static void record(struct search *s, size_t start, size_t end)
 /* The first pixel from i on that is "in", or n. */
 static size_t next_in(const struct search *s, size_t i)
 {
-    const unsigned char *found = memchr(s->in + i, 1, s->n - i);
-    return found ? (size_t)(found - s->in) : s->n;
+    const unsigned char *found = memchr(s->in + i, 1, s->p.n - i);
+    return found ? (size_t)(found - s->in) : s->p.n;
 }
 
 /* Search pixel by pixel. width is the current width of the trough, 0 outside troughs. */
@@ -133,10 +128,10 @@ static void scan(struct search *s)
     double width = 0, minimum = minimum_width(s);
     size_t start = 0;
 
-    for (size_t i = next_in(s, 0); i < s->n; i = width == 0 ? next_in(s, i + 1) : i + 1) {
-        double dv = i > 0 ? velocity(s->w[i], s->line) - velocity(s->w[i - 1], s->line) : 0;
+    for (size_t i = next_in(s, 0); i < s->p.n; i = width == 0 ? next_in(s, i + 1) : i + 1) {
+        double dv = i > 0 ? velocity(s->p.w[i], s->p.line) - velocity(s->p.w[i - 1], s->p.line) : 0;
         if (s->in[i]) {
-            if (i == s->n - 1 && width + dv > minimum && (width > 0 || s->rules->reopens))
+            if (i == s->p.n - 1 && width + dv > minimum && (width > 0 || s->rules->reopens))
                 record(s, start, i);
             if (width == 0) {
                 start = i;
@@ -176,31 +171,29 @@ static double continuum_error(const struct fb_range *range, const struct fb_wind
     return count > 0 ? sum / (double)count : 0;
 }
 
-/* The variance of pixel i per km/s; off is the error of the continuum. DEVIATION finite-errors: the reference
- * includes the infinite errors of pixels with ivar = 0, or without a continuum. Here they are left out. */
-static double pixel_variance(const struct search *s, size_t i, const double *sigma, const double *model,
-                             double off)
+/* The variance of pixel i per km/s. DEVIATION finite-errors: the reference includes the infinite errors of pixels with ivar = 0, or without a continuum. Here they are left out. */
+static double pixel_variance(const struct search *s, size_t i)
 {
-    if (model[i] == 0 && s->rules->needs_continuum)
+    const struct fb_pixels_in *p = &s->p;
+    if (p->model[i] == 0 && s->rules->needs_continuum)
         return 0;
-    double noise = sigma[i] == FB_NO_ERROR ? 0 : s->ns[i] * s->ns[i];
-    double systematic = off / model[i];
+    double noise = p->sigma[i] == FB_NO_ERROR ? 0 : p->ns[i] * p->ns[i];
+    double systematic = p->off / p->model[i];
     return noise + systematic * systematic;
 }
 
 /* Add the part of trough k beyond the minimum width to the index and its variance. */
-static void integrate(const struct search *s, size_t k, const double *sigma, const double *model, double off,
-                      double *index, double *variance)
+static void integrate(const struct search *s, size_t k, double *index, double *variance)
 {
     double width = 0, value = 0, error = 0, minimum = minimum_width(s);
     for (size_t i = s->start[k]; i + s->rules->left_out < s->end[k]; i++) {
-        double dv = velocity(s->w[i + 1], s->line) - velocity(s->w[i], s->line);
+        double dv = velocity(s->p.w[i + 1], s->p.line) - velocity(s->p.w[i], s->p.line);
         double reached = s->rules->step_first ? width + dv : width;
         width += dv;
         if (reached < minimum)
             continue;
-        value += dv * (1 - s->nf[i + 1] / CONTINUUM);
-        error += dv * pixel_variance(s, i, sigma, model, off) / (CONTINUUM * CONTINUUM);
+        value += dv * (1 - s->p.nf[i + 1] / CONTINUUM);
+        error += dv * pixel_variance(s, i) / (CONTINUUM * CONTINUUM);
     }
     if (s->rules->drops_empty ? value >= 0 : value > 0) {
         *index += value;
@@ -212,12 +205,12 @@ static void describe(const struct search *s, size_t k, struct fastbal_troughs *o
 {
     size_t deepest = s->start[k];
     for (size_t i = s->start[k]; i + s->rules->left_out <= s->end[k]; i++)
-        if (s->nf[i] < s->nf[deepest])
+        if (s->p.nf[i] < s->p.nf[deepest])
             deepest = i;
-    out->vmax[k] = -velocity(s->w[s->start[k]], s->line);
-    out->vmin[k] = -velocity(s->w[s->end[k]], s->line);
-    out->posmin[k] = -velocity(s->w[deepest], s->line);
-    out->fmin[k] = s->nf[deepest];
+    out->vmax[k] = -velocity(s->p.w[s->start[k]], s->p.line);
+    out->vmin[k] = -velocity(s->p.w[s->end[k]], s->p.line);
+    out->posmin[k] = -velocity(s->p.w[deepest], s->p.line);
+    out->fmin[k] = s->p.nf[deepest];
 }
 
 static void clear_troughs(struct fastbal_troughs *t)
@@ -243,14 +236,13 @@ static int is_finite(const struct fastbal_troughs *t, size_t n)
     return finite;
 }
 
-static void summarise(const struct search *s, const double *sigma, const double *model, double off,
-                      struct fastbal_troughs *out)
+static void summarise(const struct search *s, struct fastbal_troughs *out)
 {
     double variance = 0;
 
     clear_troughs(out);
     for (size_t k = 0; k < kept(s); k++) {
-        integrate(s, k, sigma, model, off, &out->index, &variance);
+        integrate(s, k, &out->index, &variance);
         describe(s, k, out);
     }
     out->error = sqrt(variance);
@@ -309,10 +301,9 @@ static void bridge(const struct fb_rules *rules, const double *sigma, size_t n, 
 }
 
 /* Measure the quantities of whole troughs, and BI from 0 km/s. */
-static void measure_whole(const struct search *ai, const double *model, double off, int searched,
-                          struct fastbal_troughs *out, struct fastbal_absorption *absorption)
+static void measure_whole(const struct search *ai, int searched, struct fastbal_troughs *out,
+                          struct fastbal_absorption *absorption)
 {
-    struct fb_pixels_in pixels = { ai->n, ai->line, ai->w, ai->nf, ai->ns, ai->sigma, model, off };
     struct fb_whole all = { 0 };
     struct fastbal_troughs from_zero;
 
@@ -320,8 +311,8 @@ static void measure_whole(const struct search *ai, const double *model, double o
         struct fb_whole one = { 0 };
         size_t last =
             ai->end[k] - (ai->rules->left_out < ai->end[k] - ai->start[k] ? ai->rules->left_out : 0);
-        fb_whole_add(&one, &pixels, ai->start[k], last);
-        fb_whole_add(&all, &pixels, ai->start[k], last);
+        fb_whole_add(&one, &ai->p, ai->start[k], last);
+        fb_whole_add(&all, &ai->p, ai->start[k], last);
         fb_whole_ew(&one, &out->ew[k], &out->ew_error[k]);
         fb_whole_depth(&one, &out->depth[k], &out->depth_error[k]);
     }
@@ -337,7 +328,7 @@ static void measure_whole(const struct search *ai, const double *model, double o
     bi.kind = BI;
     bi.found = 0;
     scan(&bi);
-    summarise(&bi, ai->sigma, model, off, &from_zero);
+    summarise(&bi, &from_zero);
     absorption->bi0 = from_zero.index;
     absorption->bi0_error = from_zero.error;
 }
@@ -345,8 +336,8 @@ static void measure_whole(const struct search *ai, const double *model, double o
 /* Is the signal high enough for a search? */
 static int enough_signal(const double *flux, const double *sigma, const struct search *s, double *scratch)
 {
-    return s->n > 0 && (!s->rules->needs_signal || fb_median_exceeds(flux, sigma, s->n, scratch)) &&
-           !fb_median_exceeds(s->ns, s->nf, s->n, scratch);
+    return s->p.n > 0 && (!s->rules->needs_signal || fb_median_exceeds(flux, sigma, s->p.n, scratch)) &&
+           !fb_median_exceeds(s->p.ns, s->p.nf, s->p.n, scratch);
 }
 
 /* D for the troughs of a line, if there are any: that of the line itself, or of C IV. */
@@ -370,12 +361,13 @@ uint32_t fb_line_measure(const struct fb_range *range, const struct fb_window *w
     unsigned char *in = (unsigned char *)(spare + n);
     struct search ai = { .kind = AI,
                          .rules = rules,
-                         .line = window->line,
-                         .n = n,
-                         .w = range->w + lo,
-                         .nf = nf,
-                         .ns = ns,
-                         .sigma = sigma,
+                         .p = { .n = n,
+                                .line = window->line,
+                                .w = range->w + lo,
+                                .nf = nf,
+                                .ns = ns,
+                                .sigma = sigma,
+                                .model = model },
                          .in = in };
     struct search bi = ai;
     uint32_t status = 0;
@@ -390,7 +382,7 @@ uint32_t fb_line_measure(const struct fb_range *range, const struct fb_window *w
     if (rules->bridged > 0)
         bridge(rules, sigma, n, nf, in);
     bi.kind = BI;
-    bi.n = window->hi_bi - lo;
+    bi.p.n = window->hi_bi - lo;
     int searched = enough_signal(flux, sigma, &ai, spare);
     if (searched)
         scan(&ai);
@@ -402,9 +394,10 @@ uint32_t fb_line_measure(const struct fb_range *range, const struct fb_window *w
     double off = line_difference(range, window, &ai, any, difference);
     if (any && rules->one_difference && isnan(off))
         return FASTBAL_NO_DIFFERENCE;
-    summarise(&ai, sigma, model, off, &out->ai);
-    summarise(&bi, sigma, model, off, &out->bi);
-    measure_whole(&ai, model, off, searched, &out->ai, absorption);
+    ai.p.off = bi.p.off = off;
+    summarise(&ai, &out->ai);
+    summarise(&bi, &out->bi);
+    measure_whole(&ai, searched, &out->ai, absorption);
     if (ai.found > kept(&ai) || bi.found > kept(&bi))
         status |= FASTBAL_MORE_TROUGHS;
     return status;
