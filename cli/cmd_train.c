@@ -53,12 +53,6 @@ static const char *trough_catalog(const struct train_options *o)
     return strcmp(o->bals, "none") == 0 ? NULL : o->bals;
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 /* ---- the sample ---- */
 
 static enum fb_pixel_outcome collect_pixel(void *context, int thread, size_t index, struct fb_error *err)
@@ -188,15 +182,15 @@ static int write_set(const struct train *train, struct fb_error *err)
                                   .min_snr = o->min_snr,
                                   .seed = FB_ABSORBED_SEED,
                                   .iterations = train->convergence.iterations,
-                                  .catalog = base_name(o->qsocat),
-                                  .bals = trough_catalog(o) ? base_name(trough_catalog(o)) : "none",
+                                  .catalog = fb_base_name(o->qsocat),
+                                  .bals = trough_catalog(o) ? fb_base_name(trough_catalog(o)) : "none",
                                   .product = fb_layout_product(&train->layout) };
     struct fb_template_set set = { 0 };
     double *values = fb_trained_values(&train->factors);
     fb_layout_text(&o->layout, origin.options, sizeof origin.options);
-    int status =
-        values ? fb_template_set_create(&set, base_name(o->out), FB_CELLS, (int)o->components, 1, values, err)
-               : fb_fail(err, "%s: out of memory", o->out);
+    int status = values ? fb_template_set_create(&set, fb_base_name(o->out), FB_TRAIN_CELLS,
+                                                 (int)o->components, 1, values, err)
+                        : fb_fail(err, "%s: out of memory", o->out);
     if (status == 0)
         status =
             fb_template_set_write(o->out, o->clobber ? FB_REPLACE : FB_KEEP_EXISTING, &set, &origin, err);

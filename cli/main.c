@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "cli/command.h"
 #include "cli/help.h"
+#include "fits/system.h"
 #include "run/message.h"
 #include "run/stop.h"
 
@@ -49,7 +50,7 @@ static void usage(FILE *where)
 /* Is the last component of path FILE or FILE.py? */
 static int called_as(const char *path, const char *name)
 {
-    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    const char *base = fb_base_name(path);
     size_t length = strlen(name);
     return strncmp(base, name, length) == 0 && (base[length] == '\0' || strcmp(base + length, ".py") == 0);
 }

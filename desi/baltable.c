@@ -193,9 +193,7 @@ static int read_table(struct fb_baltable *table, const char *path, int with_rows
         failed = read_rows(&t, &places, table, err);
     if (!failed && with_troughs)
         failed = read_troughs(&t, table, err);
-    for (const struct fb_provenance_key *key = fb_provenance_keys; key < fb_provenance_keys + FB_NPROVENANCE;
-         key++)
-        fb_table_keyword(&t, key->keyword, fb_provenance_place(&table->made, key), key->size);
+    fb_provenance_read(&t, &table->made);
     if (!table->made.continuum[0]) /* written by the reference, or before there was a choice */
         snprintf(table->made.continuum, sizeof table->made.continuum, "least-squares");
     fb_table_close(&t);

@@ -198,8 +198,7 @@ void fb_layout_release(struct fb_layout *layout)
 
 const char *fb_layout_product(const struct fb_layout *layout)
 {
-    const char *slash = layout->root ? strrchr(layout->root, '/') : NULL;
-    const char *name = slash ? slash + 1 : layout->root ? layout->root : "";
+    const char *name = layout->root ? fb_base_name(layout->root) : "";
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ? "" : name;
 }
 

@@ -1,6 +1,7 @@
 /* provenance.c - SPDX-License-Identifier: BSD-3-Clause */
 #include <string.h>
 #include "desi/provenance.h"
+#include "fits/system.h"
 
 #define KEY(keyword, member, words, comment)                             \
     {                                                                    \
@@ -27,13 +28,15 @@ char *fb_provenance_place(struct fb_provenance *made, const struct fb_provenance
     return (char *)made + key->offset;
 }
 
-static const char *last_part(const char *path)
+void fb_provenance_read(struct fb_table *table, struct fb_provenance *made)
 {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
+    memset(made, 0, sizeof *made);
+    for (int k = 0; k < FB_NPROVENANCE; k++)
+        fb_table_keyword(table, fb_provenance_keys[k].keyword,
+                         fb_provenance_place(made, &fb_provenance_keys[k]), fb_provenance_keys[k].size);
 }
 
 int fb_same_templates(const char *a, const char *b)
 {
-    return !a[0] || !b[0] || strcmp(last_part(a), last_part(b)) == 0;
+    return !a[0] || !b[0] || strcmp(fb_base_name(a), fb_base_name(b)) == 0;
 }

@@ -7,6 +7,7 @@
 #define FB_PROVENANCE_H
 
 #include <stddef.h>
+#include "fits/table.h"
 
 /* A string is empty if the file lacks the keyword or its value is too long. */
 struct fb_provenance {
@@ -31,6 +32,8 @@ extern const struct fb_provenance_key fb_provenance_keys[FB_NPROVENANCE];
 const char *fb_provenance_text(const struct fb_provenance *made, const struct fb_provenance_key *key);
 /* The same for writing a string of at most key->size - 1 characters. */
 char *fb_provenance_place(struct fb_provenance *made, const struct fb_provenance_key *key);
+/* What the header of a table says. */
+void fb_provenance_read(struct fb_table *table, struct fb_provenance *made);
 /* Do two names mean the same templates? Folders are ignored; an empty name matches any. */
 int fb_same_templates(const char *a, const char *b);
 

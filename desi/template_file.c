@@ -18,12 +18,6 @@ static const struct {
     { "brodzeller", "PCA_Eigenvectors_Brodzeller.fits" },
 };
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 static const char *file_of(const char *name)
 {
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
@@ -334,7 +328,7 @@ int fb_template_set_read(struct fb_template_set *set, const char *name, const ch
         snprintf(set->note, sizeof set->note, "%.480s; using builtin", missing.text);
         return use_builtin(set, err);
     }
-    snprintf(set->name, sizeof set->name, "%s", base_name(path));
+    snprintf(set->name, sizeof set->name, "%s", fb_base_name(path));
     int status = read_file(&set->templates, path, err);
     free(path);
     return status == 0 ? add_sum(set, err) : status;

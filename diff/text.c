@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 #include "diff/report.h"
+#include "fits/system.h"
 
 /* The report being written. */
 struct report {
@@ -24,8 +25,7 @@ static void print_table_name(const struct report *r, size_t table)
 {
     if (r->result->kind != FB_DIFF_TREE)
         return;
-    const char *path = r->result->tables.paths[table], *slash = strrchr(path, '/');
-    fprintf(r->out, "  %s", slash ? slash + 1 : path);
+    fprintf(r->out, "  %s", fb_base_name(r->result->tables.paths[table]));
 }
 
 typedef void print_fn(const struct report *r, const struct fb_diff_event *event);

@@ -121,6 +121,12 @@ static int make_folders(char *folder, struct fb_error *err)
     return reason ? fb_fail(err, "%s: can't make this folder: %s", folder, strerror(reason)) : 0;
 }
 
+const char *fb_base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 int fb_make_folders(const char *folder, struct fb_error *err)
 {
     char *path = strdup(folder);

@@ -25,6 +25,9 @@ char *fb_path_above(const char *path, int levels);
 
 int fb_make_folders(const char *folder, struct fb_error *err);      /* like mkdir -p */
 int fb_make_parent_folders(const char *path, struct fb_error *err); /* those above a file */
+/* The part of a path after its last slash. */
+const char *fb_base_name(const char *path);
+
 /*
  * Questions about files. They return 1 for yes; 0 for no, or if a file does not exist; -1 with an error if
  * the system can't tell, even after retries. Callers must not treat -1 as no.

@@ -42,12 +42,6 @@ static const char *suffix_of(const char *path)
     return length > end && strcmp(path + length - end, SUFFIX) == 0 ? SUFFIX : "";
 }
 
-static const char *name_in(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 /* The folder a file is in; NULL if out of memory. */
 static char *folder_of(const char *path)
 {
@@ -83,7 +77,7 @@ static uint32_t hash(const char *text, size_t n)
  * necessary. */
 static void base_of(const char *path, char base[MOST_BASE + 1])
 {
-    const char *name = name_in(path);
+    const char *name = fb_base_name(path);
     size_t length = strlen(name) - strlen(suffix_of(name));
     if (length <= MOST_BASE)
         snprintf(base, MOST_BASE + 1, "%.*s", (int)length, name);
@@ -97,8 +91,8 @@ static char *temporary_name(const char *path)
     char host[HOST_BYTES], base[MOST_BASE + 1];
     host_name(host);
     base_of(path, base);
-    return fb_format("%.*s%s" TMP "%ld-%s%s", (int)(name_in(path) - path), path, base, (long)getpid(), host,
-                     suffix_of(path));
+    return fb_format("%.*s%s" TMP "%ld-%s%s", (int)(fb_base_name(path) - path), path, base, (long)getpid(),
+                     host, suffix_of(path));
 }
 
 /* Read a symbolic link. Returns 1; 0 if path is not a link or does not exist; -1 on failure. */
@@ -127,7 +121,7 @@ static char *follow(const char *path, struct fb_error *err)
         more = read_link(at, target, sizeof target, err);
         if (more <= 0)
             break;
-        int folder = target[0] == '/' ? 0 : (int)(name_in(at) - at);
+        int folder = target[0] == '/' ? 0 : (int)(fb_base_name(at) - at);
         char *next = fb_format("%.*s%s", folder, at, target);
         free(at);
         at = next;
@@ -408,12 +402,26 @@ int fb_check_apart(const char *output, const char *input, struct fb_error *err)
     return fb_fail(err, "%s: this is the input %s, expected another file to write", output, input);
 }
 
+int fb_check_distinct(const char *path, const char *other, struct fb_error *err)
+{
+    char *a = follow(path, err), *b = a ? follow(other, err) : NULL;
+    int same = a && b ? strcmp(fb_base_name(a), fb_base_name(b)) == 0 : -1;
+    if (same > 0)
+        same = fb_same_folder(a, b, err);
+    free(a);
+    free(b);
+    if (same <= 0)
+        return same;
+    return fb_fail(err, "%s: expected another file than %s, which is written as well", path, other);
+}
+
 /* Refuse names that suggest a format other than plain FITS, or the other allowed one. */
 static int check_suffix(const char *path, const char *as_well, struct fb_error *err)
 {
     static const char *const packed[] = { ".gz", ".bz2", ".fz", ".xz", ".zst", ".zip", ".Z" };
-    static const char *const formats[] = { ".csv", ".ecsv", ".txt", ".json", ".parquet", ".h5", ".hdf5" };
-    const char *suffix = strrchr(name_in(path), '.');
+    static const char *const formats[] = { ".csv",  ".ecsv", ".txt", ".json", ".parquet", ".h5",
+                                           ".hdf5", ".png",  ".pdf", ".svg",  ".html" };
+    const char *suffix = strrchr(fb_base_name(path), '.');
     if (suffix && as_well && strcasecmp(suffix, as_well) == 0)
         return 0;
     for (size_t i = 0; suffix && i < sizeof packed / sizeof packed[0]; i++)
@@ -507,5 +515,22 @@ int fb_write_output(const char *path, enum fb_replace replace, const void *bytes
                      ? fb_temporary_publish(&temporary, FB_FILE_AND_FOLDER, err)
                      : fb_fail(err, "%s: %s", path, strerror(errno));
     fb_temporary_discard(&temporary);
+    return status;
+}
+
+int fb_print_output(const char *path, enum fb_replace replace, fb_print_text *print, const void *context,
+                    struct fb_error *err)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out)
+        print(out, context);
+    int lost = !out || ferror(out);
+    if (out && fclose(out) != 0)
+        lost = 1;
+    int status =
+        lost ? fb_fail(err, "%s: out of memory", path) : fb_write_output(path, replace, text, size, err);
+    free(text);
     return status;
 }

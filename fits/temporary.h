@@ -13,6 +13,7 @@
 #define FB_TEMPORARY_H
 
 #include <stddef.h>
+#include <stdio.h>
 #include "fits/error.h"
 
 /* What happens to an existing file with the output's name when the output is complete. */
@@ -66,8 +67,15 @@ int fb_check_output_or(const char *path, const char *suffix, enum fb_replace rep
 /* Check that an output is not the input under any name, even if existing outputs may be replaced. */
 int fb_check_apart(const char *output, const char *input, struct fb_error *err);
 
-/* A whole output from memory: prepare, open, write and publish. */
+/* Check that two outputs of a command are not the same file, by whatever names, whether or not they exist. */
+int fb_check_distinct(const char *path, const char *other, struct fb_error *err);
+
+/* Write a whole output from memory: prepare, open, write and publish. */
 int fb_write_output(const char *path, enum fb_replace replace, const void *bytes, size_t n,
+                    struct fb_error *err);
+/* The same for text that a function prints. */
+typedef void fb_print_text(FILE *out, const void *context);
+int fb_print_output(const char *path, enum fb_replace replace, fb_print_text *print, const void *context,
                     struct fb_error *err);
 
 /* Write all n bytes. -1 with errno on failure. */

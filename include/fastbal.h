@@ -110,6 +110,10 @@ enum {
 #define FASTBAL_Z_MIN 1.57
 #define FASTBAL_Z_MAX 5.0
 
+/* The rest-frame range of the continuum fit, A (§3). */
+#define FASTBAL_FIT_MIN 1261.0
+#define FASTBAL_FIT_MAX 2399.0
+
 /* The speed of light in km/s. */
 #define FASTBAL_LIGHT_SPEED 299792.458
 

@@ -16,8 +16,6 @@
 #define FB_SIIV 1398.0
 #define FB_V_BLUE (-25000.0) /* km/s, blue end of the trough search */
 #define FB_V_BI (-3000.0)    /* km/s, red end for the balnicity index; the absorption index goes to 0 */
-#define FB_FIT_MIN 1261.0    /* A, rest-frame range of the continuum fit */
-#define FB_FIT_MAX 2399.0
 #define FB_MAX_ITERATIONS 10
 #define FB_LARGEST 1e90 /* of flux and ivar, far beyond single precision: squares and their sums are finite */
 #define FB_LEAST 1e-90  /* of nonzero ivar */

@@ -330,7 +330,8 @@ static void search_low_ionization(const struct task *t, fastbal_workspace *work,
     struct fb_stretch mgii = { 0, work->scratch, flux, ivar };
     if (parts->mgii[0] < parts->mgii[1]) {
         size_t first = parts->mgii[0] - parts->whole[0];
-        mgii = (struct fb_stretch){ parts->mgii[1] - parts->mgii[0], work->scratch, flux + first, ivar + first };
+        mgii =
+            (struct fb_stretch){ parts->mgii[1] - parts->mgii[0], work->scratch, flux + first, ivar + first };
         rest_wavelengths(mgii.n, s->wavelength + parts->mgii[0], 1 + s->z, work->scratch);
     }
     fb_low_ionization(&result->civ.ai, &aliii, t->model + begin, &mgii, &result->low);

@@ -117,8 +117,8 @@ void fb_find_parts(const struct fastbal_spectrum *s, struct fb_parts *p)
     double blue = fmax(first, 1040), red = fmin(last, 1205);
 
     memset(p, 0, sizeof *p);
-    p->fit[0] = first < FB_FIT_MIN ? nearest_rest(s, FB_FIT_MIN) + 1 : 0;
-    p->fit[1] = last > FB_FIT_MAX ? nearest_rest(s, FB_FIT_MAX) : s->n;
+    p->fit[0] = first < FASTBAL_FIT_MIN ? nearest_rest(s, FASTBAL_FIT_MIN) + 1 : 0;
+    p->fit[1] = last > FASTBAL_FIT_MAX ? nearest_rest(s, FASTBAL_FIT_MAX) : s->n;
     p->fit[1] = p->fit[1] > 0 ? p->fit[1] - 1 : 0;
     if (p->fit[0] > p->fit[1])
         p->fit[0] = p->fit[1];

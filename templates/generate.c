@@ -16,7 +16,7 @@
 #define SEED 20010805 /* any will do; changing it changes every digit of the output and nothing else */
 #define SIGMA 1e-3    /* of a pixel: no noise to speak of */
 
-enum { QUASARS = 4000, PIXELS_OF_CELL = 2, PIXELS = FB_CELLS * PIXELS_OF_CELL };
+enum { QUASARS = 4000, PIXELS_OF_CELL = 2, PIXELS = FB_TRAIN_CELLS * PIXELS_OF_CELL };
 
 /* Redshifts in catalogs come from the lines themselves: most good to 250 km/s, one in twenty off by 1000. */
 static double redshift_error(struct fb_rng *rng)
@@ -57,7 +57,7 @@ static void print_table(FILE *out, const char *name, size_t n, const double *val
 /* values: fb_trained_values(). */
 static void print_source(FILE *out, size_t ncomponents, const double *values)
 {
-    const double *misfit = values + (ncomponents + 1) * FB_CELLS, *mean = misfit + FB_CELLS;
+    const double *misfit = values + (ncomponents + 1) * FB_TRAIN_CELLS, *mean = misfit + FB_TRAIN_CELLS;
     const size_t nprior = ncomponents - 1;
 
     fprintf(out,
@@ -65,10 +65,10 @@ static void print_source(FILE *out, size_t ncomponents, const double *values)
             "this.\n *\n"
             " * SPDX-License-Identifier: BSD-3-Clause\n */\n#include \"fastbal.h\"\n\n"
             "/* clang-format off */\nenum { NPIX = %d, NCOMPONENTS = %zu };\n\n",
-            FB_CELLS, ncomponents);
-    print_table(out, "wavelength", FB_CELLS, values);
-    print_table(out, "values", ncomponents * FB_CELLS, values + FB_CELLS);
-    print_table(out, "misfit", FB_CELLS, misfit);
+            FB_TRAIN_CELLS, ncomponents);
+    print_table(out, "wavelength", FB_TRAIN_CELLS, values);
+    print_table(out, "values", ncomponents * FB_TRAIN_CELLS, values + FB_TRAIN_CELLS);
+    print_table(out, "misfit", FB_TRAIN_CELLS, misfit);
     print_table(out, "mean", nprior, mean);
     print_table(out, "covariance", nprior * nprior, mean + nprior);
     fprintf(

@@ -10,20 +10,20 @@
 /* The transmission of an outflow minus 1 in each cell, -1 to 0. */
 static void absorb(const struct fb_outflow *outflow, struct fb_sightline *s, double *absorbed)
 {
-    double count[FB_CELLS] = { 0 };
+    double count[FB_TRAIN_CELLS] = { 0 };
     fb_sightline_clear(s);
     fb_outflow_apply(outflow, s, Z);
-    memset(absorbed, 0, FB_CELLS * sizeof *absorbed);
+    memset(absorbed, 0, FB_TRAIN_CELLS * sizeof *absorbed);
     const double first = log(fb_cell_wavelength(-0.5) * (1 + Z)),
                  step = log(fb_cell_wavelength(1)) - log(fb_cell_wavelength(0));
     for (size_t i = 0; i < FB_FINE_COUNT; i++) {
         const double cell = (s->log_wavelength[i] - first) / step;
-        if (cell >= 0 && cell < FB_CELLS) {
+        if (cell >= 0 && cell < FB_TRAIN_CELLS) {
             absorbed[(size_t)cell] += s->transmission[i] - 1;
             count[(size_t)cell]++;
         }
     }
-    for (size_t i = 0; i < FB_CELLS; i++)
+    for (size_t i = 0; i < FB_TRAIN_CELLS; i++)
         absorbed[i] /= count[i];
 }
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include "train/sample.h"
 
-typedef double fb_cells[FB_CELLS];
+typedef double fb_cells[FB_TRAIN_CELLS];
 
 /* Draw n outflows (sim/outflow.h) with a fixed seed, and compute the transmission of their C IV and Si IV
  * minus 1, from -1 to 0. Returns -1 if out of memory. */

@@ -15,7 +15,7 @@
 enum {
     MOST_PAIRS = FB_MOST_TERMS * (FB_MOST_TERMS + 1) / 2,
     SPECTRA = 32, /* per work item */
-    CELLS = 28,   /* the same; divides FB_CELLS */
+    CELLS = 28,   /* the same; divides FB_TRAIN_CELLS */
     MEAN_ITERATIONS = 5,
     MOST_ITERATIONS = 100,
     CALIBRATIONS = 10
@@ -72,11 +72,11 @@ struct equations {
 static void add_cells(const struct em *em, size_t spectrum, struct equations *e)
 {
     const struct fb_factors *f = em->factors;
-    const float *flux = em->sample->flux + spectrum * FB_CELLS;
-    const float *ivar = em->sample->weight + spectrum * FB_CELLS;
+    const float *flux = em->sample->flux + spectrum * FB_TRAIN_CELLS;
+    const float *ivar = em->sample->weight + spectrum * FB_TRAIN_CELLS;
 
     memset(e, 0, sizeof *e);
-    for (size_t i = 0; i < FB_CELLS; i++) {
+    for (size_t i = 0; i < FB_TRAIN_CELLS; i++) {
         if (!(ivar[i] > 0))
             continue;
         const double v = cell_weight(ivar[i], f->misfit[i] * em->scale[spectrum] * f->value[i][0]);
@@ -119,8 +119,8 @@ static void locate(const struct em *em, size_t spectrum)
 {
     const size_t n = em->factors->n;
     const double a = em->scale[spectrum];
-    double matrix[FB_MOST_FACTORS * FB_MOST_FACTORS], covariance[FB_MOST_FACTORS * FB_MOST_FACTORS],
-        mean[FB_MOST_FACTORS] = { 0 };
+    double matrix[FB_MOST_FACTORS * FB_MOST_FACTORS],
+        covariance[FB_MOST_FACTORS * FB_MOST_FACTORS] = { 0 }, mean[FB_MOST_FACTORS] = { 0 };
     struct equations e;
 
     add_cells(em, spectrum, &e);
@@ -182,8 +182,8 @@ static void regress_cells(void *context, int thread, size_t item)
 
     (void)thread;
     for (size_t n = 0; n < sample->n; n++) {
-        const float *flux = sample->flux + n * FB_CELLS + first,
-                    *ivar = sample->weight + n * FB_CELLS + first;
+        const float *flux = sample->flux + n * FB_TRAIN_CELLS + first,
+                    *ivar = sample->weight + n * FB_TRAIN_CELLS + first;
         const double a = em->scale[n];
         double x[FB_MOST_TERMS];
         for (size_t j = 0; j < em->nterms; j++)
@@ -203,7 +203,7 @@ static void regress_cells(void *context, int thread, size_t item)
 static void add_excess(const struct em *em, size_t spectrum, size_t cell, double *sum, double *weights)
 {
     const struct fb_factors *f = em->factors;
-    const double ivar = em->sample->weight[spectrum * FB_CELLS + cell], a = em->scale[spectrum];
+    const double ivar = em->sample->weight[spectrum * FB_TRAIN_CELLS + cell], a = em->scale[spectrum];
     const double *moments = em->moments[spectrum], *t = f->value[cell];
     double model = t[0], square = 0; /* t' C t + (t' m)^2 */
     for (size_t j = 1; j < em->nterms; j++) {
@@ -215,7 +215,7 @@ static void add_excess(const struct em *em, size_t spectrum, size_t cell, double
     }
     const double level = a * t[0], spread = a * a * (square - (model - t[0]) * (model - t[0]));
     const double variance = 1 / ivar + f->misfit[cell] * f->misfit[cell] * level * level;
-    const double r = em->sample->flux[spectrum * FB_CELLS + cell] - a * model;
+    const double r = em->sample->flux[spectrum * FB_TRAIN_CELLS + cell] - a * model;
     if (!(level > 0) || r * r > CLIP * CLIP * (variance - spread))
         return;
     const double weight = level * level / variance;
@@ -230,7 +230,7 @@ static void excess_of_cells(void *context, int thread, size_t item)
     for (size_t i = item * CELLS; i < (item + 1) * CELLS; i++) {
         double sum = 0, weights = 0;
         for (size_t n = 0; n < em->sample->n; n++)
-            if (em->sample->weight[n * FB_CELLS + i] > 0)
+            if (em->sample->weight[n * FB_TRAIN_CELLS + i] > 0)
                 add_excess(em, n, i, &sum, &weights);
         em->misfit[i] = weights > 0 ? sum / weights : FIRST_MISFIT * FIRST_MISFIT;
     }
@@ -262,7 +262,7 @@ static double expect(struct em *em)
 {
     double sum = 0;
     set_prior(em);
-    for (size_t i = 0; i < FB_CELLS; i++)
+    for (size_t i = 0; i < FB_TRAIN_CELLS; i++)
         for (size_t j = 0; j < em->nterms; j++)
             for (size_t k = 0; k <= j; k++)
                 em->pairs[i][pair(j, k)] = em->factors->value[i][j] * em->factors->value[i][k];
@@ -275,8 +275,8 @@ static double expect(struct em *em)
 /* Convolve a column, cells `stride` apart, with a Gaussian truncated at 4 sigma. The ends are reflected. */
 static void smooth(double *column, size_t stride, double sigma)
 {
-    double from[FB_CELLS];
-    const long n = FB_CELLS, radius = (long)(4 * sigma + 0.5);
+    double from[FB_TRAIN_CELLS];
+    const long n = FB_TRAIN_CELLS, radius = (long)(4 * sigma + 0.5);
     for (long i = 0; i < n; i++)
         from[i] = column[(size_t)i * stride];
     for (long i = 0; i < n; i++) {
@@ -313,7 +313,7 @@ static void whiten(struct em *em)
     mean_moments(em, l, ignored);
     if (fb_cholesky(l, n) != 0)
         return;
-    for (size_t i = 0; i < FB_CELLS; i++) {
+    for (size_t i = 0; i < FB_TRAIN_CELLS; i++) {
         double *t = em->factors->value[i] + 1;
         for (size_t j = 0; j < n; j++) {
             double sum = 0;
@@ -327,7 +327,7 @@ static void whiten(struct em *em)
 /* The second step: update the mean and the factors. */
 static void maximise(struct em *em)
 {
-    in_threads(em, regress_cells, FB_CELLS / CELLS);
+    in_threads(em, regress_cells, FB_TRAIN_CELLS / CELLS);
     for (size_t j = 0; j < em->nterms; j++)
         smooth(&em->factors->value[0][j], FB_MOST_TERMS, SMOOTH_VALUES);
     whiten(em);
@@ -341,9 +341,9 @@ static void recalibrate(struct em *em)
     for (size_t j = 0; j < f->n; j++)
         for (size_t k = 0; k < f->n; k++)
             f->covariance[j * f->n + k] -= f->mean[j] * f->mean[k];
-    in_threads(em, excess_of_cells, FB_CELLS / CELLS);
+    in_threads(em, excess_of_cells, FB_TRAIN_CELLS / CELLS);
     smooth(em->misfit, 1, SMOOTH_MISFIT);
-    for (size_t i = 0; i < FB_CELLS; i++)
+    for (size_t i = 0; i < FB_TRAIN_CELLS; i++)
         f->misfit[i] = sqrt(fmax(em->misfit[i], LEAST_MISFIT * LEAST_MISFIT));
 }
 
@@ -361,11 +361,11 @@ static void release(struct em *em)
 static int prepare(struct em *em, struct fb_error *err)
 {
     const size_t n = em->sample->n;
-    em->pairs = calloc(FB_CELLS, sizeof *em->pairs);
+    em->pairs = calloc(FB_TRAIN_CELLS, sizeof *em->pairs);
     em->scale = malloc((n + 1) * sizeof *em->scale);
     em->moments = calloc(n + 1, sizeof *em->moments);
     em->objective = calloc(n + 1, sizeof *em->objective);
-    em->misfit = calloc(FB_CELLS, sizeof *em->misfit);
+    em->misfit = calloc(FB_TRAIN_CELLS, sizeof *em->misfit);
     if (!em->pairs || !em->scale || !em->moments || !em->objective || !em->misfit)
         return fb_fail(err, "out of memory for %zu spectra", n);
     for (size_t i = 0; i < n; i++)
@@ -387,9 +387,9 @@ static void begin_factors(struct em *em, size_t n)
     set_number(em, n);
     for (size_t j = 0; j < n; j++) {
         f->covariance[j * n + j] = 1;
-        for (size_t i = 0; i < FB_CELLS; i++)
+        for (size_t i = 0; i < FB_TRAIN_CELLS; i++)
             f->value[i][j + 1] =
-                FIRST_FACTOR * f->value[i][0] * cos(acos(-1) * (double)(j + 1) * (double)i / FB_CELLS);
+                FIRST_FACTOR * f->value[i][0] * cos(acos(-1) * (double)(j + 1) * (double)i / FB_TRAIN_CELLS);
     }
 }
 
@@ -418,7 +418,7 @@ int fb_factors_learn(struct fb_factors *factors, const struct fb_sample *sample,
     struct em em = { .sample = sample, .factors = factors, .nthreads = nthreads };
     int status = prepare(&em, err);
     memset(factors, 0, sizeof *factors);
-    for (size_t i = 0; i < FB_CELLS; i++) {
+    for (size_t i = 0; i < FB_TRAIN_CELLS; i++) {
         factors->value[i][0] = 1;
         factors->misfit[i] = FIRST_MISFIT;
     }

@@ -21,8 +21,8 @@ enum { FB_MOST_FACTORS = 16, FB_MOST_TERMS = FB_MOST_FACTORS + 1 };
 
 struct fb_factors {
     size_t n;                                             /* factors: deviations, without the mean */
-    double value[FB_CELLS][FB_MOST_TERMS];                /* T_0 to T_n of each cell */
-    double misfit[FB_CELLS];                              /* psi */
+    double value[FB_TRAIN_CELLS][FB_MOST_TERMS];          /* T_0 to T_n of each cell */
+    double misfit[FB_TRAIN_CELLS];                        /* psi */
     double mean[FB_MOST_FACTORS];                         /* mu */
     double covariance[FB_MOST_FACTORS * FB_MOST_FACTORS]; /* S, n x n */
 };

@@ -33,7 +33,7 @@ static double collect(const struct fb_sample_spectrum *s, double *weight, double
     fastbal_measured_range(s->n, s->wavelength, s->z, &begin, &end);
     for (size_t i = begin; i < end; i++) {
         const double cell = s->wavelength[i] < edge ? -1 : log(s->wavelength[i] / edge) / step;
-        if (!(cell >= 0 && cell < FB_CELLS) || !isfinite(s->flux[i]) || !isfinite(s->ivar[i]) ||
+        if (!(cell >= 0 && cell < FB_TRAIN_CELLS) || !isfinite(s->flux[i]) || !isfinite(s->ivar[i]) ||
             s->ivar[i] <= 0 || in_gap(s, s->wavelength[i]))
             continue;
         weight[(size_t)cell] += s->ivar[i];
@@ -49,10 +49,10 @@ static int make_room(struct fb_sample *sample, size_t n)
     if (sample->n + n <= sample->room)
         return 0;
     const size_t room = sample->n + n + sample->n / 2 + 16;
-    float *flux = realloc(sample->flux, room * FB_CELLS * sizeof *flux);
+    float *flux = realloc(sample->flux, room * FB_TRAIN_CELLS * sizeof *flux);
     if (flux)
         sample->flux = flux;
-    float *weight = flux ? realloc(sample->weight, room * FB_CELLS * sizeof *weight) : NULL;
+    float *weight = flux ? realloc(sample->weight, room * FB_TRAIN_CELLS * sizeof *weight) : NULL;
     if (!weight)
         return -1;
     sample->weight = weight;
@@ -63,8 +63,9 @@ static int make_room(struct fb_sample *sample, size_t n)
 /* Store the cells in units of the spectrum's mean flux. */
 static void store(struct fb_sample *sample, const double *weight, const double *sum, double level)
 {
-    float *flux = sample->flux + sample->n * FB_CELLS, *to = sample->weight + sample->n * FB_CELLS;
-    for (size_t i = 0; i < FB_CELLS; i++) {
+    float *flux = sample->flux + sample->n * FB_TRAIN_CELLS,
+          *to = sample->weight + sample->n * FB_TRAIN_CELLS;
+    for (size_t i = 0; i < FB_TRAIN_CELLS; i++) {
         to[i] = (float)(weight[i] * level * level);
         flux[i] = to[i] > 0 ? (float)(sum[i] / weight[i] / level) : 0;
         if (!isfinite(to[i]) || !isfinite(flux[i]))
@@ -76,18 +77,18 @@ static void store(struct fb_sample *sample, const double *weight, const double *
 static int reaches(const struct fb_sample_spectrum *s)
 {
     return s->n > 0 && s->wavelength[0] <= fb_cell_wavelength(-0.5) * (1 + s->z) &&
-           s->wavelength[s->n - 1] >= fb_cell_wavelength(FB_CELLS - 0.5) * (1 + s->z);
+           s->wavelength[s->n - 1] >= fb_cell_wavelength(FB_TRAIN_CELLS - 0.5) * (1 + s->z);
 }
 
 enum fb_sample_outcome fb_sample_add(struct fb_sample *sample, const struct fb_sample_spectrum *s,
                                      double min_snr)
 {
-    double weight[FB_CELLS] = { 0 }, sum[FB_CELLS] = { 0 }, total = 0, flux = 0;
+    double weight[FB_TRAIN_CELLS] = { 0 }, sum[FB_TRAIN_CELLS] = { 0 }, total = 0, flux = 0;
 
     if (!reaches(s))
         return FB_SAMPLE_SHORT;
     const double snr = collect(s, weight, sum);
-    for (size_t i = 0; i < FB_CELLS; i++) {
+    for (size_t i = 0; i < FB_TRAIN_CELLS; i++) {
         total += weight[i];
         flux += sum[i];
     }
@@ -104,9 +105,10 @@ int fb_sample_join(struct fb_sample *sample, struct fb_sample *other)
     if (make_room(sample, other->n) != 0)
         return -1;
     if (other->n > 0) {
-        memcpy(sample->flux + sample->n * FB_CELLS, other->flux, other->n * FB_CELLS * sizeof *other->flux);
-        memcpy(sample->weight + sample->n * FB_CELLS, other->weight,
-               other->n * FB_CELLS * sizeof *other->weight);
+        memcpy(sample->flux + sample->n * FB_TRAIN_CELLS, other->flux,
+               other->n * FB_TRAIN_CELLS * sizeof *other->flux);
+        memcpy(sample->weight + sample->n * FB_TRAIN_CELLS, other->weight,
+               other->n * FB_TRAIN_CELLS * sizeof *other->weight);
     }
     sample->n += other->n;
     fb_sample_release(other);
@@ -124,10 +126,10 @@ size_t fb_sample_fewest(const struct fb_sample *sample, size_t *cell)
 {
     size_t fewest = sample->n;
     *cell = 0;
-    for (size_t i = 0; i < FB_CELLS; i++) {
+    for (size_t i = 0; i < FB_TRAIN_CELLS; i++) {
         size_t n = 0;
         for (size_t k = 0; k < sample->n; k++)
-            n += sample->weight[k * FB_CELLS + i] > 0;
+            n += sample->weight[k * FB_TRAIN_CELLS + i] > 0;
         if (n < fewest) {
             fewest = n;
             *cell = i;

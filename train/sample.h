@@ -14,18 +14,18 @@
 #include <stddef.h>
 #include "desi/mask_lines.h"
 
-enum { FB_CELLS = 1092 };
+enum { FB_TRAIN_CELLS = 1092 };
 
 /* The rest wavelength of the centre of cell i, in A; i - 0.5 gives its blue edge and i + 0.5 its red edge. */
 double fb_cell_wavelength(double i);
 
 /*
- * FB_CELLS values per spectrum: the mean flux of a cell weighted with ivar, and the sum of its ivar, 0 if
+ * FB_TRAIN_CELLS values per spectrum: the mean flux of a cell weighted with ivar, and the sum of its ivar, 0 if
  * nothing was observed. Flux is in units of the spectrum's weighted mean, so that all spectra have similar
  * values and float suffices. A spectrum takes 8.7 kB.
  */
 struct fb_sample {
-    float *flux, *weight; /* owned: n x FB_CELLS */
+    float *flux, *weight; /* owned: n x FB_TRAIN_CELLS */
     size_t n, room;
 };
 

@@ -35,14 +35,14 @@ int fb_train(struct fb_factors *factors, const struct fb_sample *sample, size_t 
 double *fb_trained_values(const struct fb_factors *f)
 {
     const size_t nprior = f->n * (f->n + 1);
-    double *values = malloc(((f->n + 3) * FB_CELLS + nprior) * sizeof *values);
+    double *values = malloc(((f->n + 3) * FB_TRAIN_CELLS + nprior) * sizeof *values);
     if (!values)
         return NULL;
-    double *misfit = values + (f->n + 2) * FB_CELLS, *prior = misfit + FB_CELLS;
-    for (size_t i = 0; i < FB_CELLS; i++) {
+    double *misfit = values + (f->n + 2) * FB_TRAIN_CELLS, *prior = misfit + FB_TRAIN_CELLS;
+    for (size_t i = 0; i < FB_TRAIN_CELLS; i++) {
         values[i] = fb_cell_wavelength((double)i);
         for (size_t k = 0; k <= f->n; k++)
-            values[(k + 1) * FB_CELLS + i] = f->value[i][k];
+            values[(k + 1) * FB_TRAIN_CELLS + i] = f->value[i][k];
         misfit[i] = f->misfit[i];
     }
     memcpy(prior, f->mean, f->n * sizeof *prior);

@@ -1,7 +1,7 @@
 /*
  * turn.c - an eigenvector v of A = C' - B', C' = C / tr C, B' = 0.2 B / tr B, with eigenvalue l is v = (l +
  * B')^-1 C' v, and C has low rank, spanned by the old factors. So v lies in the Krylov space that A generates
- * from these; a hundred dimensions of it suffice (Rayleigh-Ritz). Thus no matrix of FB_CELLS x FB_CELLS is
+ * from these; a hundred dimensions of it suffice (Rayleigh-Ritz). Thus no matrix of FB_TRAIN_CELLS x FB_TRAIN_CELLS is
  * needed.
  *
  * SPDX-License-Identifier: BSD-3-Clause
@@ -31,14 +31,14 @@ struct turn {
 static double dot(const double *a, const double *b)
 {
     double sum = 0;
-    for (size_t i = 0; i < FB_CELLS; i++)
+    for (size_t i = 0; i < FB_TRAIN_CELLS; i++)
         sum += a[i] * b[i];
     return sum;
 }
 
 static void add(double *to, const double *from, double weight)
 {
-    for (size_t i = 0; i < FB_CELLS; i++)
+    for (size_t i = 0; i < FB_TRAIN_CELLS; i++)
         to[i] += weight * from[i];
 }
 
@@ -47,7 +47,7 @@ static void add(double *to, const double *from, double weight)
 /* Convert a deviation from the mean spectrum to units of root, and remove the component along the mean. */
 static void set_row(const struct turn *turn, double *row)
 {
-    for (size_t i = 0; i < FB_CELLS; i++)
+    for (size_t i = 0; i < FB_TRAIN_CELLS; i++)
         row[i] /= turn->root[i];
     add(row, turn->mean, -dot(row, turn->mean));
 }
@@ -55,19 +55,19 @@ static void set_row(const struct turn *turn, double *row)
 static void set_factors(struct turn *turn, struct fb_factors *f)
 {
     double level = 0;
-    for (size_t i = 0; i < FB_CELLS; i++)
-        level += f->value[i][0] / FB_CELLS;
-    for (size_t i = 0; i < FB_CELLS; i++) {
+    for (size_t i = 0; i < FB_TRAIN_CELLS; i++)
+        level += f->value[i][0] / FB_TRAIN_CELLS;
+    for (size_t i = 0; i < FB_TRAIN_CELLS; i++) {
         for (size_t k = 0; k <= f->n; k++)
             f->value[i][k] /= level;
         turn->root[i] = sqrt(fmax(f->value[i][0], LEAST_MEAN));
         turn->mean[i] = f->value[i][0] / turn->root[i];
     }
     const double length = sqrt(dot(turn->mean, turn->mean));
-    for (size_t i = 0; i < FB_CELLS; i++)
+    for (size_t i = 0; i < FB_TRAIN_CELLS; i++)
         turn->mean[i] /= length;
     for (size_t k = 0; k < f->n; k++) {
-        for (size_t i = 0; i < FB_CELLS; i++)
+        for (size_t i = 0; i < FB_TRAIN_CELLS; i++)
             turn->factors[k][i] = f->value[i][k + 1];
         set_row(turn, turn->factors[k]);
         turn->population += dot(turn->factors[k], turn->factors[k]);
@@ -80,7 +80,7 @@ static int set_troughs(struct turn *turn, const struct fb_factors *f)
     if (fb_absorbed_light(TROUGHS, turn->troughs) != 0)
         return -1;
     for (size_t t = 0; t < TROUGHS; t++) {
-        for (size_t i = 0; i < FB_CELLS; i++)
+        for (size_t i = 0; i < FB_TRAIN_CELLS; i++)
             turn->troughs[t][i] *= f->value[i][0];
         set_row(turn, turn->troughs[t]);
         turn->absorption += dot(turn->troughs[t], turn->troughs[t]);
@@ -92,7 +92,7 @@ static int set_troughs(struct turn *turn, const struct fb_factors *f)
 
 static void multiply(const struct turn *turn, const double *v, double *image)
 {
-    memset(image, 0, FB_CELLS * sizeof *image);
+    memset(image, 0, FB_TRAIN_CELLS * sizeof *image);
     for (size_t k = 0; k < turn->nfactors; k++)
         add(image, turn->factors[k], dot(turn->factors[k], v) / turn->population);
     for (size_t t = 0; t < TROUGHS; t++)
@@ -111,7 +111,7 @@ static void extend(struct turn *turn, const double *v)
     const double left = sqrt(dot(to, to));
     if (!(left > 1e-12 * length))
         return;
-    for (size_t i = 0; i < FB_CELLS; i++)
+    for (size_t i = 0; i < FB_TRAIN_CELLS; i++)
         to[i] /= left;
     multiply(turn, to, turn->image[turn->nbasis++]);
 }
@@ -163,14 +163,14 @@ static void replace(const struct turn *turn, struct fb_factors *f, size_t n)
     f->n = n;
     for (size_t j = 0; j < n; j++) {
         double *v = turn->image[j], largest = 0;
-        for (size_t i = 0; i < FB_CELLS; i++)
+        for (size_t i = 0; i < FB_TRAIN_CELLS; i++)
             largest = fabs(v[i]) > fabs(largest) ? v[i] : largest;
-        for (size_t i = 0; i < FB_CELLS; i++) {
+        for (size_t i = 0; i < FB_TRAIN_CELLS; i++) {
             v[i] = largest < 0 ? -v[i] : v[i];
-            f->value[i][j + 1] = v[i] * turn->root[i] * sqrt(FB_CELLS);
+            f->value[i][j + 1] = v[i] * turn->root[i] * sqrt(FB_TRAIN_CELLS);
         }
         for (size_t k = 0; k < turn->nfactors; k++) {
-            projected[j][k] = dot(v, turn->factors[k]) / sqrt(FB_CELLS);
+            projected[j][k] = dot(v, turn->factors[k]) / sqrt(FB_TRAIN_CELLS);
             trace += projected[j][k] * projected[j][k];
         }
     }

@@ -49,8 +49,8 @@ static int print_cells(void)
     const struct fb_sample_spectrum s = { n, pixels, pixels + n, pixels + 2 * n, head[2], gaps, ngaps };
     const double outcome = fb_sample_add(&sample, &s, head[3]);
     put(&outcome, sizeof outcome, 1);
-    put(sample.flux, sizeof *sample.flux, sample.n * FB_CELLS);
-    put(sample.weight, sizeof *sample.weight, sample.n * FB_CELLS);
+    put(sample.flux, sizeof *sample.flux, sample.n * FB_TRAIN_CELLS);
+    put(sample.weight, sizeof *sample.weight, sample.n * FB_TRAIN_CELLS);
     fb_sample_release(&sample);
     free(gaps);
     free(pixels);
@@ -59,8 +59,8 @@ static int print_cells(void)
 
 static void put_factors(const struct fb_factors *f)
 {
-    put(f->value, sizeof(double), FB_CELLS * FB_MOST_TERMS);
-    put(f->misfit, sizeof(double), FB_CELLS);
+    put(f->value, sizeof(double), FB_TRAIN_CELLS * FB_MOST_TERMS);
+    put(f->misfit, sizeof(double), FB_TRAIN_CELLS);
     put(f->mean, sizeof(double), f->n);
     put(f->covariance, sizeof(double), f->n * f->n);
 }
@@ -70,14 +70,14 @@ static int print_learning(char **arguments)
     static struct fb_factors factors;
     const size_t n = strtoul(arguments[0], NULL, 10), k = strtoul(arguments[1], NULL, 10);
     const int threads = atoi(arguments[3]);
-    struct fb_sample sample = { calloc(n * FB_CELLS + 1, sizeof(float)),
-                                calloc(n * FB_CELLS + 1, sizeof(float)), n, n };
+    struct fb_sample sample = { calloc(n * FB_TRAIN_CELLS + 1, sizeof(float)),
+                                calloc(n * FB_TRAIN_CELLS + 1, sizeof(float)), n, n };
     struct fb_convergence convergence;
     struct fb_error err = { "" };
     int failed = !sample.flux || !sample.weight;
     if (!failed) {
-        get(sample.flux, sizeof(float), n * FB_CELLS);
-        get(sample.weight, sizeof(float), n * FB_CELLS);
+        get(sample.flux, sizeof(float), n * FB_TRAIN_CELLS);
+        get(sample.weight, sizeof(float), n * FB_TRAIN_CELLS);
         failed = fb_factors_learn(&factors, &sample, k, threads, &convergence, &err) != 0;
     }
     if (!failed) {
