@@ -9,7 +9,6 @@
 #include <string.h>
 #include "cli/command.h"
 #include "cli/options.h"
-#include "fits/header_template.h"
 #include "fits/temporary.h"
 #include "fits/unpack.h"
 #include "run/message.h"
@@ -21,8 +20,6 @@ struct score_options {
     int short_form, clobber;
 };
 
-typedef void print_fn(FILE *out, const struct fb_score *score);
-
 static enum fb_replace replace(const struct score_options *o)
 {
     return o->clobber ? FB_REPLACE : FB_KEEP_EXISTING;
@@ -31,22 +28,6 @@ static enum fb_replace replace(const struct score_options *o)
 static int is_stdout(const char *path)
 {
     return path && strcmp(path, "-") == 0;
-}
-
-static int write_to(const char *path, print_fn *print, const struct fb_score *score, enum fb_replace how,
-                    struct fb_error *err)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (out)
-        print(out, score);
-    int lost = !out || ferror(out);
-    if (out && fclose(out) != 0)
-        lost = 1;
-    int status = lost ? fb_fail(err, "%s: out of memory", path) : fb_write_file(path, how, text, size, err);
-    free(text);
-    return status;
 }
 
 /* Outputs that can't be written are known before anything is read. */
@@ -63,13 +44,28 @@ static int check(const struct score_options *o, struct fb_error *err)
             if (inputs[i] && fb_check_apart(outputs[k], inputs[i], err) != 0)
                 return -1;
     }
-    return is_stdout(o->json) && is_stdout(o->ecsv)
-               ? fb_fail(err, "--json - and --ecsv - can't both be written to standard output")
-               : 0;
+    if (is_stdout(o->json) && is_stdout(o->ecsv))
+        return fb_fail(err, "--json - and --ecsv - can't both be written to standard output");
+    return o->json && o->ecsv ? fb_check_distinct(o->json, o->ecsv, err) : 0;
 }
 
+static void print_json(FILE *out, const void *score)
+{
+    fb_score_print_json(out, score);
+}
+
+static void print_ecsv(FILE *out, const void *score)
+{
+    fb_score_print_ecsv(out, score);
+}
+
+/* Files first: what is printed is then of a run that succeeded. */
 static int print_score(const struct score_options *o, const struct fb_score *score, struct fb_error *err)
 {
+    if ((o->json && !is_stdout(o->json) &&
+         fb_print_output(o->json, replace(o), print_json, score, err) != 0) ||
+        (o->ecsv && !is_stdout(o->ecsv) && fb_print_output(o->ecsv, replace(o), print_ecsv, score, err) != 0))
+        return -1;
     if (is_stdout(o->json))
         fb_score_print_json(stdout, score);
     else if (is_stdout(o->ecsv))
@@ -78,12 +74,7 @@ static int print_score(const struct score_options *o, const struct fb_score *sco
         fb_score_print_short(stdout, score);
     else
         fb_score_print_text(stdout, score);
-    return (o->json && !is_stdout(o->json) &&
-            write_to(o->json, fb_score_print_json, score, replace(o), err) != 0) ||
-                   (o->ecsv && !is_stdout(o->ecsv) &&
-                    write_to(o->ecsv, fb_score_print_ecsv, score, replace(o), err) != 0)
-               ? -1
-               : 0;
+    return 0;
 }
 
 static int score_catalogs(const struct score_options *o)

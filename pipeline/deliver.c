@@ -1,6 +1,5 @@
 /* deliver.c - SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
-#include <string.h>
 #include "pipeline/deliver.h"
 #include "pipeline/match.h"
 
@@ -17,11 +16,8 @@ int fb_deliver_check(const char *catalog, const char *troughs, const char *sourc
         return -1;
     if (!troughs)
         return 0;
-    if (strcmp(troughs, catalog) == 0)
-        return fb_fail(err, "%s: expected a file of its own for --troughs, found that of the catalog",
-                       troughs);
     return fb_check_output(troughs, replace, err) != 0 || fb_check_apart(troughs, source, err) != 0 ||
-                   fb_check_apart(troughs, catalog, err) != 0
+                   fb_check_distinct(troughs, catalog, err) != 0
                ? -1
                : 0;
 }

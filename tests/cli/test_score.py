@@ -351,7 +351,13 @@ def test_json_and_ecsv_files(survey, tmp_path):
     json_file, ecsv_file = tmp_path / "s.json", tmp_path / "s.ecsv"
     command = ("score", survey / "a.fits", survey / "tree" / "truth.fits", "--json", json_file, "--ecsv", ecsv_file)
     assert run(*command).stdout == run(*command[:3]).stdout
-    complains(run(*command, status=UNUSABLE), "score", json_file, "exists")
+    refused = run(*command, status=UNUSABLE)
+    complains(refused, "score", json_file, "exists")
+    same = run(*command[:-1], tmp_path / "." / "s.json", "--clobber", status=UNUSABLE)
+    complains(same, "score", "s.json")
+    twice = run(*command[:4], tmp_path / "new", "--ecsv", f"{tmp_path}/./new", status=UNUSABLE)
+    complains(twice, "score", "new: expected another file than", "which is written as well")
+    assert refused.stdout == same.stdout == twice.stdout == ""
     run(*command, "--clobber")
     score, rows = json.loads(json_file.read_text()), Table.read(ecsv_file)
     assert len(rows) == len(score["figures"]) > 100 and rows.meta["a"] == str(survey / "a.fits")

@@ -106,13 +106,17 @@ def test_troughs_of_others(tree, tmp_path):
 
 
 @pytest.mark.parametrize("names, words", [
-    (("qso.fits", "qso.fits"), ["expected a file of its own for --troughs"]),
+    (("qso.fits", "qso.fits"), ["qso.fits: expected another file than", "which is written as well"]),
+    (("qso.fits", "folder/../qso.fits"), ["qso.fits: expected another file than"]),
+    (("qso.fits", "link.fits"), ["link.fits: expected another file than"]),
     (("qso.fits", "there.fits"), ["there.fits", "exists"]),
     (("qso.fits", "nowhere/troughs.fits"), ["nowhere"]),
     (("qso.fits", "troughs.csv"), ["troughs.csv", "FITS"]),
 ])
 def test_refused(tree, tmp_path, names, words):
     (tmp_path / "there.fits").write_text("something")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link.fits").symlink_to("qso.fits")  # of which there is none yet
     out, troughs = (tmp_path / name for name in names)
     complains(one_pass(tree, "-o", out, "--troughs", troughs, status=UNUSABLE), "run", *words)
     assert not (tmp_path / "qso.fits").exists() and (tmp_path / "there.fits").read_text() == "something"
