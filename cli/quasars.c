@@ -1,6 +1,7 @@
 /* quasars.c - SPDX-License-Identifier: BSD-3-Clause */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "cli/quasars.h"
 #include "desi/spectra_paths.h"
 #include "fits/system.h"
@@ -75,6 +76,41 @@ int fb_quasars_prepare_finder(struct fb_quasars *q, const char *product, struct 
     return 0;
 }
 
+/* The words for what differs between the settings of a catalog and ours; the number of them. */
+static int list_differences(const struct fb_provenance *theirs, const struct fb_provenance *ours, char *text,
+                            size_t size)
+{
+    int n = 0;
+    for (int k = 0; k < FB_NPROVENANCE; k++) {
+        const struct fb_provenance_key *key = &fb_provenance_keys[k];
+        const char *a = fb_provenance_text(theirs, key), *b = fb_provenance_text(ours, key);
+        int same = strcmp(a, b) == 0 || (a == theirs->templates && fb_same_templates(a, b));
+        if (a[0] == '\0' || same || a == theirs->product) /* the tree is the user's choice */
+            continue;
+        size_t used = strlen(text);
+        snprintf(text + used, size - used, "%s%s %s, here %s", n++ > 0 ? "; " : "", key->words, a, b);
+    }
+    return n;
+}
+
+/* A catalog whose BAL columns were measured otherwise does not show what is found here. */
+static int compare_settings(const struct fb_quasars *q, struct fb_error *err)
+{
+    static const char *const names[] = { "ZCATALOG", "QSO_CAT", "*", NULL };
+    struct fb_provenance made;
+    struct fb_table table;
+    char text[900] = "";
+    if (fb_table_open(&table, q->options->qsocat, names, err) != 0)
+        return -1;
+    fb_provenance_read(&table, &made);
+    if (list_differences(&made, &q->finder.made, text, sizeof text) > 0)
+        fb_print_error(q->command,
+                       "%s: its BAL columns were made with other settings (%s): troughs may differ",
+                       q->options->qsocat, text);
+    fb_table_close(&table);
+    return 0;
+}
+
 int fb_quasars_prepare(struct fb_quasars *q, struct fb_error *err)
 {
     const struct fb_quasars_options *o = q->options;
@@ -82,7 +118,8 @@ int fb_quasars_prepare(struct fb_quasars *q, struct fb_error *err)
                    fb_quasars_prepare_finder(q, fb_layout_product(&q->layout), err) != 0 ||
                    fb_layout_read_map(&q->layout, NULL, err) != 0 ||
                    fb_selection_make(&q->selection, &q->layout, &o->layout, err) != 0 ||
-                   fb_pixel_rows_read(&q->sorted, o->qsocat, &q->layout, &q->selection, err) != 0
+                   fb_pixel_rows_read(&q->sorted, o->qsocat, &q->layout, &q->selection, err) != 0 ||
+                   compare_settings(q, err) != 0
                ? -1
                : 0;
 }

@@ -8,9 +8,6 @@
 #include "desi/dependencies.h"
 #include "fits/output.h"
 
-#define FIT_MIN 1261.0 /* A, rest frame: where the continuum is fitted (docs/algorithm.md, section 3) */
-#define FIT_MAX 2399.0
-
 /* A column after TARGETID. PCA_COEFFS has one number per template. */
 struct column {
     const char *name, *unit;
@@ -30,8 +27,8 @@ static const struct table {
                                 { "CONTINUUM", NULL, 'D' } } },
     [FB_CONTINUUM_TROUGHS] = { "TROUGHS",
                                "troughs",
-                               { { "LINE", "Angstrom", 'D' },
-                                 { "WIDTH", "km/s", 'D' },
+                               { { "LINE_WAVELENGTH", "Angstrom", 'D' },
+                                 { "MIN_WIDTH", "km/s", 'D' },
                                  { "VMIN", "km/s", 'D' },
                                  { "VMAX", "km/s", 'D' },
                                  { "POSMIN", "km/s", 'D' },
@@ -75,7 +72,7 @@ static int add_pixels(struct fb_continua *c, const fastbal_templates *templates,
     fastbal_measured_range(s->n, s->wavelength, s->z, &begin, &end);
     for (size_t i = begin; i < end; i++) {
         double rest = s->wavelength[i] / (1 + s->z), continuum = NAN;
-        if (rest < FIT_MIN || rest > FIT_MAX)
+        if (rest < FASTBAL_FIT_MIN || rest > FASTBAL_FIT_MAX)
             continue;
         double *row = add_row(&c->rows[FB_CONTINUUM_PIXELS], 5, targetid);
         if (!row)
@@ -178,12 +175,10 @@ static int write_fits(const struct fb_continua *c, const char *path, enum fb_rep
         return -1;
     for (int k = 0; k < FB_NCONTINUUM; k++) {
         write_table(out.file, &tables[k], &c->rows[k], c->ntemplates, &status);
-        for (int i = 0; i < FB_NPROVENANCE && k == 0; i++)
-            fits_write_key_longstr(out.file, fb_provenance_keys[i].keyword,
-                                   fb_provenance_text(&c->made, &fb_provenance_keys[i]),
-                                   fb_provenance_keys[i].comment, &status);
-        if (k == 0)
-            fb_write_dependencies(out.file, &status);
+        if (k > 0)
+            continue;
+        fb_write_provenance(out.file, &c->made, &status);
+        fb_write_dependencies(out.file, &status);
     }
     if (status) {
         fb_fits_fail(err, path, "can't write the continua", status);
@@ -224,8 +219,9 @@ static void print_list(FILE *out, const struct table *t, const struct fb_continu
     }
 }
 
-static void print_ecsv(FILE *out, const struct fb_continua *c)
+static void print_ecsv(FILE *out, const void *context)
 {
+    const struct fb_continua *c = context;
     const struct table *t = &tables[FB_CONTINUUM_PIXELS];
     const struct fb_continuum_rows *rows = &c->rows[FB_CONTINUUM_PIXELS];
     fputs("# %ECSV 1.0\n# ---\n# datatype:\n# - {name: TARGETID, datatype: int64}\n", out);
@@ -255,29 +251,10 @@ static void print_ecsv(FILE *out, const struct fb_continua *c)
     }
 }
 
-static int write_ecsv(const struct fb_continua *c, const char *path, enum fb_replace replace,
-                      struct fb_error *err)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (out)
-        print_ecsv(out, c);
-    int lost = !out || ferror(out), status = -1;
-    if (out && fclose(out) != 0)
-        lost = 1;
-    if (lost)
-        fb_fail(err, "%s: out of memory", path);
-    else
-        status = fb_write_output(path, replace, text, size, err);
-    free(text);
-    return status;
-}
-
 int fb_continua_write(const struct fb_continua *c, const char *path, enum fb_replace replace,
                       struct fb_error *err)
 {
     const char *dot = strrchr(path, '.');
-    return dot && strcasecmp(dot, ".ecsv") == 0 ? write_ecsv(c, path, replace, err)
+    return dot && strcasecmp(dot, ".ecsv") == 0 ? fb_print_output(path, replace, print_ecsv, c, err)
                                                 : write_fits(c, path, replace, err);
 }

@@ -124,8 +124,8 @@ def test_troughs_are_those_of_run(survey, tmp_path, options):
         assert row["BALSTATUS"] == quasar["BALSTATUS"] and row["AI_CIV"] == np.float32(quasar["AI_CIV"])
         for line, name in ((1549, "CIV"), (1398, "SIIV")):
             for width in (450, 2000):
-                mine = troughs[(troughs["TARGETID"] == quasar["TARGETID"]) & (troughs["LINE"] == line) &
-                               (troughs["WIDTH"] == width)]
+                mine = troughs[(troughs["TARGETID"] == quasar["TARGETID"]) & (troughs["LINE_WAVELENGTH"] == line) &
+                               (troughs["MIN_WIDTH"] == width)]
                 assert len(mine) == row[f"N{name}_{width}"]
                 for column in ("VMIN", "VMAX", "POSMIN", "FMIN"):
                     assert mine[column].astype("f4").tolist() == row[f"{column}_{name}_{width}"][:len(mine)].tolist()
@@ -165,3 +165,19 @@ def test_what_is_refused(survey, tmp_path):
     missing.mkdir()
     complains(run("continuum", "-q", survey.qso, "--tree", missing, "-o", tmp_path / "d.fits", "--targetids", 5,
                   status=UNUSABLE, env=environment()), "continuum", "missing")
+
+
+def test_settings_of_the_catalog(survey, tmp_path):
+    """A catalog that was made otherwise is measured as asked for, and one line says what differs."""
+    made = tmp_path / "bal.fits"
+    run("run", "-q", survey.qso, "--tree", survey.tree, "-o", made, "--templates", survey.prior, "--rules", "fastbal")
+
+    def said(out, *options):
+        return run("continuum", "-q", made, "--tree", survey.tree, "-o", tmp_path / out, "--targetids", survey.ids[5], *options).stderr
+
+    assert said("same.fits", "--templates", survey.prior, "--rules", "fastbal") == ""
+    line, = said("other.fits", "--templates", survey.prior, "--continuum", "least-squares").splitlines()
+    assert f"{made}: its BAL columns were made with other settings" in line
+    assert "(rules fastbal, here main; continuum trough-aware, here least-squares)" in line
+    line, = said("flat.fits", "--templates", survey.flat, "--rules", "fastbal").splitlines()
+    assert f"templates {survey.prior.name}, here {survey.flat.name}; checksum" in line and "rules" not in line
