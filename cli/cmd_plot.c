@@ -308,26 +308,41 @@ static int write_page(const struct plot *p, const char *path, size_t first, size
     return status;
 }
 
-/* Write all figures; none where one of the names is taken. */
-static int write_figures(const struct plot *p, size_t *nfiles, struct fb_error *err)
+/* Figures of a file: all pages of a PDF, or those of one grid. */
+static size_t figures_at_once(const struct plot *p)
+{
+    const struct fb_plot_style *style = &p->options.style;
+    return style->format == FB_PLOT_PDF ? p->nfigures : style->columns * style->rows;
+}
+
+/* Check every name before the first file is written. */
+static int check_pages(const struct plot *p, size_t nfiles, struct fb_error *err)
 {
     const struct plot_options *o = &p->options;
-    size_t at_once = o->style.format == FB_PLOT_PDF ? p->nfigures : o->style.columns * o->style.rows;
     int status = 0;
-    *nfiles = (p->nfigures + at_once - 1) / at_once;
-    for (int writes = 0; writes < 2 && status == 0; writes++)
-        for (size_t k = 0; k < *nfiles && status == 0; k++) {
-            size_t first = k * at_once, left = p->nfigures - first;
-            char *name = page_name(o, k, *nfiles);
-            if (!name)
-                status = fb_fail(err, "%s: out of memory", o->out);
-            else if (writes)
-                status = write_page(p, name, first, left < at_once ? left : at_once, err);
-            else
-                status = fb_check_output_or(name, o->suffix, replacing(o), err);
-            free(name);
-        }
+    for (size_t k = 0; k < nfiles && status == 0; k++) {
+        char *name = page_name(o, k, nfiles);
+        status = name ? fb_check_output_or(name, o->suffix, replacing(o), err)
+                      : fb_fail(err, "%s: out of memory", o->out);
+        free(name);
+    }
     return status;
+}
+
+/* Write the files; returns how many, fewer than there are after a failure. */
+static size_t write_pages(const struct plot *p, size_t nfiles, struct fb_error *err)
+{
+    size_t at_once = figures_at_once(p), k;
+    for (k = 0; k < nfiles; k++) {
+        size_t first = k * at_once, left = p->nfigures - first;
+        char *name = page_name(&p->options, k, nfiles);
+        int status = name ? write_page(p, name, first, left < at_once ? left : at_once, err)
+                          : fb_fail(err, "%s: out of memory", p->options.out);
+        free(name);
+        if (status != 0)
+            break;
+    }
+    return k;
 }
 
 /* Why there is nothing to draw; pixels that could not be read have been told of. */
@@ -347,7 +362,7 @@ static int deliver(const struct plot *p, struct fb_error *err)
 {
     const struct plot_options *o = &p->options;
     const struct fb_quasars *q = &p->quasars;
-    size_t nfiles, lost = p->nfigures - q->nmeasured, nwanted = o->quasars.layout.targetids.n;
+    size_t lost = p->nfigures - q->nmeasured, nwanted = o->quasars.layout.targetids.n;
     if (fb_stop_signal())
         return fb_stop_status(fb_stop_signal());
     if (p->nfigures == 0) {
@@ -360,9 +375,18 @@ static int deliver(const struct plot *p, struct fb_error *err)
                        nwanted - p->nfigures - p->nmissing);
         problems = 1;
     }
-    if ((o->data && fb_continua_write(&q->continua, o->data, replacing(o), err) != 0) ||
-        write_figures(p, &nfiles, err) != 0)
+    size_t at_once = figures_at_once(p), nfiles = (p->nfigures + at_once - 1) / at_once;
+    if (check_pages(p, nfiles, err) != 0 ||
+        (o->data && fb_continua_write(&q->continua, o->data, replacing(o), err) != 0))
         return FB_EXIT_UNUSABLE;
+    size_t written = write_pages(p, nfiles, err);
+    if (written < nfiles && written == 0 && !o->data)
+        return FB_EXIT_UNUSABLE;
+    if (written < nfiles) {
+        fb_print_error("plot", "%s", err->text);
+        fb_print_error("plot", "%zu of %zu pictures were written", written, nfiles);
+        return FB_EXIT_PARTLY;
+    }
     if (lost + p->nmissing > 0)
         fb_print_error("plot", "%zu of %zu quasars could not be measured, %zu of them without a spectrum",
                        lost + p->nmissing, p->nfigures + p->nmissing, p->nmissing);

@@ -88,10 +88,12 @@ static int draw_page(struct document *d, const struct fb_plot_figure *figures, s
     fb_set_ink(&d->canvas, FB_BLACK, 1);
     cairo_set_source_rgb(d->canvas.cr, 1, 1, 1);
     cairo_paint(d->canvas.cr);
-    for (size_t k = 0; k < n; k++)
-        if (fb_draw_figure(&d->canvas, (double)(k % d->style->columns) * FB_FIGURE_WIDTH,
-                           (double)(k / d->style->columns) * FB_FIGURE_HEIGHT, &figures[k], d->style) != 0)
+    for (size_t k = 0; k < n; k++) {
+        size_t column = k % d->style->columns, row = k / d->style->columns;
+        if (fb_draw_figure(&d->canvas, (double)column * FB_FIGURE_WIDTH, (double)row * FB_FIGURE_HEIGHT,
+                           &figures[k], d->style) != 0)
             return -1;
+    }
     return 0;
 }
 

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "fastbal.h"
 #include "plot/cairo/curve.h"
 #include "plot/cairo/draw.h"
 
@@ -22,9 +23,8 @@
 #define RAW_CURVE 0.3 /* of pixels that are not smoothed */
 #define TICK 2.5
 
-#define LIGHT_SPEED 299792.458 /* km/s */
-#define CIV 1549.0             /* A; velocities are v = c (1 - w / line) (docs/algorithm.md, section 5) */
-#define V_BLUE 25000.0         /* km/s: where the search range ends */
+#define CIV 1549.0     /* A; velocities are v = c (1 - w / line) (docs/algorithm.md, section 5) */
+#define V_BLUE 25000.0 /* km/s: where the search range ends */
 #define V_TICK 5000.0
 #define LEVEL 0.9 /* of the continuum: troughs are below */
 
@@ -78,8 +78,8 @@ static void draw_y_axis(struct drawing *d, const struct fb_panel *p, int most, c
     double step = fb_tick_step(p->y[1] - p->y[0], most);
     char text[32];
     fb_set_ink(d->canvas, FB_BLACK, 1);
-    for (double y = ceil(p->y[0] / step) * step; y <= p->y[1]; y += step) {
-        double at = fb_panel_y(p, y);
+    for (int k = (int)ceil(p->y[0] / step); k * step <= p->y[1]; k++) {
+        double y = k * step, at = fb_panel_y(p, y);
         fb_line(d->canvas, p->box.left, at, p->box.left + TICK, at, THIN);
         fb_line(d->canvas, p->box.right - TICK, at, p->box.right, at, THIN);
         print_tick(text, sizeof text, y, step);
@@ -93,8 +93,8 @@ static void draw_x_axis(struct drawing *d, const struct fb_panel *p, int labels)
     double step = fb_tick_step(p->x[1] - p->x[0], 8);
     char text[32];
     fb_set_ink(d->canvas, FB_BLACK, 1);
-    for (double x = ceil(p->x[0] / step) * step; x <= p->x[1]; x += step) {
-        double at = fb_panel_x(p, x);
+    for (int k = (int)ceil(p->x[0] / step); k * step <= p->x[1]; k++) {
+        double x = k * step, at = fb_panel_x(p, x);
         fb_line(d->canvas, at, p->box.bottom, at, p->box.bottom - TICK, THIN);
         print_tick(text, sizeof text, x, step);
         if (labels)
@@ -115,7 +115,7 @@ static void draw_frame(struct drawing *d, const struct fb_box *b)
 
 static double at_velocity(const struct drawing *d, double line, double v)
 {
-    double x = line * (1 - v / LIGHT_SPEED) * d->curve.frame;
+    double x = line * (1 - v / FASTBAL_LIGHT_SPEED) * d->curve.frame;
     return fb_panel_x(&d->upper, fmin(fmax(x, d->curve.begin), d->curve.end));
 }
 
@@ -137,9 +137,9 @@ static void draw_velocities(struct drawing *d)
         tick = V_BLUE;
     fb_set_ink(d->canvas, FB_GREY, 1);
     fb_line(d->canvas, blue, y, red, y, THIN);
-    for (double v = 0; v <= V_BLUE; v += tick) {
-        double at = at_velocity(d, CIV, v);
-        if (!is_shown(d, CIV * (1 - v / LIGHT_SPEED)))
+    for (int k = 0; k * tick <= V_BLUE; k++) {
+        double v = k * tick, at = at_velocity(d, CIV, v);
+        if (!is_shown(d, CIV * (1 - v / FASTBAL_LIGHT_SPEED)))
             continue;
         fb_line(d->canvas, at, y, at, y - TICK, THIN);
         snprintf(text, sizeof text, "%.0f", v / 1000);
@@ -188,7 +188,8 @@ static void label_of(const struct fb_plot_trough *t, char *text, size_t size)
 static int by_place(const void *a, const void *b)
 {
     const struct fb_plot_trough *s = a, *t = b;
-    double x = s->line * (1 - s->vmax / LIGHT_SPEED), y = t->line * (1 - t->vmax / LIGHT_SPEED);
+    double x = s->line * (1 - s->vmax / FASTBAL_LIGHT_SPEED),
+           y = t->line * (1 - t->vmax / FASTBAL_LIGHT_SPEED);
     return (x > y) - (x < y);
 }
 

@@ -260,6 +260,21 @@ def lone(survey, tmp_path):
 
 
 @needs_cairo
+@needs_cairo
+@pytest.mark.skipif(not shutil.which("prlimit"), reason="NOTICE: there is no prlimit")
+def test_a_picture_that_fails(survey, tmp_path):
+    """Those before it stay, and the status says that not all was done."""
+    survey.plot(tmp_path / "a.png", "--bals", 11)
+    sizes = [p.stat().st_size for p in sorted(tmp_path.iterdir())]
+    larger = next(k for k, size in enumerate(sizes) if size > sizes[0])
+    survey.plot(tmp_path / "b.png", "--bals", 11, "--save-data", tmp_path / "b.ecsv", status=UNUSABLE,
+                prefix=("prlimit", "--fsize=100"))
+    result = survey.plot(tmp_path / "c.png", "--bals", 11, status=PARTLY, prefix=("prlimit", f"--fsize={max(sizes[:larger])}"))
+    assert f"c-{larger + 1:02}.png: " in result.stderr and f"{larger} of 11 pictures were written" in result.stderr
+    written = sorted(p.name for p in tmp_path.iterdir() if not p.name.startswith("a-"))
+    assert written == [f"c-{k + 1:02}.png" for k in range(larger)]
+
+
 def test_what_is_refused(survey, tmp_path):
     none, empty = lone(survey, tmp_path), tmp_path / "empty"
     shutil.copytree(survey.tree, empty, ignore=shutil.ignore_patterns("coadd-*"))
@@ -293,6 +308,7 @@ def test_what_is_refused(survey, tmp_path):
             ("a.png", [*source, "--bals", 1, "--smooth", 4], "option --smooth: expected an odd number"),
             ("a.png", [*source, "--bals", 1, "--rules", "none"], "--rules", "'none'"),
             ("a.png", [*source, "--bals", 1, "--save-data", tmp_path / "a.txt"], "a.txt"),
+            ("a.png", [*source, "--bals", 1, "--save-data", tmp_path / "a.png"], "a.png: the output is a FITS file"),
             ("taken.png", [*source, "--bals", 1], "taken.png: exists already"),
             ("no/a.png", [*source, "--targetids", *one], "there is no folder")):
         complains(run("plot", *options, "--templates", "builtin", "-o", tmp_path / out, status=UNUSABLE), "plot", *words)
