@@ -65,9 +65,9 @@ extern "C" {
 
 /* Before 1.0, versions with the same major and minor number are compatible. */
 #define FASTBAL_VERSION_MAJOR 0
-#define FASTBAL_VERSION_MINOR 1
+#define FASTBAL_VERSION_MINOR 2
 #define FASTBAL_VERSION_PATCH 0
-#define FASTBAL_VERSION "0.1.0"
+#define FASTBAL_VERSION "0.2.0"
 
 /* Marks what the shared library exports. */
 #if defined(__GNUC__)
