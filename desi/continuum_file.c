@@ -8,9 +8,6 @@
 #include "desi/dependencies.h"
 #include "fits/output.h"
 
-#define FIT_MIN 1261.0 /* A, rest frame: where the continuum is fitted (docs/algorithm.md, section 3) */
-#define FIT_MAX 2399.0
-
 /* A column after TARGETID; that of PCA_COEFFS has as many numbers as templates. */
 struct column {
     const char *name, *unit;
@@ -73,7 +70,7 @@ static int add_pixels(struct fb_continua *c, const fastbal_templates *templates,
     fastbal_measured_range(s->n, s->wavelength, s->z, &begin, &end);
     for (size_t i = begin; i < end; i++) {
         double rest = s->wavelength[i] / (1 + s->z), continuum = NAN;
-        if (rest < FIT_MIN || rest > FIT_MAX)
+        if (rest < FB_FIT_MIN || rest > FB_FIT_MAX)
             continue;
         double *row = add_row(&c->rows[FB_CONTINUUM_PIXELS], 5, targetid);
         if (!row)

@@ -20,6 +20,9 @@
 #include "fits/error.h"
 #include "fits/temporary.h"
 
+#define FB_FIT_MIN 1261.0 /* A, rest frame: where the continuum is fitted (docs/algorithm.md, section 3) */
+#define FB_FIT_MAX 2399.0
+
 enum fb_continuum_table { FB_CONTINUUM_PIXELS, FB_CONTINUUM_TROUGHS, FB_CONTINUUM_QUASARS, FB_NCONTINUUM };
 
 /* The rows of one table: a TARGETID, and numbers in the order above. */
