@@ -157,9 +157,9 @@ static void compare_templates(const struct report *r)
         strcmp(made->sum, templates->sum) != 0)
         fb_print_error(
             "report",
-            "%s was measured with templates %s, and its spectra are drawn with %s: continua differ "
+            "%s was measured with templates %s (%s), and its spectra are drawn with %s (%s): continua differ "
             "(--templates)",
-            r->options->quasars.qsocat, made->templates, templates->name);
+            r->options->quasars.qsocat, made->templates, made->sum, templates->name, templates->sum);
 }
 
 /* Measure the chosen spectra. Leaves a note where some are missing. */
