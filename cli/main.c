@@ -34,6 +34,7 @@ static const struct {
     { "simulate", NULL, fb_cmd_simulate, "a DESI-like tree of simulated quasars with known troughs" },
     { "continuum", NULL, fb_cmd_continuum, "spectra of some quasars with their continua and troughs" },
     { "plot", NULL, fb_cmd_plot, "pictures of some quasars with their continua and troughs" },
+    { "report", NULL, fb_cmd_report, "a page about a catalog, with the spectra of its BALs" },
     { "templates", NULL, fb_cmd_templates, "show or export continuum templates" },
     { "train", NULL, fb_cmd_train, "spectra -> continuum templates that know what quasars look like" },
 };

@@ -193,8 +193,8 @@ static double started(long pid)
  * After a power cut a file may hold zeros instead. */
 static int is_ours(int folder, const char *name, struct stat *info)
 {
-    static const char *const beginnings[] = { "SIMPLE  =",         "{\"NSIDE\":", "# %ECSV 1",
-                                              "\x89PNG\r\n\x1a\n", "%PDF-1.",     "<?xml ver" };
+    static const char *const beginnings[] = { "SIMPLE  =", "{\"NSIDE\":", "# %ECSV 1", "\x89PNG\r\n\x1a\n",
+                                              "%PDF-1.",   "<?xml ver",   "<!DOCTYPE" };
     enum { MOST = 9 };
     static const char zeros[MOST];
     char begin[MOST];

@@ -20,6 +20,11 @@ static const char *const words[FB_NFATES] = {
     [FB_FATE_UNSELECTED] = "not selected",
 };
 
+const char *fb_fate_words(enum fb_fate fate)
+{
+    return words[fate];
+}
+
 enum fb_fate fb_fate_of(const struct fb_balrow *row)
 {
     static const struct {

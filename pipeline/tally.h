@@ -42,6 +42,8 @@ enum fb_fate fb_fate_of(const struct fb_balrow *row);
 enum fb_fate fb_fate_in_catalog(const struct fb_balrow *row);
 /* Count a quasar with this fate; row is its measurement, and may be NULL if there is none. */
 void fb_tally_count(struct fb_tally *tally, enum fb_fate fate, const struct fb_balrow *row);
+/* "not in the coadd": of a fate other than FB_FATE_MEASURED. */
+const char *fb_fate_words(enum fb_fate fate);
 void fb_tally_add(struct fb_tally *total, const struct fb_tally *part);
 
 size_t fb_tally_rows(const struct fb_tally *tally);  /* all */

@@ -28,7 +28,7 @@ void fb_json_text(FILE *out, const char *text)
         size_t n = utf8_length(p);
         if (*p == '"' || *p == '\\')
             fprintf(out, "\\%c", *p);
-        else if (*p < 0x20 || *p == 0x7f || n == 0)
+        else if (*p < 0x20 || *p == 0x7f || *p == '<' || n == 0)
             fprintf(out, "\\u%04x", *p);
         else
             fprintf(out, "%.*s", (int)n, (const char *)p);

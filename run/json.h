@@ -8,7 +8,8 @@
 
 #include <stdio.h>
 
-/* A string, or null where text is NULL. Bytes that are not UTF-8 are written as code points. */
+/* A string, or null where text is NULL. Bytes that are not UTF-8 are written as code points, and so is
+ * "<", so that nothing ends the element of a page that holds it. */
 void fb_json_text(FILE *out, const char *text);
 /* A number as short as possible that reads back as the same; null where it is not finite. */
 void fb_json_number(FILE *out, double value);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The complete pipeline: simulate quasars, run the three steps with the reference's rules, run all in one with ours, score
-# both catalogs against the truth, and draw a few BALs.
+# both catalogs against the truth, draw a few BALs, and write a page about them all.
 #
 # usage: demo.sh BIN DIR     programs in BIN; DIR is replaced
 #
@@ -47,7 +47,11 @@ if "$bin/fastbal" --version | grep -q '^plots: yes'; then
 else
     pictures="none: this build has no fastbal plot, which needs libcairo2-dev and libpango1.0-dev"
 fi
+page="$demo/report.html"
+say "a page about the catalog (fastbal report)"
+"$bin/fastbal" report "$ours" -r sim -o "$page" --templates builtin || page="none: docs/report.md says what is missing"
 echo
+echo "page         $page"
 echo "pictures     $pictures"
 echo "all figures  $bin/fastbal score $reference $tree/truth.fits --other $ours"
 echo "catalogs     $reference, $ours"

@@ -4,8 +4,8 @@
 # usage: install-dependencies.sh [--check] [build|demo|test|ci|fuzz]
 #
 #   build   compiler, make, cmake, pkg-config, CFITSIO, zlib, chealpix (the default)
-#   demo    build, and Cairo, Pango and a font, for fastbal plot
-#   test    demo, and cmocka, a Python with numpy, astropy and pytest, valgrind and Open MPI
+#   demo    build, and Cairo, Pango and a font, for fastbal plot, and npm, for fastbal report
+#   test    demo, and cmocka, a Python with numpy, astropy and pytest, valgrind, Open MPI and Chromium
 #   ci      test, and clang, clang-tidy, cppcheck and shellcheck
 #   fuzz    build, and clang with its fuzzer and sanitizers
 #   --check  install nothing; list what is missing, status 1 if anything is
@@ -60,6 +60,8 @@ if [ "$level" != build ] && [ "$level" != fuzz ]; then
     # Without them fastbal plot is left out, and nothing else.
     library cairo cairo.h || missing 'libcairo2-dev fonts-dejavu-core' cairo
     library pangocairo pango/pangocairo.h || missing libpango1.0-dev pango
+    # Without it fastbal report is left out, and nothing else.
+    program npm || missing 'nodejs npm' nodejs
 fi
 if [ "$level" = test ] || [ "$level" = ci ]; then
     library cmocka cmocka.h || missing libcmocka-dev cmocka
@@ -68,6 +70,8 @@ if [ "$level" = test ] || [ "$level" = ci ]; then
     { program mpirun && program mpicc; } || ! program apt-get || missing 'libopenmpi-dev openmpi-bin' openmpi
     # Only the leak tests need valgrind, and they are skipped without it, so its absence is no failure.
     program valgrind || ! program apt-get || missing valgrind valgrind
+    # So does the test of reports in a browser.
+    program chromium || program chromium-browser || program google-chrome || ! program apt-get || missing chromium chromium
 fi
 if [ "$level" = ci ]; then
     program clang || missing clang clang

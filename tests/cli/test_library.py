@@ -122,7 +122,8 @@ LAYERS = {
     "train": ["run", "sim", "pipeline", "desi", "fits"],
     "plot": ["fits"],
     "score": ["run", "desi", "fits"],
-    "cli": ["train", "diff", "score", "run", "pipeline", "sim", "plot", "desi", "fits"],
+    "report": ["run", "pipeline", "desi", "fits"],
+    "cli": ["train", "diff", "score", "report", "run", "pipeline", "sim", "plot", "desi", "fits"],
 }
 # Headers of others, and the only files that may include them.
 FOREIGN = {

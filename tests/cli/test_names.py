@@ -9,7 +9,7 @@ import pytest
 
 from support import BIN, DONE, DROP_IN, ROOT, UNUSABLE, complains, environment, fits_files, run
 
-COMMANDS = ("split", "find", "append", "run", "mask", "truth", "diff", "score", "info", "simulate", "continuum", "plot", "templates",
+COMMANDS = ("split", "find", "append", "run", "mask", "truth", "diff", "score", "info", "simulate", "continuum", "plot", "report", "templates",
             "train")
 
 OPTIONS = {  # every spelling of every option that programs promise
@@ -35,6 +35,8 @@ OPTIONS = {  # every spelling of every option that programs promise
     "plot": "-q --qsocat --coadd --zcat -o --outfile -r --release --specprod -s --survey -m --moon --program --mock --mockdir --tree "
             "--targetids --bals --grid --frame --range --smooth --save-data -t --alttemp --templates --continuum --fit --rules "
             "-c --clobber --overwrite --max-unpacked",
+    "report": "-o --outfile -r --release --specprod -s --survey -m --moon --program --mock --mockdir --tree --targetids -t --alttemp "
+              "--templates --continuum --fit --rules --spectra -c --clobber --overwrite --max-unpacked",
     "templates": "--export --max-unpacked",
     "train": "-q --qsocat -o --outfile -r --release --specprod -s --survey -m --moon --program --mock --mockdir --tree --tiles "
              "-hp --healpix --targetids --only --mask-bals --components --min-snr --nproc -c --clobber --overwrite -v --verbose "

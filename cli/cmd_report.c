@@ -1,0 +1,275 @@
+/*
+ * cmd_report.c - fastbal report: a page about a catalog, with the spectra of its BALs to look at.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/quasars.h"
+#include "cli/summary.h"
+#include "fits/unpack.h"
+#include "report/report.h"
+#include "run/message.h"
+#include "run/stop.h"
+
+struct report_options {
+    struct fb_quasars_options quasars; /* their qsocat is the catalog */
+    const char *out;
+    long nspectra;
+    int clobber;
+};
+
+/* A quasar whose spectrum is wanted. */
+struct choice {
+    int64_t targetid;
+    double z;
+    size_t quasar; /* its place in the list of the page */
+    int drawn;
+};
+
+struct report {
+    struct report_options *options;
+    struct fb_contents contents;
+    struct choice *choices;   /* owned, sorted by TARGETID */
+    size_t nchoices, nabsent; /* nabsent: not in their coadd */
+    struct fb_quasars quasars;
+    int measured; /* spectra were asked for, and there is a tree */
+    struct fb_drawn_list drawn;
+    struct fb_error note;
+};
+
+/* ---- which spectra ---- */
+
+static int by_targetid(const void *a, const void *b)
+{
+    const struct choice *x = a, *y = b;
+    return x->targetid != y->targetid ? (x->targetid > y->targetid) - (x->targetid < y->targetid)
+                                      : (x->quasar > y->quasar) - (x->quasar < y->quasar);
+}
+
+/* Where targets were asked for, those, else the BALs; and where there are more than --spectra, as many of them evenly spread
+ * over the catalog. */
+static int choose(struct report *r, struct fb_error *err)
+{
+    const struct fb_contents *q = &r->contents;
+    const struct fb_id_list *asked = &r->options->quasars.layout.targetids;
+    size_t limit = (size_t)r->options->nspectra, n = 0;
+    size_t *places = malloc((q->nlisted + 1) * sizeof *places);
+    for (size_t i = 0; places && i < q->nlisted; i++)
+        if (asked->n == 0 || fb_id_list_find(asked, q->listed[i].targetid) < asked->n)
+            places[n++] = i;
+    r->nchoices = n < limit ? n : limit;
+    r->choices = malloc((r->nchoices + 1) * sizeof *r->choices);
+    for (size_t k = 0; places && r->choices && k < r->nchoices; k++) {
+        size_t place = places[(size_t)((double)k * (double)n / (double)r->nchoices)];
+        r->choices[k] =
+            (struct choice){ q->listed[place].targetid, q->listed[place].number[FB_QUASAR_Z], place, 0 };
+    }
+    int failed = !places || !r->choices;
+    free(places);
+    if (failed)
+        return fb_fail(err, "%s: out of memory for %zu quasars", r->options->quasars.qsocat, q->nlisted);
+    qsort(r->choices, r->nchoices, sizeof *r->choices, by_targetid);
+    return 0;
+}
+
+/* The choice with this target and redshift that has no spectrum yet; NULL where there is none. */
+static struct choice *find_choice(struct report *r, const struct fb_redshift *redshift)
+{
+    size_t first = 0, end = r->nchoices;
+    while (first < end) {
+        size_t middle = first + (end - first) / 2;
+        if (r->choices[middle].targetid < redshift->targetid)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    for (; first < r->nchoices && r->choices[first].targetid == redshift->targetid; first++)
+        if (!r->choices[first].drawn && fabs(r->choices[first].z - redshift->z) < FB_SAME_REDSHIFT)
+            return &r->choices[first];
+    return NULL;
+}
+
+/* ---- measuring them ---- */
+
+static int take(void *context, const struct fb_spectrum *s, const struct fb_redshift *redshift,
+                const struct fastbal_result *result, struct fb_error *err)
+{
+    struct report *r = context;
+    struct choice *choice = find_choice(r, redshift);
+    const struct fastbal_spectrum spectrum = { s->n, s->wavelength, s->flux, s->ivar, redshift->z };
+    fb_continua_release(&r->quasars.continua); /* the page keeps less of them */
+    if (!choice)
+        return 0;
+    choice->drawn = 1;
+    if (!s->found) {
+        r->nabsent++;
+        return 0;
+    }
+    return fb_drawn_add(&r->drawn, choice->quasar, r->quasars.finder.templates.templates, &spectrum, result,
+                        err);
+}
+
+/* What the catalog was measured with, where the user does not say and the catalog does. */
+static void follow_catalog(struct fb_finder_options *o, const struct fb_provenance *made)
+{
+    if (!o->templates && !o->alttemp && strcmp(made->templates, "builtin") == 0)
+        o->templates = "builtin";
+    if (!o->fit)
+        o->fit = strcmp(made->fit, "simplex") == 0 ? "simplex" : "exact";
+    if (!o->rules)
+        o->rules = strcmp(made->rules, "optimize") == 0  ? "optimize"
+                   : strcmp(made->rules, "fastbal") == 0 ? "fastbal"
+                                                         : "main";
+    if (!o->continuum)
+        o->continuum = strcmp(made->continuum, "least-squares") == 0 ? "least-squares"
+                       : strcmp(made->continuum, "trough-aware") == 0 && strcmp(o->fit, "simplex") != 0
+                           ? "trough-aware"
+                           : "default";
+}
+
+static int has_tree(const struct fb_layout_options *o)
+{
+    return o->release || o->tree || o->mockdir || getenv("SPECPROD");
+}
+
+/* The targets whose spectra were chosen. */
+static int list_targets(const struct report *r, struct fb_id_list *ids, struct fb_error *err)
+{
+    for (size_t k = 0; k < r->nchoices; k++)
+        if (fb_id_list_add(ids, r->choices[k].targetid) != 0)
+            return fb_fail(err, "out of memory for %zu targets", r->nchoices);
+    fb_id_list_sort(ids);
+    return 0;
+}
+
+/* Measure the chosen spectra. Leaves a note where some are missing. */
+static int measure(struct report *r, struct fb_error *err)
+{
+    const struct report_options *o = r->options;
+    size_t asked = r->nchoices;
+    if (!has_tree(&o->quasars.layout) || asked == 0) {
+        if (asked > 0)
+            fb_error_set(&r->note, "No tree of spectra was given (--release or --tree), so there are none.");
+        return 0;
+    }
+    r->measured = 1;
+    if (list_targets(r, &r->quasars.chosen, err) != 0 || fb_quasars_prepare(&r->quasars, err) != 0)
+        return -1;
+    fb_quasars_measure(&r->quasars);
+    if (r->drawn.n < asked)
+        fb_error_set(&r->note,
+                     "%zu of %zu spectra are missing: %zu not in their file, %zu file%s could not be read.",
+                     asked - r->drawn.n, asked, r->nabsent, r->quasars.nfailed, fb_s(r->quasars.nfailed));
+    return 0;
+}
+
+/* ---- the command ---- */
+
+static int prepare(struct report *r, struct fb_error *err)
+{
+    struct report_options *o = r->options;
+    const char *dot = strrchr(o->out, '.');
+    if (fb_report_need_page(err) != 0)
+        return -1;
+    if (!dot || strcasecmp(dot, ".html") != 0)
+        return fb_fail(err, "%s: expected the name of a page to write, which ends in .html", o->out);
+    if (fb_check_output_or(o->out, ".html", o->clobber ? FB_REPLACE : FB_KEEP_EXISTING, err) != 0 ||
+        fb_check_apart(o->out, o->quasars.qsocat, err) != 0)
+        return -1;
+    fb_id_list_sort(&o->quasars.layout.targetids);
+    if (fb_contents_read(&r->contents, o->quasars.qsocat, &o->quasars.layout.targetids, err) != 0)
+        return -1;
+    follow_catalog(&o->quasars.finder, &r->contents.made);
+    return choose(r, err);
+}
+
+/* Write the page; returns the exit status. */
+static int deliver(struct report *r, struct fb_error *err)
+{
+    const struct report_options *o = r->options;
+    const struct fb_contents *q = &r->contents;
+    const struct fb_report page = { o->quasars.qsocat, q, &r->drawn, r->nchoices,
+                                    r->note.text[0] ? r->note.text : NULL };
+    int problems = r->measured ? fb_print_row_problems(&r->quasars.sorted, "report", o->quasars.qsocat) : 0;
+
+    if (fb_stop_signal())
+        return fb_stop_status(fb_stop_signal());
+    if (fb_drawn_close(&r->drawn, err) != 0 ||
+        fb_report_write(&page, o->out, o->clobber ? FB_REPLACE : FB_KEEP_EXISTING, err) != 0)
+        return FB_EXIT_UNUSABLE;
+    if (r->measured && r->note.text[0])
+        fb_print_error("report", "%s", r->note.text);
+    fb_print("report: %zu row%s, %zu BAL%s, %zu spectr%s%s; written to %s", q->nrows, fb_s(q->nrows),
+             q->nbals, fb_s(q->nbals), r->drawn.n, r->drawn.n == 1 ? "um" : "a",
+             !r->measured && r->nchoices > 0 ? " (no tree was given: --release or --tree)" : "", o->out);
+    return problems || (r->measured && r->drawn.n < r->nchoices) ? FB_EXIT_PARTLY : FB_EXIT_DONE;
+}
+
+static void release(struct report *r)
+{
+    fb_drawn_release(&r->drawn);
+    fb_quasars_release(&r->quasars);
+    fb_contents_release(&r->contents);
+    free(r->choices);
+}
+
+static const struct fb_command_help report_help = {
+    .command = "report",
+    .usage = "CATALOG [-r SPECPROD] -o FILE.html [options]",
+    .summary =
+        "A page about a catalog with BAL columns, with the spectra of its BALs to look at and to judge.",
+    .example = "fastbal report qso-bal.fits -r loa -o report.html",
+};
+
+static enum fb_options_outcome parse_options(struct report_options *o, int argc, char **argv)
+{
+    struct fb_option table[] = {
+        { NULL, NULL, FB_OPT_POSITIONAL, &o->quasars.qsocat, .metavar = "CATALOG", .required = 1,
+          .help = "a catalog with BAL columns, or a BAL table" },
+        { "-o", "--outfile", FB_OPT_STRING, &o->out, .metavar = "FILE", .required = 1,
+          .group = FB_GROUP_OUTPUT, .help = "the page to write, .html" },
+        FB_QUASARS_OPTIONS(o->quasars),
+        { NULL, "--spectra", FB_OPT_INT, &o->nspectra, .metavar = "N", .min = 0, .max = 20000,
+          .group = FB_GROUP_OUTPUT, .help = "most spectra in the page, of about 20 kB each" },
+        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o->clobber, .group = FB_GROUP_OUTPUT,
+          .help = "replace an existing file" },
+        { 0 }
+    };
+    enum fb_options_outcome outcome = fb_options_parse_writer(&report_help, table, argc, argv);
+    if (outcome != FB_OPTIONS_RUN)
+        return outcome;
+    struct fb_finder_options checked = o->quasars.finder;
+    follow_catalog(&checked, &(struct fb_provenance){ .fit = "" }); /* what was not given is right */
+    return fb_finder_options_check("report", &checked) ? FB_OPTIONS_RUN : FB_OPTIONS_BAD;
+}
+
+int fb_cmd_report(int argc, char **argv)
+{
+    /* a fit, rules and a continuum that are not given are those of the catalog */
+    struct report_options options = { .quasars.layout = { .survey = "main", .program = "dark" },
+                                      .nspectra = 500 };
+    struct report r = { .options = &options,
+                        .quasars = { .command = "report", .options = &options.quasars, .take = take } };
+    struct fb_error err = { "" };
+    int status = FB_EXIT_UNUSABLE;
+
+    enum fb_options_outcome outcome = parse_options(&options, argc, argv);
+    if (outcome == FB_OPTIONS_STOP)
+        return FB_EXIT_DONE;
+    r.quasars.context = &r;
+    options.quasars.finder.nproc = 1;
+    fb_stop_watch("report");
+    if (outcome == FB_OPTIONS_RUN && prepare(&r, &err) == 0 && measure(&r, &err) == 0)
+        status = deliver(&r, &err);
+    if (status == FB_EXIT_UNUSABLE && err.text[0])
+        fb_print_error("report", "%s", err.text);
+    release(&r);
+    fb_layout_options_release(&options.quasars.layout);
+    return status;
+}
