@@ -480,6 +480,7 @@ enum fb_options_outcome fb_options_parse_writer(const struct fb_command_help *he
             help->command,
             "one of %ld processes started together (%s=%ld), which would all do the same: %sstart one",
             launched.size, launched.variable, launched.size, mpi ? "add --mpi, or " : "");
+    fb_launched_wait_for_first(launched.rank);
     return release_unless_run(table, FB_OPTIONS_BAD);
 }
 

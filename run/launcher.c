@@ -13,6 +13,7 @@
 #include <ctype.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <time.h>
 #include "run/launcher.h"
 
 static const struct {
@@ -60,4 +61,11 @@ struct fb_launched fb_launched(void)
         return found;
     }
     return alone;
+}
+
+void fb_launched_wait_for_first(long rank)
+{
+    const struct timespec second = { .tv_sec = 1 };
+    if (rank > 0)
+        nanosleep(&second, NULL);
 }

@@ -25,6 +25,7 @@ int fb_ranks_start(struct fb_ranks *ranks, int mpi, const struct fb_settings *se
     if (ranks->size == 1 && launched.size > 1) {
         fb_ranks_stop(ranks, 0);
         ranks->rank = (int)launched.rank; /* only the first prints the error */
+        fb_launched_wait_for_first(launched.rank);
         return fb_fail(
             err,
             "option --mpi: MPI finds one process, but %ld were started together (%s=%ld): the MPI library "
