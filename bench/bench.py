@@ -158,6 +158,10 @@ def find(tree, threads):
     return ["find", "-r", "sim", "-a", tree.work, "--templates", "builtin", "--nproc", threads, "--clobber"]
 
 
+# What the drop-in names measure with; the default of the built-in templates does more.
+REFERENCE = ["--continuum", "least-squares", "--rules", "main"]
+
+
 def needed_places(tree):
     """[path, [(offset, bytes)]] of the flux and ivar rows of the quasars in range, adjacent rows merged."""
     plan = []
@@ -257,18 +261,23 @@ def measure_rungs(bench, tree, table, templates, env):
         for rung in rungs:
             chosen = dict(env, FASTBAL_KERNELS=rung)
             kernels = bench.once(bench.programs / "bench_kernels", spectra, 3 if bench.short else 9, **chosen)
+            rule = bench.once(bench.programs / "bench_fastbal", *find(tree, 1), *REFERENCE, **chosen)
             run = bench.once(bench.programs / "bench_fastbal", *find(tree, 1), **chosen)
             check(fits_files(tree.work) == first, f"kernels {rung} and {rungs[-1]} write other files")
             joining, both, aware, yardstick = map(float, kernels.said.split())
             if k > 0:
                 costs[rung].append((joining, both, 1e6 * run.cpu / tree.quasars, both / yardstick,
-                                    1e6 * run.cpu / tree.quasars / yardstick, aware, aware / both))
+                                    1e6 * run.cpu / tree.quasars / yardstick, 1e6 * rule.cpu / tree.quasars,
+                                    1e6 * rule.cpu / tree.quasars / yardstick, aware, aware / both))
     median = {rung: [statistics.median(column) for column in zip(*costs[rung])] for rung in rungs}
     for rung, (joining, both, _, ratio, *_) in median.items():
         table.add(f"kernels alone, least squares, {rung}: CPU a quasar / yardstick", "0.25",
                   f"{ratio:.2f} ({both:.0f} µs, {joining:.0f} of them joining cameras)")
     for rung, (*_, aware, ratio) in median.items():
         table.add(f"kernels alone, {rung}: trough-aware / least squares", "2.5", f"{ratio:.2f} ({aware:.0f} µs)")
+    for rung, (*_, whole, ratio, _, _) in median.items():
+        table.add(f"find, the reference's rules, {rung}, 1 thread: CPU a quasar / yardstick", "0.40",
+                  f"{ratio:.2f} ({whole:.0f} µs)")
     for rung, (_, _, whole, _, ratio, *_) in median.items():
         table.add(f"find, {rung}, 1 thread: CPU a quasar / yardstick", "0.40", f"{ratio:.2f} ({whole:.0f} µs)",
                   "92,000 µs" if rung == rungs[-1] else "")

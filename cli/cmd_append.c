@@ -237,6 +237,9 @@ static int report_append(const struct append *append, int argc, char **argv)
     print_mixtures(append);
     fb_tally_text(&append->tally, NULL, text);
     fb_report_print(&report, "append: %s", text);
+    fb_tally_snr_text(&append->tally, text);
+    if (text[0])
+        fb_report_print(&report, "append: %s", text);
     fb_report_print(&report, "append: %zu pixel%s done, %zu failed; %s%s%s%s", run->ndone, fb_s(run->ndone),
                     run->nfailed, o->outcatfile, written ? "" : " was not written",
                     written && o->troughs ? ", troughs in " : "", written && o->troughs ? o->troughs : "");
@@ -316,6 +319,7 @@ int fb_cmd_append(int argc, char **argv)
           .help = "log, in --baldir; default: logfile-SURVEY-PROGRAM.txt" },
         { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o.clobber, .old = 1, .group = FB_GROUP_OUTPUT,
           .help = "replace an existing catalog" },
+        FB_QUIET_OPTION,
         { "-v", "--verbose", FB_OPT_FLAG, &o.verbose, .old = 1, .group = FB_GROUP_RUN,
           .help = "say how far the run is" },
         { "-t", "--alttemp", FB_OPT_FLAG, &o.alttemp, .old = 1, .group = FB_GROUP_SEARCH,

@@ -69,6 +69,7 @@ static enum fb_options_outcome parse_options(struct continuum_options *o, int ar
                                  { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o->clobber,
                                    .group = FB_GROUP_OUTPUT, .help = "replace an existing file" },
                                  FB_QUASARS_OPTIONS(o->quasars),
+                                 FB_QUIET_OPTION,
                                  { 0 } };
     enum fb_options_outcome outcome = fb_options_parse_writer(&continuum_help, table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)

@@ -252,6 +252,9 @@ static int report_find(struct find *find, int argc, char **argv)
         status = FB_EXIT_PARTLY;
     fb_tally_text(&run->tally, find->finder.templates.name, text);
     fb_report_print(&report, "find: %s", text);
+    fb_tally_snr_text(&run->tally, text);
+    if (text[0])
+        fb_report_print(&report, "find: %s", text);
     fb_report_print(&report, "find: %zu pixel%s done, %zu kept, %zu failed", run->ndone, fb_s(run->ndone),
                     run->nkept, run->nfailed);
     fb_print_usage("find", &run->used, run->nquasars, find->start, find->ranks.size);
@@ -346,6 +349,9 @@ static void say_single(const struct find *find, const struct paths *paths, const
         fb_print_error("find", "%s: %s", paths->coadd, text);
     fb_tally_text(tally, find->finder.templates.name, text);
     fb_print("find: %s", text);
+    fb_tally_snr_text(tally, text);
+    if (text[0])
+        fb_print("find: %s", text);
     add_usage((struct find *)find, &used);
     fb_print_noted_files("find", &used);
     if (!kept)
@@ -456,6 +462,7 @@ static enum fb_options_outcome parse_find_options(struct find_options *o, int ar
         FB_NPROC_OPTION(o->finder.nproc),
         { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o->clobber, .old = 1, .group = FB_GROUP_OUTPUT,
           .help = "replace existing BAL tables" },
+        FB_QUIET_OPTION,
         { "-v", "--verbose", FB_OPT_FLAG, &o->verbose, .own = 1, .old = 1, .group = FB_GROUP_RUN,
           .help = "say how far the run is" },
         { "-t", "--alttemp", FB_OPT_FLAG, &o->finder.alttemp, .old = 1, .group = FB_GROUP_SEARCH,

@@ -17,7 +17,7 @@
 
 /* The columns with the results of a quasar; NULL if the table lacks one. */
 struct columns {
-    const struct fb_column *ai, *bi, *balmask, *balstatus;
+    const struct fb_column *ai, *bi, *snr, *balmask, *balstatus;
 };
 
 static const char *const table_names[] = { "BALCAT",    "ZCATALOG", "QSO_CAT", "REDSHIFTS", "ZBEST",
@@ -26,7 +26,8 @@ static const char *const table_names[] = { "BALCAT",    "ZCATALOG", "QSO_CAT", "
 static int find_columns(const struct fb_table *table, struct columns *c)
 {
     *c = (struct columns){ fb_table_find(table, "AI_CIV"), fb_table_find(table, "BI_CIV"),
-                           fb_table_find(table, "BALMASK"), fb_table_find(table, "BALSTATUS") };
+                           fb_table_find(table, "SNR_CIV"), fb_table_find(table, "BALMASK"),
+                           fb_table_find(table, "BALSTATUS") };
     return c->ai && c->bi &&
            c->ai->values > 0; /* so that rows have bytes, and the file says how many there are */
 }
@@ -42,6 +43,7 @@ static void count_row(const struct columns *c, const unsigned char *bytes, struc
                              .balstatus = (int32_t)number(c->balstatus, bytes) };
     row.civ_ai.index = (float)number(c->ai, bytes);
     row.civ_bi.index = (float)number(c->bi, bytes);
+    row.snr_civ = (float)number(c->snr, bytes);
     fb_tally_count(tally, fb_fate_in_catalog(&row), &row);
 }
 
@@ -97,6 +99,9 @@ static int say_table(struct fb_table *table, const char *path, struct fb_error *
              fb_s((size_t)table->nrows), table->ncolumns, has_bals ? "" : ", no BAL columns");
     fb_tally_text(&tally, NULL, text);
     if (has_bals)
+        fb_print("  %s", text);
+    fb_tally_snr_text(&tally, text);
+    if (text[0])
         fb_print("  %s", text);
     say_settings(table);
     say_dependencies(table);

@@ -342,6 +342,7 @@ static enum fb_options_outcome parse_mask_options(struct mask_options *o, struct
         FB_NPROC_OPTION(o->nproc),
         { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o->clobber, .old = 1, .group = FB_GROUP_OUTPUT,
           .help = "replace existing masked coadds" },
+        FB_QUIET_OPTION,
         { "-v", "--verbose", FB_OPT_FLAG, &o->verbose, .old = 1, .group = FB_GROUP_RUN,
           .help = "say how far the run is" },
         { NULL, "--chunk-size", FB_OPT_INT, &o->chunk, .metavar = "N", .min = 1, .max = 1e9,

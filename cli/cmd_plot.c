@@ -489,6 +489,7 @@ static enum fb_options_outcome parse_options(struct plot_options *o, int argc, c
           .help = "also write what is shown: FITS, or .ecsv, as fastbal continuum does" },
         { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o->clobber, .group = FB_GROUP_OUTPUT, .help = "replace existing files" },
         FB_QUASARS_OPTIONS(o->quasars),
+        FB_QUIET_OPTION,
         { 0 }
     };
     /* clang-format on */

@@ -239,6 +239,7 @@ static enum fb_options_outcome parse_options(struct report_options *o, int argc,
           .group = FB_GROUP_OUTPUT, .help = "most spectra in the page, of about 20 kB each" },
         { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o->clobber, .group = FB_GROUP_OUTPUT,
           .help = "replace an existing file" },
+        FB_QUIET_OPTION,
         { 0 }
     };
     enum fb_options_outcome outcome = fb_options_parse_writer(&report_help, table, argc, argv);

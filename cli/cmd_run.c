@@ -225,6 +225,9 @@ static int report_run(struct run *run, int argc, char **argv)
         status = FB_EXIT_PARTLY;
     fb_tally_text(&run->tally, run->finder.templates.name, text);
     fb_report_print(&report, "run: %s", text);
+    fb_tally_snr_text(&run->tally, text);
+    if (text[0])
+        fb_report_print(&report, "run: %s", text);
     const struct run_options *o = run->options;
     fb_report_print(&report, "run: %zu pixel%s done, %zu kept, %zu failed; %s%s%s%s", p->ndone,
                     fb_s(p->ndone), p->nkept, p->nfailed, o->outcatfile, written ? "" : " was not written",
@@ -323,6 +326,7 @@ static enum fb_options_outcome parse_run_options(struct run_options *o, int argc
           .help = "log, in --baldir; without --baldir there is none unless a file is named here" },
         { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o->clobber, .group = FB_GROUP_OUTPUT,
           .help = "replace existing outputs" },
+        FB_QUIET_OPTION,
         { "-v", "--verbose", FB_OPT_FLAG, &o->verbose, .own = 1, .group = FB_GROUP_RUN,
           .help = "say how far the run is" },
         { "-t", "--alttemp", FB_OPT_FLAG, &o->finder.alttemp, .group = FB_GROUP_SEARCH,

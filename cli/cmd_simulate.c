@@ -81,6 +81,7 @@ static enum fb_options_outcome parse_simulate_options(struct arguments *a, int a
           .help = "write the true continuum and transmission of every quasar" },
         { "-c", "--overwrite --clobber", FB_OPT_FLAG, &a->overwrite, .group = FB_GROUP_OUTPUT,
           .help = "write into a folder that is not empty" },
+        FB_QUIET_OPTION,
         { "-v", "--verbose", FB_OPT_FLAG, &a->verbose, .group = FB_GROUP_RUN,
           .help = "print a line for each pixel" },
         { 0 }

@@ -197,6 +197,7 @@ int fb_cmd_split(int argc, char **argv)
           .help = "log, in --altzdir; default: logfile-SURVEY-PROGRAM.txt" },
         { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o.clobber, .old = 1, .group = FB_GROUP_OUTPUT,
           .help = "replace existing redshift catalogs" },
+        FB_QUIET_OPTION,
         { "-v", "--verbose", FB_OPT_FLAG, &o.verbose, .old = 1, .group = FB_GROUP_RUN,
           .help = "say how far the run is" },
         { NULL, "--nproc", FB_OPT_THREADS, &o.nproc, .metavar = "N", .max = 4096, .old = 1,

@@ -275,6 +275,7 @@ static enum fb_options_outcome parse_train_options(struct train_options *o, int 
         FB_NPROC_OPTION(o->nproc),
         { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o->clobber, .group = FB_GROUP_OUTPUT,
           .help = "replace an existing file" },
+        FB_QUIET_OPTION,
         { "-v", "--verbose", FB_OPT_FLAG, &o->verbose, .group = FB_GROUP_RUN,
           .help = "say how far the reading is" },
         FB_MAX_UNPACKED_OPTION,

@@ -262,6 +262,7 @@ int fb_cmd_truth(int argc, char **argv)
           .group = FB_GROUP_OUTPUT, .help = "the catalog to write; default: QSOCAT-baltrue.fits" },
         { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o.clobber, .old = 1, .group = FB_GROUP_OUTPUT,
           .help = "replace an existing catalog" },
+        FB_QUIET_OPTION,
         { "-v", "--verbose", FB_OPT_FLAG, &o.verbose, .old = 1, .group = FB_GROUP_RUN,
           .help = "say how far the run is" },
         FB_NPROC_OPTION(o.nproc),

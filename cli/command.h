@@ -18,6 +18,6 @@ void fb_print_version(void);
 
 fb_command_fn fb_cmd_split, fb_cmd_find, fb_cmd_append, fb_cmd_run, fb_cmd_mask, fb_cmd_truth, fb_cmd_diff,
     fb_cmd_info, fb_cmd_simulate, fb_cmd_templates, fb_cmd_continuum, fb_cmd_train, fb_cmd_plot, fb_cmd_score,
-    fb_cmd_report;
+    fb_cmd_list, fb_cmd_report;
 
 #endif

@@ -399,6 +399,16 @@ static int check_required(const struct parser *p)
     return 0;
 }
 
+static int check_quiet(const struct parser *p)
+{
+    for (const struct fb_option *o = p->table; fb_quiet && !fb_option_is_end(o); o++)
+        if (o->given && in_words(o->names, "--verbose", strlen("--verbose"), 0)) {
+            fb_print_error(p->command, "options --quiet and --verbose: expected only one of them");
+            return -1;
+        }
+    return 0;
+}
+
 /* ---- the command line ---- */
 
 /* "--hel" is a prefix of --help, unless it is one of an option. */
@@ -437,7 +447,7 @@ static enum fb_options_outcome parse_arguments(struct parser p, const struct fb_
         if (status != 0)
             return status == NOTHING_TO_DO ? FB_OPTIONS_STOP : FB_OPTIONS_BAD;
     }
-    return check_required(&p) == 0 ? FB_OPTIONS_RUN : FB_OPTIONS_BAD;
+    return check_required(&p) == 0 && check_quiet(&p) == 0 ? FB_OPTIONS_RUN : FB_OPTIONS_BAD;
 }
 
 /* The caller owns the lists only if the command runs. */

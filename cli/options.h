@@ -35,6 +35,13 @@ enum fb_options_outcome {
             .help = "worker threads; default: every core this process may use"      \
     }
 
+/* The table row of commands whose lines on stdout can be left out; needs run/message.h. */
+#define FB_QUIET_OPTION                                                  \
+    {                                                                    \
+        NULL, "--quiet", FB_OPT_FLAG, &fb_quiet,                         \
+            .own = 1, .group = FB_GROUP_RUN, .help = "print only errors" \
+    }
+
 /* The table row of commands that read FITS files; needs fits/unpack.h. */
 #define FB_MAX_UNPACKED_OPTION                                                                       \
     {                                                                                                \

@@ -51,12 +51,26 @@ enum fb_fate fb_fate_in_catalog(const struct fb_balrow *row)
     return fate == FB_FATE_MEASURED && (row->balmask & FB_BALMASK_NOT_MEASURED) ? FB_FATE_OTHER : fate;
 }
 
+static const float snr_edges[FB_NSNR - 1] = { 1, 2, 4, 8 };
+
+static int snr_bin(float snr)
+{
+    int bin = 0;
+    while (bin < FB_NSNR - 1 && snr >= snr_edges[bin])
+        bin++;
+    return bin;
+}
+
 void fb_tally_count(struct fb_tally *tally, enum fb_fate fate, const struct fb_balrow *row)
 {
     tally->n[fate]++;
     if (fate == FB_FATE_MEASURED) {
-        tally->nai += row->civ_ai.index > 0;
+        const int bin = snr_bin(row->snr_civ);
+        const size_t bal = row->civ_ai.index > 0;
+        tally->nai += bal;
         tally->nbi += row->civ_bi.index > 0;
+        tally->snr[bin]++;
+        tally->snr_ai[bin] += bal;
     }
 }
 
@@ -66,6 +80,10 @@ void fb_tally_add(struct fb_tally *total, const struct fb_tally *part)
         total->n[k] += part->n[k];
     total->nai += part->nai;
     total->nbi += part->nbi;
+    for (int k = 0; k < FB_NSNR; k++) {
+        total->snr[k] += part->snr[k];
+        total->snr_ai[k] += part->snr_ai[k];
+    }
 }
 
 static size_t sum(const struct fb_tally *tally, enum fb_fate first, enum fb_fate last)
@@ -116,6 +134,32 @@ void fb_tally_text(const struct fb_tally *tally, const char *templates, char tex
     snprintf(text, FB_TALLY_TEXT, "%zu row%s: %zu measured%s%s, %zu BAL%s (AI > 0), %zu with BI > 0%s%s", n,
              fb_s(n), tally->n[FB_FATE_MEASURED], templates ? " with " : "", templates ? templates : "",
              tally->nai, fb_s(tally->nai), tally->nbi, reasons[0] ? "; not measured: " : "", reasons);
+}
+
+static size_t share_text(char *text, size_t size, size_t part, size_t of)
+{
+    return (size_t)snprintf(text, size, "%zu of %zu (%.*f %%)", part, of, part * 10 < of ? 1 : 0,
+                            100 * (double)part / (double)of);
+}
+
+void fb_tally_snr_text(const struct fb_tally *tally, char text[FB_TALLY_TEXT])
+{
+    static const char *const bins[FB_NSNR] = { " below 1", " at 1 to 2", " at 2 to 4", " at 4 to 8",
+                                               " from 8" };
+    size_t used = 0, n = tally->n[FB_FATE_MEASURED];
+    text[0] = '\0';
+    if (n == 0)
+        return;
+    for (int k = 0; k < FB_NSNR; k++) {
+        if (tally->snr[k] == 0)
+            continue;
+        used += (size_t)snprintf(text + used, FB_TALLY_TEXT - used, "%s", used ? ", " : "BALs by SNR_CIV: ");
+        used += share_text(text + used, FB_TALLY_TEXT - used, tally->snr_ai[k], tally->snr[k]);
+        used += (size_t)snprintf(text + used, FB_TALLY_TEXT - used, "%s", bins[k]);
+    }
+    used += (size_t)snprintf(text + used, FB_TALLY_TEXT - used, "; ");
+    used += share_text(text + used, FB_TALLY_TEXT - used, tally->nai, n);
+    snprintf(text + used, FB_TALLY_TEXT - used, " in all");
 }
 
 void fb_tally_lost_text(const struct fb_tally *tally, char text[FB_TALLY_TEXT])

@@ -31,9 +31,12 @@ enum fb_fate {
     FB_NFATES
 };
 
+enum { FB_NSNR = 5 }; /* bins of SNR_CIV: below 1, 1 to 2, 2 to 4, 4 to 8, from 8 */
+
 struct fb_tally {
     size_t n[FB_NFATES];
-    size_t nai, nbi; /* of the measured ones: AI_CIV > 0, BI_CIV > 0 */
+    size_t nai, nbi;                      /* of the measured ones: AI_CIV > 0, BI_CIV > 0 */
+    size_t snr[FB_NSNR], snr_ai[FB_NSNR]; /* measured ones by SNR_CIV, and those with AI_CIV > 0 */
 };
 
 /* The fate of a quasar that has a row in a BAL table, by its BALSTATUS. */
@@ -57,6 +60,9 @@ int fb_tally_is_empty(const struct fb_tally *tally);
  * ..."; templates may be NULL. */
 enum { FB_TALLY_TEXT = 1024 };
 void fb_tally_text(const struct fb_tally *tally, const char *templates, char text[FB_TALLY_TEXT]);
+/* "BALs by SNR_CIV: 2 of 20 (10 %) below 1, 5 of 16 (31 %) at 1 to 2; 7 of 36 (19 %) in all"; empty if none was
+ * measured. */
+void fb_tally_snr_text(const struct fb_tally *tally, char text[FB_TALLY_TEXT]);
 /* "3 of 36 quasars not measured: 2 not in the coadd, 1 not in the BAL table"; empty if none was lost. */
 void fb_tally_lost_text(const struct fb_tally *tally, char text[FB_TALLY_TEXT]);
 /* "36 not in the coadd": why selected quasars were not measured. */

@@ -16,8 +16,12 @@ void fb_print_error(const char *command, const char *format, ...)
     fprintf(stderr, "fastbal %s: %s\n", command, line.text);
 }
 
+int fb_quiet;
+
 int fb_print(const char *format, ...)
 {
+    if (fb_quiet)
+        return 0;
     va_list arguments;
     va_start(arguments, format);
     int written = vprintf(format, arguments);

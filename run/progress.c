@@ -105,7 +105,7 @@ void fb_progress_start(struct fb_progress *p, const struct fb_pixel_run *run, in
     size_t n = run->pixels->n, chunk = (size_t)run->chunk;
     *p = (struct fb_progress){ .run = run,
                                .start = fb_seconds(),
-                               .live = leads && !run->verbose && isatty(STDERR_FILENO) &&
+                               .live = leads && !run->verbose && !fb_quiet && isatty(STDERR_FILENO) &&
                                        (!terminal || strcmp(terminal, "dumb") != 0) };
     if (run->verbose && leads)
         fb_print("%zu pixel%s in %zu chunk%s, %d thread%s%s", n, fb_s(n), (n + chunk - 1) / chunk,

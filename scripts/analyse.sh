@@ -41,7 +41,7 @@ run_gcc() {
 run_clang_tidy() { # OPTIONS
     configure clang -DBUILD_TESTING=OFF || echo "can't configure with clang"
     # One file per process, since clang-tidy 14 confuses files analysed together; the longest files first.
-    git ls-files 'src/*.c' 'fits/*.c' 'desi/*.c' 'sim/*.c' 'train/*.c' 'pipeline/*.c' 'run/*.c' 'diff/*.c' 'score/*.c' 'plot/*.c' 'cli/*.c' templates/generate.c | xargs ls -S |
+    git ls-files 'src/*.c' 'fits/*.c' 'desi/*.c' 'sim/*.c' 'train/*.c' 'pipeline/*.c' 'run/*.c' 'diff/*.c' 'list/*.c' 'score/*.c' 'report/*.c' 'plot/*.c' 'cli/*.c' templates/generate.c | xargs ls -S |
         xargs -P "$jobs" -n 1 clang-tidy --quiet "$@" -p "$folder/clang" >"$folder/clang-tidy.log" 2>&1
     grep -E ': (warning|error):|^Error' "$folder/clang-tidy.log" | sed "s#^$here/##" | sort -u
 }

@@ -945,3 +945,38 @@ def test_status(tree, change):
         missing = {healpix.pixel(64, ROWS["plain"].ra, 50.0)}
         assert found == counts_in_catalog(out, failed=missing)
     assert (result.stderr == "") == (result.returncode == DONE)
+
+
+# ---- BALs by signal-to-noise ----
+
+def by_snr(rows):
+    """What the summary says of measured rows."""
+    edges = [-np.inf, 1, 2, 4, 8, np.inf]
+    words = ["below 1", "at 1 to 2", "at 2 to 4", "at 4 to 8", "from 8"]
+    parts = []
+    for low, high, word in zip(edges, edges[1:], words):
+        inside = rows[(rows["SNR_CIV"] >= low) & (rows["SNR_CIV"] < high)]
+        if len(inside):
+            parts.append(f"{share(inside)} {word}")
+    return f"BALs by SNR_CIV: {', '.join(parts)}; {share(rows)} in all"
+
+
+def share(rows):
+    n = int((rows["AI_CIV"] > 0).sum())
+    return f"{n} of {len(rows)} ({100 * n / len(rows):.{1 if 10 * n < len(rows) else 0}f} %)"
+
+
+def test_bals_by_snr(tmp_path):
+    root = tmp_path / "tree"
+    run("simulate", root, "--pixels", 2, "--quasars", 60, "--others", 2, "--seed", 5, "--no-resolution")
+    env, qso = environment(DESI_SPECTRO_REDUX=root / "redux"), root / "qso.fits"
+    said = [run("run", "-q", qso, "-r", "sim", "-o", tmp_path / "a.fits", "-b", tmp_path / "bal", "--templates", "builtin", env=env),
+            run("append", "-q", qso, "-b", tmp_path / "bal", "-o", tmp_path / "b.fits", env=env),
+            run("info", tmp_path / "a.fits")]
+    run("split", "-q", qso, "-a", tmp_path / "z", env=env)
+    said.append(run("find", "-r", "sim", "-a", tmp_path / "z", "--templates", "builtin", env=env))
+    rows = fits.getdata(tmp_path / "a.fits", 1)
+    line = by_snr(rows[rows["BALMASK"] == 0])
+    assert line.count(" of ") > 4
+    for result in said:
+        assert [text for text in result.stdout.splitlines() if text.endswith(line)], (line, result.stdout)

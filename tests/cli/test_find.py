@@ -237,10 +237,11 @@ def test_log(split_tree):
     assert re.fullmatch(r"Last updated 2023-11-14 22:13:20 UT by \w+", lines[0])
     assert str(split_tree.z) in lines[1]
     assert lines[2].startswith("List of healpix with errors and error types:")
-    assert lines[3].startswith("find: 12 rows: 7 measured with builtin, ") and lines[4].startswith("find: 3 pixels done")
-    assert len(lines) == 5
+    assert lines[3].startswith("find: 12 rows: 7 measured with builtin, ") and lines[4].startswith("find: BALs by SNR_CIV: ")
+    assert lines[5].startswith("find: 3 pixels done")
+    assert len(lines) == 6
     split_tree.find("-c")
-    assert len(split_tree.log.read_text().splitlines()) == 10  # appended
+    assert len(split_tree.log.read_text().splitlines()) == 12  # appended
 
 
 @pytest.mark.parametrize("option", ["-l", "--logfile"])

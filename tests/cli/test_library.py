@@ -121,9 +121,10 @@ LAYERS = {
     "diff": ["run", "desi", "fits"],
     "train": ["run", "sim", "pipeline", "desi", "fits"],
     "plot": ["fits"],
+    "list": ["run", "fits"],
     "score": ["run", "desi", "fits"],
     "report": ["run", "pipeline", "desi", "fits"],
-    "cli": ["train", "diff", "score", "report", "run", "pipeline", "sim", "plot", "desi", "fits"],
+    "cli": ["train", "diff", "list", "score", "report", "run", "pipeline", "sim", "plot", "desi", "fits"],
 }
 # Headers of others, and the only files that may include them.
 FOREIGN = {

@@ -9,36 +9,37 @@ import pytest
 
 from support import BIN, DONE, DROP_IN, ROOT, UNUSABLE, complains, environment, fits_files, run
 
-COMMANDS = ("split", "find", "append", "run", "mask", "truth", "diff", "score", "info", "simulate", "continuum", "plot", "report", "templates",
+COMMANDS = ("split", "find", "append", "run", "mask", "truth", "diff", "score", "list", "info", "simulate", "continuum", "plot", "report", "templates",
             "train")
 
 OPTIONS = {  # every spelling of every option that programs promise
-    "split": "-q --qsocat -a --altzdir -z --zfileroot -s --survey -m --moon --program --mock -l --logfile "
+    "split": "--quiet -q --qsocat -a --altzdir -z --zfileroot -s --survey -m --moon --program --mock -l --logfile "
              "-c --clobber --overwrite -v --verbose --nproc --chunk-size --max-unpacked",
-    "find": "-hp --healpix -r --release --specprod -a --altzdir -z --zfileroot -s --survey -m --moon --program --mock "
+    "find": "--quiet -hp --healpix -r --release --specprod -a --altzdir -z --zfileroot -s --survey -m --moon --program --mock "
             "--mockdir -o --outdir -l --logfile --nproc -c --clobber --overwrite -v --verbose -t --alttemp --templates --continuum --fit --rules "
             "--tids --chunk-size --file-discovery-workers --mpi --dry-run --coadd --zcat --max-unpacked",
-    "append": "-q --qsocat -b --baldir -o --outcatfile -s --survey -m --moon --program --mock -l --logfile "
+    "append": "--quiet -q --qsocat -b --baldir -o --outcatfile -s --survey -m --moon --program --mock -l --logfile "
               "-c --clobber --overwrite -v --verbose -t --alttemp --nproc --chunk-size --max-unpacked",
-    "run": "-q --qsocat -o --outcatfile -r --release --specprod -s --survey -m --moon --program --mock --mockdir "
+    "run": "--quiet -q --qsocat -o --outcatfile -r --release --specprod -s --survey -m --moon --program --mock --mockdir "
            "-b --baldir -l --logfile -c --clobber --overwrite -v --verbose -t --alttemp --templates --continuum --fit --rules --nproc --chunk-size --mpi --dry-run "
            "--max-unpacked",
-    "mask": "-hp --healpix -r --release --specprod -w --workdir -q --qsocat -s --survey -m --moon --program --mock --mockdir "
+    "mask": "--quiet -hp --healpix -r --release --specprod -w --workdir -q --qsocat -s --survey -m --moon --program --mock --mockdir "
             "-l --logfile --nproc -c --clobber --overwrite -v --verbose --lines --all --chunk-size --max-unpacked",
-    "truth": "-q --qsocat -b --balcat --truth -o --outcat -c --clobber --overwrite -v --verbose --nproc --max-unpacked",
+    "truth": "--quiet -q --qsocat -b --balcat --truth -o --outcat -c --clobber --overwrite -v --verbose --nproc --max-unpacked",
     "diff": "--rtol --atol --velocity --tol --columns --ignore --json -a --all -q --quiet --nproc --max-unpacked",
     "score": "--other --short --json --ecsv -c --clobber --overwrite --max-unpacked",
-    "simulate": "--pixels --quasars --others --seed --bright --gaps --mock --no-resolution",
+    "list": "--hdu --where --all --columns --sort --reverse -n --rows --format -o --outfile -c --clobber --overwrite --max-unpacked",
+    "simulate": "--quiet --pixels --quasars --others --seed --bright --gaps --mock --no-resolution",
     "info": "--max-unpacked",
-    "continuum": "-q --qsocat -o --outfile -r --release --specprod -s --survey -m --moon --program --mock --mockdir --tree "
+    "continuum": "--quiet -q --qsocat -o --outfile -r --release --specprod -s --survey -m --moon --program --mock --mockdir --tree "
                  "--targetids -t --alttemp --templates --continuum --fit --rules -c --clobber --overwrite --max-unpacked",
-    "plot": "-q --qsocat --coadd --zcat -o --outfile -r --release --specprod -s --survey -m --moon --program --mock --mockdir --tree "
+    "plot": "--quiet -q --qsocat --coadd --zcat -o --outfile -r --release --specprod -s --survey -m --moon --program --mock --mockdir --tree "
             "--targetids --bals --grid --frame --range --smooth --save-data -t --alttemp --templates --continuum --fit --rules "
             "-c --clobber --overwrite --max-unpacked",
-    "report": "-o --outfile -r --release --specprod -s --survey -m --moon --program --mock --mockdir --tree --targetids -t --alttemp "
+    "report": "--quiet -o --outfile -r --release --specprod -s --survey -m --moon --program --mock --mockdir --tree --targetids -t --alttemp "
               "--templates --continuum --fit --rules --spectra -c --clobber --overwrite --max-unpacked",
     "templates": "--export --max-unpacked",
-    "train": "-q --qsocat -o --outfile -r --release --specprod -s --survey -m --moon --program --mock --mockdir --tree --tiles "
+    "train": "--quiet -q --qsocat -o --outfile -r --release --specprod -s --survey -m --moon --program --mock --mockdir --tree --tiles "
              "-hp --healpix --targetids --only --mask-bals --components --min-snr --nproc -c --clobber --overwrite -v --verbose "
              "--max-unpacked",
 }

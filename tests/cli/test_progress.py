@@ -12,7 +12,7 @@ import termios
 
 import pytest
 
-from support import BIN, run
+from support import BIN, PARTLY, PIXELS, UNUSABLE, complains, run
 
 
 def on_terminal(tree, columns, *more, term="xterm"):
@@ -58,4 +58,27 @@ def test_no_live_line(split_tree):
     assert "chunk 1 of 1: 3 of 3 pixels done" in on_terminal(split_tree, 80, "-v")[1]
     assert on_terminal(split_tree, 80, term="dumb")[0] == ""
     assert on_terminal(split_tree, 15)[0] == ""
+    assert on_terminal(split_tree, 80, "--quiet", "-c") == ("", "")
     assert run("find", "-r", "sim", "-a", split_tree.z, "--templates", "builtin", "-c", env=split_tree.env).stderr == ""
+
+
+def test_quiet(split_tree, tmp_path):
+    """Nothing on stdout; errors stay, and so does the log."""
+    find = ["find", "-r", "sim", "-a", split_tree.z, "--templates", "builtin", "-c"]
+    loud = run(*find, env=split_tree.env).stdout
+    said = split_tree.log.read_text()
+    split_tree.log.unlink()
+    quiet = run(*find, "--quiet", env=split_tree.env)
+    assert loud and (quiet.stdout, quiet.stderr) == ("", "") and split_tree.log.read_text().splitlines()[2:] == said.splitlines()[2:]
+    split_tree.coadd(PIXELS[0]).unlink()
+    broken = run(*find, "--quiet", env=split_tree.env, status=PARTLY)
+    assert broken.stdout == "" and len(broken.stderr.splitlines()) == 1
+    for command in (["split", "-q", split_tree.qso, "-a", tmp_path / "z"], ["simulate", tmp_path / "sim", "--pixels", 1, "--quasars", 3]):
+        assert run(*command, env=split_tree.env).stdout != ""
+        assert run(*command, "--clobber", "--quiet", env=split_tree.env).stdout == ""
+
+
+@pytest.mark.parametrize("words", [["--quiet", "-v"], ["--verbose", "--quiet"]])
+def test_quiet_and_verbose(split_tree, words):
+    result = run("find", "-r", "sim", "-a", split_tree.z, "--templates", "builtin", *words, env=split_tree.env, status=UNUSABLE)
+    complains(result, "find", "--quiet and --verbose")

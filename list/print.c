@@ -1,0 +1,158 @@
+/* print.c - a listing as aligned text, CSV or ECSV. SPDX-License-Identifier: BSD-3-Clause */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include "list/listing.h"
+#include "run/json.h"
+
+static void put_spaces(FILE *out, size_t n)
+{
+    while (n-- > 0)
+        fputc(' ', out);
+}
+
+/* ---- aligned text ---- */
+
+static void widen(size_t *widths, const struct fb_listing *l)
+{
+    for (size_t k = 0; k < l->ncolumns; k++)
+        widths[k] = strlen(l->columns[k].name);
+    for (size_t i = 0; i < l->nrows; i++) {
+        const char *cell = l->text + l->rows[i].begin;
+        for (size_t k = 0; k < l->ncolumns; k++) {
+            size_t length = strlen(cell);
+            widths[k] = length > widths[k] ? length : widths[k];
+            cell += length + 1;
+        }
+    }
+}
+
+/* Numbers to the right, strings and arrays to the left. */
+static void put_aligned(FILE *out, const struct fb_listing *l, size_t k, const char *cell, size_t width)
+{
+    size_t gap = width - strlen(cell);
+    int left = l->columns[k].column->kind == FB_TEXT || l->columns[k].n > 1, last = k + 1 == l->ncolumns;
+    fputs(k > 0 ? "  " : "", out);
+    put_spaces(out, left ? 0 : gap);
+    fputs(cell, out);
+    put_spaces(out, left && !last ? gap : 0);
+}
+
+static void print_text(FILE *out, const struct fb_listing *l)
+{
+    size_t *widths = calloc(l->ncolumns + 1, sizeof *widths);
+    if (widths)
+        widen(widths, l);
+    for (size_t k = 0; k < l->ncolumns; k++)
+        put_aligned(out, l, k, l->columns[k].name, widths ? widths[k] : strlen(l->columns[k].name));
+    fputc('\n', out);
+    for (size_t i = 0; i < l->nrows; i++) {
+        const char *cell = l->text + l->rows[i].begin;
+        for (size_t k = 0; k < l->ncolumns; k++, cell += strlen(cell) + 1)
+            put_aligned(out, l, k, cell, widths ? widths[k] : strlen(cell));
+        fputc('\n', out);
+    }
+    fprintf(out, "# %zu of %" PRId64 " rows", l->nmet, l->table.nrows);
+    if (l->nrows < l->nmet)
+        fprintf(out, ", the first %zu shown", l->nrows);
+    fputc('\n', out);
+    free(widths);
+}
+
+/* ---- CSV and ECSV ---- */
+
+static void put_quoted(FILE *out, const char *cell, int needed)
+{
+    if (!needed && !strpbrk(cell, " ,\"\n\r")) {
+        fputs(cell, out);
+        return;
+    }
+    fputc('"', out);
+    for (; *cell; cell++)
+        fputs((char[]){ *cell, *cell == '"' ? '"' : '\0', '\0' }, out);
+    fputc('"', out);
+}
+
+static void put_lines(FILE *out, const struct fb_listing *l, const char *separator)
+{
+    for (size_t k = 0; k < l->ncolumns; k++) {
+        fputs(k > 0 ? separator : "", out);
+        put_quoted(out, l->columns[k].name, 0);
+    }
+    for (size_t i = 0; i < l->nrows; i++) {
+        const char *cell = l->text + l->rows[i].begin;
+        fputc('\n', out);
+        for (size_t k = 0; k < l->ncolumns; k++, cell += strlen(cell) + 1) {
+            fputs(k > 0 ? separator : "", out);
+            put_quoted(out, cell, *cell == '\0' && *separator == ' ');
+        }
+    }
+    fputc('\n', out);
+}
+
+/* The type of a column's values in ECSV. */
+static const char *type_name(const struct fb_column *c)
+{
+    if (c->kind == FB_TEXT)
+        return "string";
+    if (fb_column_is_scaled(c) && c->value != 'E')
+        return c->value != 'D' && c->scale <= 1 && c->scale >= 1 ? "int64" : "float64";
+    switch (c->value) {
+    case 'L':
+        return "bool";
+    case 'B':
+        return "uint8";
+    case 'I':
+        return "int16";
+    case 'J':
+        return "int32";
+    case 'K':
+        return "int64";
+    case 'E':
+        return "float32";
+    default:
+        return "float64";
+    }
+}
+
+static void put_description(FILE *out, const char *key, const char *text)
+{
+    if (text[0] == '\0')
+        return;
+    fprintf(out, ", %s: ", key);
+    fb_json_text(out, text); /* which is YAML as well */
+}
+
+static void print_ecsv(FILE *out, const struct fb_listing *l)
+{
+    fputs("# %ECSV 1.0\n# ---\n# datatype:\n", out);
+    for (size_t k = 0; k < l->ncolumns; k++) {
+        const struct fb_listing_column *c = &l->columns[k];
+        const char *type = type_name(c->column);
+        fputs("# - {name: ", out);
+        fb_json_text(out, c->name);
+        fprintf(out, ", datatype: %s", c->n > 1 ? "string" : type);
+        if (c->n > 1)
+            fprintf(out, ", subtype: '%s[%" PRId64 "]'", type, c->n);
+        put_description(out, "unit", c->unit);
+        put_description(out, "description", c->description);
+        fputs("}\n", out);
+    }
+    fputs("# schema: astropy-2.0\n", out);
+    put_lines(out, l, " ");
+}
+
+void fb_listing_print(FILE *out, const struct fb_listing *l)
+{
+    switch (l->request->format) {
+    case FB_LISTING_TEXT:
+        print_text(out, l);
+        return;
+    case FB_LISTING_CSV:
+        put_lines(out, l, ",");
+        return;
+    case FB_LISTING_ECSV:
+        print_ecsv(out, l);
+        return;
+    }
+}
