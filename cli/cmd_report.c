@@ -115,24 +115,6 @@ static int take(void *context, const struct fb_spectrum *s, const struct fb_reds
                         err);
 }
 
-/* What the catalog was measured with, where the user does not say and the catalog does. */
-static void follow_catalog(struct fb_finder_options *o, const struct fb_provenance *made)
-{
-    if (!o->templates && !o->alttemp && strcmp(made->templates, "builtin") == 0)
-        o->templates = "builtin";
-    if (!o->fit)
-        o->fit = strcmp(made->fit, "simplex") == 0 ? "simplex" : "exact";
-    if (!o->rules)
-        o->rules = strcmp(made->rules, "optimize") == 0  ? "optimize"
-                   : strcmp(made->rules, "fastbal") == 0 ? "fastbal"
-                                                         : "main";
-    if (!o->continuum)
-        o->continuum = strcmp(made->continuum, "least-squares") == 0 ? "least-squares"
-                       : strcmp(made->continuum, "trough-aware") == 0 && strcmp(o->fit, "simplex") != 0
-                           ? "trough-aware"
-                           : "default";
-}
-
 static int has_tree(const struct fb_layout_options *o)
 {
     return o->release || o->tree || o->mockdir || getenv("SPECPROD");
@@ -185,7 +167,6 @@ static int prepare(struct report *r, struct fb_error *err)
     fb_id_list_sort(&o->quasars.layout.targetids);
     if (fb_contents_read(&r->contents, o->quasars.qsocat, &o->quasars.layout.targetids, err) != 0)
         return -1;
-    follow_catalog(&o->quasars.finder, &r->contents.made);
     return choose(r, err);
 }
 
@@ -245,16 +226,12 @@ static enum fb_options_outcome parse_options(struct report_options *o, int argc,
     enum fb_options_outcome outcome = fb_options_parse_writer(&report_help, table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome;
-    struct fb_finder_options checked = o->quasars.finder;
-    follow_catalog(&checked, &(struct fb_provenance){ .fit = "" }); /* what was not given is right */
-    return fb_finder_options_check("report", &checked) ? FB_OPTIONS_RUN : FB_OPTIONS_BAD;
+    return fb_finder_options_check("report", &o->quasars.finder) ? FB_OPTIONS_RUN : FB_OPTIONS_BAD;
 }
 
 int fb_cmd_report(int argc, char **argv)
 {
-    /* a fit, rules and a continuum that are not given are those of the catalog */
-    struct report_options options = { .quasars.layout = { .survey = "main", .program = "dark" },
-                                      .nspectra = 500 };
+    struct report_options options = { .quasars = FB_QUASARS_DEFAULTS, .nspectra = 500 };
     struct report r = { .options = &options,
                         .quasars = { .command = "report", .options = &options.quasars, .take = take } };
     struct fb_error err = { "" };

@@ -134,6 +134,32 @@ int fb_finder_share(struct fb_finder *finder, const struct fb_finder_options *op
     return failed || share_headers(finder, ranks, err) != 0 ? -1 : 0;
 }
 
+/* The setting of a catalog if we have it, else the first name. */
+static const char *known_name(const char *const *names, int n, const char *name)
+{
+    int i = find_name(names, n, name);
+    return names[i < n ? i : 0];
+}
+
+void fb_finder_follow(struct fb_finder_options *o, const struct fb_provenance *made)
+{
+    static const char *const templates[] = { "builtin", "PCA_Eigenvectors_Brodzeller.fits" };
+    if (!o->templates && !o->alttemp && made->templates[0]) {
+        if (fb_same_templates(made->templates, templates[0]))
+            o->templates = "builtin";
+        else if (fb_same_templates(made->templates, templates[1]))
+            o->templates = "brodzeller";
+    }
+    if (!o->fit)
+        o->fit = known_name(fit_names, NFITS, made->fit);
+    if (!o->rules)
+        o->rules = known_name(rules_names, NRULES, made->rules);
+    if (!o->continuum)
+        o->continuum = known_name(continuum_names, NCONTINUA, made->continuum);
+    if (strcmp(o->fit, "simplex") == 0 && strcmp(o->continuum, "trough-aware") == 0)
+        o->continuum = continuum_names[FASTBAL_CONTINUUM_DEFAULT];
+}
+
 int fb_finder_options_check(const char *command, const struct fb_finder_options *options)
 {
     if (options->alttemp && options->templates && strcmp(options->templates, "brodzeller") != 0)
@@ -147,7 +173,8 @@ int fb_finder_options_check(const char *command, const struct fb_finder_options 
         fb_print_error(command,
                        "option --continuum: expected default, trough-aware or least-squares, found '%s'",
                        options->continuum);
-    else if (strcmp(options->fit, "simplex") == 0 && strcmp(options->continuum, "trough-aware") == 0)
+    else if (options->fit && options->continuum && strcmp(options->fit, "simplex") == 0 &&
+             strcmp(options->continuum, "trough-aware") == 0)
         fb_print_error(command, "options --fit simplex and --continuum trough-aware contradict each other");
     else
         return 1;

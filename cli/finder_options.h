@@ -10,7 +10,7 @@
 #include "pipeline/finder.h"
 #include "run/ranks.h"
 
-/* The user's choices; begin with FB_FINDER_DEFAULTS. */
+/* The user's choices; begin with FB_FINDER_DEFAULTS, or with zeros and fb_finder_follow(). */
 struct fb_finder_options {
     const char *templates, *fit, *rules, *continuum; /* names */
     int alttemp;
@@ -35,7 +35,11 @@ struct fb_finder_options {
 /* The drop-in names do as the reference does: least squares, unless the user says otherwise. */
 void fb_finder_old_default(struct fb_finder_options *options);
 
-/* Check the options; prints an error if they are invalid. */
+/* Set what the user did not choose, NULL, to the settings that a catalog was made with, as far as its header says, or else
+ * to the defaults. made is borrowed. */
+void fb_finder_follow(struct fb_finder_options *options, const struct fb_provenance *made);
+
+/* Check the options, of which NULL is valid; prints an error if they are invalid. */
 int fb_finder_options_check(const char *command, const struct fb_finder_options *options);
 
 /*

@@ -66,6 +66,7 @@ void fb_quasars_measure(struct fb_quasars *q)
 
 int fb_quasars_prepare_finder(struct fb_quasars *q, const char *product, struct fb_error *err)
 {
+    fb_finder_follow(&q->options->finder, &q->made);
     snprintf(q->finder.made.product, sizeof q->finder.made.product, "%s", product);
     if (fb_finder_prepare(&q->finder, &q->options->finder, err) != 0)
         return -1;
@@ -93,35 +94,38 @@ static int list_differences(const struct fb_provenance *theirs, const struct fb_
     return n;
 }
 
-/* A catalog whose BAL columns were measured otherwise does not show what is found here. */
-static int compare_settings(const struct fb_quasars *q, struct fb_error *err)
+static int read_provenance(struct fb_quasars *q, struct fb_error *err)
 {
-    static const char *const names[] = { "ZCATALOG", "QSO_CAT", "*", NULL };
-    struct fb_provenance made;
+    static const char *const names[] = { "BALCAT", "ZCATALOG", "QSO_CAT", "*", NULL };
     struct fb_table table;
-    char text[900] = "";
     if (fb_table_open(&table, q->options->qsocat, names, err) != 0)
         return -1;
-    fb_provenance_read(&table, &made);
-    if (list_differences(&made, &q->finder.made, text, sizeof text) > 0)
+    fb_provenance_read(&table, &q->made);
+    fb_table_close(&table);
+    return 0;
+}
+
+/* A catalog whose BAL columns were measured otherwise does not show what is found here. */
+static void compare_settings(const struct fb_quasars *q)
+{
+    char text[900] = "";
+    if (list_differences(&q->made, &q->finder.made, text, sizeof text) > 0)
         fb_print_error(q->command,
                        "%s: its BAL columns were made with other settings (%s): troughs may differ",
                        q->options->qsocat, text);
-    fb_table_close(&table);
-    return 0;
 }
 
 int fb_quasars_prepare(struct fb_quasars *q, struct fb_error *err)
 {
     const struct fb_quasars_options *o = q->options;
-    return fb_layout_find(&q->layout, &o->layout, 1, err) != 0 ||
-                   fb_quasars_prepare_finder(q, fb_layout_product(&q->layout), err) != 0 ||
-                   fb_layout_read_map(&q->layout, NULL, err) != 0 ||
-                   fb_selection_make(&q->selection, &q->layout, &o->layout, err) != 0 ||
-                   fb_pixel_rows_read(&q->sorted, o->qsocat, &q->layout, &q->selection, err) != 0 ||
-                   compare_settings(q, err) != 0
-               ? -1
-               : 0;
+    if (fb_layout_find(&q->layout, &o->layout, 1, err) != 0 || read_provenance(q, err) != 0 ||
+        fb_quasars_prepare_finder(q, fb_layout_product(&q->layout), err) != 0 ||
+        fb_layout_read_map(&q->layout, NULL, err) != 0 ||
+        fb_selection_make(&q->selection, &q->layout, &o->layout, err) != 0 ||
+        fb_pixel_rows_read(&q->sorted, o->qsocat, &q->layout, &q->selection, err) != 0)
+        return -1;
+    compare_settings(q);
+    return 0;
 }
 
 void fb_quasars_release(struct fb_quasars *q)

@@ -1,6 +1,7 @@
 /*
  * quasars.h - the quasars of a catalog or a coadd file that a user picks, measured one after the other as find and run
- * measure them: what the commands continuum and plot share.
+ * measure them: what the commands continuum, plot and report share. Settings that the user does not choose are those that the catalog
+ * was made with.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -16,14 +17,14 @@
 #include "pipeline/finder.h"
 #include "pipeline/pixel_rows.h"
 
-/* The user's choices; begin with FB_QUASARS_DEFAULTS. */
+/* The user's choices; begin with FB_QUASARS_DEFAULTS. Preparing sets those that are not made. */
 struct fb_quasars_options {
     const char *qsocat;
     struct fb_layout_options layout;
     struct fb_finder_options finder;
 };
 /* clang-format off */
-#define FB_QUASARS_DEFAULTS { .layout = { .survey = "main", .program = "dark" }, .finder = FB_FINDER_DEFAULTS }
+#define FB_QUASARS_DEFAULTS { .layout = { .survey = "main", .program = "dark" } }
 
 /* Rows of a command's option table; o is a struct fb_quasars_options. Needs fits/unpack.h. */
 #define FB_QUASARS_OPTIONS(o) \
@@ -37,11 +38,12 @@ struct fb_quasars_options {
 /* Initialise command, options and, where wanted, take, context and chosen; the rest with zeros. Release in any case. */
 struct fb_quasars {
     const char *command;
-    const struct fb_quasars_options *options;
+    struct fb_quasars_options *options;
     fb_take_result *take; /* is handed every spectrum as well; may be NULL */
     void *context;
     struct fb_id_list chosen; /* owned, sorted: of those selected, these alone; empty: all */
 
+    struct fb_provenance made; /* what the catalog's header says */
     struct fb_layout layout;
     struct fb_selection selection;
     struct fb_pixel_rows sorted;
