@@ -7,6 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
+
 
 import numpy as np
 import pytest
@@ -75,11 +77,19 @@ def test_demo(tmp_path):
     text = call("demo.sh", os.environ["FASTBAL_BIN"], tmp_path / "demo").stdout
     score = text[text.index("(fastbal score)\n") + len("(fastbal score)\n"):text.index("Faint quasars")]
     assert len(score.splitlines()) <= 15 and "AI > 0 completeness" in score
-    command = re.search(r"^all figures +\S+ (score .*)$", text, re.M)[1].split()
+    command = re.search(r"^  all figures of the score: \S+ (score .*)$", text, re.M)[1].split()
     assert run(*command, "--short").stdout == score
     signal = table(tmp_path / "demo" / "simulated" / "truth.fits", "QUASARS")["SNR_CIV"]
     limit = float(re.search(r"half of them have SNR_CIV below (\d\.\d)", text)[1])
     assert 0.45 < (signal < limit).mean() < 0.55
+    if "plots: yes" in run("--version").stdout:
+        assert {path.name for path in (tmp_path / "demo").glob("*.png")} == {"bal-1.png", "bal-2.png", "bal-3.png"}
+    page = re.search(r"^page +(.*)$", text, re.M)[1]
+    assert page.startswith("none: ") or "<!DOCTYPE html>" in Path(page).read_text()[:20]
+    listed = text[text.index("(fastbal list)"):].splitlines()[2:5]
+    bals = table(tmp_path / "demo" / "qso-bal-fastbal.fits", "ZCATALOG")
+    bals = bals[bals["PCA_CHI2"] < 1.5]
+    assert [int(line.split()[0]) for line in listed] == list(bals["TARGETID"][np.argsort(-bals["AI_CIV"])][:3])
 
 
 # ---- the comparison must detect differences ----
