@@ -40,7 +40,8 @@ all:
 demo:
 	@scripts/install-dependencies.sh demo
 	@$(configure) -B $(BUILD) >/dev/null
-	@$(compile) $(BUILD) -j $(JOBS) --target fastbal_program
+	@echo "building"
+	@$(compile) $(BUILD) -j $(JOBS) --target fastbal_program >$(BUILD)/demo.log 2>&1 || { cat $(BUILD)/demo.log; exit 1; }
 	@scripts/demo.sh $(BUILD)/bin $(BUILD)/demo
 
 test test-long:

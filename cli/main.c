@@ -12,6 +12,7 @@
 #include "cli/help.h"
 #include "fits/system.h"
 #include "run/message.h"
+#include "run/report.h"
 #include "run/stop.h"
 
 static const struct {
@@ -126,6 +127,7 @@ static void hold_places(void)
 int main(int argc, char **argv)
 {
     hold_places();
+    fb_report_program_starts();
     fb_signals_prepare();
     int status = dispatch(argc, argv);
     int lost = fb_output_is_lost(), gone = fb_reader_gone();

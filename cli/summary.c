@@ -57,8 +57,8 @@ void fb_print_usage(const char *command, const struct fb_usage *usage, size_t nq
     if (ranks > 1)
         snprintf(several, sizeof several, " in the largest of %d ranks", ranks);
     fb_print(
-        "%s: %zu quasars, %zu files, %.1f MB read; %.2f s wall, %.2f s CPU, %.0f MB peak%s; %.2f s reading, "
-        "%.2f s computing, %.2f s writing",
+        "%s: %zu quasars, %zu files, %.1f MB read; %.2f s wall, %.2f s CPU, %.0f MB peak%s; all threads: "
+        "%.2f s reading, %.2f s computing, %.2f s writing",
         command, nquasars, usage->files, (double)usage->bytes / 1e6, fb_seconds() - start, usage->cpu,
         (double)usage->peak / 1e6, several, usage->reading, usage->computing, usage->writing);
 }

@@ -36,14 +36,19 @@ static void user_name(char *name, size_t size)
     snprintf(name, size, "%s", user && *user ? user : "unknown");
 }
 
-void fb_last_updated(char *text, size_t size)
+void fb_time_text(char text[FB_TIME_TEXT])
 {
-    char user[64], date[32];
     struct tm utc;
     time_t seconds = now();
+    if (!gmtime_r(&seconds, &utc) || strftime(text, FB_TIME_TEXT, "%Y-%m-%d %H:%M:%S", &utc) == 0)
+        snprintf(text, FB_TIME_TEXT, "unknown");
+}
+
+void fb_last_updated(char *text, size_t size)
+{
+    char user[64], date[FB_TIME_TEXT];
     user_name(user, sizeof user);
-    if (!gmtime_r(&seconds, &utc) || strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S", &utc) == 0)
-        snprintf(date, sizeof date, "unknown");
+    fb_time_text(date);
     snprintf(text, size, "Last updated %s UT by %s", date, user);
 }
 

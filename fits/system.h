@@ -15,6 +15,9 @@
 /* "Last updated 2026-01-31 12:00:00 UT by USER". If SOURCE_DATE_EPOCH is set, it gives the date, so that
  * outputs can be compared byte by byte. */
 void fb_last_updated(char *text, size_t size);
+/* The time in UT, "2026-11-25 22:10:03"; that of SOURCE_DATE_EPOCH where it is set. */
+enum { FB_TIME_TEXT = 32 };
+void fb_time_text(char text[FB_TIME_TEXT]);
 
 /* printf into a new string, to be freed by the caller; NULL if out of memory. */
 char *fb_format(const char *format, ...) __attribute__((format(printf, 1, 2)));

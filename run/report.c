@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include "fastbal.h"
 #include "fits/system.h"
 #include "run/exit_status.h"
 #include "run/message.h"
@@ -11,6 +12,13 @@
 #include "run/stop.h"
 
 enum { MOST_OF_A_KIND = 10, MOST_KINDS = 32, KIND_BYTES = 200 };
+
+static char program_start[FB_TIME_TEXT];
+
+void fb_report_program_starts(void)
+{
+    fb_time_text(program_start);
+}
 
 void fb_report_start(struct fb_report *report, const struct fb_pixel_run *run, int argc, char **argv)
 {
@@ -172,7 +180,7 @@ static int write_log(const struct fb_report *report, FILE *log, fb_report_fn *wr
                      const void *context)
 {
     const struct fb_pixel_run *run = report->run;
-    char updated[200];
+    char updated[200], end[FB_TIME_TEXT];
     fb_last_updated(updated, sizeof updated);
     fprintf(log, "%s\n", updated);
     write_command(log, report->argc, report->argv);
@@ -180,6 +188,8 @@ static int write_log(const struct fb_report *report, FILE *log, fb_report_fn *wr
         fprintf(log, "%s\n", report->heading);
     each_line(run, log_line, log);
     fputs(report->summary, log);
+    fb_time_text(end);
+    fprintf(log, "%s: fastbal %s, from %s to %s UT\n", run->command, fastbal_version(), program_start, end);
     int failed = write_lines ? write_lines(context, log) : 0;
     if (run->signal)
         fprintf(log, "Stopped by %s, %zu of %zu pixels left\n", fb_stop_name(run->signal), run->nleft,

@@ -26,6 +26,9 @@ struct fb_report {
     char summary[FB_MOST_LINES * sizeof(struct fb_error)]; /* the lines printed, for the log */
 };
 
+/* Call this when the program starts: logs say when that was. */
+void fb_report_program_starts(void);
+
 /* argv is the command line shown in the log. */
 void fb_report_start(struct fb_report *report, const struct fb_pixel_run *run, int argc, char **argv);
 

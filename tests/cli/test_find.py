@@ -239,9 +239,10 @@ def test_log(split_tree):
     assert lines[2].startswith("List of healpix with errors and error types:")
     assert lines[3].startswith("find: 12 rows: 7 measured with builtin, ") and lines[4].startswith("find: BALs by SNR_CIV: ")
     assert lines[5].startswith("find: 3 pixels done")
-    assert len(lines) == 6
+    assert lines[6] == f"find: {run('--version').stdout.splitlines()[0]}, from 2023-11-14 22:13:20 to 2023-11-14 22:13:20 UT"
+    assert len(lines) == 7
     split_tree.find("-c")
-    assert len(split_tree.log.read_text().splitlines()) == 12  # appended
+    assert len(split_tree.log.read_text().splitlines()) == 14  # appended
 
 
 @pytest.mark.parametrize("option", ["-l", "--logfile"])

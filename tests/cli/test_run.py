@@ -15,7 +15,7 @@ from support import (BALMASK, DONE, IN_TABLE, PARTLY, PIXEL, PIXELS, ROWS, UNUSA
                      write_catalog, write_spectra)
 
 ACCOUNT = (r"(\d+) quasars, (\d+) files, ([\d.]+) MB read; ([\d.]+) s wall, ([\d.]+) s CPU, (\d+) MB peak.*; "
-           r"([\d.]+) s reading, ([\d.]+) s computing, ([\d.]+) s writing")
+           r"all threads: ([\d.]+) s reading, ([\d.]+) s computing, ([\d.]+) s writing")
 
 
 def one_pass(tree, out, *options, **how):
