@@ -308,6 +308,16 @@ static int write_page(const struct plot *p, const char *path, size_t first, size
     return status;
 }
 
+/* A grid that one page does not fill has only the columns and rows that it needs. */
+static void fit_grid(struct plot *p)
+{
+    struct fb_plot_style *style = &p->options.style;
+    if (p->nfigures >= style->columns * style->rows || p->nfigures == 0)
+        return;
+    style->columns = p->nfigures < style->columns ? p->nfigures : style->columns;
+    style->rows = (p->nfigures + style->columns - 1) / style->columns;
+}
+
 /* Figures of a file: all pages of a PDF, or those of one grid. */
 static size_t figures_at_once(const struct plot *p)
 {
@@ -358,7 +368,7 @@ static int nothing(const struct plot *p, struct fb_error *err)
 }
 
 /* Write what was measured; returns the exit status. */
-static int deliver(const struct plot *p, struct fb_error *err)
+static int deliver(struct plot *p, struct fb_error *err)
 {
     const struct plot_options *o = &p->options;
     const struct fb_quasars *q = &p->quasars;
@@ -375,6 +385,7 @@ static int deliver(const struct plot *p, struct fb_error *err)
                        nwanted - p->nfigures - p->nmissing);
         problems = 1;
     }
+    fit_grid(p);
     size_t at_once = figures_at_once(p), nfiles = (p->nfigures + at_once - 1) / at_once;
     if (check_pages(p, nfiles, err) != 0 ||
         (o->data && fb_continua_write(&q->continua, o->data, replacing(o), err) != 0))

@@ -131,6 +131,13 @@ def test_formats_and_sizes(survey, tmp_path, grid, columns, rows):
 
 
 @needs_cairo
+@pytest.mark.parametrize("n, columns, rows", [(1, 1, 1), (2, 2, 1), (3, 2, 2), (5, 2, 3)])
+def test_a_grid_that_is_not_filled(survey, tmp_path, n, columns, rows):
+    survey.plot(tmp_path / "a.svg", "--bals", n, "--grid", "2x3")
+    assert read_svg(tmp_path / "a.svg")[0] == (WIDTH * columns, HEIGHT * rows)
+
+
+@needs_cairo
 def test_what_is_said(survey, tmp_path):
     survey.plot(tmp_path / "a.svg", "--bals", 6, "--grid", "2x3")
     text = read_svg(tmp_path / "a.svg")[1]
