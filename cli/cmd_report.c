@@ -12,6 +12,7 @@
 #include "cli/options.h"
 #include "cli/quasars.h"
 #include "cli/summary.h"
+#include "desi/id_rows.h"
 #include "fits/unpack.h"
 #include "report/report.h"
 #include "run/message.h"
@@ -24,33 +25,19 @@ struct report_options {
     int clobber;
 };
 
-/* A quasar whose spectrum is wanted. */
-struct choice {
-    int64_t targetid;
-    double z;
-    size_t quasar; /* its place in the list of the page */
-    int drawn;
-};
-
 struct report {
     struct report_options *options;
     struct fb_contents contents;
-    struct choice *choices;   /* owned, sorted by TARGETID */
-    size_t nchoices, nabsent; /* nabsent: not in their coadd */
+    struct fb_id_row *choices; /* owned, sorted: quasars of the contents whose spectra are wanted */
+    unsigned char *drawn;      /* owned: of each of them, its spectrum has been measured */
+    size_t nchoices, nabsent;  /* nabsent: not in their coadd */
     struct fb_quasars quasars;
     int measured; /* spectra were asked for, and there is a tree */
-    struct fb_drawn_list drawn;
+    struct fb_drawn_list spectra;
     struct fb_error note;
 };
 
 /* ---- which spectra ---- */
-
-static int by_targetid(const void *a, const void *b)
-{
-    const struct choice *x = a, *y = b;
-    return x->targetid != y->targetid ? (x->targetid > y->targetid) - (x->targetid < y->targetid)
-                                      : (x->quasar > y->quasar) - (x->quasar < y->quasar);
-}
 
 /* Where targets were asked for, those, else the BALs; and where there are more than --spectra, as many of them evenly spread
  * over the catalog. */
@@ -65,34 +52,30 @@ static int choose(struct report *r, struct fb_error *err)
             places[n++] = i;
     r->nchoices = n < limit ? n : limit;
     r->choices = malloc((r->nchoices + 1) * sizeof *r->choices);
+    r->drawn = calloc(r->nchoices + 1, 1);
     for (size_t k = 0; places && r->choices && k < r->nchoices; k++) {
         size_t place = places[(size_t)((double)k * (double)n / (double)r->nchoices)];
-        r->choices[k] =
-            (struct choice){ q->listed[place].targetid, q->listed[place].number[FB_QUASAR_Z], place, 0 };
+        r->choices[k] = (struct fb_id_row){ q->listed[place].targetid, place };
     }
-    int failed = !places || !r->choices;
+    int failed = !places || !r->choices || !r->drawn;
     free(places);
     if (failed)
         return fb_fail(err, "%s: out of memory for %zu quasars", r->options->quasars.qsocat, q->nlisted);
-    qsort(r->choices, r->nchoices, sizeof *r->choices, by_targetid);
+    fb_id_rows_sort(r->choices, r->nchoices);
     return 0;
 }
 
-/* The choice with this target and redshift that has no spectrum yet; NULL where there is none. */
-static struct choice *find_choice(struct report *r, const struct fb_redshift *redshift)
+/* The choice with this target and redshift that has no spectrum yet; nchoices where there is none. */
+static size_t find_choice(const struct report *r, const struct fb_redshift *redshift)
 {
-    size_t first = 0, end = r->nchoices;
-    while (first < end) {
-        size_t middle = first + (end - first) / 2;
-        if (r->choices[middle].targetid < redshift->targetid)
-            first = middle + 1;
-        else
-            end = middle;
+    const size_t n = r->nchoices;
+    for (size_t k = fb_id_rows_find(r->choices, n, redshift->targetid);
+         k < n && r->choices[k].targetid == redshift->targetid; k++) {
+        double z = r->contents.listed[r->choices[k].row].number[FB_QUASAR_Z];
+        if (!r->drawn[k] && fabs(z - redshift->z) < FB_SAME_REDSHIFT)
+            return k;
     }
-    for (; first < r->nchoices && r->choices[first].targetid == redshift->targetid; first++)
-        if (!r->choices[first].drawn && fabs(r->choices[first].z - redshift->z) < FB_SAME_REDSHIFT)
-            return &r->choices[first];
-    return NULL;
+    return n;
 }
 
 /* ---- measuring them ---- */
@@ -101,18 +84,18 @@ static int take(void *context, const struct fb_spectrum *s, const struct fb_reds
                 const struct fastbal_result *result, struct fb_error *err)
 {
     struct report *r = context;
-    struct choice *choice = find_choice(r, redshift);
+    const size_t choice = find_choice(r, redshift);
     const struct fastbal_spectrum spectrum = { s->n, s->wavelength, s->flux, s->ivar, redshift->z };
     fb_continua_release(&r->quasars.continua); /* the page keeps less of them */
-    if (!choice)
+    if (choice == r->nchoices)
         return 0;
-    choice->drawn = 1;
+    r->drawn[choice] = 1;
     if (!s->found) {
         r->nabsent++;
         return 0;
     }
-    return fb_drawn_add(&r->drawn, choice->quasar, r->quasars.finder.templates.templates, &spectrum, result,
-                        err);
+    return fb_drawn_add(&r->spectra, r->choices[choice].row, r->quasars.finder.templates.templates, &spectrum,
+                        result, err);
 }
 
 static int has_tree(const struct fb_layout_options *o)
@@ -144,10 +127,10 @@ static int measure(struct report *r, struct fb_error *err)
     if (list_targets(r, &r->quasars.chosen, err) != 0 || fb_quasars_prepare(&r->quasars, err) != 0)
         return -1;
     fb_quasars_measure(&r->quasars);
-    if (r->drawn.n < asked)
+    if (r->spectra.n < asked)
         fb_error_set(&r->note,
                      "%zu of %zu spectra are missing: %zu not in their file, %zu file%s could not be read.",
-                     asked - r->drawn.n, asked, r->nabsent, r->quasars.nfailed, fb_s(r->quasars.nfailed));
+                     asked - r->spectra.n, asked, r->nabsent, r->quasars.nfailed, fb_s(r->quasars.nfailed));
     return 0;
 }
 
@@ -175,29 +158,30 @@ static int deliver(struct report *r, struct fb_error *err)
 {
     const struct report_options *o = r->options;
     const struct fb_contents *q = &r->contents;
-    const struct fb_report page = { o->quasars.qsocat, q, &r->drawn, r->nchoices,
+    const struct fb_report page = { o->quasars.qsocat, q, &r->spectra, r->nchoices,
                                     r->note.text[0] ? r->note.text : NULL };
     int problems = r->measured ? fb_print_row_problems(&r->quasars.sorted, "report", o->quasars.qsocat) : 0;
 
     if (fb_stop_signal())
         return fb_stop_status(fb_stop_signal());
-    if (fb_drawn_close(&r->drawn, err) != 0 ||
+    if (fb_drawn_close(&r->spectra, err) != 0 ||
         fb_report_write(&page, o->out, o->clobber ? FB_REPLACE : FB_KEEP_EXISTING, err) != 0)
         return FB_EXIT_UNUSABLE;
     if (r->measured && r->note.text[0])
         fb_print_error("report", "%s", r->note.text);
     fb_print("report: %zu row%s, %zu BAL%s, %zu spectr%s%s; written to %s", q->nrows, fb_s(q->nrows),
-             q->nbals, fb_s(q->nbals), r->drawn.n, r->drawn.n == 1 ? "um" : "a",
+             q->nbals, fb_s(q->nbals), r->spectra.n, r->spectra.n == 1 ? "um" : "a",
              !r->measured && r->nchoices > 0 ? " (no tree was given: --release or --tree)" : "", o->out);
-    return problems || (r->measured && r->drawn.n < r->nchoices) ? FB_EXIT_PARTLY : FB_EXIT_DONE;
+    return problems || (r->measured && r->spectra.n < r->nchoices) ? FB_EXIT_PARTLY : FB_EXIT_DONE;
 }
 
 static void release(struct report *r)
 {
-    fb_drawn_release(&r->drawn);
+    fb_drawn_release(&r->spectra);
     fb_quasars_release(&r->quasars);
     fb_contents_release(&r->contents);
     free(r->choices);
+    free(r->drawn);
 }
 
 static const struct fb_command_help report_help = {

@@ -47,7 +47,7 @@ static int read_rows(struct fb_targets *t, struct fb_table *table, const struct 
         const unsigned char *row = fb_table_row(table, i, err);
         if (!row || fb_table_integer(table, f->targetid, row, &t->sorted[i].targetid, err) != 0)
             return -1;
-        t->sorted[i].row = i;
+        t->sorted[i].row = (size_t)i;
         t->ra[i] = f->ra && f->dec ? fb_column_number(f->ra, row) : NAN;
         t->dec[i] = f->ra && f->dec ? fb_column_number(f->dec, row) : NAN;
         t->status[i] = 0;
@@ -67,27 +67,15 @@ static int read_status(struct fb_targets *t, struct fb_table *table, struct fibe
 
 /* ---- targets ---- */
 
-static int compare_targets(const void *a, const void *b)
-{
-    const struct fb_target *x = a, *y = b;
-    if (x->targetid != y->targetid)
-        return x->targetid < y->targetid ? -1 : 1;
-    return (x->row > y->row) - (x->row < y->row);
-}
-
-/* Sort by TARGETID and row, and link the rows of each target. Most files are sorted already. */
+/* Sort by TARGETID and row, and link the rows of each target. */
 static void sort_targets(struct fb_targets *t)
 {
-    int64_t i = 1;
-    while (i < t->n && t->sorted[i - 1].targetid <= t->sorted[i].targetid)
-        i++;
-    if (i < t->n)
-        qsort(t->sorted, (size_t)t->n, sizeof *t->sorted, compare_targets);
+    fb_id_rows_sort(t->sorted, (size_t)t->n);
     t->repeat = 0;
-    for (i = 0; i < t->n; i++) {
-        const struct fb_target *target = &t->sorted[i];
+    for (int64_t i = 0; i < t->n; i++) {
+        const struct fb_id_row *target = &t->sorted[i];
         int more = i + 1 < t->n && target[1].targetid == target->targetid;
-        t->next[target->row] = more ? target[1].row : -1;
+        t->next[target->row] = more ? (int64_t)target[1].row : -1;
         t->repeat |= more;
     }
 }
@@ -121,13 +109,6 @@ void fb_targets_release(struct fb_targets *targets)
 
 int64_t fb_targets_find(const struct fb_targets *targets, int64_t targetid)
 {
-    int64_t lo = 0, hi = targets->n;
-    while (lo < hi) {
-        int64_t middle = lo + (hi - lo) / 2;
-        if (targets->sorted[middle].targetid < targetid)
-            lo = middle + 1;
-        else
-            hi = middle;
-    }
-    return lo < targets->n && targets->sorted[lo].targetid == targetid ? targets->sorted[lo].row : -1;
+    const size_t n = (size_t)targets->n, first = fb_id_rows_find(targets->sorted, n, targetid);
+    return first < n ? (int64_t)targets->sorted[first].row : -1;
 }

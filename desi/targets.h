@@ -8,18 +8,15 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "desi/id_rows.h"
 #include "fits/error.h"
 #include "fits/file.h"
 #include "fits/hdus.h"
 
-struct fb_target {
-    int64_t targetid, row;
-};
-
 /* Start with all zeros; the struct can be reused for one file after another. */
 struct fb_targets {
     int64_t n;                /* rows */
-    struct fb_target *sorted; /* owned: n, by TARGETID and row */
+    struct fb_id_row *sorted; /* owned: n, by TARGETID and row */
     double *ra, *dec;         /* owned: of each row, degrees; NaN where the file has no positions */
     int64_t *status;          /* owned: FIBERSTATUS of each row; 0 where the file has none */
     int64_t *next;            /* owned: of each row, the next of the same target, or -1 */

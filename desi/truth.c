@@ -150,14 +150,6 @@ int fb_truth_join(struct fb_truth *truth, struct fb_truth *other, struct fb_erro
     return 0;
 }
 
-static int compare_keys(const void *a, const void *b)
-{
-    const struct fb_truth_key *x = a, *y = b;
-    if (x->targetid != y->targetid)
-        return x->targetid < y->targetid ? -1 : 1;
-    return (x->row > y->row) - (x->row < y->row);
-}
-
 int fb_truth_sort(struct fb_truth *truth, struct fb_error *err)
 {
     size_t kept = 0;
@@ -167,8 +159,8 @@ int fb_truth_sort(struct fb_truth *truth, struct fb_error *err)
     if (!truth->keys)
         return fb_fail(err, "out of memory for %zu BAL quasars", truth->n);
     for (size_t i = 0; i < truth->n; i++)
-        truth->keys[i] = (struct fb_truth_key){ truth->rows[i].targetid, i };
-    qsort(truth->keys, truth->n, sizeof *truth->keys, compare_keys);
+        truth->keys[i] = (struct fb_id_row){ truth->rows[i].targetid, i };
+    fb_id_rows_sort(truth->keys, truth->n);
     for (size_t i = 0; i < truth->n; i++)
         if (kept == 0 || truth->keys[i].targetid != truth->keys[kept - 1].targetid)
             truth->keys[kept++] = truth->keys[i];
@@ -178,15 +170,7 @@ int fb_truth_sort(struct fb_truth *truth, struct fb_error *err)
 
 size_t fb_truth_find(const struct fb_truth *truth, int64_t targetid)
 {
-    size_t lo = 0, hi = truth->nkeys;
-    while (lo < hi) {
-        size_t middle = lo + (hi - lo) / 2;
-        if (truth->keys[middle].targetid < targetid)
-            lo = middle + 1;
-        else
-            hi = middle;
-    }
-    return lo < truth->nkeys && truth->keys[lo].targetid == targetid ? lo : truth->nkeys;
+    return fb_id_rows_find(truth->keys, truth->nkeys, targetid);
 }
 
 void fb_truth_release(struct fb_truth *truth)

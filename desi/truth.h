@@ -10,18 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "desi/balrow.h"
+#include "desi/id_rows.h"
 #include "fits/error.h"
-
-struct fb_truth_key {
-    int64_t targetid;
-    size_t row;
-};
 
 /* All zero is empty. */
 struct fb_truth {
     struct fb_balrow *rows; /* owned: with BALMASK 0 */
     size_t n, room;
-    struct fb_truth_key *keys; /* owned: sorted by TARGETID, each target once */
+    struct fb_id_row *keys; /* owned: sorted by TARGETID, each target once */
     size_t nkeys;
     size_t nswapped; /* troughs whose VMIN and VMAX were swapped; they are put in order */
     size_t ncut;     /* quasars with more troughs than fit the columns; only the first ones are kept */

@@ -8,34 +8,16 @@
 
 /* ---- known troughs ---- */
 
-struct key {
-    int64_t targetid;
-    size_t row;
-};
-
-static int by_target(const void *a, const void *b)
-{
-    const struct key *x = a, *y = b;
-    if (x->targetid != y->targetid)
-        return x->targetid < y->targetid ? -1 : 1;
-    return (x->row > y->row) - (x->row < y->row);
-}
-
 static int sort_rows(struct fb_known_troughs *known, const char *path, struct fb_error *err)
 {
     const size_t n = known->catalog.n;
-    struct key *keys = malloc((n + 1) * sizeof *keys);
     known->order = malloc((n + 1) * sizeof *known->order);
-    if (keys && known->order) {
-        for (size_t i = 0; i < n; i++)
-            keys[i] = (struct key){ known->catalog.rows[i].targetid, i };
-        qsort(keys, n, sizeof *keys, by_target);
-        for (size_t i = 0; i < n; i++)
-            known->order[i] = keys[i].row;
-    }
-    const int failed = !keys || !known->order;
-    free(keys);
-    return failed ? fb_fail(err, "%s: out of memory for %zu rows", path, n) : 0;
+    if (!known->order)
+        return fb_fail(err, "%s: out of memory for %zu rows", path, n);
+    for (size_t i = 0; i < n; i++)
+        known->order[i] = (struct fb_id_row){ known->catalog.rows[i].targetid, i };
+    fb_id_rows_sort(known->order, n);
+    return 0;
 }
 
 int fb_known_troughs_read(struct fb_known_troughs *known, const char *path, int mock, struct fb_error *err)
@@ -59,22 +41,6 @@ void fb_known_troughs_release(struct fb_known_troughs *known)
     known->order = NULL;
 }
 
-/* The index in `order` of a target's first row; the number of rows if there is none. */
-static size_t find_target(const struct fb_known_troughs *known, int64_t targetid)
-{
-    size_t begin = 0, end = known->catalog.n;
-    while (begin < end) {
-        const size_t middle = begin + (end - begin) / 2;
-        if (known->catalog.rows[known->order[middle]].targetid < targetid)
-            begin = middle + 1;
-        else
-            end = middle;
-    }
-    const int found =
-        begin < known->catalog.n && known->catalog.rows[known->order[begin]].targetid == targetid;
-    return found ? begin : known->catalog.n;
-}
-
 /* ---- one spectrum ---- */
 
 /* The wavelengths to leave out: the troughs of every row of this target, at their own redshifts. Returns 0, or -1 if out of
@@ -82,17 +48,17 @@ static size_t find_target(const struct fb_known_troughs *known, int64_t targetid
 static int find_gaps(const struct fb_known_troughs *k, int64_t targetid, struct fb_wave_range **gaps,
                      size_t *n, int *known)
 {
-    const size_t begin = find_target(k, targetid);
+    const size_t begin = fb_id_rows_find(k->order, k->catalog.n, targetid);
     size_t end = begin, room = 1;
-    while (end < k->catalog.n && k->catalog.rows[k->order[end]].targetid == targetid) {
-        const size_t row = k->order[end++];
+    while (end < k->catalog.n && k->order[end].targetid == targetid) {
+        const size_t row = k->order[end++].row;
         room += (k->quasars.begin[row + 1] - k->quasars.begin[row]) * k->lines.n;
     }
     *known = end > begin;
     *n = 0;
     *gaps = malloc(room * sizeof **gaps);
     for (size_t i = begin; *gaps && i < end; i++) {
-        const size_t row = k->order[i], first = k->quasars.begin[row];
+        const size_t row = k->order[i].row, first = k->quasars.begin[row];
         if (k->quasars.begin[row + 1] > first)
             *n += fb_mask_ranges(&k->lines, k->quasars.troughs + first, k->quasars.begin[row + 1] - first,
                                  k->catalog.rows[row].z, *gaps + *n);

@@ -9,6 +9,7 @@
 
 #include "desi/balquasars.h"
 #include "desi/catalog.h"
+#include "desi/id_rows.h"
 #include "desi/spectra.h"
 #include "desi/tree.h"
 #include "fits/error.h"
@@ -19,7 +20,7 @@
 struct fb_known_troughs {
     struct fb_balquasars quasars;
     struct fb_catalog_rows catalog; /* rows of the same file */
-    size_t *order;                  /* owned: its rows by TARGETID */
+    struct fb_id_row *order;        /* owned: its rows by TARGETID */
     struct fb_mask_lines lines;     /* the lines in which troughs are left out: C IV, Si IV */
 };
 
