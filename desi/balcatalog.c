@@ -318,35 +318,18 @@ static int give_up(const struct fb_balcatalog *catalog, struct fb_error *err)
 static int write_at(struct fb_balcatalog *catalog, const unsigned char *bytes, size_t n, off_t offset,
                     struct fb_error *err)
 {
-    while (n > 0) {
-        ssize_t written = pwrite(catalog->descriptor, bytes, n, offset);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return fb_fail(err, "%s: can't write it: %s", catalog->out.path,
-                           written < 0 ? strerror(errno) : "disk full");
-        bytes += written;
-        n -= (size_t)written;
-        offset += written;
-    }
-    return 0;
+    return fb_write_at(catalog->descriptor, bytes, n, offset) == 0
+               ? 0
+               : fb_fail(err, "%s: can't write it: %s", catalog->out.path, strerror(errno));
 }
 
 static int read_at(const char *path, int descriptor, unsigned char *bytes, size_t n, off_t offset,
                    struct fb_error *err)
 {
-    for (int attempt = 0; n > 0;) {
-        ssize_t got = pread(descriptor, bytes, n, offset);
-        if (got < 0 && fb_try_again(errno, attempt++))
-            continue;
-        if (got <= 0)
-            return fb_fail(err, "%s: can't read its rows: %s", path,
-                           got < 0 ? strerror(errno) : "the file is too short");
-        bytes += got;
-        n -= (size_t)got;
-        offset += got;
-    }
-    return 0;
+    ssize_t got = fb_read_at(descriptor, bytes, n, offset);
+    return got == (ssize_t)n ? 0
+                             : fb_fail(err, "%s: can't read its rows: %s", path,
+                                       got < 0 ? strerror(errno) : "the file is too short");
 }
 
 /* ---- cells of the source ---- */

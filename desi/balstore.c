@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "desi/balstore.h"
+#include "fits/system.h"
 
 enum { MOST_WORDS = sizeof(struct fb_balrow) / 4 + 1, MOST_MARKS = MOST_WORDS / 32 + 1 };
 
@@ -100,19 +101,11 @@ static int reserve(struct fb_balstore *store, size_t n, size_t *offset)
 
 static int put_words(struct fb_balstore *store, const uint32_t *words, size_t n, size_t offset)
 {
-    const char *bytes = (const char *)words;
     if (offset < store->room) {
         memcpy(store->kept + offset, words, 4 * n);
         return 1;
     }
-    for (size_t done = 0; done < 4 * n;) {
-        ssize_t written =
-            pwrite(store->file, bytes + done, 4 * n - done, (off_t)(4 * (offset - store->room) + done));
-        if (written <= 0)
-            return 0;
-        done += (size_t)written;
-    }
-    return 1;
+    return fb_write_at(store->file, words, 4 * n, (off_t)(4 * (offset - store->room))) == 0;
 }
 
 int fb_balstore_keep(struct fb_balstore *store, const struct fb_balcatalog_row *puts, size_t n)
@@ -136,18 +129,12 @@ int fb_balstore_keep(struct fb_balstore *store, const struct fb_balcatalog_row *
 /* Read the longest possible row. The file may end before it; the missing words are not used. */
 static int read_words(const struct fb_balstore *store, size_t offset, uint32_t *words)
 {
-    size_t most = 4 * (store->marks + store->words), done = 0;
+    size_t most = 4 * (store->marks + store->words);
     memset(words, 0, most);
-    while (done < most) {
-        ssize_t got =
-            pread(store->file, (char *)words + done, most - done, (off_t)(4 * (offset - store->room) + done));
-        if (got < 0 || (got == 0 && done < 4 * store->marks))
-            return -1;
-        if (got == 0)
-            break;
-        done += (size_t)got;
-    }
-    return 0;
+    return fb_read_at(store->file, words, most, (off_t)(4 * (offset - store->room))) <
+                   (ssize_t)(4 * store->marks)
+               ? -1
+               : 0;
 }
 
 int fb_balstore_take(const struct fb_balstore *store, size_t i, unsigned char *cells)

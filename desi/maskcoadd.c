@@ -33,34 +33,17 @@ static int copy_fail(const struct fb_temporary *copy, int reason, struct fb_erro
 static int write_at(const struct fb_temporary *copy, const unsigned char *bytes, int64_t n, int64_t offset,
                     struct fb_error *err)
 {
-    while (n > 0) {
-        ssize_t written = pwrite(copy->descriptor, bytes, (size_t)n, (off_t)offset);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return copy_fail(copy, written < 0 ? errno : ENOSPC, err);
-        bytes += written;
-        n -= written;
-        offset += written;
-    }
-    return 0;
+    return fb_write_at(copy->descriptor, bytes, (size_t)n, (off_t)offset) == 0 ? 0
+                                                                               : copy_fail(copy, errno, err);
 }
 
 static int read_at(const struct fb_temporary *copy, unsigned char *bytes, int64_t n, int64_t offset,
                    struct fb_error *err)
 {
-    while (n > 0) {
-        ssize_t got = pread(copy->descriptor, bytes, (size_t)n, (off_t)offset);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return fb_fail(err, "%s: can't read it again: %s", copy->path,
-                           got < 0 ? strerror(errno) : "it is too short");
-        bytes += got;
-        n -= got;
-        offset += got;
-    }
-    return 0;
+    ssize_t got = fb_read_at(copy->descriptor, bytes, (size_t)n, (off_t)offset);
+    return got == n ? 0
+                    : fb_fail(err, "%s: can't read it again: %s", copy->path,
+                              got < 0 ? strerror(errno) : "it is too short");
 }
 
 /* Let the system copy as much as it can, which on some file systems costs nothing. Returns the bytes copied.

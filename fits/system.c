@@ -126,6 +126,12 @@ static int make_folders(char *folder, struct fb_error *err)
     return reason ? fb_fail(err, "%s: can't make this folder: %s", folder, strerror(reason)) : 0;
 }
 
+char *fb_folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == path ? strdup("/") : slash ? strndup(path, (size_t)(slash - path)) : strdup(".");
+}
+
 const char *fb_base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -221,16 +227,9 @@ int fb_same_file(const char *a, const char *b, struct fb_error *err)
     return there > 0 ? first.st_dev == second.st_dev && first.st_ino == second.st_ino : there;
 }
 
-/* The folder of a file, with a slash at its end. */
-static char *folder_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? strndup(path, (size_t)(slash - path) + 1) : strdup("./");
-}
-
 int fb_same_folder(const char *a, const char *b, struct fb_error *err)
 {
-    char *first = folder_of(a), *second = folder_of(b);
+    char *first = fb_folder_of(a), *second = fb_folder_of(b);
     int same = first && second ? fb_same_file(first, second, err) : fb_fail(err, "%s: out of memory", a);
     free(first);
     free(second);
@@ -242,4 +241,53 @@ int64_t fb_file_size(const char *path, struct fb_error *err)
     struct stat info;
     int there = fb_look_at(path, &info, err);
     return there > 0 ? (int64_t)info.st_size : there;
+}
+
+/* ---- whole reads and writes ---- */
+
+/* offset -1: where the file is. */
+static int write_whole(int descriptor, const char *bytes, size_t n, off_t offset)
+{
+    while (n > 0) {
+        ssize_t written = offset < 0 ? write(descriptor, bytes, n) : pwrite(descriptor, bytes, n, offset);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written == 0)
+            errno = ENOSPC;
+        if (written <= 0)
+            return -1;
+        bytes += written;
+        n -= (size_t)written;
+        offset += offset < 0 ? 0 : written;
+    }
+    return 0;
+}
+
+int fb_write_all(int descriptor, const void *bytes, size_t n)
+{
+    return write_whole(descriptor, bytes, n, -1);
+}
+
+int fb_write_at(int descriptor, const void *bytes, size_t n, off_t offset)
+{
+    return write_whole(descriptor, bytes, n, offset);
+}
+
+ssize_t fb_read_at(int descriptor, void *bytes, size_t n, off_t offset)
+{
+    size_t done = 0;
+    for (int attempt = 0; done < n;) {
+        ssize_t got = pread(descriptor, (char *)bytes + done, n - done, offset + (off_t)done);
+        int reason = errno;
+        if (got < 0 && fb_try_again(reason, attempt++))
+            continue;
+        if (got < 0) {
+            errno = reason;
+            return -1;
+        }
+        if (got == 0)
+            break;
+        done += (size_t)got;
+    }
+    return (ssize_t)done;
 }

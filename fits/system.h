@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 #include "fits/error.h"
 
 /* "Last updated 2026-01-31 12:00:00 UT by USER". If SOURCE_DATE_EPOCH is set, it gives the date, so that
@@ -28,6 +29,8 @@ char *fb_path_above(const char *path, int levels);
 
 int fb_make_folders(const char *folder, struct fb_error *err);      /* like mkdir -p */
 int fb_make_parent_folders(const char *path, struct fb_error *err); /* those above a file */
+/* The folder a file is in, "." if the path has no slash. The caller frees it. NULL if out of memory. */
+char *fb_folder_of(const char *path);
 /* The part of a path after its last slash. */
 const char *fb_base_name(const char *path);
 
@@ -53,6 +56,14 @@ DIR *fb_open_folder(const char *path, struct fb_error *err);
 /* 1 if anything has this name, as far as the system can tell. Only for hints, where a wrong answer does no
  * harm. */
 int fb_exists(const char *path);
+
+/*
+ * Whole reads and writes, in as many calls as it takes. The first two return 0, or -1 with errno. fb_read_at() returns the
+ * number of bytes, fewer than n only at the end of the file, or -1 with errno after retries.
+ */
+int fb_write_all(int descriptor, const void *bytes, size_t n);
+int fb_write_at(int descriptor, const void *bytes, size_t n, off_t offset);
+ssize_t fb_read_at(int descriptor, void *bytes, size_t n, off_t offset);
 
 /* "CFITSIO 4.2.0 (thread-safe), ..." for --version. */
 void fb_library_versions(char *text, size_t size);

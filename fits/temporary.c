@@ -42,13 +42,6 @@ static const char *suffix_of(const char *path)
     return length > end && strcmp(path + length - end, SUFFIX) == 0 ? SUFFIX : "";
 }
 
-/* The folder a file is in; NULL if out of memory. */
-static char *folder_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash == path ? strdup("/") : slash ? strndup(path, (size_t)(slash - path)) : strdup(".");
-}
-
 /* The name of this machine, and of the container if process ids are local to one. */
 static void host_name(char *name)
 {
@@ -230,7 +223,7 @@ static int is_abandoned(int folder, const char *name, const struct owner *owner)
 
 static void sweep_beside(const char *target)
 {
-    char base[MOST_BASE + 1], *name = folder_of(target);
+    char base[MOST_BASE + 1], *name = fb_folder_of(target);
     DIR *folder = name ? opendir(name) : NULL;
     const struct dirent *entry;
     struct owner owner;
@@ -301,7 +294,7 @@ int fb_temporary_open(struct fb_temporary *t, struct fb_error *err)
 
 static int open_folder(const char *path)
 {
-    char *folder = folder_of(path);
+    char *folder = fb_folder_of(path);
     int descriptor = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     free(folder);
     return descriptor;
@@ -438,7 +431,7 @@ static int check_suffix(const char *path, const char *as_well, struct fb_error *
 
 static int check_folder(const char *path, struct fb_error *err)
 {
-    char *target = follow(path, err), *folder = target ? folder_of(target) : NULL;
+    char *target = follow(path, err), *folder = target ? fb_folder_of(target) : NULL;
     int there = -1;
     if (folder)
         there = fb_is_folder(folder, err);
@@ -487,22 +480,6 @@ int fb_check_output_or(const char *path, const char *suffix, enum fb_replace rep
         return -1;
     int there = replace == FB_KEEP_EXISTING ? fb_look_at(path, &info, err) : 0;
     return there > 0 ? fb_fail(err, "%s: exists already (--clobber replaces it)", path) : there;
-}
-
-int fb_write_all(int descriptor, const unsigned char *bytes, size_t n)
-{
-    while (n > 0) {
-        ssize_t written = write(descriptor, bytes, n);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written == 0)
-            errno = ENOSPC;
-        if (written <= 0)
-            return -1;
-        bytes += written;
-        n -= (size_t)written;
-    }
-    return 0;
 }
 
 int fb_write_output(const char *path, enum fb_replace replace, const void *bytes, size_t n,

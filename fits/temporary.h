@@ -78,7 +78,4 @@ typedef void fb_print_text(FILE *out, const void *context);
 int fb_print_output(const char *path, enum fb_replace replace, fb_print_text *print, const void *context,
                     struct fb_error *err);
 
-/* Write all n bytes. -1 with errno on failure. */
-int fb_write_all(int descriptor, const unsigned char *bytes, size_t n);
-
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "fastbal.h"
+#include "fits/system.h"
 #include "report/page.h"
 #include "report/report.h"
 #include "run/json.h"
