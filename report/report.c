@@ -165,11 +165,11 @@ static void put_troughs(FILE *out, const struct fb_contents *q)
 {
     fputs(",\n  \"troughs\": [", out);
     for (size_t i = 0; i < q->nlisted; i++) {
-        const size_t *begin = &q->troughs.begin[q->listed[i].row];
+        const size_t row = q->listed[i].row, first = q->troughs.begin[row], end = q->troughs.begin[row + 1];
         fputs(i > 0 ? ",[" : "[", out);
-        for (size_t k = begin[0]; k < begin[1]; k++) {
+        for (size_t k = first; k < end; k++) {
             const struct fb_trough_range *t = &q->troughs.troughs[k];
-            fprintf(out, "%s%d,", k > begin[0] ? "," : "", t->line == FB_TROUGHS_SIIV);
+            fprintf(out, "%s%d,", k > first ? "," : "", t->line == FB_TROUGHS_SIIV);
             fb_json_number(out, (double)t->vmin);
             fputc(',', out);
             fb_json_number(out, (double)t->vmax);

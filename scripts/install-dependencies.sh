@@ -5,8 +5,8 @@
 #
 #   build   compiler, make, cmake, pkg-config, CFITSIO, zlib, chealpix (the default)
 #   demo    build, and Cairo, Pango and a font, for fastbal plot, and npm, for fastbal report
-#   test    demo, and cmocka, a Python with numpy, astropy and pytest, valgrind, Open MPI and Chromium
-#   ci      test, and clang, clang-tidy, cppcheck and shellcheck
+#   test    demo, and cmocka, a Python with numpy, astropy, pytest and pip, valgrind, Open MPI and Chromium
+#   ci      test, and clang, clang-tidy, cppcheck, shellcheck, matplotlib and mypy
 #   fuzz    build, and clang with its fuzzer and sanitizers
 #   --check  install nothing; list what is missing, status 1 if anything is
 #
@@ -66,6 +66,7 @@ fi
 if [ "$level" = test ] || [ "$level" = ci ]; then
     library cmocka cmocka.h || missing libcmocka-dev cmocka
     python_with numpy astropy pytest || missing 'python3 python3-numpy python3-astropy python3-pytest' 'python numpy astropy pytest'
+    python_with pip setuptools wheel || missing 'python3-pip python3-setuptools python3-wheel' 'pip setuptools wheel'
     # Tests of ranks are skipped without MPI.
     { program mpirun && program mpicc; } || ! program apt-get || missing 'libopenmpi-dev openmpi-bin' openmpi
     # Only the leak tests need valgrind, and they are skipped without it, so its absence is no failure.
@@ -74,6 +75,8 @@ if [ "$level" = test ] || [ "$level" = ci ]; then
     program chromium || program chromium-browser || program google-chrome || ! program apt-get || missing chromium chromium
 fi
 if [ "$level" = ci ]; then
+    # Tests of pictures and types in Python are skipped without them.
+    python_with numpy matplotlib mypy || ! program apt-get || missing 'python3-matplotlib mypy' 'matplotlib mypy'
     program clang || missing clang clang
     program clang-tidy || missing clang-tidy clang-tools
     program cppcheck || missing cppcheck cppcheck

@@ -72,7 +72,7 @@ def test_run(simulated, tmp_path, n, options):
     assert (tmp_path / "out.fits").read_bytes() == (simulated / "one.fits").read_bytes()
     assert fits_files(tmp_path / "bal") == fits_files(simulated / "bal")
     # only one rank prints and writes the log
-    assert len(result.stdout.splitlines()) == 3 and result.stderr == ""
+    assert len(result.stdout.splitlines()) == 4 and result.stderr == ""
     assert re.search(r"\d+ quasars, 9 files", result.stdout)
     assert ("of %d ranks" % n in result.stdout) == (n > 1)
     assert (tmp_path / "bal" / "logfile-main-dark.txt").read_text().count("run: 108 rows: ") == 1

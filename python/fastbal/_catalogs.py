@@ -1,0 +1,61 @@
+"""Reading catalogs.
+
+SPDX-License-Identifier: BSD-3-Clause
+"""
+import os
+from typing import Any, Union
+
+from ._errors import FastbalError
+
+HDUS = ("BALCAT", "ZCATALOG", "QSO_CAT", "BAL_TROUGHS")
+
+
+def read(path: Union[str, "os.PathLike[str]"], *, hdu: Union[None, int, str] = None, pandas: bool = False) -> Any:
+    """Read a catalog, a BAL table or a trough table.
+
+    Parameters
+    ----------
+    path : str or path
+    hdu : int or str, optional
+        Default: the first of BALCAT, ZCATALOG, QSO_CAT and BAL_TROUGHS.
+    pandas : bool
+        Return a DataFrame; array columns become one column per element, ``VMIN_CIV_450_0`` and so on.
+
+    Returns
+    -------
+    astropy.table.Table or pandas.DataFrame
+        With units and descriptions, where the file has them, and the header in ``meta``.
+
+    Raises
+    ------
+    ImportError
+        If astropy (or pandas) is not installed.
+    FastbalError
+        If the file has no such table.
+    """
+    from astropy.io import fits
+    from astropy.table import Table
+
+    with fits.open(path) as hdus:
+        names = [part.name for part in hdus]
+        known = [name for name in HDUS if name in names]
+        chosen = hdu if hdu is not None else known[0] if known else None
+        if chosen is None or (isinstance(chosen, str) and chosen not in names):
+            raise FastbalError(f"{os.fspath(path)}: expected a table {hdu or ', '.join(HDUS)}, found {', '.join(names)}")
+        table = Table.read(hdus, hdu=chosen)
+    return _frame(table) if pandas else table
+
+
+def _frame(table: Any) -> Any:
+    import pandas
+
+    columns = {}
+    for name in table.colnames:
+        values = table[name]
+        if values.ndim == 1:
+            columns[name] = values.astype(str) if values.dtype.kind == "S" else values.byteswap().view(values.dtype.newbyteorder()) \
+                if values.dtype.byteorder == ">" else values
+        else:
+            for k in range(values.shape[1]):
+                columns[f"{name}_{k}"] = values[:, k]
+    return pandas.DataFrame({name: list(values) if getattr(values, "mask", None) is not None else values for name, values in columns.items()})

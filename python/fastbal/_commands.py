@@ -1,0 +1,152 @@
+"""The commands of the program as functions.
+
+SPDX-License-Identifier: BSD-3-Clause
+"""
+import json
+import os
+import re
+import subprocess
+import threading
+import warnings
+from typing import Any, Callable, List, NamedTuple, Optional, Sequence, Union
+
+from . import _library
+from ._errors import FastbalError
+
+Path = Union[str, "os.PathLike[str]"]
+Progress = Callable[[int, int], None]
+
+
+class CommandResult(NamedTuple):
+    """What a command did."""
+
+    status: int
+    """0: all that was asked for; 1: done, but some quasars or pixels are missing."""
+    summary: List[str]
+    """The lines it printed."""
+    messages: List[str]
+    """Errors and warnings, one line each."""
+
+
+class CommandError(FastbalError, RuntimeError):
+    """A command did nothing (status 2), or was stopped. `status`, `messages` and `command` say more."""
+
+    def __init__(self, command: Sequence[str], status: int, messages: List[str]):
+        super().__init__("\n".join(messages) or f"{command[1]}: ended with status {status}")
+        self.command, self.status, self.messages = list(command), status, messages
+
+
+def _words(options: "dict[str, Any]") -> List[str]:
+    """Keyword arguments as options: name_of_option=value."""
+    words: List[str] = []
+    for name, value in options.items():
+        option = "--" + name.replace("_", "-")
+        if value is None or value is False:
+            continue
+        if value is True:
+            words.append(option)
+        elif isinstance(value, (list, tuple, set, range)):
+            words += [option, *map(str, value)]
+        else:
+            words += [option, os.fspath(value) if isinstance(value, os.PathLike) else str(value)]
+    return words
+
+
+def command(name: str, *arguments: Any, progress: Optional[Progress] = None, **options: Any) -> CommandResult:
+    """Run ``fastbal NAME ARGUMENTS --option value ...``.
+
+    Parameters
+    ----------
+    name : str
+        The command: ``"find"``, ``"score"``, ``"report"``, ...
+    *arguments
+        Positional arguments.
+    progress : callable, optional
+        Called as ``progress(done, all)`` after each block of pixels; for split, find, append, run and mask_coadds.
+    **options
+        Options by their long names, ``-`` as ``_``: ``nproc=4``, ``clobber=True``, ``healpix=[8139, 8140]``. None and False leave an
+        option out.
+
+    Returns
+    -------
+    CommandResult
+
+    Warns
+    -----
+    UserWarning
+        With status 1, where some quasars or pixels are missing.
+
+    Raises
+    ------
+    CommandError
+        With status 2, where nothing was done.
+    """
+    if progress is not None:
+        options.setdefault("verbose", True)
+        options.setdefault("chunk_size", 1)
+    words = [str(_library.program()), name, *(os.fspath(a) if isinstance(a, os.PathLike) else str(a) for a in arguments), *_words(options)]
+    process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
+    messages: List[str] = []
+    reader = threading.Thread(target=lambda: messages.extend(line.rstrip("\n") for line in process.stderr or ()))
+    reader.start()
+    summary: List[str] = []
+    try:
+        for line in process.stdout or ():
+            found = re.match(r"chunk .*: (\d+) of (\d+) pixels done", line)
+            if found and progress is not None:
+                progress(int(found[1]), int(found[2]))
+            else:
+                summary.append(line.rstrip("\n"))
+        process.wait()
+    except BaseException:
+        process.terminate()  # the program ends in order
+        process.wait()
+        raise
+    finally:
+        reader.join()
+        for stream in (process.stdout, process.stderr):
+            if stream:
+                stream.close()
+    status = process.returncode
+    if status not in (0, 1):
+        raise CommandError(words, status, messages)
+    if status == 1:
+        warnings.warn("\n".join(messages) or f"{name}: some quasars or pixels are missing", stacklevel=3)
+    return CommandResult(status, summary, messages)
+
+
+def split(qsocat: Path, altzdir: Path, **options: Any) -> CommandResult:
+    """Split a QSO catalog into one redshift catalog per pixel. Options as those of ``fastbal split``; see `command`."""
+    return command("split", qsocat=qsocat, altzdir=altzdir, **options)
+
+
+def find(altzdir: Path, release: Optional[Path] = None, **options: Any) -> CommandResult:
+    """Measure the quasars of all redshift catalogs, one BAL table per pixel. Options as those of ``fastbal find``; see `command`."""
+    return command("find", altzdir=altzdir, release=release, **options)
+
+
+def append(qsocat: Path, baldir: Path, outcatfile: Path, **options: Any) -> CommandResult:
+    """Append BAL tables to a QSO catalog. Options as those of ``fastbal append``; see `command`."""
+    return command("append", qsocat=qsocat, baldir=baldir, outcatfile=outcatfile, **options)
+
+
+def run(qsocat: Path, outcatfile: Path, release: Optional[Path] = None, **options: Any) -> CommandResult:
+    """Measure the quasars of a catalog and append their BAL columns. Options as those of ``fastbal run``; see `command`."""
+    return command("run", qsocat=qsocat, outcatfile=outcatfile, release=release, **options)
+
+
+def mask_coadds(qsocat: Path, workdir: Path, release: Optional[Path] = None, **options: Any) -> CommandResult:
+    """Write coadds in which troughs are masked. Options as those of ``fastbal mask``; see `command`."""
+    return command("mask", qsocat=qsocat, workdir=workdir, release=release, **options)
+
+
+def diff(a: Path, b: Path, **options: Any) -> Any:
+    """What changed between two catalogs, BAL tables or trees: the JSON of ``fastbal diff --json`` (docs/diff.md) as a dictionary.
+
+    Differences are no error.
+    """
+    words = [str(_library.program()), "diff", os.fspath(a), os.fspath(b), "--json", *_words(options)]
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if done.returncode not in (0, 1):
+        raise CommandError(words, done.returncode, done.stderr.splitlines())
+    return json.loads(done.stdout)

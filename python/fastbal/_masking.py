@@ -1,0 +1,71 @@
+"""Which pixels a BAL quasar's troughs absorb.
+
+SPDX-License-Identifier: BSD-3-Clause
+"""
+from typing import Any, Sequence, Tuple, Union
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ._errors import LibraryError
+
+LIGHT_SPEED = 299792.458
+LINES = {"CIV": (1549.0, "CIV"), "NV": (1241.0, "CIV"), "LYA": (1216.0, "CIV"), "SIIV": (1400.0, "SIIV"), "LYB": (1026.0, "CIV"),
+         "OVI": (1034.0, "CIV"), "ALIII": (1857.0, "CIV"), "MGII": (2799.0, "CIV")}
+DEFAULT = ("CIV", "NV", "LYA", "SIIV")
+
+
+def _line(text: Union[str, float]) -> Tuple[float, str]:
+    """Rest wavelength and troughs of "CIV", "1549", "SIIV:CIV" or 1549.0."""
+    name, _, troughs = str(text).partition(":")
+    if name.upper() in LINES:
+        wavelength, own = LINES[name.upper()]
+    else:
+        try:
+            wavelength, own = float(name), "CIV"
+        except ValueError:
+            raise LibraryError(f"lines: expected {', '.join(LINES)} or a rest wavelength, found {name!r}") from None
+    own = troughs.upper() or own
+    if own not in ("CIV", "SIIV"):
+        raise LibraryError(f"lines: expected :CIV or :SIIV after a line, found {text!r}")
+    return wavelength, own
+
+
+def mask(wavelength: ArrayLike, z: float, result: Any, lines: Sequence[Union[str, float]] = DEFAULT) -> NDArray[np.bool_]:
+    """Pixels at the troughs of a BAL quasar, as ``fastbal mask`` masks them (docs/mask.md).
+
+    Parameters
+    ----------
+    wavelength : array_like, shape (npixels,)
+        Observed frame, Angstrom.
+    z : float
+        Redshift that velocities refer to.
+    result : record of `measure`, or a row of a catalog with BAL columns
+    lines : sequence
+        Names, or rest wavelengths in Angstrom, with ``:CIV`` or ``:SIIV`` for the troughs to use; default: CIV, NV, LYA, SIIV.
+
+    Returns
+    -------
+    ndarray of bool, shape (npixels,)
+        True where masked; nowhere if AI_CIV is 0.
+
+    Raises
+    ------
+    LibraryError
+        If a line is unknown.
+    """
+    if isinstance(lines, str):
+        lines = lines.split(",")
+    wanted = [_line(line) for line in lines]
+    at = np.asarray(wavelength, np.float64)
+    masked = np.zeros(at.shape, bool)
+    if not result["AI_CIV"] > 0:
+        return masked
+    for line, troughs in wanted:
+        if not result[f"AI_{troughs}"] > 0:
+            continue
+        for a, b in zip(np.atleast_1d(result[f"VMIN_{troughs}_450"]), np.atleast_1d(result[f"VMAX_{troughs}_450"])):
+            if a > 0 and b > 0:
+                blue, red = (line * (1 - float(v) / LIGHT_SPEED) * (1 + float(z)) for v in (max(a, b), min(a, b)))
+                masked |= (at >= blue) & (at <= red)
+    return masked

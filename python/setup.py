@@ -1,0 +1,42 @@
+"""Builds the library and the programs with CMake, or takes those of $FASTBAL_BUILD, and puts them into the package.
+
+SPDX-License-Identifier: BSD-3-Clause
+"""
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from setuptools import setup
+from setuptools.command.build_py import build_py
+from setuptools.dist import Distribution
+
+ROOT = Path(__file__).resolve().parent.parent
+VERSION = re.search(r'#define FASTBAL_VERSION "(.*)"', (ROOT / "include" / "fastbal.h").read_text())[1]
+
+
+class Build(build_py):
+    def run(self):
+        super().run()
+        given = os.environ.get("FASTBAL_BUILD")
+        build = Path(given) if given else Path(self.build_lib).resolve() / "cmake"
+        if not given:
+            subprocess.run(["cmake", "-S", ROOT, "-B", build, "-DFASTBAL_TESTS=OFF"], check=True)
+            subprocess.run(["cmake", "--build", build, "--parallel"], check=True)
+        folder = Path(self.build_lib) / "fastbal" / "bin"
+        folder.mkdir(parents=True, exist_ok=True)
+        library = "libfastbal.dylib" if os.uname().sysname == "Darwin" else "libfastbal.so"
+        shutil.copy2((build / library).resolve(), folder / library)
+        for program in ["fastbal", *(path.name for path in (build / "bin").glob("fastbal_*.so"))]:
+            shutil.copy2(build / "bin" / program, folder / program)
+        if not given:
+            shutil.rmtree(build)
+
+
+class BinaryDistribution(Distribution):
+    def has_ext_modules(self):
+        return True
+
+
+setup(version=VERSION, cmdclass={"build_py": Build}, distclass=BinaryDistribution)
