@@ -7,59 +7,75 @@
 #define AT(member) offsetof(struct fb_balrow, member)
 
 /* The columns of one kind of troughs in one line. */
-#define TROUGHS(INDEX, LINE, WIDTH, most, member)                                   \
-    { #INDEX "_" #LINE, 'E', 1, AT(member.index), BOTH, "km/s" },                   \
-        { "ERR_" #INDEX "_" #LINE, 'E', 1, AT(member.error), BOTH, "km/s" },        \
-        { "N" #LINE "_" #WIDTH, 'J', 1, AT(member.count), BOTH, "" },               \
-        { "VMIN_" #LINE "_" #WIDTH, 'E', most, AT(member.vmin), BOTH, "km/s" },     \
-        { "VMAX_" #LINE "_" #WIDTH, 'E', most, AT(member.vmax), BOTH, "km/s" },     \
-        { "POSMIN_" #LINE "_" #WIDTH, 'E', most, AT(member.posmin), BOTH, "km/s" }, \
-    {                                                                               \
-        "FMIN_" #LINE "_" #WIDTH, 'E', most, AT(member.fmin), BOTH, ""              \
+#define TROUGHS(INDEX, LINE, WIDTH, most, member, line, words)                                                    \
+    { #INDEX "_" #LINE, 'E', 1, AT(member.index), BOTH, "km/s", words " index of " line },                        \
+        { "ERR_" #INDEX "_" #LINE, 'E', 1, AT(member.error), BOTH, "km/s", "error of " #INDEX "_" #LINE },        \
+        { "N" #LINE "_" #WIDTH, 'J', 1, AT(member.count), BOTH, "", line " troughs wider than " #WIDTH " km/s" }, \
+        { "VMIN_" #LINE "_" #WIDTH,                                                                               \
+          'E',                                                                                                    \
+          most,                                                                                                   \
+          AT(member.vmin),                                                                                        \
+          BOTH,                                                                                                   \
+          "km/s",                                                                                                 \
+          "red ends of these troughs; -1: unused" },                                                              \
+        { "VMAX_" #LINE "_" #WIDTH,                                                                               \
+          'E',                                                                                                    \
+          most,                                                                                                   \
+          AT(member.vmax),                                                                                        \
+          BOTH,                                                                                                   \
+          "km/s",                                                                                                 \
+          "blue ends of these troughs; -1: unused" },                                                             \
+        { "POSMIN_" #LINE "_" #WIDTH,          'E', most, AT(member.posmin), BOTH, "km/s",                        \
+          "velocities of their deepest pixels" },                                                                 \
+    {                                                                                                             \
+        "FMIN_" #LINE "_" #WIDTH, 'E', most, AT(member.fmin), BOTH, "",                                           \
+            "normalised flux of their deepest pixels"                                                             \
     }
 
 static const struct fb_balrow_column columns[] = {
-    { "TARGETID", 'K', 1, AT(targetid), FB_IN_TABLE | FB_OF_TROUGHS, "" },
-    { "TARGET_RA", 'E', 1, AT(target_ra), FB_IN_TABLE, "deg" },
-    { "TARGET_DEC", 'E', 1, AT(target_dec), FB_IN_TABLE, "deg" },
-    { "Z", 'E', 1, AT(z), FB_IN_TABLE | FB_OF_TROUGHS, "" },
-    { "ZERR", 'E', 1, AT(zerr), FB_IN_TABLE, "" },
-    { "ZWARN", 'E', 1, AT(zwarn), FB_IN_TABLE, "" },
-    { "PCA_COEFFS", 'E', 0, AT(pca_coeffs), BOTH, "" },
-    { "PCA_CHI2", 'E', 1, AT(pca_chi2), BOTH, "" },
-    { "BAL_PROB", 'E', 1, AT(bal_prob), BOTH, "" },
-    TROUGHS(BI, CIV, 2000, FASTBAL_MAX_BI, civ_bi),
-    TROUGHS(AI, CIV, 450, FASTBAL_MAX_AI, civ_ai),
-    TROUGHS(BI, SIIV, 2000, FASTBAL_MAX_BI, siiv_bi),
-    TROUGHS(AI, SIIV, 450, FASTBAL_MAX_AI, siiv_ai),
-    { "BALMASK", 'B', 1, AT(balmask), FB_IN_CATALOG, "" },
-    { "SNR_CIV", 'E', 1, AT(snr_civ), BOTH | FB_OPTIONAL, "" },
-    { "SNR_REDSIDE", 'E', 1, AT(snr_redside), BOTH | FB_OPTIONAL, "" },
-    { "SNR_FOREST", 'E', 1, AT(snr_forest), BOTH | FB_OPTIONAL, "" },
-    { "BALSTATUS", 'J', 1, AT(balstatus), BOTH | FB_OPTIONAL, "" },
-    { "AI_TOT_CIV", 'E', 1, AT(ai_tot), BOTH | FB_OPTIONAL, "km/s" },
-    { "ERR_AI_TOT_CIV", 'E', 1, AT(err_ai_tot), BOTH | FB_OPTIONAL, "km/s" },
-    { "BI0_CIV", 'E', 1, AT(bi0), BOTH | FB_OPTIONAL, "km/s" },
-    { "ERR_BI0_CIV", 'E', 1, AT(err_bi0), BOTH | FB_OPTIONAL, "km/s" },
-    { "DI_CIV", 'E', 1, AT(di), BOTH | FB_OPTIONAL, "" },
-    { "ERR_DI_CIV", 'E', 1, AT(err_di), BOTH | FB_OPTIONAL, "" },
-    { "EW_CIV", 'E', 1, AT(ew), BOTH | FB_OPTIONAL, "Angstrom" },
-    { "ERR_EW_CIV", 'E', 1, AT(err_ew), BOTH | FB_OPTIONAL, "Angstrom" },
-    { "DEPTH_CIV", 'E', 1, AT(depth), BOTH | FB_OPTIONAL, "" },
-    { "ERR_DEPTH_CIV", 'E', 1, AT(err_depth), BOTH | FB_OPTIONAL, "" },
-    { "LOBAL", 'J', 1, AT(lobal), BOTH | FB_OPTIONAL, "" },
-    { "DEPTH_ALIII", 'E', 1, AT(depth_aliii), BOTH | FB_OPTIONAL, "" },
-    { "ERR_DEPTH_ALIII", 'E', 1, AT(err_depth_aliii), BOTH | FB_OPTIONAL, "" },
-    { "DEPTH_MGII", 'E', 1, AT(depth_mgii), BOTH | FB_OPTIONAL, "" },
-    { "ERR_DEPTH_MGII", 'E', 1, AT(err_depth_mgii), BOTH | FB_OPTIONAL, "" },
-    { "EW_CIV_450", 'E', FASTBAL_MAX_AI, AT(civ_whole.ew), FB_OF_TROUGHS, "Angstrom" },
-    { "ERR_EW_CIV_450", 'E', FASTBAL_MAX_AI, AT(civ_whole.err_ew), FB_OF_TROUGHS, "Angstrom" },
-    { "DEPTH_CIV_450", 'E', FASTBAL_MAX_AI, AT(civ_whole.depth), FB_OF_TROUGHS, "" },
-    { "ERR_DEPTH_CIV_450", 'E', FASTBAL_MAX_AI, AT(civ_whole.err_depth), FB_OF_TROUGHS, "" },
-    { "EW_SIIV_450", 'E', FASTBAL_MAX_AI, AT(siiv_whole.ew), FB_OF_TROUGHS, "Angstrom" },
-    { "ERR_EW_SIIV_450", 'E', FASTBAL_MAX_AI, AT(siiv_whole.err_ew), FB_OF_TROUGHS, "Angstrom" },
-    { "DEPTH_SIIV_450", 'E', FASTBAL_MAX_AI, AT(siiv_whole.depth), FB_OF_TROUGHS, "" },
-    { "ERR_DEPTH_SIIV_450", 'E', FASTBAL_MAX_AI, AT(siiv_whole.err_depth), FB_OF_TROUGHS, "" },
+    { "TARGETID", 'K', 1, AT(targetid), FB_IN_TABLE | FB_OF_TROUGHS, "", "DESI target identifier" },
+    { "TARGET_RA", 'E', 1, AT(target_ra), FB_IN_TABLE, "deg", "right ascension (J2000)" },
+    { "TARGET_DEC", 'E', 1, AT(target_dec), FB_IN_TABLE, "deg", "declination (J2000)" },
+    { "Z", 'E', 1, AT(z), FB_IN_TABLE | FB_OF_TROUGHS, "", "redshift that velocities refer to" },
+    { "ZERR", 'E', 1, AT(zerr), FB_IN_TABLE, "", "error of the redshift" },
+    { "ZWARN", 'E', 1, AT(zwarn), FB_IN_TABLE, "", "warning flags of the redshift" },
+    { "PCA_COEFFS", 'E', 0, AT(pca_coeffs), BOTH, "", "coefficients of the continuum templates" },
+    { "PCA_CHI2", 'E', 1, AT(pca_chi2), BOTH, "", "reduced chi-square of the continuum fit" },
+    { "BAL_PROB", 'E', 1, AT(bal_prob), BOTH, "", "probability of a BAL; 0: none assigned" },
+    TROUGHS(BI, CIV, 2000, FASTBAL_MAX_BI, civ_bi, "C IV", "balnicity"),
+    TROUGHS(AI, CIV, 450, FASTBAL_MAX_AI, civ_ai, "C IV", "absorption"),
+    TROUGHS(BI, SIIV, 2000, FASTBAL_MAX_BI, siiv_bi, "Si IV", "balnicity"),
+    TROUGHS(AI, SIIV, 450, FASTBAL_MAX_AI, siiv_ai, "Si IV", "absorption"),
+    { "BALMASK", 'B', 1, AT(balmask), FB_IN_CATALOG, "", "why a row was not measured (bits); 0: measured" },
+    { "SNR_CIV", 'E', 1, AT(snr_civ), BOTH | FB_OPTIONAL, "",
+      "median flux/error in the C IV search range; -1: not covered" },
+    { "SNR_REDSIDE", 'E', 1, AT(snr_redside), BOTH | FB_OPTIONAL, "", "the same at 1420-1480 A, rest frame" },
+    { "SNR_FOREST", 'E', 1, AT(snr_forest), BOTH | FB_OPTIONAL, "", "the same at 1040-1205 A, rest frame" },
+    { "BALSTATUS", 'J', 1, AT(balstatus), BOTH | FB_OPTIONAL, "", "remarks on the measurement (bits)" },
+    { "AI_TOT_CIV", 'E', 1, AT(ai_tot), BOTH | FB_OPTIONAL, "km/s", "AI over whole C IV troughs" },
+    { "ERR_AI_TOT_CIV", 'E', 1, AT(err_ai_tot), BOTH | FB_OPTIONAL, "km/s", "error of AI_TOT_CIV" },
+    { "BI0_CIV", 'E', 1, AT(bi0), BOTH | FB_OPTIONAL, "km/s", "balnicity index from 0 km/s" },
+    { "ERR_BI0_CIV", 'E', 1, AT(err_bi0), BOTH | FB_OPTIONAL, "km/s", "error of BI0_CIV" },
+    { "DI_CIV", 'E', 1, AT(di), BOTH | FB_OPTIONAL, "", "detachment index; -1: no trough" },
+    { "ERR_DI_CIV", 'E', 1, AT(err_di), BOTH | FB_OPTIONAL, "", "error of DI_CIV" },
+    { "EW_CIV", 'E', 1, AT(ew), BOTH | FB_OPTIONAL, "Angstrom",
+      "rest equivalent width of all C IV AI troughs" },
+    { "ERR_EW_CIV", 'E', 1, AT(err_ew), BOTH | FB_OPTIONAL, "Angstrom", "error of EW_CIV" },
+    { "DEPTH_CIV", 'E', 1, AT(depth), BOTH | FB_OPTIONAL, "", "mean depth of all C IV AI troughs" },
+    { "ERR_DEPTH_CIV", 'E', 1, AT(err_depth), BOTH | FB_OPTIONAL, "", "error of DEPTH_CIV" },
+    { "LOBAL", 'J', 1, AT(lobal), BOTH | FB_OPTIONAL, "", "1: LoBAL, 0: HiBAL, -1: not searched" },
+    { "DEPTH_ALIII", 'E', 1, AT(depth_aliii), BOTH | FB_OPTIONAL, "", "depth of Al III at a C IV trough" },
+    { "ERR_DEPTH_ALIII", 'E', 1, AT(err_depth_aliii), BOTH | FB_OPTIONAL, "", "error of DEPTH_ALIII" },
+    { "DEPTH_MGII", 'E', 1, AT(depth_mgii), BOTH | FB_OPTIONAL, "", "depth of Mg II at a C IV trough" },
+    { "ERR_DEPTH_MGII", 'E', 1, AT(err_depth_mgii), BOTH | FB_OPTIONAL, "", "error of DEPTH_MGII" },
+    { "EW_CIV_450", 'E', FASTBAL_MAX_AI, AT(civ_whole.ew), FB_OF_TROUGHS, "Angstrom", "" },
+    { "ERR_EW_CIV_450", 'E', FASTBAL_MAX_AI, AT(civ_whole.err_ew), FB_OF_TROUGHS, "Angstrom", "" },
+    { "DEPTH_CIV_450", 'E', FASTBAL_MAX_AI, AT(civ_whole.depth), FB_OF_TROUGHS, "", "" },
+    { "ERR_DEPTH_CIV_450", 'E', FASTBAL_MAX_AI, AT(civ_whole.err_depth), FB_OF_TROUGHS, "", "" },
+    { "EW_SIIV_450", 'E', FASTBAL_MAX_AI, AT(siiv_whole.ew), FB_OF_TROUGHS, "Angstrom", "" },
+    { "ERR_EW_SIIV_450", 'E', FASTBAL_MAX_AI, AT(siiv_whole.err_ew), FB_OF_TROUGHS, "Angstrom", "" },
+    { "DEPTH_SIIV_450", 'E', FASTBAL_MAX_AI, AT(siiv_whole.depth), FB_OF_TROUGHS, "", "" },
+    { "ERR_DEPTH_SIIV_450", 'E', FASTBAL_MAX_AI, AT(siiv_whole.err_depth), FB_OF_TROUGHS, "", "" },
 };
 
 const struct fb_balrow_column *fb_balrow_columns(size_t *n)

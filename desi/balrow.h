@@ -73,6 +73,7 @@ struct fb_balrow_column {
     size_t offset; /* in struct fb_balrow */
     int use;       /* fb_balrow_use bits */
     const char *unit;
+    const char *description; /* TCOMM; empty for columns that no file has */
 };
 
 /* The list, in file order; *n is its length. */

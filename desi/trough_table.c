@@ -21,22 +21,25 @@ struct trough {
 static const struct trough_column {
     const char *name, *form, *unit;
     size_t offset;
+    const char *description;
 } columns[] = {
-    { "TARGETID", "K", "", offsetof(struct trough, targetid) },
-    { "Z", "E", "", offsetof(struct trough, z) },
-    { "LINE", "4A", "", offsetof(struct trough, line) },
-    { "NUMBER", "I", "", offsetof(struct trough, number) },
-    { "VMIN", "E", "km/s", offsetof(struct trough, vmin) },
-    { "VMAX", "E", "km/s", offsetof(struct trough, vmax) },
-    { "WIDTH", "E", "km/s", offsetof(struct trough, width) },
-    { "POSMIN", "E", "km/s", offsetof(struct trough, posmin) },
-    { "FMIN", "E", "", offsetof(struct trough, fmin) },
-    { "DEPTH", "E", "", offsetof(struct trough, depth) },
-    { "ERR_DEPTH", "E", "", offsetof(struct trough, err_depth) },
-    { "EW", "E", "Angstrom", offsetof(struct trough, ew) },
-    { "ERR_EW", "E", "Angstrom", offsetof(struct trough, err_ew) },
-    { "SNR_CIV", "E", "", offsetof(struct trough, snr_civ) },
-    { "BALMASK", "B", "", offsetof(struct trough, balmask) },
+    { "TARGETID", "K", "", offsetof(struct trough, targetid), "DESI target identifier" },
+    { "Z", "E", "", offsetof(struct trough, z), "redshift that velocities refer to" },
+    { "LINE", "4A", "", offsetof(struct trough, line), "CIV or SIIV" },
+    { "NUMBER", "I", "", offsetof(struct trough, number), "index in VMIN_CIV_450 and its like, from 0" },
+    { "VMIN", "E", "km/s", offsetof(struct trough, vmin), "red end" },
+    { "VMAX", "E", "km/s", offsetof(struct trough, vmax), "blue end" },
+    { "WIDTH", "E", "km/s", offsetof(struct trough, width), "VMAX - VMIN" },
+    { "POSMIN", "E", "km/s", offsetof(struct trough, posmin), "velocity of the deepest pixel" },
+    { "FMIN", "E", "", offsetof(struct trough, fmin), "normalised flux of the deepest pixel" },
+    { "DEPTH", "E", "", offsetof(struct trough, depth), "mean depth below the continuum" },
+    { "ERR_DEPTH", "E", "", offsetof(struct trough, err_depth), "error of DEPTH" },
+    { "EW", "E", "Angstrom", offsetof(struct trough, ew), "rest equivalent width" },
+    { "ERR_EW", "E", "Angstrom", offsetof(struct trough, err_ew), "error of EW" },
+    { "SNR_CIV", "E", "", offsetof(struct trough, snr_civ),
+      "median flux/error in the C IV search range; -1: not covered" },
+    { "BALMASK", "B", "", offsetof(struct trough, balmask),
+      "why a row was not measured (bits); 0: measured" },
 };
 enum { NCOLUMNS = sizeof columns / sizeof *columns };
 
@@ -139,6 +142,11 @@ static int write_table(void *file, const void *context, int *status)
         tunit[i] = (char *)columns[i].unit;
     }
     fits_create_tbl(file, BINARY_TBL, 0, NCOLUMNS, ttype, tform, tunit, FB_TROUGH_TABLE_NAME, status);
+    for (int i = 0; i < NCOLUMNS; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "TCOMM%d", i + 1);
+        fits_update_key_str(file, key, columns[i].description, NULL, status);
+    }
     fb_write_provenance(file, context, status);
     fb_write_dependencies(file, status);
     return fb_write_history(file, status);

@@ -43,6 +43,9 @@ def read(path: Union[str, "os.PathLike[str]"], *, hdu: Union[None, int, str] = N
         if chosen is None or (isinstance(chosen, str) and chosen not in names):
             raise FastbalError(f"{os.fspath(path)}: expected a table {hdu or ', '.join(HDUS)}, found {', '.join(names)}")
         table = Table.read(hdus, hdu=chosen)
+        header = hdus[chosen].header
+        for k, name in enumerate(hdus[chosen].columns.names, 1):
+            table[name].description = header.get(f"TCOMM{k}")
     return _frame(table) if pandas else table
 
 

@@ -408,3 +408,24 @@ def test_reference_tables_are_read(done_tree):
     done_tree.append("-c")
     # without BALSTATUS, unmeasured rows can't be distinguished
     assert masks(done_tree) == {name: mask & ~8 for name, mask in BALMASK.items()}
+
+
+# ---- what columns are ----
+
+def test_descriptions(done_tree, tmp_path):
+    """Every BAL column says what it is, in tables, catalogs and troughs; the source's columns keep what they said."""
+    with fits.open(done_tree.qso) as hdus:
+        names = hdus[1].columns.names
+        hdus[1].header[f"TCOMM{names.index('Z') + 1}"] = "mine"
+        hdus.writeto(tmp_path / "qso.fits")
+    run("append", "-q", tmp_path / "qso.fits", "-b", done_tree.z, "-o", tmp_path / "out.fits", "--troughs", tmp_path / "troughs.fits", env=done_tree.env)
+    found = {}
+    for path, hdu, n in ((tmp_path / "out.fits", 1, len(names)), (tmp_path / "troughs.fits", 1, 0), (done_tree.baltable(PIXELS[0]), 1, 0),
+                         (done_tree.baltable(PIXELS[0]), 2, 0)):
+        with fits.open(path) as hdus:
+            said = {name: hdus[hdu].header.get(f"TCOMM{k}") for k, name in enumerate(hdus[hdu].columns.names, 1)}
+        assert all(said[name] for name in list(said)[n:]), said
+        assert all(found.setdefault(name, said[name]) == said[name] for name in list(said)[n:])
+        if n:
+            assert {name: said[name] for name in names if said[name]} == {"Z": "mine"}
+    assert found["AI_CIV"] == "absorption index of C IV"

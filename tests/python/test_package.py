@@ -338,6 +338,7 @@ def test_mask_lines():
 def test_read(survey):
     table = fastbal.read(survey.catalog)
     assert str(table["AI_CIV"].unit) == "km / s" and len(table) == fits.getheader(survey.catalog, 1)["NAXIS2"] and table.meta["QSOTEMPS"] == "builtin"
+    assert table["AI_CIV"].description == "absorption index of C IV"
     with pytest.raises(fastbal.FastbalError, match="NONE"):
         fastbal.read(survey.catalog, hdu="NONE")
     pandas = pytest.importorskip("pandas")
