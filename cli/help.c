@@ -47,8 +47,9 @@ static void print_wrapped(const char *text, int column, int indent, int width)
     printf("\n");
 }
 
-static void list_names(const struct fb_option *o, char *text, size_t size)
+void fb_help_names(const struct fb_option *o, char text[FB_HELP_NAMES])
 {
+    const size_t size = FB_HELP_NAMES;
     const char *lists[2] = { o->short_names, o->names };
     size_t used = 0;
     text[0] = '\0';
@@ -65,9 +66,9 @@ static void list_names(const struct fb_option *o, char *text, size_t size)
                  o->kind == FB_OPT_LIST ? " ..." : "");
 }
 
-/* The help of an option with its default. */
-static void describe(const struct fb_option *o, char *text, size_t size)
+void fb_help_about(const struct fb_option *o, char text[FB_HELP_ABOUT])
 {
+    const size_t size = FB_HELP_ABOUT;
     const char *value = o->kind == FB_OPT_STRING ? *(const char *const *)o->value : NULL;
     size_t used = (size_t)snprintf(text, size, "%s", o->help);
     if (value)
@@ -87,6 +88,11 @@ static void describe(const struct fb_option *o, char *text, size_t size)
         snprintf(text + used, size - used, " (required)");
 }
 
+const char *fb_help_title(const struct fb_command_help *help, enum fb_option_group group)
+{
+    return help->titles[group] ? help->titles[group] : titles[group];
+}
+
 static void print_option(const char *names, const char *text, int width)
 {
     int column = printf("  %s", names);
@@ -101,16 +107,16 @@ static void print_option(const char *names, const char *text, int width)
 static void print_group(const struct fb_command_help *help, const struct fb_option *table,
                         enum fb_option_group group, int width)
 {
-    const char *title = help->titles[group] ? help->titles[group] : titles[group];
+    const char *title = fb_help_title(help, group);
     int n = 0;
     for (const struct fb_option *o = table; !fb_option_is_end(o); o++) {
-        char names[160], text[600];
+        char names[FB_HELP_NAMES], text[FB_HELP_ABOUT];
         if (o->group != group)
             continue;
         if (n++ == 0)
             printf("\n%s:\n", title);
-        list_names(o, names, sizeof names);
-        describe(o, text, sizeof text);
+        fb_help_names(o, names);
+        fb_help_about(o, text);
         print_option(names, text, width);
     }
     if (group == FB_GROUP_RUN) {
@@ -121,7 +127,7 @@ static void print_group(const struct fb_command_help *help, const struct fb_opti
     }
 }
 
-void fb_help_print(const struct fb_command_help *help, const struct fb_option *table)
+static void print_text(const struct fb_command_help *help, const struct fb_option *table)
 {
     int width = text_width();
     printf("usage: fastbal %s %s\n\n", help->command, help->usage);
@@ -129,6 +135,25 @@ void fb_help_print(const struct fb_command_help *help, const struct fb_option *t
     for (int group = 0; group < FB_NGROUPS; group++)
         print_group(help, table, (enum fb_option_group)group, width);
     printf("\nexample:\n  %s\n", help->example);
+}
+
+void fb_help_print(const struct fb_command_help *help, const struct fb_option *table,
+                   enum fb_help_format format)
+{
+    if (format == FB_HELP_MAN)
+        fb_manual_print(help, table);
+    else if (format == FB_HELP_WORDS)
+        fb_words_print(table);
+    else
+        print_text(help, table);
+}
+
+enum fb_help_format fb_help_format(const char *word)
+{
+    return strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0 ? FB_HELP_TEXT
+           : strcmp(word, "--help=man") == 0                      ? FB_HELP_MAN
+           : strcmp(word, "--help=words") == 0                    ? FB_HELP_WORDS
+                                                                  : FB_HELP_NONE;
 }
 
 /* ---- suggestions for misspelled names ---- */

@@ -50,6 +50,21 @@ static void usage(FILE *where)
     fprintf(where, "\n'fastbal COMMAND --help' explains a command; 'fastbal --version' prints versions.\n");
 }
 
+static void print_program_help(enum fb_help_format format)
+{
+    const char *names[NCOMMANDS], *summaries[NCOMMANDS];
+    for (int i = 0; i < NCOMMANDS; i++) {
+        names[i] = commands[i].name;
+        summaries[i] = commands[i].summary;
+        if (format == FB_HELP_WORDS)
+            printf("%s\t%s\n", names[i], summaries[i]);
+    }
+    if (format == FB_HELP_MAN)
+        fb_manual_print_program(names, summaries, NCOMMANDS);
+    else if (format == FB_HELP_TEXT)
+        usage(stdout);
+}
+
 /* Is the last component of path FILE or FILE.py? */
 static int called_as(const char *path, const char *name)
 {
@@ -99,8 +114,8 @@ static int dispatch(int argc, char **argv)
         fb_print_version();
         return FB_EXIT_DONE;
     }
-    if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0 || (strcmp(name, "help") == 0 && argc == 2)) {
-        usage(stdout);
+    if (fb_help_format(name) != FB_HELP_NONE || (strcmp(name, "help") == 0 && argc == 2)) {
+        print_program_help(strcmp(name, "help") == 0 ? FB_HELP_TEXT : fb_help_format(name));
         return FB_EXIT_DONE;
     }
     char *help_argv[] = { argc > 2 ? argv[2] : NULL, "--help", NULL };

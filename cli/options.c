@@ -412,17 +412,17 @@ static int check_quiet(const struct parser *p)
 /* ---- the command line ---- */
 
 /* "--hel" is a prefix of --help, unless it is one of an option. */
-static int asks_for_help(const struct parser *p, const char *argument)
+static enum fb_help_format asks_for_help(const struct parser *p, const char *argument)
 {
     size_t length = strlen(argument);
-    if (strcmp(argument, "-h") == 0 || strcmp(argument, "--help") == 0)
-        return 1;
+    if (fb_help_format(argument) != FB_HELP_NONE)
+        return fb_help_format(argument);
     if (length < 3 || strncmp("--help", argument, length) != 0)
-        return 0;
+        return FB_HELP_NONE;
     for (const struct fb_option *o = p->table; !fb_option_is_end(o); o++)
         if (in_words(o->names, argument, length, 1))
-            return 0;
-    return 1;
+            return FB_HELP_NONE;
+    return FB_HELP_TEXT;
 }
 
 static enum fb_options_outcome parse_arguments(struct parser p, const struct fb_command_help *help)
@@ -430,8 +430,9 @@ static enum fb_options_outcome parse_arguments(struct parser p, const struct fb_
     while (p.next < p.argc) {
         const char *argument = p.argv[p.next++];
         int status;
-        if (asks_for_help(&p, argument)) {
-            fb_help_print(help, p.table);
+        enum fb_help_format format = asks_for_help(&p, argument);
+        if (format != FB_HELP_NONE) {
+            fb_help_print(help, p.table, format);
             return FB_OPTIONS_STOP;
         }
         if (strcmp(argument, "--version") == 0) {

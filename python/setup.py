@@ -22,7 +22,7 @@ class Build(build_py):
         given = os.environ.get("FASTBAL_BUILD")
         build = Path(given) if given else Path(self.build_lib).resolve() / "cmake"
         if not given:
-            subprocess.run(["cmake", "-S", ROOT, "-B", build, "-DFASTBAL_TESTS=OFF"], check=True)
+            subprocess.run(["cmake", "-S", ROOT, "-B", build, "-DBUILD_TESTING=OFF"], check=True)
             subprocess.run(["cmake", "--build", build, "--parallel"], check=True)
         folder = Path(self.build_lib) / "fastbal" / "bin"
         folder.mkdir(parents=True, exist_ok=True)

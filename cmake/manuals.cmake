@@ -1,0 +1,17 @@
+# Writes the man pages of fastbal and its commands, which the program prints, to the folder OUT.
+# cmake -DPROGRAM=FILE -DOUT=DIR -P manuals.cmake
+execute_process(COMMAND ${PROGRAM} --help=words OUTPUT_VARIABLE words RESULT_VARIABLE failed)
+string(REGEX MATCHALL "[^\n\t]+\t" commands "${words}")
+set(pages "")
+foreach(command "" ${commands})
+  string(STRIP "${command}" command)
+  set(page ${OUT}/fastbal.1)
+  if(command)
+    set(page ${OUT}/fastbal-${command}.1)
+  endif()
+  execute_process(COMMAND ${PROGRAM} ${command} --help=man OUTPUT_FILE ${page}.new RESULT_VARIABLE status)
+  if(NOT "${status}" STREQUAL "0" OR NOT "${failed}" STREQUAL "0")
+    message(FATAL_ERROR "${PROGRAM} ${command} --help=man failed: ${status}")
+  endif()
+  file(RENAME ${page}.new ${page})
+endforeach()
