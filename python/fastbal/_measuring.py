@@ -18,7 +18,7 @@ from ._templates import Templates, find
 Array = NDArray[Any]
 Cameras = Union[ArrayLike, Mapping[str, ArrayLike]]
 
-CHUNK = 64  # spectra measured between two looks at signals
+CHUNK = 256  # spectra measured between two looks at signals
 
 
 # ---- arguments ----
@@ -150,9 +150,9 @@ def result_dtype(ntemplates: int) -> "np.dtype[Any]":
     return np.dtype([(name, kind, *([(n,)] if n else [])) for name, kind, _, n in _columns(ntemplates)])
 
 
-def _convert(raw: Array, ntemplates: int) -> Array:
-    results = np.empty(len(raw), result_dtype(ntemplates))
-    for name, _, path, n in _columns(ntemplates):
+def _convert(raw: Array, results: Array) -> None:
+    """Copy what structs fastbal_result hold to the columns."""
+    for name, _, path, n in _columns(results["PCA_COEFFS"].shape[1]):
         if path is None:
             continue
         values: Any = raw
@@ -160,7 +160,6 @@ def _convert(raw: Array, ntemplates: int) -> Array:
             values = values[part]
         results[name] = values[:, :n] if n else values
     results["LOBAL"] = np.where(raw["low"]["searched"] == 0, -1, raw["low"]["found"] != 0)
-    return results
 
 
 # ---- measuring ----
@@ -168,30 +167,32 @@ def _convert(raw: Array, ntemplates: int) -> Array:
 _local = threading.local()
 
 
-def _workspace() -> _library.Workspace:
+def _workspace() -> Tuple[_library.Workspace, Array]:
+    """Of this thread: a workspace, and room for the structs of a block. They are used again: fresh memory costs more than measuring."""
     if not hasattr(_local, "work"):
-        _local.work = _library.Workspace()
-    work: _library.Workspace = _local.work
+        _local.work = _library.Workspace(), np.zeros(CHUNK, np.dtype(_library.Result))
+    work: Tuple[_library.Workspace, Array] = _local.work
     return work
 
 
-def _measure_batch(s: _Spectra, grid: _Grid, templates: Templates, options: _library.Options, raw: Array, begin: int, end: int) -> None:
+def _measure_batch(s: _Spectra, grid: _Grid, templates: Templates, options: _library.Options, results: Array, begin: int, end: int) -> None:
     pixels = (_library.Pixels * len(s.flux))()
     for k, (flux, ivar) in enumerate(zip(s.flux, s.ivar)):
         step = 4 * flux.shape[-1] * begin
         pixels[k] = _library.Pixels(flux.ctypes.data + step, ivar.ctypes.data + step, s.mask[k].ctypes.data + step if s.mask else None)
-    work = _workspace()
-    _library.check(_library.library().fastbal_measure_batch(
-        work.pointer, templates.pointer, grid.pointer, end - begin, pixels, s.z.ctypes.data + 8 * begin, ctypes.byref(options),
-        raw.ctypes.data + raw.itemsize * begin), work.error())
+    work, raw = _workspace()
+    status = _library.library().fastbal_measure_batch(work.pointer, templates.pointer, grid.pointer, end - begin, pixels,
+                                                      s.z.ctypes.data + 8 * begin, ctypes.byref(options), raw.ctypes.data)
+    _library.check(status, work.error())
+    _convert(raw[:end - begin], results[begin:end])
 
 
-def _measure_each(s: _Spectra, templates: Templates, options: _library.Options, raw: Array, begin: int, end: int) -> None:
-    library, work = _library.library(), _workspace()
+def _measure_each(s: _Spectra, templates: Templates, options: _library.Options, results: Array, begin: int, end: int) -> None:
+    library, (work, raw) = _library.library(), _workspace()
     wavelength, flux, ivar = s.wavelength[0], s.flux[0], s.ivar[0]
     n = flux.shape[-1]
     for i in range(begin, end):
-        result = raw.ctypes.data + raw.itemsize * i
+        result = raw.ctypes.data + raw.itemsize * (i - begin)
         z = s.z[i]
         if not (np.isfinite(z) and z > -1):
             library.fastbal_result_clear(result, len(templates), _library.BAD_REDSHIFT)
@@ -202,6 +203,7 @@ def _measure_each(s: _Spectra, templates: Templates, options: _library.Options, 
         if status != 0:
             detail = work.error()
             _library.check(status, detail if s.single else f"spectrum {i}: ".encode() + detail)
+    _convert(raw[:end - begin], results[begin:end])
 
 
 def _in_chunks(n: int, threads: Optional[int], work: Callable[[int, int], None]) -> None:
@@ -249,7 +251,7 @@ def measure(wavelength: Cameras, flux: Any = None, ivar: Any = None, z: Any = No
         ``trough-aware`` (sections 4 and 8).
     threads : int or None
         Threads; None for all cores. Results do not depend on it. The interpreter lock is free while the library works, and
-        Ctrl-C is obeyed between blocks of 64 spectra.
+        Ctrl-C is obeyed between blocks of 256 spectra.
     start : float
         First wavelength of the joined spectrum where cameras are resampled.
 
@@ -279,15 +281,14 @@ def measure(wavelength: Cameras, flux: Any = None, ivar: Any = None, z: Any = No
                                _index("continuum", _library.CONTINUA, continuum))
     chosen = find(templates)
     spectra = _Spectra(wavelength, flux, ivar, z, mask)
-    raw = np.zeros(spectra.n, np.dtype(_library.Result))
+    results = np.empty(spectra.n, result_dtype(len(chosen)))
     if spectra.batch:
         grid = _Grid(spectra.wavelength, start)
         _as_float32(spectra)
-        _in_chunks(spectra.n, threads, lambda a, b: _measure_batch(spectra, grid, chosen, options, raw, a, b))
+        _in_chunks(spectra.n, threads, lambda a, b: _measure_batch(spectra, grid, chosen, options, results, a, b))
     else:
         spectra.flux, spectra.ivar = ([np.ascontiguousarray(a, np.float64) for a in arrays] for arrays in (spectra.flux, spectra.ivar))
-        _in_chunks(spectra.n, threads, lambda a, b: _measure_each(spectra, chosen, options, raw, a, b))
-    results = _convert(raw, len(chosen))
+        _in_chunks(spectra.n, threads, lambda a, b: _measure_each(spectra, chosen, options, results, a, b))
     return results[0] if spectra.single else results
 
 
