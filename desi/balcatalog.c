@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -149,7 +150,8 @@ static int open_source(struct source *s, const char *path, struct fb_error *err)
 
 /* ---- the header ---- */
 
-/* Copy one card. Cards that describe the old table as a whole are left out; they are written anew. */
+/* Copy one card. Cards that describe the old table as a whole are left out; they are written anew. So are those of columns
+ * beyond the last, which would describe BAL columns here. */
 static int copy_card(const struct source *s, fitsfile *to, char *card, int *status)
 {
     char name[FLEN_KEYWORD], renamed[FLEN_KEYWORD + 12], changed[FLEN_CARD];
@@ -157,10 +159,10 @@ static int copy_card(const struct source *s, fitsfile *to, char *card, int *stat
     size_t digits;
 
     fits_get_keyname(card, name, &length, status);
-    int column = fb_keyword_column(name, s->table.ncolumns, &digits);
+    int column = fb_keyword_column(name, INT_MAX, &digits);
     if (column == 0)
         return fb_keyword_is_structural(name) ? *status : fits_write_record(to, card, status);
-    if (s->number[column] == 0)
+    if (column > s->table.ncolumns || s->number[column] == 0)
         return *status;
     snprintf(renamed, sizeof renamed, "%.*s%d", (int)digits, name, s->number[column]);
     snprintf(changed, sizeof changed, "%-8.8s%.72s", renamed, card + 8);

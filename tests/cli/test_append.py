@@ -429,3 +429,21 @@ def test_descriptions(done_tree, tmp_path):
         if n:
             assert {name: said[name] for name in names if said[name]} == {"Z": "mine"}
     assert found["AI_CIV"] == "absorption index of C IV"
+
+
+def test_keywords_of_columns_that_are_not_there(done_tree, tmp_path):
+    """A card left behind by a column that was deleted does not become a BAL column's."""
+    with fits.open(done_tree.qso) as hdus:
+        n = len(hdus[1].columns)
+        hdus.writeto(tmp_path / "qso.fits")
+    data = (tmp_path / "qso.fits").read_bytes()
+    end = data.index(b"END" + b" " * 77, 2880)
+    cards = b"".join(f"{key + str(n + k):8}= 'STRAY   '".ljust(80).encode() for k in (1, 5) for key in ("TTYPE", "TUNIT", "TCOMM"))
+    begin, room = 2880, (end + len(cards) + 80 + 2879) // 2880 * 2880
+    header = (data[begin:end] + cards + b"END").ljust(room - begin)
+    after = data[(end + 80 + 2879) // 2880 * 2880:]
+    (tmp_path / "stray.fits").write_bytes(data[:begin] + header + after)
+    for name in ("qso", "stray"):
+        run("append", "-q", tmp_path / f"{name}.fits", "-b", done_tree.z, "-o", tmp_path / f"{name}-bal.fits", env=done_tree.env)
+    assert "STRAY" not in str(fits.getheader(tmp_path / "stray-bal.fits", 1))
+    assert run("diff", tmp_path / "qso-bal.fits", tmp_path / "stray-bal.fits").returncode == 0
