@@ -7,7 +7,7 @@
 #   make test-long  the long forms of tests that have one (kills, signals, ...): see CONTRIBUTING.md
 #   make sanitize every test with the address and undefined behaviour sanitizers; make asan, ubsan and tsan (threads) with
 #                 one of them; TESTS="-R find" for some tests
-#   make install  PREFIX=/usr/local DESTDIR=
+#   make install  PREFIX=/usr/local DESTDIR=       make reference  the C library's reference, with Doxygen
 #   make clean    remove build/ and build-*/       make fuzz    fuzz targets, for tests/fuzz/run.sh
 #   make bench    every figure beside its target: minutes, and 3 GB in build/bench; BENCH=--growth adds how time
 #                 grows with rows, pixels, threads and ranks; make bench-short is a check in seconds
@@ -29,7 +29,7 @@ configure = cmake -S . -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(CMAKE_FLAGS)
 compile = cmake --build
 C_SOURCES = $(shell git ls-files '*.c' '*.h')
 
-.PHONY: all analyse asan bench bench-short clean debug demo format fuzz install sanitize test test-long tsan ubsan
+.PHONY: all analyse asan bench bench-short clean debug demo format fuzz install reference sanitize test test-long tsan ubsan
 .NOTPARALLEL:
 
 all:
@@ -54,6 +54,11 @@ bench bench-short: all
 	@$(compile) $(BUILD) -j $(JOBS) --target bench_programs >/dev/null
 	@python=$$(scripts/find-python.sh numpy astropy) || { echo "make $@: no Python with numpy and astropy" >&2; \
 	exit 1; }; $$python -B bench/bench.py $(BUILD) $(if $(filter bench-short,$@),--short) $(BENCH)
+
+reference:
+	@mkdir -p build/reference
+	@doxygen docs/Doxyfile
+	@echo "build/reference/html/index.html"
 
 install: all
 	@cmake --install $(BUILD)

@@ -311,16 +311,16 @@ struct fastbal_low_ionization {
 
 struct fastbal_result {
     uint32_t status; /* BALSTATUS bits */
-    int ntemplates;
-    int iterations; /* fits made, 1 to 10; 0 if not measured. Least squares masks the last fit's troughs. */
-    double coeffs[FASTBAL_MAX_TEMPLATES];
+    int ntemplates;  /* numbers in coeffs */
+    int iterations;  /* fits made, 1 to 10; 0 if not measured. Least squares masks the last fit's troughs. */
+    double coeffs[FASTBAL_MAX_TEMPLATES]; /* of the templates; 0 if not measured */
     double chi2; /* reduced, of the last fit; if trough-aware, over pixels that are probably not absorbed */
-    struct fastbal_line civ;
-    struct fastbal_line siiv;
+    struct fastbal_line civ;  /* troughs of C IV */
+    struct fastbal_line siiv; /* troughs of Si IV, where it is covered */
     /* medians of flux/sigma; -1 where not covered, snr_civ also with FASTBAL_NEGATIVE_MODEL */
     double snr_civ, snr_redside, snr_forest;
     struct fastbal_absorption absorption; /* of C IV */
-    struct fastbal_low_ionization low;
+    struct fastbal_low_ionization low;    /* at the velocities of C IV troughs */
 };
 
 /* How the continuum is fitted (§4). */

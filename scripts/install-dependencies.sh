@@ -75,6 +75,8 @@ if [ "$level" = test ] || [ "$level" = ci ]; then
     program chromium || program chromium-browser || program google-chrome || ! program apt-get || missing chromium chromium
 fi
 if [ "$level" = ci ]; then
+    # The test of the library's reference is skipped without it.
+    program doxygen || ! program apt-get || missing doxygen doxygen
     # Tests of pictures and types in Python are skipped without them.
     python_with numpy matplotlib mypy || ! program apt-get || missing 'python3-matplotlib mypy' 'matplotlib mypy'
     program clang || missing clang clang

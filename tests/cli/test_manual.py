@@ -5,6 +5,7 @@ SPDX-License-Identifier: BSD-3-Clause
 import re
 import shutil
 import subprocess
+from xml.etree import ElementTree
 
 import pytest
 
@@ -64,6 +65,31 @@ def test_words_of_the_program():
 
 def test_another_format():
     run("list", "--help=html", status=UNUSABLE)
+
+
+# ---- the library's reference ----
+
+@pytest.mark.skipif(not shutil.which("doxygen"), reason="no doxygen")
+def test_the_reference_of_the_library(tmp_path):
+    """Doxygen has nothing to complain of, and finds a description of every function and struct, and of the members of results."""
+    config = (ROOT / "docs" / "Doxyfile").read_text() + f"OUTPUT_DIRECTORY = {tmp_path}\nGENERATE_XML = YES\n"
+    done = subprocess.run(["doxygen", "-"], input=config, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    header = ElementTree.parse(tmp_path / "xml" / "fastbal_8h.xml").getroot()
+
+    def described(element):
+        return any("".join(element.find(part).itertext()).strip() for part in ("briefdescription", "detaileddescription"))
+    functions = {e.findtext("name"): described(e) for e in header.iter("memberdef") if e.get("kind") == "function"}
+    assert len(functions) >= 20
+    bare = {name for name, there in functions.items() if not there}
+    grouped = {"fastbal_grid_size", "fastbal_grid_wavelength", "fastbal_grid_resamples", "fastbal_templates_count", "fastbal_templates_size",
+               "fastbal_templates_wavelength", "fastbal_templates_value", "fastbal_workspace_create", "fastbal_workspace_free",
+               "fastbal_grid_free", "fastbal_templates_free"}  # several under one comment
+    assert bare <= grouped, bare
+    for struct in ("fastbal_spectrum", "fastbal_troughs", "fastbal_result"):
+        page, = (tmp_path / "xml").glob(f"struct{struct.replace('_', '__')}.xml")
+        members = [e for e in ElementTree.parse(page).getroot().iter("memberdef")]
+        assert sum(map(described, members)) >= len(members) / 2, struct
 
 
 # ---- shells ----
