@@ -66,7 +66,7 @@ fi
 if [ "$level" = test ] || [ "$level" = ci ]; then
     library cmocka cmocka.h || missing libcmocka-dev cmocka
     python_with numpy astropy pytest || missing 'python3 python3-numpy python3-astropy python3-pytest' 'python numpy astropy pytest'
-    python_with pip setuptools wheel || missing 'python3-pip python3-setuptools python3-wheel' 'pip setuptools wheel'
+    python_with setuptools wheel pip || missing 'python3-pip python3-setuptools python3-wheel' 'pip setuptools wheel'
     # Tests of ranks are skipped without MPI.
     { program mpirun && program mpicc; } || ! program apt-get || missing 'libopenmpi-dev openmpi-bin' openmpi
     # Only the leak tests need valgrind, and they are skipped without it, so its absence is no failure.

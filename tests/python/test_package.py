@@ -2,6 +2,7 @@
 
 SPDX-License-Identifier: BSD-3-Clause
 """
+import importlib.util
 import os
 import re
 import subprocess
@@ -408,8 +409,8 @@ def test_errors_of_commands(survey, tmp_path):
 
 
 def test_it_can_be_installed(tmp_path):
-    pytest.importorskip("pip")
-    pytest.importorskip("setuptools")
+    if not all(importlib.util.find_spec(name) for name in ("pip", "setuptools", "wheel")):
+        pytest.skip("no pip, setuptools or wheel")
     env = dict(os.environ, FASTBAL_BUILD=str(_library.folder().resolve()))
     done = subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-build-isolation", "--no-deps", "--no-index", "--no-warn-script-location",
                            "--disable-pip-version-check", "--root-user-action=ignore", "--target", str(tmp_path / "site"), str(ROOT / "python")], env=env,
