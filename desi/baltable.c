@@ -25,7 +25,7 @@ static void describe_columns(void *file, int *status)
     int used = 0;
     const struct fb_balrow_column *c = fb_balrow_columns(&n);
     for (size_t i = 0; i < n; i++) {
-        char key[16];
+        char key[24];
         if (!(c[i].use & FB_IN_TABLE))
             continue;
         snprintf(key, sizeof key, "TCOMM%d", ++used);
