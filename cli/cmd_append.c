@@ -226,7 +226,6 @@ static int report_append(const struct append *append, int argc, char **argv)
     const struct append_options *o = append->options;
     const struct fb_pixel_run *run = &append->run;
     struct fb_report report;
-    char text[FB_TALLY_TEXT];
     int written = append_has_catalog(append), status = FB_EXIT_DONE;
 
     fb_report_start(&report, run, argc, argv);
@@ -235,11 +234,7 @@ static int report_append(const struct append *append, int argc, char **argv)
         fb_tally_lost(&append->tally) > 0)
         status = FB_EXIT_PARTLY;
     print_mixtures(append);
-    fb_tally_text(&append->tally, NULL, text);
-    fb_report_print(&report, "append: %s", text);
-    fb_tally_snr_text(&append->tally, text);
-    if (text[0])
-        fb_report_print(&report, "append: %s", text);
+    fb_report_tally(&report, &append->tally, NULL);
     fb_report_print(&report, "append: %zu pixel%s done, %zu failed; %s%s%s%s", run->ndone, fb_s(run->ndone),
                     run->nfailed, o->outcatfile, written ? "" : " was not written",
                     written && o->troughs ? ", troughs in " : "", written && o->troughs ? o->troughs : "");

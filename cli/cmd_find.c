@@ -250,11 +250,7 @@ static int report_find(struct find *find, int argc, char **argv)
         status = FB_EXIT_PARTLY;
     if (!stopped && run->nfailed == 0 && print_targets(find))
         status = FB_EXIT_PARTLY;
-    fb_tally_text(&run->tally, find->finder.templates.name, text);
-    fb_report_print(&report, "find: %s", text);
-    fb_tally_snr_text(&run->tally, text);
-    if (text[0])
-        fb_report_print(&report, "find: %s", text);
+    fb_report_tally(&report, &run->tally, find->finder.templates.name);
     fb_report_print(&report, "find: %zu pixel%s done, %zu kept, %zu failed", run->ndone, fb_s(run->ndone),
                     run->nkept, run->nfailed);
     fb_print_usage("find", &run->used, run->nquasars, find->start, find->ranks.size);

@@ -214,7 +214,6 @@ static int report_run(struct run *run, int argc, char **argv)
 {
     const struct fb_pixel_run *p = &run->pixels;
     struct fb_report report;
-    char text[FB_TALLY_TEXT];
     int written = run_has_catalog(run), status = FB_EXIT_DONE;
 
     fb_report_start(&report, p, argc, argv);
@@ -223,11 +222,7 @@ static int report_run(struct run *run, int argc, char **argv)
     if (fb_print_row_problems(&run->sorted, "run", run->options->qsocat) || p->nfailed > 0 ||
         fb_tally_lost(&run->tally) > 0)
         status = FB_EXIT_PARTLY;
-    fb_tally_text(&run->tally, run->finder.templates.name, text);
-    fb_report_print(&report, "run: %s", text);
-    fb_tally_snr_text(&run->tally, text);
-    if (text[0])
-        fb_report_print(&report, "run: %s", text);
+    fb_report_tally(&report, &run->tally, run->finder.templates.name);
     const struct run_options *o = run->options;
     fb_report_print(&report, "run: %zu pixel%s done, %zu kept, %zu failed; %s%s%s%s", p->ndone,
                     fb_s(p->ndone), p->nkept, p->nfailed, o->outcatfile, written ? "" : " was not written",

@@ -136,6 +136,16 @@ void fb_report_print(struct fb_report *report, const char *format, ...)
     snprintf(report->summary + strlen(report->summary), room, "%s\n", line.text);
 }
 
+void fb_report_tally(struct fb_report *report, const struct fb_tally *tally, const char *templates)
+{
+    char text[FB_TALLY_TEXT];
+    fb_tally_text(tally, templates, text);
+    fb_report_print(report, "%s: %s", report->run->command, text);
+    fb_tally_snr_text(tally, text);
+    if (text[0])
+        fb_report_print(report, "%s: %s", report->run->command, text);
+}
+
 /* ---- the log ---- */
 
 /* Write an argument, quoted for the shell where necessary. */

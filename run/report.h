@@ -42,6 +42,9 @@ void fb_report_pixels(struct fb_report *report, char *log_path);
 /* A line of the summary: on stdout now, and in the log. */
 void fb_report_print(struct fb_report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The lines of the summary about quasars (pipeline/tally.h); templates may be NULL. */
+void fb_report_tally(struct fb_report *report, const struct fb_tally *tally, const char *templates);
+
 /* Writes additional lines to the log, after the summary. Returns -1, with errno, on failure. */
 typedef int fb_report_fn(const void *context, FILE *log);
 
