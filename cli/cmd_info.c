@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +44,7 @@ static void count_row(const struct columns *c, const unsigned char *bytes, struc
                              .balstatus = (int32_t)number(c->balstatus, bytes) };
     row.civ_ai.index = (float)number(c->ai, bytes);
     row.civ_bi.index = (float)number(c->bi, bytes);
-    row.snr_civ = (float)number(c->snr, bytes);
+    row.snr_civ = c->snr ? (float)number(c->snr, bytes) : NAN;
     fb_tally_count(tally, fb_fate_in_catalog(&row), &row);
 }
 

@@ -149,16 +149,35 @@ static int find_columns(const struct fb_table *t, struct places *places, int *nt
     return 0;
 }
 
+/* What a row holds before it is read: columns that the table lacks are not known. */
+static struct fb_balrow unknown_row(const struct places *places)
+{
+    size_t n;
+    const struct fb_balrow_column *c = fb_balrow_columns(&n);
+    struct fb_balrow row = { .lobal = FB_LOBAL_UNKNOWN };
+    for (size_t i = 0; i < n; i++) {
+        const float nan = NAN;
+        size_t k = 0;
+        while (k < places->n && places->place[k].column != &c[i])
+            k++;
+        if (k == places->n && (c[i].use & FB_OPTIONAL) && c[i].type == 'E')
+            memcpy((char *)&row + c[i].offset, &nan, sizeof nan);
+    }
+    return row;
+}
+
 static int read_rows(struct fb_table *t, const struct places *places, struct fb_baltable *table,
                      struct fb_error *err)
 {
     table->rows = calloc((size_t)t->nrows + 1, sizeof *table->rows);
     if (!table->rows)
         return fb_fail(err, "%s: out of memory for %lld rows", t->path, (long long)t->nrows);
+    const struct fb_balrow unknown = unknown_row(places);
     for (int64_t i = 0; i < t->nrows; i++) {
         const unsigned char *row = fb_table_row(t, i, err);
         if (!row)
             return -1;
+        table->rows[i] = unknown;
         for (const struct place *p = places->place; p < places->place + places->n; p++)
             fb_balrow_decode_value(&table->rows[i], p->column, row + p->offset, p->repeat);
     }

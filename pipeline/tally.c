@@ -1,4 +1,5 @@
 /* tally.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include "fits/error.h"
@@ -51,12 +52,15 @@ enum fb_fate fb_fate_in_catalog(const struct fb_balrow *row)
     return fate == FB_FATE_MEASURED && (row->balmask & FB_BALMASK_NOT_MEASURED) ? FB_FATE_OTHER : fate;
 }
 
-static const float snr_edges[FB_NSNR - 1] = { 1, 2, 4, 8 };
-
+/* -1 and NaN mean that it is not known. */
 static int snr_bin(float snr)
 {
+    static const float edges[] = { 1, 2, 4, 8 };
+    enum { NEDGES = sizeof edges / sizeof *edges };
     int bin = 0;
-    while (bin < FB_NSNR - 1 && snr >= snr_edges[bin])
+    if (isnan(snr) || (snr >= -1 && snr <= -1))
+        return FB_NSNR - 1;
+    while (bin < NEDGES && snr >= edges[bin])
         bin++;
     return bin;
 }
@@ -144,8 +148,8 @@ static size_t share_text(char *text, size_t size, size_t part, size_t of)
 
 void fb_tally_snr_text(const struct fb_tally *tally, char text[FB_TALLY_TEXT])
 {
-    static const char *const bins[FB_NSNR] = { " below 1", " at 1 to 2", " at 2 to 4", " at 4 to 8",
-                                               " from 8" };
+    static const char *const bins[FB_NSNR] = { " below 1",   " at 1 to 2", " at 2 to 4",
+                                               " at 4 to 8", " from 8",    " where it is not known" };
     size_t used = 0, n = tally->n[FB_FATE_MEASURED];
     text[0] = '\0';
     if (n == 0)

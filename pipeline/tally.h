@@ -31,7 +31,7 @@ enum fb_fate {
     FB_NFATES
 };
 
-enum { FB_NSNR = 5 }; /* bins of SNR_CIV: below 1, 1 to 2, 2 to 4, 4 to 8, from 8 */
+enum { FB_NSNR = 6 }; /* bins of SNR_CIV: below 1, 1 to 2, 2 to 4, 4 to 8, from 8, not known */
 
 struct fb_tally {
     size_t n[FB_NFATES];

@@ -447,3 +447,36 @@ def test_keywords_of_columns_that_are_not_there(done_tree, tmp_path):
         run("append", "-q", tmp_path / f"{name}.fits", "-b", done_tree.z, "-o", tmp_path / f"{name}-bal.fits", env=done_tree.env)
     assert "STRAY" not in str(fits.getheader(tmp_path / "stray-bal.fits", 1))
     assert run("diff", tmp_path / "qso-bal.fits", tmp_path / "stray-bal.fits").returncode == 0
+
+
+# ---- tables of older or other programs ----
+
+def without_columns(path, names):
+    """Leave columns out of a file's first table, as an older program would."""
+    with fits.open(path) as hdus:
+        columns = [c for c in hdus[1].columns if c.name not in names]
+        old = fits.BinTableHDU.from_columns(fits.ColDefs(columns), name=hdus[1].name)
+        for key in ("QSOTEMPS", "BALFIT"):
+            if key in hdus[1].header:
+                old.header[key] = hdus[1].header[key]
+        fits.HDUList([fits.PrimaryHDU(), old]).writeto(path, overwrite=True)
+
+
+def test_columns_that_tables_lack_are_not_known(done_tree, tmp_path):
+    """They are no measurement of 0, no HiBAL, and not faint."""
+    lost = ["SNR_CIV", "SNR_REDSIDE", "AI_TOT_CIV", "DI_CIV", "EW_CIV", "ERR_EW_CIV", "LOBAL", "DEPTH_MGII"]
+    for pixel in PIXELS:
+        without_columns(done_tree.baltable(pixel), lost)
+    result = run("append", "-q", done_tree.qso, "-b", done_tree.z, "-o", tmp_path / "out.fits", env=done_tree.env)
+    rows = table(tmp_path / "out.fits")
+    rows = rows[rows["BALMASK"] == 0]
+    assert len(rows) > 3 and (rows["LOBAL"] == -1).all()
+    for name in set(lost) - {"LOBAL"}:
+        assert np.isnan(rows[name]).all(), name
+    assert np.isfinite(rows["BI0_CIV"]).all()
+    n = f"{(rows['AI_CIV'] > 0).sum()} of {len(rows)} "
+    line, = (line for line in result.stdout.splitlines() if "SNR_CIV" in line)
+    assert line.startswith(f"append: BALs by SNR_CIV: {n}") and line.count(" of ") == 2 and "where it is not known; " in line
+    assert line[len("append: "):] in run("info", tmp_path / "out.fits").stdout
+    without_columns(tmp_path / "out.fits", ["SNR_CIV"])
+    assert line[len("append: "):] in run("info", tmp_path / "out.fits").stdout
