@@ -154,6 +154,8 @@ void fb_finder_follow(struct fb_finder_options *o, const struct fb_provenance *m
         o->fit = known_name(fit_names, NFITS, made->fit);
     if (!o->rules)
         o->rules = known_name(rules_names, NRULES, made->rules);
+    if (!o->continuum && made->templates[0] && !made->continuum[0]) /* made before there was a choice */
+        o->continuum = continuum_names[FASTBAL_CONTINUUM_LEAST_SQUARES];
     if (!o->continuum)
         o->continuum = known_name(continuum_names, NCONTINUA, made->continuum);
     if (strcmp(o->fit, "simplex") == 0 && strcmp(o->continuum, "trough-aware") == 0)

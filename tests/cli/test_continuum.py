@@ -181,5 +181,13 @@ def test_settings_of_the_catalog(survey, tmp_path):
     line, = said("other.fits", "--templates", survey.prior, "--rules", "main", "--continuum", "least-squares").splitlines()
     assert f"{made}: its BAL columns were made with other settings" in line
     assert "(rules fastbal, here main; continuum trough-aware, here least-squares)" in line
+    with fits.open(made) as hdus:  # as catalogs were before there was a choice
+        del hdus[1].header["BALCONT"], hdus[1].header["BALRULES"]
+        hdus.writeto(tmp_path / "old.fits")
+    made = tmp_path / "old.fits"
+    assert said("old-continuum.fits", "--templates", survey.prior) == ""
+    header = fits.getheader(tmp_path / "old-continuum.fits", 1)
+    assert (header["BALRULES"], header["BALCONT"]) == ("main", "least-squares")
+    made = tmp_path / "bal.fits"
     line, = said("flat.fits", "--templates", survey.flat, "--rules", "fastbal").splitlines()
     assert f"templates {survey.prior.name}, here {survey.flat.name}; checksum" in line and "rules" not in line
