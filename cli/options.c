@@ -399,13 +399,16 @@ static int check_required(const struct parser *p)
     return 0;
 }
 
+/* --quiet would leave out what these options ask for. */
 static int check_quiet(const struct parser *p)
 {
+    static const char *const loud[] = { "--verbose", "--dry-run" };
     for (const struct fb_option *o = p->table; fb_quiet && !fb_option_is_end(o); o++)
-        if (o->given && in_words(o->names, "--verbose", strlen("--verbose"), 0)) {
-            fb_print_error(p->command, "options --quiet and --verbose: expected only one of them");
-            return -1;
-        }
+        for (int k = 0; k < 2; k++)
+            if (o->given && in_words(o->names, loud[k], strlen(loud[k]), 0)) {
+                fb_print_error(p->command, "options --quiet and %s: expected only one of them", loud[k]);
+                return -1;
+            }
     return 0;
 }
 

@@ -78,7 +78,7 @@ def test_quiet(split_tree, tmp_path):
         assert run(*command, "--clobber", "--quiet", env=split_tree.env).stdout == ""
 
 
-@pytest.mark.parametrize("words", [["--quiet", "-v"], ["--verbose", "--quiet"]])
-def test_quiet_and_verbose(split_tree, words):
+@pytest.mark.parametrize("words", [["--quiet", "-v"], ["--verbose", "--quiet"], ["--quiet", "--dry-run"]])
+def test_quiet_and_what_it_would_leave_out(split_tree, words):
     result = run("find", "-r", "sim", "-a", split_tree.z, "--templates", "builtin", *words, env=split_tree.env, status=UNUSABLE)
-    complains(result, "find", "--quiet and --verbose")
+    complains(result, "find", f"--quiet and --{'dry-run' if '--dry-run' in words else 'verbose'}")
