@@ -118,6 +118,8 @@ static int measure(struct report *r, struct fb_error *err)
 {
     const struct report_options *o = r->options;
     size_t asked = r->nchoices;
+    if (!has_tree(&o->quasars.layout) && o->quasars.layout.targetids.n > 0)
+        return fb_fail(err, "option --targetids asks for spectra: give --release or --tree, where they are");
     if (!has_tree(&o->quasars.layout) || asked == 0) {
         if (asked > 0)
             fb_error_set(&r->note, "No tree of spectra was given (--release or --tree), so there are none.");

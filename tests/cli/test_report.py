@@ -457,3 +457,10 @@ def test_browser_opens_what_has_little_to_show(survey, tmp_path):
                                {"file": few, "overview": "measured", "inspector": f"4 of {len(survey.bals)} have their spectrum", "listed": 4}])
     odd = survey.write(tmp_path / "odd.html", tree=False, catalog=odd_catalog(survey, tmp_path))
     in_browser("opens", text=ODD, pages=[{"file": odd, "overview": "measured", "inspector": str(2**63 - 1), "listed": len(survey.bals)}])
+
+
+def test_targets_without_a_tree(survey, tmp_path):
+    result = run("report", survey.out, "-o", tmp_path / "p.html", "--targetids", int(survey.catalog["TARGETID"][0]), status=UNUSABLE,
+                 env=environment())
+    complains(result, "report", "--targetids", "--release or --tree")
+    assert not (tmp_path / "p.html").exists()
