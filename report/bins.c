@@ -1,5 +1,4 @@
 /* bins.c - SPDX-License-Identifier: BSD-3-Clause */
-#include <math.h>
 #include <string.h>
 #include "report/bins.h"
 
@@ -25,14 +24,4 @@ void fb_bins_add(struct fb_bins *bins, enum fb_series series, double value)
         bins->counts[series][i]++;
     else
         bins->outside[series]++;
-}
-
-/* Wilson (1927) for one standard deviation. */
-struct fb_fraction fb_fraction_of(size_t k, size_t n)
-{
-    double size = (double)n, p = n > 0 ? (double)k / size : NAN;
-    double middle = (p + 0.5 / size) / (1 + 1 / size);
-    double half = sqrt(p * (1 - p) / size + 0.25 / (size * size)) / (1 + 1 / size);
-    return n > 0 ? (struct fb_fraction){ p, fmax(middle - half, 0), fmin(middle + half, 1) }
-                 : (struct fb_fraction){ NAN, NAN, NAN };
 }

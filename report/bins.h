@@ -1,5 +1,5 @@
 /*
- * bins.h - histograms of the quasars of a catalog, and fractions with their errors.
+ * bins.h - histograms of the quasars of a catalog.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -24,11 +24,5 @@ void fb_bins_uniform(struct fb_bins *bins, double first, double width, size_t n)
 /* n + 1 edges. */
 void fb_bins_edges(struct fb_bins *bins, const double *edges, size_t n);
 void fb_bins_add(struct fb_bins *bins, enum fb_series series, double value);
-
-/* A fraction k of n, and Wilson's interval of 68.3%, which is that of a binomial; NaN where n is 0. */
-struct fb_fraction {
-    double value, low, high;
-};
-struct fb_fraction fb_fraction_of(size_t k, size_t n);
 
 #endif

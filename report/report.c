@@ -8,6 +8,7 @@
 #include "fits/system.h"
 #include "report/page.h"
 #include "report/report.h"
+#include "run/binomial.h"
 #include "run/json.h"
 
 /* ---- lists ---- */
@@ -80,13 +81,13 @@ static void put_fractions(FILE *out, const char *key, const struct fb_bins *bins
     fb_json_key(out, key);
     fputc('[', out);
     for (size_t i = 0; i < bins->n; i++) {
-        struct fb_fraction f = fb_fraction_of(bins->counts[series][i], bins->counts[FB_SERIES_MEASURED][i]);
+        struct fb_share f = fb_share_of(bins->counts[series][i], bins->counts[FB_SERIES_MEASURED][i]);
         fputs(i > 0 ? ",[" : "[", out);
         fb_json_number(out, f.value);
         fputc(',', out);
-        fb_json_number(out, f.low);
+        fb_json_number(out, f.lower);
         fputc(',', out);
-        fb_json_number(out, f.high);
+        fb_json_number(out, f.upper);
         fputc(']', out);
     }
     fputc(']', out);

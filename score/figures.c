@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "run/binomial.h"
 #include "score/figures.h"
 
 /* ---- figures ---- */
@@ -34,7 +35,6 @@ static struct fb_score_figure *add(struct fb_score *score, const struct fb_score
     return f;
 }
 
-/* Wilson's interval for one standard deviation, z = 1: where |k/n - p| = z sqrt(p (1 - p) / n). */
 int fb_score_add_share(struct fb_score *score, const struct fb_score_label *label, const char *figure,
                        enum fb_score_axis by, int bin, int64_t part, int64_t of, struct fb_error *err)
 {
@@ -43,14 +43,10 @@ int fb_score_add_share(struct fb_score *score, const struct fb_score_label *labe
         return -1;
     f->part = part;
     f->of = of;
-    if (of > 0) {
-        const double n = (double)of, p = (double)part / n;
-        const double middle = (p + 0.5 / n) / (1 + 1 / n),
-                     half = sqrt(p * (1 - p) / n + 0.25 / (n * n)) / (1 + 1 / n);
-        f->value = p;
-        f->lower = part == 0 ? 0 : middle - half;
-        f->upper = part == of ? 1 : middle + half;
-    }
+    const struct fb_share share = fb_share_of((size_t)part, (size_t)of);
+    f->value = share.value;
+    f->lower = share.lower;
+    f->upper = share.upper;
     return 0;
 }
 

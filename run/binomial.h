@@ -1,0 +1,17 @@
+/*
+ * binomial.h - a share of counted things with its interval.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_BINOMIAL_H
+#define FB_BINOMIAL_H
+
+#include <stddef.h>
+
+/* k of n, and the interval of 68.3 % by Wilson (1927); NaN where n is 0. */
+struct fb_share {
+    double value, lower, upper;
+};
+struct fb_share fb_share_of(size_t k, size_t n);
+
+#endif
