@@ -247,20 +247,6 @@ static void list_columns(const struct source *s, int ntemplates, struct column_l
     }
 }
 
-/* TCOMM of the BAL columns, which follow the source's. */
-static void describe_columns(fitsfile *to, int nkept, int *status)
-{
-    size_t n;
-    const struct fb_balrow_column *c = fb_balrow_columns(&n);
-    for (size_t i = 0; i < n; i++) {
-        char key[24];
-        if (!(c[i].use & FB_IN_CATALOG))
-            continue;
-        snprintf(key, sizeof key, "TCOMM%d", ++nkept);
-        fits_update_key_str(to, key, c[i].description, NULL, status);
-    }
-}
-
 /* Counts in the header of a described catalog. */
 static const char *const count_keys[] = { "BALNMEAS", "BALNAI  ", "BALNBI  " };
 
@@ -311,7 +297,7 @@ static int compose_header(struct fb_balcatalog *catalog, const struct source *s,
     /* 0 rows, or CFITSIO would allocate the data */
     fits_insert_btbl(to, 0, list.n, list.ttype, list.tform, list.tunit, "ZCATALOG", 0, &status);
     copy_header(s, to, &status);
-    describe_columns(to, s->nkept, &status);
+    fb_write_descriptions(to, FB_IN_CATALOG, s->nkept, &status);
     write_description(to, catalog->has_description, &status);
     fb_write_history(to, &status);
     fits_update_key(to, TSTRING, "CHECKSUM", "0000000000000000", "HDU checksum", &status);

@@ -6,31 +6,17 @@
 #define BOTH (FB_IN_TABLE | FB_IN_CATALOG)
 #define AT(member) offsetof(struct fb_balrow, member)
 
+/* clang-format off */
 /* The columns of one kind of troughs in one line. */
-#define TROUGHS(INDEX, LINE, WIDTH, most, member, line, words)                                                    \
-    { #INDEX "_" #LINE, 'E', 1, AT(member.index), BOTH, "km/s", words " index of " line },                        \
-        { "ERR_" #INDEX "_" #LINE, 'E', 1, AT(member.error), BOTH, "km/s", "error of " #INDEX "_" #LINE },        \
-        { "N" #LINE "_" #WIDTH, 'J', 1, AT(member.count), BOTH, "", line " troughs wider than " #WIDTH " km/s" }, \
-        { "VMIN_" #LINE "_" #WIDTH,                                                                               \
-          'E',                                                                                                    \
-          most,                                                                                                   \
-          AT(member.vmin),                                                                                        \
-          BOTH,                                                                                                   \
-          "km/s",                                                                                                 \
-          "red ends of these troughs; -1: unused" },                                                              \
-        { "VMAX_" #LINE "_" #WIDTH,                                                                               \
-          'E',                                                                                                    \
-          most,                                                                                                   \
-          AT(member.vmax),                                                                                        \
-          BOTH,                                                                                                   \
-          "km/s",                                                                                                 \
-          "blue ends of these troughs; -1: unused" },                                                             \
-        { "POSMIN_" #LINE "_" #WIDTH,          'E', most, AT(member.posmin), BOTH, "km/s",                        \
-          "velocities of their deepest pixels" },                                                                 \
-    {                                                                                                             \
-        "FMIN_" #LINE "_" #WIDTH, 'E', most, AT(member.fmin), BOTH, "",                                           \
-            "normalised flux of their deepest pixels"                                                             \
-    }
+#define TROUGHS(INDEX, LINE, WIDTH, most, member, line, words)                                                        \
+    { #INDEX "_" #LINE, 'E', 1, AT(member.index), BOTH, "km/s", words " index of " line },                            \
+    { "ERR_" #INDEX "_" #LINE, 'E', 1, AT(member.error), BOTH, "km/s", "error of " #INDEX "_" #LINE },                \
+    { "N" #LINE "_" #WIDTH, 'J', 1, AT(member.count), BOTH, "", line " troughs wider than " #WIDTH " km/s" },         \
+    { "VMIN_" #LINE "_" #WIDTH, 'E', most, AT(member.vmin), BOTH, "km/s", "red ends of these troughs; -1: unused" },  \
+    { "VMAX_" #LINE "_" #WIDTH, 'E', most, AT(member.vmax), BOTH, "km/s", "blue ends of these troughs; -1: unused" }, \
+    { "POSMIN_" #LINE "_" #WIDTH, 'E', most, AT(member.posmin), BOTH, "km/s", "velocities of their deepest pixels" }, \
+    { "FMIN_" #LINE "_" #WIDTH, 'E', most, AT(member.fmin), BOTH, "", "normalised flux of their deepest pixels" }
+/* clang-format on */
 
 static const struct fb_balrow_column columns[] = {
     { "TARGETID", 'K', 1, AT(targetid), FB_IN_TABLE | FB_OF_TROUGHS, "", "DESI target identifier" },

@@ -18,21 +18,6 @@ struct made_with {
     const struct fb_provenance *made;
 };
 
-/* TCOMM of every column. */
-static void describe_columns(void *file, int *status)
-{
-    size_t n;
-    int used = 0;
-    const struct fb_balrow_column *c = fb_balrow_columns(&n);
-    for (size_t i = 0; i < n; i++) {
-        char key[24];
-        if (!(c[i].use & FB_IN_TABLE))
-            continue;
-        snprintf(key, sizeof key, "TCOMM%d", ++used);
-        fits_update_key_str(file, key, c[i].description, NULL, status);
-    }
-}
-
 static int write_table(void *file, const void *context, int *status)
 {
     char *ttype[MOST_COLUMNS], *tform[MOST_COLUMNS], *tunit[MOST_COLUMNS], form[MOST_COLUMNS][16];
@@ -55,7 +40,7 @@ static int write_table(void *file, const void *context, int *status)
         used++;
     }
     fits_create_tbl(file, BINARY_TBL, 0, used, ttype, tform, tunit, "BALCAT", status);
-    describe_columns(file, status);
+    fb_write_descriptions(file, FB_IN_TABLE, 0, status);
     fb_write_provenance(file, with->made, status);
     fb_write_dependencies(file, status);
     return fb_write_history(file, status);

@@ -57,3 +57,20 @@ int fb_write_provenance(fitsfile *file, const struct fb_provenance *made, int *s
     }
     return *status;
 }
+
+int fb_write_description(fitsfile *file, int column, const char *description, int *status)
+{
+    char key[24];
+    snprintf(key, sizeof key, "TCOMM%d", column);
+    return fits_update_key_str(file, key, description, NULL, status);
+}
+
+int fb_write_descriptions(fitsfile *file, enum fb_balrow_use use, int nbefore, int *status)
+{
+    size_t n;
+    const struct fb_balrow_column *c = fb_balrow_columns(&n);
+    for (size_t i = 0; i < n; i++)
+        if (c[i].use & (int)use)
+            fb_write_description(file, ++nbefore, c[i].description, status);
+    return *status;
+}

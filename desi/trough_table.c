@@ -142,11 +142,8 @@ static int write_table(void *file, const void *context, int *status)
         tunit[i] = (char *)columns[i].unit;
     }
     fits_create_tbl(file, BINARY_TBL, 0, NCOLUMNS, ttype, tform, tunit, FB_TROUGH_TABLE_NAME, status);
-    for (int i = 0; i < NCOLUMNS; i++) {
-        char key[16];
-        snprintf(key, sizeof key, "TCOMM%d", i + 1);
-        fits_update_key_str(file, key, columns[i].description, NULL, status);
-    }
+    for (int i = 0; i < NCOLUMNS; i++)
+        fb_write_description(file, i + 1, columns[i].description, status);
     fb_write_provenance(file, context, status);
     fb_write_dependencies(file, status);
     return fb_write_history(file, status);
