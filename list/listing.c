@@ -243,6 +243,21 @@ static void sort_rows(struct fb_listing *l, const struct rows *rows)
         l->nrows = r->most;
 }
 
+static void find_widths(struct fb_listing *l)
+{
+    for (size_t k = 0; k < l->ncolumns; k++)
+        l->columns[k].width = strlen(l->columns[k].name);
+    for (size_t i = 0; i < l->nrows; i++) {
+        const char *cell = l->text + l->rows[i].begin;
+        for (size_t k = 0; k < l->ncolumns; k++) {
+            size_t length = strlen(cell);
+            if (length > l->columns[k].width)
+                l->columns[k].width = length;
+            cell += length + 1;
+        }
+    }
+}
+
 static int choose_rows(struct fb_listing *l, struct rows *rows, struct fb_error *err)
 {
     const struct fb_listing_request *r = l->request;
@@ -272,8 +287,10 @@ int fb_listing_read(struct fb_listing *l, const struct fb_listing_request *reque
     int failed = fb_table_open(&l->table, request->path, request->hdu ? named : table_names, err) != 0 ||
                  choose_columns(l, err) != 0 || choose_rows(l, &rows, err) != 0 ||
                  read_rows(l, &rows, err) != 0;
-    if (!failed)
+    if (!failed) {
         sort_rows(l, &rows);
+        find_widths(l);
+    }
     free(rows.conditions.all);
     return failed ? -1 : 0;
 }

@@ -42,6 +42,7 @@ struct fb_listing_column {
     char name[96], unit[72], description[72];
     const struct fb_column *column; /* borrowed from the table */
     int64_t first, n;               /* elements */
+    size_t width;                   /* of the name and of the cells that are listed */
 };
 
 struct fb_listing_row {

@@ -1,6 +1,5 @@
 /* print.c - a listing as aligned text, CSV or ECSV. SPDX-License-Identifier: BSD-3-Clause */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include "list/listing.h"
 #include "run/json.h"
@@ -13,25 +12,12 @@ static void put_spaces(FILE *out, size_t n)
 
 /* ---- aligned text ---- */
 
-static void widen(size_t *widths, const struct fb_listing *l)
-{
-    for (size_t k = 0; k < l->ncolumns; k++)
-        widths[k] = strlen(l->columns[k].name);
-    for (size_t i = 0; i < l->nrows; i++) {
-        const char *cell = l->text + l->rows[i].begin;
-        for (size_t k = 0; k < l->ncolumns; k++) {
-            size_t length = strlen(cell);
-            widths[k] = length > widths[k] ? length : widths[k];
-            cell += length + 1;
-        }
-    }
-}
-
 /* Numbers to the right, strings and arrays to the left. */
-static void put_aligned(FILE *out, const struct fb_listing *l, size_t k, const char *cell, size_t width)
+static void put_aligned(FILE *out, const struct fb_listing *l, size_t k, const char *cell)
 {
-    size_t gap = width - strlen(cell);
-    int left = l->columns[k].column->kind == FB_TEXT || l->columns[k].n > 1, last = k + 1 == l->ncolumns;
+    const struct fb_listing_column *c = &l->columns[k];
+    const size_t gap = c->width - strlen(cell);
+    const int left = c->column->kind == FB_TEXT || c->n > 1, last = k + 1 == l->ncolumns;
     fputs(k > 0 ? "  " : "", out);
     put_spaces(out, left ? 0 : gap);
     fputs(cell, out);
@@ -40,23 +26,19 @@ static void put_aligned(FILE *out, const struct fb_listing *l, size_t k, const c
 
 static void print_text(FILE *out, const struct fb_listing *l)
 {
-    size_t *widths = calloc(l->ncolumns + 1, sizeof *widths);
-    if (widths)
-        widen(widths, l);
     for (size_t k = 0; k < l->ncolumns; k++)
-        put_aligned(out, l, k, l->columns[k].name, widths ? widths[k] : strlen(l->columns[k].name));
+        put_aligned(out, l, k, l->columns[k].name);
     fputc('\n', out);
     for (size_t i = 0; i < l->nrows; i++) {
         const char *cell = l->text + l->rows[i].begin;
         for (size_t k = 0; k < l->ncolumns; k++, cell += strlen(cell) + 1)
-            put_aligned(out, l, k, cell, widths ? widths[k] : strlen(cell));
+            put_aligned(out, l, k, cell);
         fputc('\n', out);
     }
     fprintf(out, "# %zu of %" PRId64 " rows", l->nmet, l->table.nrows);
     if (l->nrows < l->nmet)
         fprintf(out, ", the first %zu shown", l->nrows);
     fputc('\n', out);
-    free(widths);
 }
 
 /* ---- CSV and ECSV ---- */
@@ -68,8 +50,11 @@ static void put_quoted(FILE *out, const char *cell, int needed)
         return;
     }
     fputc('"', out);
-    for (; *cell; cell++)
-        fputs((char[]){ *cell, *cell == '"' ? '"' : '\0', '\0' }, out);
+    for (; *cell; cell++) {
+        if (*cell == '"')
+            fputc('"', out);
+        fputc(*cell, out);
+    }
     fputc('"', out);
 }
 
