@@ -12,7 +12,7 @@ enum fb_help_format {
     FB_HELP_NONE,
     FB_HELP_TEXT, /* --help: usage, summary, options by group, wrapped to the terminal's width, and an example */
     FB_HELP_MAN, /* --help=man: the same as the source of a man page */
-    FB_HELP_WORDS /* --help=words: a line for each word that may be typed, a tab, and what it means; for completion in shells */
+    FB_HELP_WORDS /* --help=words: a line for each word that may be typed, a tab, and what it means; for shells */
 };
 
 /* Which help a word of the command line asks for; FB_HELP_NONE if it asks for none. */

@@ -1,7 +1,7 @@
 /*
  * quasars.h - the quasars of a catalog or a coadd file that a user picks, measured one after the other as find and run
- * measure them: what the commands continuum, plot and report share. Settings that the user does not choose are those that the catalog
- * was made with.
+ * measure them: what the commands continuum, plot and report share. Settings that the user does not choose are those that
+ * the catalog was made with.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

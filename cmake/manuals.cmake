@@ -2,7 +2,6 @@
 # cmake -DPROGRAM=FILE -DOUT=DIR -P manuals.cmake
 execute_process(COMMAND ${PROGRAM} --help=words OUTPUT_VARIABLE words RESULT_VARIABLE failed)
 string(REGEX MATCHALL "[^\n\t]+\t" commands "${words}")
-set(pages "")
 foreach(command "" ${commands})
   string(STRIP "${command}" command)
   set(page ${OUT}/fastbal.1)
