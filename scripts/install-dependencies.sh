@@ -6,7 +6,7 @@
 #   build   compiler, make, cmake, pkg-config, CFITSIO, zlib, chealpix (the default)
 #   demo    build, and Cairo, Pango and a font, for fastbal plot, and npm, for fastbal report
 #   test    demo, and cmocka, a Python with numpy, astropy, pytest and pip, valgrind, Open MPI and Chromium
-#   ci      test, and clang, clang-tidy, cppcheck, shellcheck, matplotlib and mypy
+#   ci      test, and clang, clang-tidy, cppcheck, shellcheck, doxygen, matplotlib, pandas and mypy
 #   fuzz    build, and clang with its fuzzer and sanitizers
 #   --check  install nothing; list what is missing, status 1 if anything is
 #
@@ -77,8 +77,8 @@ fi
 if [ "$level" = ci ]; then
     # The test of the library's reference is skipped without it.
     program doxygen || ! program apt-get || missing doxygen doxygen
-    # Tests of pictures and types in Python are skipped without them.
-    python_with numpy matplotlib mypy || ! program apt-get || missing 'python3-matplotlib mypy' 'matplotlib mypy'
+    # Tests of pictures, types and pandas in Python are skipped without them.
+    python_with numpy matplotlib mypy pandas || ! program apt-get || missing 'python3-matplotlib mypy python3-pandas' 'matplotlib mypy pandas'
     program clang || missing clang clang
     program clang-tidy || missing clang-tidy clang-tools
     program cppcheck || missing cppcheck cppcheck

@@ -50,15 +50,13 @@ def read(path: Union[str, "os.PathLike[str]"], *, hdu: Union[None, int, str] = N
 
 
 def _frame(table: Any) -> Any:
-    import pandas
+    from astropy.table import Table
 
-    columns = {}
+    flat = Table()
     for name in table.colnames:
-        values = table[name]
-        if values.ndim == 1:
-            columns[name] = values.astype(str) if values.dtype.kind == "S" else values.byteswap().view(values.dtype.newbyteorder()) \
-                if values.dtype.byteorder == ">" else values
+        if table[name].ndim == 1:
+            flat[name] = table[name]
         else:
-            for k in range(values.shape[1]):
-                columns[f"{name}_{k}"] = values[:, k]
-    return pandas.DataFrame({name: list(values) if getattr(values, "mask", None) is not None else values for name, values in columns.items()})
+            for k in range(table[name].shape[1]):
+                flat[f"{name}_{k}"] = table[name][:, k]
+    return flat.to_pandas()

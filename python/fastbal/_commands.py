@@ -111,7 +111,7 @@ def command(name: str, *arguments: Any, progress: Optional[Progress] = None, **o
     if status not in (0, 1):
         raise CommandError(words, status, messages)
     if status == 1:
-        warnings.warn("\n".join(messages) or f"{name}: some quasars or pixels are missing", stacklevel=3)
+        warnings.warn("\n".join(messages) or f"{name}: ended with status 1 ({name} --help, docs/running.md)", stacklevel=3)
     return CommandResult(status, summary, messages)
 
 

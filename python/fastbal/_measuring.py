@@ -235,7 +235,8 @@ def measure(wavelength: Cameras, flux: Any = None, ivar: Any = None, z: Any = No
     ----------
     wavelength : array_like, shape (npixels,) or (nspectra, npixels); or mapping by camera
         Observed frame, Angstrom, increasing. A 1-d array belongs to all spectra. With a mapping such as
-        ``{"b": ..., "r": ..., "z": ...}`` flux and ivar are mappings as well, and cameras are joined (section 1). A specutils
+        ``{"b": ..., "r": ..., "z": ...}`` flux and ivar are mappings as well, and cameras are joined (section 1), from 4-byte floats
+        as DESI has them. A specutils
         ``Spectrum1D``, or any object with ``spectral_axis``, ``flux`` and ``uncertainty``, may stand for wavelength, flux and ivar.
     flux, ivar : array_like, shape (npixels,) or (nspectra, npixels)
         Flux in any unit, and its inverse variance. Pixels that are masked, not finite or negative in ivar count as not observed.

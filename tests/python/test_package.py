@@ -342,10 +342,15 @@ def test_read(survey):
     assert table["AI_CIV"].description == "absorption index of C IV"
     with pytest.raises(fastbal.FastbalError, match="NONE"):
         fastbal.read(survey.catalog, hdu="NONE")
+
+
+def test_read_with_pandas(survey):
     pandas = pytest.importorskip("pandas")
+    table = fastbal.read(survey.catalog)
     frame = fastbal.read(survey.catalog, pandas=True)
     assert isinstance(frame, pandas.DataFrame) and list(frame["TARGETID"]) == list(table["TARGETID"])
     assert list(frame["VMIN_CIV_450_0"]) == list(table["VMIN_CIV_450"][:, 0])
+    assert frame["SURVEY"][0] == "main" and frame["AI_CIV"].sum() == table["AI_CIV"].sum()
 
 
 def test_a_picture(joined, spectra, tmp_path):
