@@ -14,7 +14,7 @@
 #include "cli/summary.h"
 #include "desi/id_rows.h"
 #include "fits/unpack.h"
-#include "report/report.h"
+#include "report/catalog_page.h"
 #include "run/message.h"
 #include "run/stop.h"
 
@@ -142,7 +142,7 @@ static int prepare(struct report *r, struct fb_error *err)
 {
     struct report_options *o = r->options;
     const char *dot = strrchr(o->out, '.');
-    if (fb_report_need_page(err) != 0)
+    if (fb_catalog_page_check(err) != 0)
         return -1;
     if (!dot || strcasecmp(dot, ".html") != 0)
         return fb_fail(err, "%s: expected the name of a page to write, which ends in .html", o->out);
@@ -160,14 +160,14 @@ static int deliver(struct report *r, struct fb_error *err)
 {
     const struct report_options *o = r->options;
     const struct fb_contents *q = &r->contents;
-    const struct fb_report page = { o->quasars.qsocat, q, &r->spectra, r->nchoices,
-                                    r->note.text[0] ? r->note.text : NULL };
+    const struct fb_catalog_page page = { o->quasars.qsocat, q, &r->spectra, r->nchoices,
+                                          r->note.text[0] ? r->note.text : NULL };
     int problems = r->measured ? fb_print_row_problems(&r->quasars.sorted, "report", o->quasars.qsocat) : 0;
 
     if (fb_stop_signal())
         return fb_stop_status(fb_stop_signal());
     if (fb_drawn_close(&r->spectra, err) != 0 ||
-        fb_report_write(&page, o->out, o->clobber ? FB_REPLACE : FB_KEEP_EXISTING, err) != 0)
+        fb_catalog_page_write(&page, o->out, o->clobber ? FB_REPLACE : FB_KEEP_EXISTING, err) != 0)
         return FB_EXIT_UNUSABLE;
     if (r->measured && r->note.text[0])
         fb_print_error("report", "%s", r->note.text);

@@ -228,7 +228,7 @@ static const struct {
     { FB_CII, 0.15, 0.6 },   { FB_SIII, 0.05, 0.6 },
 };
 
-static void draw_partners(struct fb_trough *t, int low_ionization, struct fb_rng *rng)
+static void draw_partners(struct fb_outflow_trough *t, int low_ionization, struct fb_rng *rng)
 {
     memset(t->relative_tau, 0, sizeof t->relative_tau);
     for (int i = 0; i < FB_IONS; i++)
@@ -259,7 +259,7 @@ static enum fb_trough_shape draw_shape(struct fb_rng *rng)
     return (enum fb_trough_shape)shape;
 }
 
-static void draw_trough(struct fb_trough *t, enum fb_trough_shape shape, int low_ionization,
+static void draw_trough(struct fb_outflow_trough *t, enum fb_trough_shape shape, int low_ionization,
                         struct fb_rng *rng)
 {
     t->shape = shape;
@@ -289,7 +289,7 @@ void fb_outflow_draw(struct fb_outflow *outflow, struct fb_rng *rng)
 }
 
 /* Optical depth profile at any velocity. */
-static double profile_at(const struct fb_trough *t, double v)
+static double profile_at(const struct fb_outflow_trough *t, double v)
 {
     const double x = (v - FB_OUTFLOW_FIRST) / FB_OUTFLOW_STEP;
     if (x < 0.0 || x >= FB_OUTFLOW_CELLS - 1)
@@ -302,7 +302,7 @@ static double profile_at(const struct fb_trough *t, double v)
  * Optical depth of an ion at a rest wavelength: the sum of its lines, the strongest with the ion's own
  * optical depth.
  */
-static double ion_tau(const struct fb_trough *t, enum fb_ion ion, double rest_wavelength)
+static double ion_tau(const struct fb_outflow_trough *t, enum fb_ion ion, double rest_wavelength)
 {
     double sum = 0.0, strongest = 0.0;
     for (int k = 0; k < fb_absorption_line_count; k++) {
@@ -316,7 +316,7 @@ static double ion_tau(const struct fb_trough *t, enum fb_ion ion, double rest_wa
     return strongest > 0.0 ? t->tau * t->relative_tau[ion] * sum / strongest : 0.0;
 }
 
-static double transmission(const struct fb_trough *t, enum fb_ion ion, double rest_wavelength)
+static double transmission(const struct fb_outflow_trough *t, enum fb_ion ion, double rest_wavelength)
 {
     const double tau = ion_tau(t, ion, rest_wavelength);
     return tau > TAU_NEGLIGIBLE ? 1.0 - t->covering * t->relative_covering[ion] * (1.0 - exp(-tau)) : 1.0;
@@ -345,7 +345,7 @@ void fb_outflow_apply(const struct fb_outflow *outflow, struct fb_sightline *s, 
 {
     for (int k = 0; k < outflow->count; k++)
         for (int ion = 0; ion < FB_IONS; ion++) {
-            const struct fb_trough *t = &outflow->troughs[k];
+            const struct fb_outflow_trough *t = &outflow->troughs[k];
             double first, last;
             if (t->relative_tau[ion] <= 0.0)
                 continue;
@@ -426,7 +426,7 @@ void fb_outflow_measure(const struct fb_outflow *outflow, const double *narrow, 
     measure(&civ->bi, f, BI_FIRST, BI_WIDTH, FASTBAL_MAX_BI);
 }
 
-void fb_trough_measure(const struct fb_trough *trough, struct fb_trough_truth *truth)
+void fb_trough_measure(const struct fb_outflow_trough *trough, struct fb_trough_truth *truth)
 {
     struct fastbal_line civ;
     struct fb_outflow alone;

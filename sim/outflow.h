@@ -31,7 +31,7 @@ enum fb_trough_shape {
 };
 extern const char *const fb_shape_names[FB_SHAPES];
 
-struct fb_trough {
+struct fb_outflow_trough {
     enum fb_trough_shape shape;
     double covering;              /* fraction of the quasar's light covered by the gas, in C IV */
     double tau;                   /* largest optical depth of C IV 1548 */
@@ -44,7 +44,7 @@ struct fb_outflow {
     int count;
     double
         redshift_error; /* km/s: the quasar looks further away, since the blue sides of its lines are missing */
-    struct fb_trough troughs[FB_MAX_OUTFLOW_TROUGHS];
+    struct fb_outflow_trough troughs[FB_MAX_OUTFLOW_TROUGHS];
 };
 
 /* Draw an outflow whose noiseless absorption index is above 0, so that it is a BAL by definition. */
@@ -63,7 +63,7 @@ struct fb_trough_truth {
     double posmin, fmin;
     double ai;
 };
-void fb_trough_measure(const struct fb_trough *trough, struct fb_trough_truth *truth);
+void fb_trough_measure(const struct fb_outflow_trough *trough, struct fb_trough_truth *truth);
 
 /*
  * C IV troughs of the whole outflow: the definitions of docs/algorithm.md with exact continuum and no noise, on

@@ -173,7 +173,7 @@ static void fill_all_absorption(struct fb_quasar_row *q, const struct fb_sightli
 }
 
 static void fill_trough_row(struct fb_trough_row *row, const struct fb_target *target,
-                            const struct fb_trough *t, int number)
+                            const struct fb_outflow_trough *t, int number)
 {
     struct fb_trough_truth truth;
 

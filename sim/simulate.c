@@ -32,7 +32,7 @@ struct pixel_data {
     struct fb_fibermap_row *fibermap;
     struct fb_exposure_row *exposures;
     size_t nexposures;
-    struct fb_score_row *scores;
+    struct fb_scores_row *scores;
     struct fb_mock_truth_row *truth;
 };
 
@@ -230,7 +230,7 @@ static int simulate_target(struct state *s, size_t row)
     fb_fill_fibermap(&d->fibermap[row], &s->tree, t, &s->instrument, s->model);
     fb_fill_exposures(d->exposures + d->nexposures, t, s->survey.seed);
     d->nexposures += (size_t)t->exposures;
-    fb_fill_score(&d->scores[row], t, &s->instrument, &rows, s->scratch);
+    fb_fill_scores(&d->scores[row], t, &s->instrument, &rows, s->scratch);
     fb_fill_mock_truth(&d->truth[row], t);
     if (t->quasar) {
         struct fb_quasar_row *q = &s->quasars[s->nquasars++];
@@ -313,7 +313,7 @@ static void describe_coadd(struct state *s, struct fb_sim_coadd *coadd,
     if (s->options->scheme == FB_SCHEME_MOCK)
         return;
     coadd->exp_fibermap = fb_exposure_table(d->exposures, d->nexposures);
-    coadd->scores = fb_score_table(d->scores, d->n);
+    coadd->scores = fb_scores_table(d->scores, d->n);
     coadd->resolution = s->options->resolution ? fill_resolution : NULL;
     coadd->context = s;
 }

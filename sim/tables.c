@@ -104,8 +104,8 @@ static double median(double *x, size_t n)
     return n % 2 ? x[n / 2] : 0.5 * (x[n / 2 - 1] + x[n / 2]);
 }
 
-void fb_fill_score(struct fb_score_row *row, const struct fb_target *t,
-                   const struct fb_instrument *instrument, const struct fb_rows *spectra, double *scratch)
+void fb_fill_scores(struct fb_scores_row *row, const struct fb_target *t,
+                    const struct fb_instrument *instrument, const struct fb_rows *spectra, double *scratch)
 {
     memset(row, 0, sizeof *row);
     row->targetid = t->targetid;
@@ -212,7 +212,7 @@ static const struct fb_sim_column exposure_columns[] = {
 };
 #undef ROW
 
-#define ROW fb_score_row
+#define ROW fb_scores_row
 static const struct fb_sim_column score_columns[] = {
     { "TARGETID", "K", NULL, AT(targetid) },
     { "TSNR2_QSO", "E", NULL, AT(tsnr2_qso) },
@@ -330,7 +330,7 @@ struct fb_sim_table fb_exposure_table(const struct fb_exposure_row *rows, size_t
     return (struct fb_sim_table)TABLE("EXP_FIBERMAP", exposure_columns, rows, n);
 }
 
-struct fb_sim_table fb_score_table(const struct fb_score_row *rows, size_t n)
+struct fb_sim_table fb_scores_table(const struct fb_scores_row *rows, size_t n)
 {
     return (struct fb_sim_table)TABLE("SCORES", score_columns, rows, n);
 }

@@ -33,7 +33,7 @@ struct fb_exposure_row {
     double exptime, mjd;
 };
 
-struct fb_score_row {
+struct fb_scores_row {
     int64_t targetid;
     float tsnr2_qso, tsnr2_lya;
     float median_snr[FB_SIM_CAMERAS];
@@ -63,8 +63,8 @@ struct fb_mock_truth_row {
 /* Fill rows; model is the noiseless spectrum on the concatenated pixels of all cameras. */
 void fb_fill_fibermap(struct fb_fibermap_row *row, const struct fb_tree *tree, const struct fb_target *t,
                       const struct fb_instrument *instrument, const double *model);
-void fb_fill_score(struct fb_score_row *row, const struct fb_target *t,
-                   const struct fb_instrument *instrument, const struct fb_rows *spectra, double *scratch);
+void fb_fill_scores(struct fb_scores_row *row, const struct fb_target *t,
+                    const struct fb_instrument *instrument, const struct fb_rows *spectra, double *scratch);
 void fb_fill_catalog(struct fb_catalog_row *row, const struct fb_tree *tree, const struct fb_target *t,
                      uint64_t seed);
 void fb_fill_mock_truth(struct fb_mock_truth_row *row, const struct fb_target *t);
@@ -87,7 +87,7 @@ enum { FB_FIBERMAP_COLUMNS = 19, FB_CATALOG_COLUMNS = 16 };
 struct fb_sim_table fb_fibermap_table(const struct fb_fibermap_row *rows, size_t n, enum fb_scheme scheme,
                                       struct fb_sim_column columns[FB_FIBERMAP_COLUMNS]);
 struct fb_sim_table fb_exposure_table(const struct fb_exposure_row *rows, size_t n);
-struct fb_sim_table fb_score_table(const struct fb_score_row *rows, size_t n);
+struct fb_sim_table fb_scores_table(const struct fb_scores_row *rows, size_t n);
 struct fb_sim_table fb_catalog_table(const struct fb_catalog_row *rows, size_t n, enum fb_scheme scheme,
                                      struct fb_sim_column columns[FB_CATALOG_COLUMNS]);
 struct fb_sim_table fb_trough_table(const struct fb_trough_row *rows, size_t n);

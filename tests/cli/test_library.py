@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -189,3 +190,15 @@ def test_every_source_has_a_licence_line():
              for p in (ROOT / folder).rglob("*") if p.suffix in (".c", ".h", ".py", ".sh")]
     assert len(paths) > 50
     assert [p.name for p in paths if "SPDX-License-Identifier" not in p.read_text()[:4000]] == []
+
+
+def test_names_of_headers_are_unique():
+    """Two headers with the same guard hide one another, and two structs with the same tag deceive the reader."""
+    guards, tags = Counter(), Counter()
+    for folder in LAYERS:
+        for path in sources(folder):
+            if path.suffix == ".h":
+                guards.update(re.findall(r"^#ifndef (\w+_H)$", path.read_text(), re.M))
+                tags.update(re.findall(r"^(?:struct|enum|union) (\w+) \{$", path.read_text(), re.M))
+    assert len(guards) > 80 and len(tags) > 100
+    assert not [name for name, n in (guards + tags).items() if n > 1]

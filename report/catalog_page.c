@@ -1,4 +1,4 @@
-/* report.c - SPDX-License-Identifier: BSD-3-Clause */
+/* catalog_page.c - SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -7,7 +7,7 @@
 #include "fastbal.h"
 #include "fits/system.h"
 #include "report/page.h"
-#include "report/report.h"
+#include "report/catalog_page.h"
 #include "run/binomial.h"
 #include "run/json.h"
 
@@ -41,7 +41,7 @@ static void put_counts(FILE *out, const char *key, const size_t *counts, size_t 
 
 /* ---- the catalog ---- */
 
-static void put_catalog(FILE *out, const struct fb_report *r)
+static void put_catalog(FILE *out, const struct fb_catalog_page *r)
 {
     const struct fb_contents *q = r->quasars;
     fprintf(out, "\"program\": \"fastbal %s\",\n\"catalog\": ", fastbal_version());
@@ -199,7 +199,7 @@ static void put_rows(FILE *out, const struct fb_contents *q)
     fputc('}', out);
 }
 
-static void put_spectra(FILE *out, const struct fb_report *r)
+static void put_spectra(FILE *out, const struct fb_catalog_page *r)
 {
     fprintf(out, ",\n\"asked\": %zu, \"note\": ", r->asked);
     fb_json_text(out, r->note);
@@ -221,7 +221,7 @@ static void put_spectra(FILE *out, const struct fb_report *r)
 
 /* ---- the file ---- */
 
-static char *make_data(const struct fb_report *r, size_t *size, struct fb_error *err)
+static char *make_data(const struct fb_catalog_page *r, size_t *size, struct fb_error *err)
 {
     char *text = NULL;
     FILE *out = open_memstream(&text, size);
@@ -242,7 +242,7 @@ static char *make_data(const struct fb_report *r, size_t *size, struct fb_error 
     return text;
 }
 
-int fb_report_need_page(struct fb_error *err)
+int fb_catalog_page_check(struct fb_error *err)
 {
     return fb_page_lacks[0]
                ? fb_fail(err,
@@ -252,12 +252,12 @@ int fb_report_need_page(struct fb_error *err)
                : 0;
 }
 
-int fb_report_write(const struct fb_report *r, const char *path, enum fb_replace replace,
-                    struct fb_error *err)
+int fb_catalog_page_write(const struct fb_catalog_page *r, const char *path, enum fb_replace replace,
+                          struct fb_error *err)
 {
     struct fb_temporary file = { .descriptor = -1 };
     size_t size = 0;
-    if (fb_report_need_page(err) != 0)
+    if (fb_catalog_page_check(err) != 0)
         return -1;
     char *data = make_data(r, &size, err);
     if (!data)

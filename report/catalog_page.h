@@ -1,16 +1,16 @@
 /*
- * report.h - the page of a catalog: one HTML file that needs no other.
+ * catalog_page.h - the page of a catalog: one HTML file that needs no other.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
-#ifndef FB_REPORT_H
-#define FB_REPORT_H
+#ifndef FB_CATALOG_PAGE_H
+#define FB_CATALOG_PAGE_H
 
 #include "fits/temporary.h"
 #include "report/contents.h"
 #include "report/spectra.h"
 
-struct fb_report {
+struct fb_catalog_page {
     const char *catalog; /* its path */
     const struct fb_contents *quasars;
     const struct fb_drawn_list *spectra; /* closed; quasar is the place in quasars->listed */
@@ -19,10 +19,10 @@ struct fb_report {
 };
 
 /* Write it. Fails where the program was built without a page (report/page.h). */
-int fb_report_write(const struct fb_report *report, const char *path, enum fb_replace replace,
-                    struct fb_error *err);
+int fb_catalog_page_write(const struct fb_catalog_page *page, const char *path, enum fb_replace replace,
+                          struct fb_error *err);
 
 /* Was the program built with a page? An error that says what is missing otherwise. */
-int fb_report_need_page(struct fb_error *err);
+int fb_catalog_page_check(struct fb_error *err);
 
 #endif
