@@ -20,10 +20,10 @@ struct arguments {
     enum fb_scheme scheme;
     long pixels, quasars, others, seed;
     double bal_fraction;
-    int bright, gaps, mock, aligned, no_resolution, true_spectra, overwrite, verbose;
+    int bright, gaps, no_narrow_systems, mock, aligned, no_resolution, true_spectra, overwrite, verbose;
 };
 
-enum { OTHERS = 3, LAYOUT = 8 }; /* indices into the option table */
+enum { OTHERS = 3, LAYOUT = 9 }; /* indices into the option table */
 
 static int choose_layout(struct arguments *a, int given)
 {
@@ -72,6 +72,8 @@ static enum fb_options_outcome parse_simulate_options(struct arguments *a, int a
         { NULL, "--bright", FB_OPT_FLAG, &a->bright,
           .help = "a bright sample: three times the signal-to-noise" },
         { NULL, "--gaps", FB_OPT_FLAG, &a->gaps, .help = "runs of missing pixels in some spectra" },
+        { NULL, "--no-narrow-systems", FB_OPT_FLAG, &a->no_narrow_systems,
+          .help = "leave narrow absorption by metals out: intervening, associated, of DLAs" },
         { NULL, "--layout", FB_OPT_STRING, &a->layout, .metavar = "NAME",
           .help = "healpix, uniqpix (adaptive pixels), skimmed (quasars only, nside 16), tiles, or mock" },
         { NULL, "--mock", FB_OPT_FLAG, &a->mock, .help = "in the form of quickquasars mocks: --layout mock" },
@@ -161,6 +163,7 @@ int fb_cmd_simulate(int argc, char **argv)
         .bal_fraction = a.bal_fraction,
         .bright = a.bright,
         .gaps = a.gaps,
+        .narrow_systems = !a.no_narrow_systems,
         .scheme = a.scheme,
         .aligned = a.aligned,
         .resolution = !a.no_resolution,

@@ -23,12 +23,13 @@
 enum { COARSE = 8, COARSE_COUNT = FB_FINE_COUNT / COARSE + 2 };
 
 int fb_renderer_init(struct fb_renderer *r, const struct fb_instrument *instrument, uint64_t seed,
-                     double bal_fraction)
+                     double bal_fraction, int narrow_systems)
 {
     memset(r, 0, sizeof *r);
     r->instrument = instrument;
     r->seed = seed;
     r->bal_fraction = bal_fraction;
+    r->narrow_systems = narrow_systems;
     r->fine = malloc(FB_FINE_COUNT * sizeof *r->fine);
     if (!r->fine || fb_sightline_init(&r->sightline) < 0) {
         fb_renderer_release(r);
@@ -218,7 +219,8 @@ int fb_render_quasar(struct fb_renderer *r, struct fb_target *target, double blu
     fb_purpose_seed(&rng, r->seed, FB_FOR_PATH, target->targetid);
     if (fb_forest_add(&r->sightline, &r->forest, &rng, target->z, &dlas) < 0 || add_light(r, target, ebv) < 0)
         return -1;
-    const int nassociated = fb_absorbers_add(&r->sightline, &rng, target->z, &dlas);
+    /* They are the last of their stream, so that leaving them out changes nothing else. */
+    const int nassociated = r->narrow_systems ? fb_absorbers_add(&r->sightline, &rng, target->z, &dlas) : 0;
     fb_sightline_finish(&r->sightline);
     if (continuum)
         fb_instrument_sample(r->instrument, r->fine, blunt, continuum);

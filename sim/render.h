@@ -47,10 +47,11 @@ struct fb_renderer {
     double *fine; /* spectrum on the fine grid */
     uint64_t seed;
     double bal_fraction;
+    int narrow_systems; /* whether there are any */
 };
 
 int fb_renderer_init(struct fb_renderer *r, const struct fb_instrument *instrument, uint64_t seed,
-                     double bal_fraction); /* 0, or -1 if out of memory */
+                     double bal_fraction, int narrow_systems); /* 0, or -1 if out of memory */
 void fb_renderer_release(struct fb_renderer *r);
 
 /*

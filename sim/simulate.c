@@ -134,7 +134,7 @@ static int start(struct state *s)
     s->troughs = calloc(all * FB_MAX_OUTFLOW_TROUGHS + 1, sizeof *s->troughs);
     if (!s->root || !s->pixels || !s->catalog || !s->quasars || !s->bals || !s->troughs ||
         fb_instrument_init(&s->instrument, mock && !o->aligned) < 0 ||
-        fb_renderer_init(&s->renderer, &s->instrument, o->seed, o->bal_fraction) < 0 ||
+        fb_renderer_init(&s->renderer, &s->instrument, o->seed, o->bal_fraction, o->narrow_systems) < 0 ||
         allocate_pixel(&s->data, n, &s->instrument) < 0 || (o->true_spectra && allocate_true_spectra(s) < 0))
         return fb_fail(s->err, "out of memory");
     s->model = malloc(s->instrument.total * sizeof *s->model);

@@ -22,6 +22,7 @@ struct fb_simulation {
     double bal_fraction;
     int bright;            /* a sample with three times the signal-to-noise */
     int gaps;              /* runs of missing pixels in some spectra */
+    int narrow_systems;    /* narrow absorption by metals, besides outflows */
     enum fb_scheme scheme; /* grouping of files; mocks have the format of quickquasars */
     int aligned;           /* mocks: camera grids are aligned, as in data */
     int resolution;        /* write resolution matrices */

@@ -29,7 +29,7 @@ OPTIONS = {  # every spelling of every option that programs promise
     "diff": "--rtol --atol --velocity --tol --columns --ignore --json -a --all -q --quiet --nproc --max-unpacked",
     "score": "--other --short --json --ecsv -c --clobber --overwrite --max-unpacked",
     "list": "--hdu --where --all --columns --sort --reverse -n --rows --format -o --outfile -c --clobber --overwrite --max-unpacked",
-    "simulate": "--quiet --pixels --quasars --others --seed --bright --gaps --mock --no-resolution",
+    "simulate": "--quiet --pixels --quasars --others --seed --bright --gaps --no-narrow-systems --mock --no-resolution",
     "info": "--max-unpacked",
     "continuum": "--quiet -q --qsocat -o --outfile -r --release --specprod -s --survey -m --moon --program --mock --mockdir --tree "
                  "--targetids -t --alttemp --templates --continuum --fit --rules -c --clobber --overwrite --max-unpacked",

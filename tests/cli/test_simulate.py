@@ -199,6 +199,45 @@ def test_truth_spectra(tmp_path, layout):
     assert len(deep) > 10 and max(deep) < 0.92 and np.count_nonzero(deep) > 10
 
 
+def test_no_narrow_systems(tmp_path):
+    """Narrow systems are gone from truth and spectra; light, hydrogen, outflows, catalog and other targets are the same."""
+    options = ("--pixels", 2, "--quasars", 40, "--others", 5, "--bal-fraction", 0.3, "--no-resolution", "--truth-spectra")
+    trees = [tmp_path / "plain", tmp_path / "without"]
+    run("simulate", trees[0], *options)
+    run("simulate", trees[1], *options, "--no-narrow-systems")
+    assert files(trees[0]).keys() == files(trees[1]).keys()
+    assert files(trees[0])["qso.fits"] == files(trees[1])["qso.fits"]
+    plain, without = (table(tree / "truth.fits", "QUASARS") for tree in trees)
+    differ = {name for name in plain.names if not np.array_equal(plain[name], without[name])}
+    assert differ == {"SNR_CIV", "AI_ALL", "NALL_450", "VMIN_ALL_450", "VMAX_ALL_450", "NASSOC"}
+    assert (plain["NASSOC"] > 0).sum() > 15 and not without["NASSOC"].any()
+    np.testing.assert_array_equal(without["AI_ALL"], without["AI_CIV"])
+    assert (plain["AI_ALL"] > plain["AI_CIV"]).sum() > 15 and (plain["AI_CIV"] > 0).sum() > 15
+    one, two = (table(tree / "truth.fits", "TRUTH") for tree in trees)
+    assert all(np.array_equal(one[name], two[name]) for name in one.names)
+
+    quasars = {int(q["TARGETID"]): q for q in plain}
+    forest, metals = [], []
+    for paths in zip(*(sorted(tree.rglob("truespectra-*.fits")) for tree in trees)):
+        with fits.open(paths[0]) as one, fits.open(paths[1]) as two:
+            for camera in "BRZ":
+                np.testing.assert_array_equal(one[f"{camera}_CONTINUUM"].data, two[f"{camera}_CONTINUUM"].data)
+                for target, t1, t2 in zip(one["TARGETS"].data, *(h[f"{camera}_TRANSMISSION"].data for h in (one, two))):
+                    assert (t1 <= t2 + 1e-5).all()
+                    q, rest = quasars[int(target["TARGETID"])], one[f"{camera}_WAVELENGTH"].data / (1 + target["Z"])
+                    forest += [t2[(rest > 1050) & (rest < 1180)]]
+                    if not q["BAL"]:
+                        metals += [t1[rest > 1300]]
+                        assert (t2[rest > 1300] > (0.9 if q["NDLA"] else 0.999)).all()  # damping wings reach far
+        kinds = [table(path.with_name(path.name.replace("truespectra", "coadd")), "FIBERMAP") for path in paths]
+        np.testing.assert_array_equal(kinds[0]["TARGETID"], kinds[1]["TARGETID"])
+        star = ~np.isin(kinds[0]["TARGETID"], list(quasars))
+        flux = [fits.getdata(path.with_name(path.name.replace("truespectra", "coadd")), "R_FLUX") for path in paths]
+        np.testing.assert_array_equal(flux[0][star], flux[1][star])
+        assert star.sum() == 5
+    assert 0.3 < np.concatenate(forest).mean() < 0.9 and np.concatenate(metals).min() < 0.5
+
+
 def test_tiles(tmp_path):
     """Tile, petal and night are in the catalog and the fibermaps, as picca's reader of tiles looks for them."""
     run("simulate", tmp_path / "tree", *SMALL, "--layout", "tiles", "--no-resolution")
