@@ -15,7 +15,7 @@ import pytest
 from astropy.io import fits
 
 from compare import compare_tables, compare_trees
-from support import PIXELS, ROOT, fits_files, run, table
+from support import LIGHT, PIXELS, ROOT, fits_files, run, table
 
 SCRIPTS = [ROOT / ".ci" / "run", *sorted(p for folder in ("scripts", "share", "tests", "bench")
                                          for p in (ROOT / folder).rglob("*.sh"))]
@@ -174,3 +174,59 @@ def test_how_like_desi_without_spectra(tmp_path):
     program = shutil.which("fastbal", path=os.environ["FASTBAL_BIN"])
     result = call("how_like_desi.py", tmp_path / "tree", "--templates", "builtin", "--fastbal", program, status=1)
     assert "--truth-spectra" in result.stderr
+
+
+def counted(tree, continuum, tmp_path):
+    """The cells of a line of continuum_figures.py for the built-in templates: four (finds, of), the bias, and AI / true."""
+    how = ("-q", tree / "qso.fits", "-r", tree / "redux" / "sim", "--templates", "builtin", "--continuum", continuum, "-c")
+    run("run", *how, "-o", tmp_path / "found.fits")
+    found = {int(q["TARGETID"]): float(q["AI_CIV"]) for q in table(tmp_path / "found.fits")}
+    quasars = {int(q["TARGETID"]): q for q in table(tree / "truth.fits", "QUASARS")
+               if q["SNR_CIV"] > 1 and 1.57 <= q["Z_CAT"] <= 5}
+    bals = {t: q for t, q in quasars.items() if q["NTROUGH"] > 0}
+    others = {t: q for t, q in quasars.items() if q["NTROUGH"] == 0}
+    groups = (bals, [t for t in bals if bals[t]["AI_CIV"] > 500], others, [t for t in others if others[t]["AI_ALL"] == 0])
+    run("continuum", *how, "--targetids", *bals, "-o", tmp_path / "continuum.fits", status=None)
+    pixels = table(tmp_path / "continuum.fits", "CONTINUUM")
+    logarithms = []
+    for path in tree.rglob("truespectra-*.fits"):
+        with fits.open(path) as true:
+            for i, target in enumerate(int(t) for t in true["TARGETS"].data["TARGETID"]):
+                for low, high in zip(*(bals[target][f"{end}_CIV_450"] for end in ("VMIN", "VMAX"))) if target in bals else ():
+                    own = pixels[pixels["TARGETID"] == target]
+                    v = LIGHT * (1 - own["WAVELENGTH"] / (1 + bals[target]["Z"]) / 1549)
+                    own = own[(v >= low) & (v <= high) & (low > 0)]
+                    light = np.full(len(own), np.nan)
+                    for camera in "ZRB":
+                        wave, flux = true[f"{camera}_WAVELENGTH"].data, true[f"{camera}_CONTINUUM"].data[i]
+                        here = np.interp(own["WAVELENGTH"], wave, flux, np.nan, np.nan)
+                        light = np.where(np.isfinite(here), here, light)
+                    logarithms += np.log(own["CONTINUUM"] / light).tolist()
+    strength = sum(found[t] for t in bals) / sum(q["AI_CIV"] for q in bals.values())
+    return [(sum(found[t] > 0 for t in group), len(group)) for group in groups], np.nanmean(logarithms), strength
+
+
+def test_continuum_figures(tmp_path):
+    """Every cell against what is counted here; the built-in set gives the same line as a file."""
+    run("templates", "--export", tmp_path / "same.fits")
+    program = shutil.which("fastbal", path=os.environ["FASTBAL_BIN"])
+    lines = call("continuum_figures.py", "--quasars", "200", "--seed", "7", "--templates", tmp_path / "same.fits",
+                 "--fastbal", program).stdout.splitlines()
+    rows = {tuple(cells[:3]): cells[3:] for cells in ([c.strip() for c in line.split("|")[1:-1]] for line in lines[2:])}
+    assert len(rows) == len(lines) - 2 == 6
+    for narrow, option in (("yes", ()), ("no", ("--no-narrow-systems",))):
+        tree = tmp_path / narrow
+        run("simulate", tree, "--pixels", 2, "--quasars", 100, "--others", 0, "--bal-fraction", 0.4, "--seed", 7,
+            "--no-resolution", "--truth-spectra", *option)
+        for continuum in ("trough-aware", "least-squares"):
+            *shares, bias, strength = rows[narrow, "builtin", continuum]
+            counts, true_bias, true_strength = counted(tree, continuum, tmp_path)
+            for text, (k, n) in zip(shares, counts, strict=True):
+                p = k / n
+                assert text == f"{p:.3f} ± {(p * (1 - p) / n) ** 0.5:.3f} ({k} of {n})" and n > 10
+            value, error = (float(x) for x in bias.replace("−", "-").split(" ± "))
+            assert value == pytest.approx(true_bias, abs=6e-4) and 0.005 < error < 0.05
+            assert float(strength) == pytest.approx(true_strength, abs=6e-4)
+        assert rows[narrow, "same", "trough-aware"] == rows[narrow, "builtin", "trough-aware"]
+    shares = {key: float(cells[2].split()[0]) for key, cells in rows.items()}  # narrow systems are found by mistake
+    assert all(shares["yes", *key] > shares["no", *key] for _, *key in rows)
