@@ -208,7 +208,8 @@ static void put_spectra(FILE *out, const struct fb_catalog_page *r)
         const struct fb_drawn *d = &r->spectra->spectra[i];
         const double numbers[] = { d->first, d->step, d->flux_step, d->continuum_step, d->error_top, d->ai };
         static const char *const keys[] = { "first", "step", "flux", "continuum", "error", "ai" };
-        fprintf(out, "%s{\"quasar\": %zu, \"n\": %zu", i > 0 ? ",\n  " : "\n  ", d->quasar, d->n);
+        fprintf(out, "%s{\"quasar\": %zu, \"n\": %zu, \"full\": %zu", i > 0 ? ",\n  " : "\n  ", d->quasar,
+                d->n, d->nfull);
         for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
             fputs(", ", out);
             fb_json_key(out, keys[k]);

@@ -85,6 +85,47 @@ static void find_spacing(struct fb_drawn *d, const struct fastbal_spectrum *s)
         }
 }
 
+/* How many pixels are held one by one. */
+static size_t full_pixels(const struct fastbal_spectrum *s)
+{
+    size_t n = 0;
+    while (n < s->n && s->wavelength[n] <= FB_FULL_UNTIL * (1 + s->z))
+        n++;
+    return n + (s->n - n) % FB_BIN;
+}
+
+/* Points of a spectrum, as arrays of s->n numbers each. */
+struct points {
+    double *wavelength, *flux, *ivar;
+};
+
+static void bin_pixels(const struct points *p, size_t to, const struct fastbal_spectrum *s, size_t from)
+{
+    double weight = 0, sum = 0;
+    for (size_t i = from; i < from + FB_BIN; i++) {
+        if (!is_good(s, i))
+            continue;
+        weight += s->ivar[i];
+        sum += s->ivar[i] * s->flux[i];
+    }
+    p->wavelength[to] = (s->wavelength[from] + s->wavelength[from + FB_BIN - 1]) / 2;
+    p->flux[to] = weight > 0 ? sum / weight : NAN;
+    p->ivar[to] = weight;
+}
+
+/* What is held of a spectrum: pixels, and bins after them. */
+static struct fastbal_spectrum held_points(const struct fastbal_spectrum *s, size_t nfull,
+                                           const struct points *p)
+{
+    size_t n = nfull;
+    memcpy(p->wavelength, s->wavelength, nfull * sizeof(double));
+    memcpy(p->flux, s->flux, nfull * sizeof(double));
+    memcpy(p->ivar, s->ivar, nfull * sizeof(double));
+    for (size_t i = nfull; i < s->n; i += FB_BIN)
+        bin_pixels(p, n++, s, i);
+    return (struct fastbal_spectrum){ n, p->wavelength, p->flux, p->ivar, s->z };
+}
+
 static int ascending(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -110,22 +151,23 @@ static void find_scales(struct fb_drawn *d, const struct fastbal_spectrum *s, do
     d->flux_step = fmin(largest / MOST, scratch[n / 2] / PER_SIGMA);
 }
 
-static size_t continuum_points(const struct fastbal_spectrum *s)
+static int has_continuum(const struct fb_drawn *d, size_t i)
 {
-    return (s->n - 1 + FB_CONTINUUM_EVERY - 1) / FB_CONTINUUM_EVERY + 1;
+    return i % FB_CONTINUUM_EVERY == 0 || i >= d->nfull || i == d->n - 1;
 }
 
-/* The continuum of every 4th pixel and the last. */
 static void put_continuum(struct packed *p, struct fb_drawn *d, const fastbal_templates *templates,
                           const struct fastbal_spectrum *s, const struct fastbal_result *result,
                           double *scratch)
 {
-    size_t n = continuum_points(s);
+    size_t n = 0;
     double largest = 0;
-    for (size_t k = 0; k < n; k++) {
-        size_t i = k * FB_CONTINUUM_EVERY < s->n ? k * FB_CONTINUUM_EVERY : s->n - 1;
-        fastbal_continuum(templates, result->coeffs, s->z, 1, &s->wavelength[i], &scratch[k]);
-        largest = isfinite(scratch[k]) ? fmax(largest, fabs(scratch[k])) : largest;
+    for (size_t i = 0; i < s->n; i++) {
+        if (!has_continuum(d, i))
+            continue;
+        fastbal_continuum(templates, result->coeffs, s->z, 1, &s->wavelength[i], &scratch[n]);
+        largest = isfinite(scratch[n]) ? fmax(largest, fabs(scratch[n])) : largest;
+        n++;
     }
     d->continuum_step = largest / MOST;
     for (size_t k = 0; k < n; k++)
@@ -135,7 +177,6 @@ static void put_continuum(struct packed *p, struct fb_drawn *d, const fastbal_te
 static void pack(struct packed *p, struct fb_drawn *d, const fastbal_templates *templates,
                  const struct fastbal_spectrum *s, const struct fastbal_result *result, double *scratch)
 {
-    find_spacing(d, s);
     find_scales(d, s, scratch);
     for (size_t i = 0; i < s->n && d->step == 0; i++)
         put_float(p, s->wavelength[i]);
@@ -166,21 +207,28 @@ int fb_drawn_add(struct fb_drawn_list *list, size_t quasar, const fastbal_templa
                  const struct fastbal_spectrum *spectrum, const struct fastbal_result *result,
                  struct fb_error *err)
 {
-    const struct fastbal_spectrum s = fitted_part(spectrum);
-    if (s.n == 0)
+    const struct fastbal_spectrum pixels = fitted_part(spectrum);
+    const size_t n = pixels.n;
+    if (n == 0)
         return 0;
     if (!list->out)
         list->out = open_memstream(&list->text, &list->size);
     struct fb_drawn *d = add_place(list);
     /* wavelength 4, flux 2, continuum 2, error 1 */
-    struct packed p = { .bytes = malloc(9 * s.n + 2) };
-    double *scratch = malloc((s.n + 1) * sizeof *scratch);
+    struct packed p = { .bytes = malloc(9 * n) };
+    double *scratch = malloc(4 * n * sizeof *scratch);
     int status = list->out && d && p.bytes && scratch ? 0 : fb_fail(err, "out of memory for the spectra");
     if (status == 0) {
-        *d = (struct fb_drawn){
-            .quasar = quasar, .n = s.n, .ai = result->civ.ai.index, .status = result->status
-        };
-        pack(&p, d, templates, &s, result, scratch);
+        const struct points room = { scratch, scratch + n, scratch + 2 * n };
+        const size_t nfull = full_pixels(&pixels);
+        const struct fastbal_spectrum held = held_points(&pixels, nfull, &room);
+        *d = (struct fb_drawn){ .quasar = quasar,
+                                .n = held.n,
+                                .nfull = nfull,
+                                .ai = result->civ.ai.index,
+                                .status = result->status };
+        find_spacing(d, &pixels);
+        pack(&p, d, templates, &held, result, scratch + 3 * n);
         fprintf(list->out, "<script type=\"text/plain\" id=\"spectrum-%zu\">", list->n++);
         put_base64(list->out, &p);
         fputs("</script>\n", list->out);

@@ -1,8 +1,8 @@
 /* One spectrum: decoding, and drawing with uPlot. SPDX-License-Identifier: BSD-3-Clause */
 
 const LIGHT = 299792.458, LINES = [{ name: "C IV", rest: 1549, kind: "civ" }, { name: "Si IV", rest: 1398, kind: "siiv" }];
-const CONTINUUM_EVERY = 4, NO_FLUX = -32768, EDGE = 1e-6;
-const HOME_END = 1720, NARROWEST = 5; /* A, rest frame */
+const CONTINUUM_EVERY = 4, BIN = 4, NO_FLUX = -32768, EDGE = 1e-6;
+const FULL_UNTIL = 1720, NARROWEST = 5; /* A, rest frame */
 
 function bytesOf(base64) {
   const text = atob(base64), bytes = new Uint8Array(text.length);
@@ -10,14 +10,14 @@ function bytesOf(base64) {
   return new DataView(bytes.buffer);
 }
 
-/* As report/spectra.h says. Rest wavelengths; null where there is nothing. */
+/* As report/spectra.h says. Rest wavelengths; null where there is nothing. A point is a pixel, or a bin of them. */
 function decodeSpectrum(about, base64, z) {
-  const bytes = bytesOf(base64), n = about.n;
-  const s = { z, rest: new Array(n), flux: new Array(n), error: new Array(n), low: new Array(n), high: new Array(n),
-    continuum: new Array(n).fill(null), level: new Array(n).fill(null) };
+  const bytes = bytesOf(base64), n = about.n, nfull = about.full;
+  const s = { z, nfull, pixels: new Array(n).fill(1, 0, nfull).fill(BIN, nfull), rest: new Array(n), flux: new Array(n),
+    error: new Array(n), low: new Array(n), high: new Array(n), continuum: new Array(n).fill(null), level: new Array(n).fill(null) };
   let at = 0;
   for (let i = 0; i < n; i++) {
-    let observed = about.first + i * about.step;
+    let observed = about.first + about.step * (i < nfull ? i : nfull + BIN * (i - nfull) + (BIN - 1) / 2);
     if (about.step === 0) observed = bytes.getFloat32(at, true), at += 4;
     s.rest[i] = observed / (1 + z);
   }
@@ -25,16 +25,14 @@ function decodeSpectrum(about, base64, z) {
     const value = bytes.getInt16(at, true);
     s.flux[i] = value === NO_FLUX ? null : value * about.flux;
   }
-  if (about.continuum > 0) {
-    const points = Math.ceil((n - 1) / CONTINUUM_EVERY) + 1;
-    const value = k => bytes.getInt16(at + 2 * k, true) * about.continuum;
-    for (let i = 0; i < n; i++) {
-      const k = Math.floor(i / CONTINUUM_EVERY), from = k * CONTINUUM_EVERY, to = Math.min(from + CONTINUUM_EVERY, n - 1);
-      s.continuum[i] = from === i ? value(k) : value(k) + (value(k + 1) - value(k)) * (i - from) / (to - from);
-      s.level[i] = 0.9 * s.continuum[i];
-    }
-    at += 2 * points;
+  for (let i = 0, from = 0; about.continuum > 0 && i < n; i++) {
+    if (i % CONTINUUM_EVERY && i < nfull && i < n - 1) continue;
+    s.continuum[i] = bytes.getInt16(at, true) * about.continuum;
+    const slope = (s.continuum[i] - s.continuum[from]) / (s.rest[i] - s.rest[from]);
+    for (let k = from + 1; k < i; k++) s.continuum[k] = s.continuum[from] + slope * (s.rest[k] - s.rest[from]);
+    from = i, at += 2;
   }
+  if (about.continuum > 0) s.level = s.continuum.map(value => 0.9 * value);
   for (let i = 0; i < n; i++, at++) {
     const level = bytes.getUint8(at), known = level > 0 && s.flux[i] !== null;
     s.error[i] = known ? about.error * 2 ** ((level - 255) / 16) : null;
@@ -47,12 +45,13 @@ function decodeSpectrum(about, base64, z) {
 /* Wavelengths of a trough in the rest frame; velocities are v/c = 1 - wavelength/line. */
 const troughRange = t => [LINES[t.line].rest * (1 - t.vmax / LIGHT), LINES[t.line].rest * (1 - t.vmin / LIGHT)];
 
-/* Bins of n pixels, weighted by their inverse variance: what a screen can show of a wide range. */
+/* Bins of n pixels, or of one point that holds more, weighted by their inverse variance: what a screen can show of a wide
+ * range. */
 function binSpectrum(s, n) {
   if (n === 1) return { ...s, per: 1 };
-  const b = { per: n, rest: [], flux: [], error: [], low: [], high: [], continuum: [], level: [] };
-  for (let i = 0; i < s.rest.length; i += n) {
-    const end = Math.min(i + n, s.rest.length);
+  const b = { per: n, pixels: [], rest: [], flux: [], error: [], low: [], high: [], continuum: [], level: [] };
+  for (let i = 0, end; i < s.rest.length; i = end) {
+    end = Math.min(i + Math.max(1, n / s.pixels[i]), i < s.nfull ? s.nfull : s.rest.length);
     let weight = 0, sum = 0;
     for (let k = i; k < end; k++) {
       if (s.error[k] === null) continue;
@@ -60,6 +59,7 @@ function binSpectrum(s, n) {
       sum += s.flux[k] * s.error[k] ** -2;
     }
     const middle = i + Math.floor((end - 1 - i) / 2), flux = weight > 0 ? sum / weight : null;
+    b.pixels.push((end - i) * s.pixels[i]);
     b.rest.push((s.rest[i] + s.rest[end - 1]) / 2);
     b.flux.push(flux);
     b.error.push(flux === null ? null : weight ** -0.5);
@@ -98,26 +98,37 @@ class SpectrumView {
   /* What is looked at first: the troughs, and both emission lines. */
   home() {
     const [first, last] = this.full();
-    return [first, Math.max(Math.min(last, HOME_END), first + NARROWEST)];
+    return [first, Math.max(Math.min(last, FULL_UNTIL), first + NARROWEST)];
   }
 
   /* Bins of about two points of the screen. */
   pixelsPerBin() {
-    const { rest } = this.spectrum, [low, high] = this.view, [first, last] = this.full();
-    const seen = last > first ? rest.length * (high - low) / (last - first) : 1;
+    const { nfull, pixels } = this.spectrum, [low, high] = this.view, [first, last] = this.full();
+    const seen = last > first ? (nfull + BIN * (pixels.length - nfull)) * (high - low) / (last - first) : 1;
     return 2 ** Math.max(0, Math.min(6, Math.floor(Math.log2(2.2 * seen / this.size().width))));
   }
 
   rebin() {
-    if (this.pixelsPerBin() === this.binned.per) return;
-    this.binned = binSpectrum(this.spectrum, this.pixelsPerBin());
-    this.plot.setData(this.data()); /* scales are asked for again: those of the view */
+    if (this.pixelsPerBin() !== this.binned.per) {
+      this.binned = binSpectrum(this.spectrum, this.pixelsPerBin());
+      this.plot.setData(this.data()); /* scales are asked for again: those of the view */
+    }
+    this.nameFlux();
   }
 
   data() {
     const b = this.binned;
-    this.fluxName.textContent = b.per === 1 ? "flux and error" : `flux and error, bins of ${b.per} pixels`;
     return [b.rest, b.low, b.high, b.flux, b.continuum, b.level];
+  }
+
+  /* The legend says what bins are in view. */
+  nameFlux() {
+    const { rest, nfull } = this.spectrum, { per } = this.binned, [low, high] = this.view;
+    const edge = nfull < rest.length ? rest[nfull] : Infinity, most = Math.max(per, BIN);
+    const near = low < edge ? per : most, far = high < edge ? per : most;
+    const bins = near > 1 ? `, bins of ${near} pixels` : "";
+    const beyond = far === near ? "" : `${near > 1 ? `, of ${far}` : `, bins of ${far} pixels`} beyond ${FULL_UNTIL} Å`;
+    this.fluxName.textContent = `flux and error${bins}${beyond}`;
   }
 
   size() {
@@ -158,6 +169,7 @@ class SpectrumView {
       bands: [{ series: [2, 1], fill: colour("band") }],
       hooks: { drawClear: [u => this.drawTroughs(u, colour)], setCursor: [u => this.read(u)], ready: [u => this.listen(u)] },
     }, this.data(), this.place);
+    this.nameFlux();
   }
 
   observedTicks(low, high) {
@@ -211,7 +223,8 @@ class SpectrumView {
     const i = u.cursor.idx, s = this.binned;
     if (i === null || i === undefined || !this.spectrum || !(u.cursor.left >= 0)) return void (this.readout.textContent = "");
     const rest = s.rest[i], velocity = LIGHT * (1 - rest / LINES[0].rest);
-    const flux = s.flux[i] === null ? "no flux" : `flux ${short(s.flux[i])} ± ${short(s.error[i])}`;
+    const bin = s.pixels[i] > 1 ? ` in a bin of ${s.pixels[i]} pixels` : "";
+    const flux = s.flux[i] === null ? "no flux" : `flux ${short(s.flux[i])} ± ${short(s.error[i])}${bin}`;
     const level = s.continuum[i] === null ? "" : `, continuum ${short(s.continuum[i])}`;
     this.readout.textContent = `${rest.toFixed(1)} Å at rest, ${(rest * (1 + this.spectrum.z)).toFixed(1)} Å observed: ${flux}${level}; ` +
       `${whole(Math.round(velocity))} km/s from C IV`;

@@ -111,10 +111,24 @@ const scenarios = {
       await page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))");
       const [low, high] = await page.evaluate("view.plot.series[3].idxs.map(i => view.plot.data[0][i])"), seen = await inView(page);
       assert.ok(Math.abs(low - seen[0]) < 30 && Math.abs(high - seen[1]) < 30, `${low} to ${high} is drawn of ${seen}`);
+      const [pixels, binned] = await page.evaluate("[view.spectrum, view.binned].map(s => s.pixels.reduce((a, b) => a + b))");
+      assert.equal(pixels, binned);
+      assert.ok(await page.evaluate("view.binned.rest.every((x, i, rest) => i === 0 || x > rest[i - 1])"));
     }
-    /* far in, every pixel is drawn */
-    await page.evaluate("view.look(1500, 1520)");
-    assert.equal(await page.evaluate("view.binned.per"), 1);
+    /* far in, every pixel is drawn, and beyond 1720 A every bin of 4 */
+    for (const [range, legend, readout] of [["1500, 1520", "flux and error", / ± [\d.,]+, continuum/],
+      ["1700, 1740", "flux and error, bins of 4 pixels beyond 1720 Å"],
+      ["1800, 1820", "flux and error, bins of 4 pixels", / ± [\d.,]+ in a bin of 4 pixels, continuum/]]) {
+      await page.evaluate(`view.look(${range})`);
+      assert.equal(await page.evaluate("view.binned.per"), 1);
+      assert.equal(await page.textContent("#flux-name"), legend);
+      for (const by of [30, 0]) await page.mouse.move(at[0] + by, at[1]);
+      if (readout) await page.waitForFunction(text => new RegExp(text).test(view.readout.textContent), readout.source);
+    }
+    await page.evaluate("view.showAll()");
+    const per = await page.evaluate("view.binned.per");
+    assert.ok(per > 4);
+    assert.equal(await page.textContent("#flux-name"), `flux and error, bins of ${per} pixels`);
   },
 
   /* Keys, verdicts, export, and what a reload keeps. */
@@ -231,6 +245,7 @@ const scenarios = {
       const drawn = await page.evaluate(`(s => decodeSpectrum(data.spectra[s], byId("spectrum-" + s).textContent,
         quasars.Z[data.spectra[s].quasar]))(${s.number})`);
       assert.equal(drawn.rest.length, s.rest.length);
+      assert.deepEqual(drawn.pixels, s.rest.map((x, i) => i < s.full ? 1 : 4));
       for (let i = 0; i < s.rest.length; i++) {
         const sigma = s.error[i], scale = s.scale;
         assert.ok(Math.abs(drawn.rest[i] - s.rest[i]) < 1e-3);
