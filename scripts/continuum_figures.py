@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 """Measure what the continuum does to finds, with and without narrow absorption systems in the spectra.
 
-usage: continuum_figures.py [--templates NAME ...] [--quasars N] [--seed N] [--fastbal PROGRAM]
+usage: continuum_figures.py [--templates NAME ...] [--quasars N] [--seed N ...] [--fastbal PROGRAM]
 
 Simulates the same quasars twice (fastbal simulate, 40 % with an outflow; the second time --no-narrow-systems), runs the
-finder on them, and prints a table in Markdown. The built-in templates are measured with both continua, those of --templates
-with the one that fits them: guo, brodzeller or files; guo and brodzeller if $FASTBAL_TEMPLATES is set. 3000 quasars take
-about a minute, and half a GB of temporary files.
+finder on them, and prints a table in Markdown, of all seeds together. The built-in templates are measured with both continua,
+those of --templates with the one that fits them: guo, brodzeller or files; guo and brodzeller if $FASTBAL_TEMPLATES is set.
+3000 quasars of one seed take half a minute, and half a GB of temporary files.
 
 Counted are quasars in the finder's range of redshifts whose true SNR_CIV is above 1. A find has AI > 0.
 
@@ -84,18 +84,22 @@ def share(finds, of):
     return f"{p:.3f} ± {math.sqrt(p * (1 - p) / n):.3f} ({k} of {n})"
 
 
-def bias(found, inside, templates):
-    """The mean of ln(model / true) as text, and its error. Pixels where the model is not positive are left out."""
+def biases(found, inside, templates):
+    """For each BAL, the sum of ln(model / true) and its number of pixels. Those where the model is not positive are left out."""
     wave, components = templates["WAVE"], [templates[name] for name in templates.names if name.startswith("PCA")]
-    sums, counts = [], []
+    sums = []
     for q in found[(found["BALMASK"] == 0) & np.isin(found["TARGETID"], list(inside))]:
         observed, true = inside[int(q["TARGETID"])]
         rest = observed / (1 + q["Z"])
         model = sum(c * np.interp(rest, wave, component) for c, component in zip(q["PCA_COEFFS"], components))
         good = model > 0
-        sums.append(np.log(model[good] / true[good]).sum())
-        counts.append(good.sum())
-    sums, counts = np.array(sums), np.array(counts)
+        sums.append((np.log(model[good] / true[good]).sum(), good.sum()))
+    return np.array(sums).reshape(-1, 2)
+
+
+def bias(parts):
+    """The mean of ln(model / true) as text, and its error."""
+    sums, counts = np.concatenate(parts).T
     if len(sums) < 2:
         return "none"
     value = sums.sum() / counts.sum()
@@ -103,37 +107,53 @@ def bias(found, inside, templates):
     return f"{value:.3f} ± {error:.3f}".replace("-", "−")
 
 
-def measure(found, truth, inside, templates):
-    """The cells of a line of the table."""
+def match(found, truth):
+    """The AI that was found, in the order of the truth."""
     order = np.argsort(found["TARGETID"])
-    matched = found[order[np.searchsorted(found["TARGETID"][order], truth["TARGETID"])]]
-    finds, bal = matched["AI_CIV"] > 0, truth["BAL"] == 1
-    strength = matched["AI_CIV"][bal].sum() / truth["AI_CIV"][bal].sum() if bal.any() else 0
-    return [share(finds, bal), share(finds, bal & (truth["AI_CIV"] > 500)), share(finds, ~bal),
-            share(finds, ~bal & (truth["AI_ALL"] == 0)), bias(found, inside, templates), f"{strength:.3f}"]
+    return found["AI_CIV"][order[np.searchsorted(found["TARGETID"][order], truth["TARGETID"])]]
+
+
+def cells(parts):
+    """The cells of a line of the table, from the catalog, truth, and sums of each seed."""
+    ai = np.concatenate([match(found, truth) for found, truth, _ in parts])
+    bal, true_ai, ai_all = (np.concatenate([truth[name] for _, truth, _ in parts]) for name in ("BAL", "AI_CIV", "AI_ALL"))
+    finds, bal = ai > 0, bal == 1
+    strength = ai[bal].sum() / true_ai[bal].sum() if bal.any() else 0
+    return [share(finds, bal), share(finds, bal & (true_ai > 500)), share(finds, ~bal), share(finds, ~bal & (ai_all == 0)),
+            bias([sums for _, _, sums in parts]), f"{strength:.3f}"]
+
+
+def measure(options, choices, how):
+    """Simulate and measure all seeds. Returns for each choice of templates and continuum the latter's kind and the parts."""
+    results = {choice: [] for choice in choices}
+    kinds = {}
+    for seed in options.seed:
+        with tempfile.TemporaryDirectory() as name:
+            folder, tree = pathlib.Path(name), pathlib.Path(name) / "tree"
+            command(options.fastbal, "simulate", tree, "--pixels", max(1, options.quasars // PER_PIXEL), "--quasars", PER_PIXEL,
+                    "--others", 0, "--bal-fraction", 0.4, "--seed", seed, "--no-resolution", "--truth-spectra", *how)
+            truth, inside = read_truth(tree)
+            for choice in choices:
+                found, kinds[choice], table = find(options.fastbal, tree, *choice, folder)
+                results[choice].append((found, truth, biases(found, inside, table)))
+    return [(choice[0], kinds[choice], parts) for choice, parts in results.items()]
 
 
 def main():
     parser = argparse.ArgumentParser(description="Measure what the continuum does to finds.")
     parser.add_argument("--templates", nargs="+", metavar="NAME", help="measured beside the built-in set",
                         default=["guo", "brodzeller"] if os.environ.get("FASTBAL_TEMPLATES") else [])
-    parser.add_argument("--quasars", type=int, default=3000, help=f"in steps of {PER_PIXEL} [%(default)s]")
-    parser.add_argument("--seed", type=int, default=301, help="of the simulation [%(default)s]")
+    parser.add_argument("--quasars", type=int, default=3000, help=f"of each seed, in steps of {PER_PIXEL} [%(default)s]")
+    parser.add_argument("--seed", type=int, nargs="+", metavar="N", default=[301], help="of the simulations [301]")
     parser.add_argument("--fastbal", default="fastbal", help="the program")
     options = parser.parse_args()
 
     print("| narrow systems | templates | continuum | found | of AI > 500 | false | of AI_ALL = 0 | bias | AI / true |")
     print("|---|---|---|---|---|---|---|---|---|")
+    choices = [*BUILTIN, *((name, None) for name in options.templates)]
     for population, how in POPULATIONS.items():
-        with tempfile.TemporaryDirectory() as name:
-            folder, tree = pathlib.Path(name), pathlib.Path(name) / "tree"
-            command(options.fastbal, "simulate", tree, "--pixels", max(1, options.quasars // PER_PIXEL), "--quasars", PER_PIXEL,
-                    "--others", 0, "--bal-fraction", 0.4, "--seed", options.seed, "--no-resolution", "--truth-spectra", *how)
-            truth, inside = read_truth(tree)
-            for templates, continuum in (*BUILTIN, *((name, None) for name in options.templates)):
-                found, continuum, table = find(options.fastbal, tree, templates, continuum, folder)
-                cells = measure(found, truth, inside, table)
-                print("|", " | ".join([population, pathlib.Path(templates).stem, continuum, *cells]), "|", flush=True)
+        for templates, continuum, parts in measure(options, choices, how):
+            print("|", " | ".join([population, pathlib.Path(templates).stem, continuum, *cells(parts)]), "|", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 /*
- * turn.c - an eigenvector v of A = C' - B', C' = C / tr C, B' = 0.2 B / tr B, with eigenvalue l is v = (l +
+ * turn.c - an eigenvector v of A = C' - B', C' = C / tr C, B' = 0.14 B / tr B, with eigenvalue l is v = (l +
  * B')^-1 C' v, and C has low rank, spanned by the old factors. So v lies in the Krylov space that A generates
  * from these; a hundred dimensions of it suffice (Rayleigh-Ritz). Thus no matrix of FB_TRAIN_CELLS x FB_TRAIN_CELLS is
  * needed.
@@ -14,7 +14,7 @@
 #include "train/symmetric.h"
 
 enum { TROUGHS = 1000, /* outflows */ STEPS = 12, MOST_BASIS = FB_MOST_FACTORS * STEPS };
-#define TROUGH_WEIGHT 0.2
+#define TROUGH_WEIGHT 0.14
 #define LEAST_MEAN 0.05
 
 struct turn {

@@ -6,7 +6,7 @@
  * mean is removed. Let C be the covariance of the population, and B that of the light that 1000 outflows
  * (train/absorbed.h) absorb from the mean spectrum. The new factors are the leading eigenvectors of
  *
- *     C / tr C - 0.2 B / tr B.
+ *     C / tr C - 0.14 B / tr B.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
