@@ -16,6 +16,7 @@
 enum { TROUGHS = 1000, /* outflows */ STEPS = 12, MOST_BASIS = FB_MOST_FACTORS * STEPS };
 #define TROUGH_WEIGHT 0.14
 #define LEAST_MEAN 0.05
+#define LEAST_POPULATION (1e-6 * FB_TRAIN_CELLS) /* deviations of 0.1 % of the mean */
 
 struct turn {
     fb_cells root; /* square root of the mean spectrum */
@@ -203,7 +204,7 @@ int fb_factors_turn(struct fb_factors *factors, size_t n, struct fb_error *err)
         set_factors(turn, factors);
         status = set_troughs(turn, factors);
     }
-    if (status == 0) {
+    if (status == 0 && turn->population >= LEAST_POPULATION) {
         make_basis(turn);
         status = find_eigenvectors(turn, n, &npositive);
     }
