@@ -120,7 +120,7 @@ def test_simplex_rows():
 
 
 def test_builtin_templates_follow_real_quasars(golden, tmp_path):
-    """PCA_CHI2 with the built-in templates is mostly below that with the reference's, and nowhere 12 % above it."""
+    """PCA_CHI2 with the built-in templates is mostly below that with the reference's, and nowhere 10 % above it."""
     from support import table
     chi2 = {}
     env = environment(DESI_SPECTRO_REDUX=golden / "healpix-real" / "redux", FASTBAL_TEMPLATES=golden / "templates")
@@ -131,4 +131,4 @@ def test_builtin_templates_follow_real_quasars(golden, tmp_path):
         chi2[templates] = table(next(work.rglob("baltable-*.fits")))["PCA_CHI2"]
     assert len(chi2["guo"]) == 5
     ratio = chi2["builtin"] / chi2["guo"]
-    assert sorted(ratio)[2] < 1 and ratio.max() < 1.12, chi2
+    assert sorted(ratio)[2] < 1 and ratio.max() < 1.1, chi2
