@@ -218,8 +218,8 @@ static int train_set(struct train *train, struct fb_error *err)
         return FB_EXIT_UNUSABLE;
     if (train->run.signal)
         return fb_pixel_run_stopped(&train->run, "the same command starts again", FB_EXIT_UNUSABLE);
-    if (fb_train(&train->factors, &train->all.sample, (size_t)o->components, train->run.nthreads,
-                 &train->convergence, err) != 0)
+    if (fb_train(&train->factors, &train->all.sample, (size_t)o->components, FB_TRAIN_TROUGH_WEIGHT,
+                 train->run.nthreads, &train->convergence, err) != 0)
         return FB_EXIT_UNUSABLE;
     print_convergence(&train->convergence);
     if (write_set(train, err) != 0)

@@ -13,8 +13,9 @@
 #include "sim/population.h"
 #include "train/train.h"
 
-#define SEED 20010805 /* any will do; changing it changes every digit of the output and nothing else */
-#define SIGMA 1e-3    /* of a pixel: no noise to speak of */
+#define SEED 20010805      /* any will do; changing it changes every digit of the output and nothing else */
+#define SIGMA 1e-3         /* of a pixel: no noise to speak of */
+#define TROUGH_WEIGHT 0.14 /* README.md: Quality */
 
 enum { QUASARS = 4000, PIXELS_OF_CELL = 2, PIXELS = FB_TRAIN_CELLS * PIXELS_OF_CELL };
 
@@ -104,7 +105,7 @@ static int generate(const char *path, size_t ncomponents, struct fb_error *err)
         if (draw_quasar(&sample, i) != 0)
             status = fb_fail(err, "out of memory for %d quasars", QUASARS);
     if (status == 0)
-        status = fb_train(&factors, &sample, ncomponents, fb_pool_cores(), &convergence, err);
+        status = fb_train(&factors, &sample, ncomponents, TROUGH_WEIGHT, fb_pool_cores(), &convergence, err);
     fb_sample_release(&sample);
     double *values = status == 0 ? fb_trained_values(&factors) : NULL;
     if (values)

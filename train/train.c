@@ -22,12 +22,12 @@ static int check(const struct fb_sample *sample, size_t nfactors, struct fb_erro
     return 0;
 }
 
-int fb_train(struct fb_factors *factors, const struct fb_sample *sample, size_t ncomponents, int nthreads,
-             struct fb_convergence *convergence, struct fb_error *err)
+int fb_train(struct fb_factors *factors, const struct fb_sample *sample, size_t ncomponents,
+             double trough_weight, int nthreads, struct fb_convergence *convergence, struct fb_error *err)
 {
     if (check(sample, ncomponents + SPARE_FACTORS, err) != 0 ||
         fb_factors_learn(factors, sample, ncomponents + SPARE_FACTORS, nthreads, convergence, err) != 0 ||
-        fb_factors_turn(factors, ncomponents - 1, err) != 0)
+        fb_factors_turn(factors, ncomponents - 1, trough_weight, err) != 0)
         return -1;
     return fb_factors_calibrate(factors, sample, nthreads, err);
 }

@@ -19,14 +19,18 @@ enum {
     FB_TRAIN_COMPONENTS = 8
 };
 
+/* The weight of troughs (train/turn.h) for spectra with noise, which follow troughs more readily than the noiseless
+ * quasars of the built-in set. */
+#define FB_TRAIN_TROUGH_WEIGHT 0.2
+
 /*
  * Learn a set of ncomponents, including the mean, by learning spare factors and rotating them into
  * ncomponents - 1. The result has the same bytes for any number of threads. Returns -1 with an error if there
  * are too few spectra, too few with data in some cell, or too little variation among them, or if out of
  * memory.
  */
-int fb_train(struct fb_factors *factors, const struct fb_sample *sample, size_t ncomponents, int nthreads,
-             struct fb_convergence *convergence, struct fb_error *err);
+int fb_train(struct fb_factors *factors, const struct fb_sample *sample, size_t ncomponents,
+             double trough_weight, int nthreads, struct fb_convergence *convergence, struct fb_error *err);
 
 /* The set in the format of fb_template_set_create(): wavelengths, components, and the prior's misfit, mean
  * and covariance. The caller frees it; NULL if out of memory. */

@@ -1,5 +1,5 @@
 /*
- * turn.c - an eigenvector v of A = C' - B', C' = C / tr C, B' = 0.14 B / tr B, with eigenvalue l is v = (l +
+ * turn.c - an eigenvector v of A = C' - B', C' = C / tr C, B' = w B / tr B, with eigenvalue l is v = (l +
  * B')^-1 C' v, and C has low rank, spanned by the old factors. So v lies in the Krylov space that A generates
  * from these; a hundred dimensions of it suffice (Rayleigh-Ritz). Thus no matrix of FB_TRAIN_CELLS x FB_TRAIN_CELLS is
  * needed.
@@ -14,7 +14,6 @@
 #include "train/symmetric.h"
 
 enum { TROUGHS = 1000, /* outflows */ STEPS = 12, MOST_BASIS = FB_MOST_FACTORS * STEPS };
-#define TROUGH_WEIGHT 0.14
 #define LEAST_MEAN 0.05
 #define LEAST_POPULATION (1e-6 * FB_TRAIN_CELLS) /* deviations of 0.1 % of the mean */
 
@@ -25,6 +24,7 @@ struct turn {
     fb_cells *factors;             /* in units of root, without the component along the mean */
     fb_cells *troughs;             /* the same */
     double population, absorption; /* tr C, tr B */
+    double weight;                 /* of troughs */
     fb_cells *basis;               /* orthonormal */
     fb_cells *image;               /* A times each */
 };
@@ -97,7 +97,7 @@ static void multiply(const struct turn *turn, const double *v, double *image)
     for (size_t k = 0; k < turn->nfactors; k++)
         add(image, turn->factors[k], dot(turn->factors[k], v) / turn->population);
     for (size_t t = 0; t < TROUGHS; t++)
-        add(image, turn->troughs[t], -TROUGH_WEIGHT * dot(turn->troughs[t], v) / turn->absorption);
+        add(image, turn->troughs[t], -turn->weight * dot(turn->troughs[t], v) / turn->absorption);
 }
 
 /* Add a vector to the basis, unless it is linearly dependent. */
@@ -195,12 +195,13 @@ static int allocate(struct turn *turn)
     return turn->factors && turn->troughs && turn->basis && turn->image ? 0 : -1;
 }
 
-int fb_factors_turn(struct fb_factors *factors, size_t n, struct fb_error *err)
+int fb_factors_turn(struct fb_factors *factors, size_t n, double weight, struct fb_error *err)
 {
     struct turn *turn = calloc(1, sizeof *turn);
     size_t npositive = 0;
     int status = turn ? allocate(turn) : -1;
     if (status == 0) {
+        turn->weight = weight;
         set_factors(turn, factors);
         status = set_troughs(turn, factors);
     }

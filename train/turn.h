@@ -6,7 +6,7 @@
  * mean is removed. Let C be the covariance of the population, and B that of the light that 1000 outflows
  * (train/absorbed.h) absorb from the mean spectrum. The new factors are the leading eigenvectors of
  *
- *     C / tr C - 0.14 B / tr B.
+ *     C / tr C - weight B / tr B.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -23,6 +23,6 @@
  * fewer than n eigenvalues are positive, if spectra deviate from their mean by less than 0.1 % (root mean
  * square), or if out of memory.
  */
-int fb_factors_turn(struct fb_factors *factors, size_t n, struct fb_error *err);
+int fb_factors_turn(struct fb_factors *factors, size_t n, double weight, struct fb_error *err);
 
 #endif

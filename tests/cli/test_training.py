@@ -235,7 +235,7 @@ def test_turning_is_that_of_numpy(trained):
         return rows - np.outer(rows @ mean, mean)
 
     f, x = project(t[:, 1:].T), project(absorbed() * t[:, 0])
-    a = f.T @ f / (f**2).sum() - 0.14 * x.T @ x / (x**2).sum()
+    a = f.T @ f / (f**2).sum() - 0.2 * x.T @ x / (x**2).sum()
     values, vectors = np.linalg.eigh(a)
     vectors = vectors[:, ::-1][:, :4].T
     assert (values[::-1][:4] > 0).all()

@@ -84,7 +84,7 @@ static int print_learning(char **arguments)
         const double iterations = convergence.iterations;
         put(&iterations, sizeof iterations, 1);
         put_factors(&factors);
-        failed = fb_factors_turn(&factors, strtoul(arguments[2], NULL, 10) - 1, &err) != 0;
+        failed = fb_factors_turn(&factors, strtoul(arguments[2], NULL, 10) - 1, FB_TRAIN_TROUGH_WEIGHT, &err) != 0;
     }
     if (!failed) {
         put_factors(&factors);
