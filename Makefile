@@ -8,6 +8,7 @@
 #   make sanitize every test with the address and undefined behaviour sanitizers; make asan, ubsan and tsan (threads) with
 #                 one of them; TESTS="-R find" for some tests
 #   make install  PREFIX=/usr/local DESTDIR=       make reference  the C library's reference, with Doxygen
+#   make train    train the built-in detector again: an hour, 2 GB in build/train; TRAIN="--trainings 1" for less
 #   make clean    remove build/ and build-*/       make fuzz    fuzz targets, for tests/fuzz/run.sh
 #   make bench    every figure beside its target: minutes, and 3 GB in build/bench; BENCH=--growth adds how time
 #                 grows with rows, pixels, threads and ranks; make bench-short is a check in seconds
@@ -29,7 +30,7 @@ configure = cmake -S . -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(CMAKE_FLAGS)
 compile = cmake --build
 C_SOURCES = $(shell git ls-files '*.c' '*.h')
 
-.PHONY: all analyse asan bench bench-short clean debug demo format fuzz install reference sanitize test test-long tsan ubsan
+.PHONY: all analyse asan bench bench-short clean debug demo format fuzz install reference sanitize test test-long train tsan ubsan
 .NOTPARALLEL:
 
 all:
@@ -54,6 +55,12 @@ bench bench-short: all
 	@$(compile) $(BUILD) -j $(JOBS) --target bench_programs >/dev/null
 	@python=$$(scripts/find-python.sh numpy astropy) || { echo "make $@: no Python with numpy and astropy" >&2; \
 	exit 1; }; $$python -B bench/bench.py $(BUILD) $(if $(filter bench-short,$@),--short) $(BENCH)
+
+train: all
+	@$(compile) $(BUILD) -j $(JOBS) --target generate_samples >/dev/null
+	@python=$$(scripts/find-python.sh numpy torch) || { echo "make $@: no Python with numpy and PyTorch;" \
+	"on Debian: apt-get install python3-numpy python3-torch" >&2; exit 1; }; \
+	$$python -B detector/train.py $(BUILD)/bin/generate_samples detector/builtin.c --folder $(BUILD)/train $(TRAIN)
 
 reference:
 	@mkdir -p build/reference

@@ -159,7 +159,8 @@ def find(tree, threads):
 
 
 # What the drop-in names measure with; the default of the built-in templates does more.
-REFERENCE = ["--continuum", "least-squares", "--rules", "main"]
+REFERENCE = ["--continuum", "least-squares", "--rules", "main", "--detector", "off"]
+NO_DETECTOR = ["--detector", "off"]
 
 
 def needed_places(tree):
@@ -257,6 +258,7 @@ def measure_rungs(bench, tree, table, templates, env):
     rungs = bench.once(bench.programs / "bench_kernels").said.split()
     table.add("kernels that a plain run takes", "", rungs[-1])
     costs, first = {rung: [] for rung in rungs}, fits_files(tree.work)
+    detecting = {rung: [] for rung in rungs}
     for k in range(bench.repeats + 1):
         for rung in rungs:
             chosen = dict(env, FASTBAL_KERNELS=rung)
@@ -264,17 +266,23 @@ def measure_rungs(bench, tree, table, templates, env):
             rule = bench.once(bench.programs / "bench_fastbal", *find(tree, 1), *REFERENCE, **chosen)
             run = bench.once(bench.programs / "bench_fastbal", *find(tree, 1), **chosen)
             check(fits_files(tree.work) == first, f"kernels {rung} and {rungs[-1]} write other files")
-            joining, both, aware, yardstick = map(float, kernels.said.split())
+            plain = bench.once(bench.programs / "bench_fastbal", *find(tree, 1), *NO_DETECTOR, **chosen)
+            joining, both, aware, own, shared, yardstick = map(float, kernels.said.split())
             if k > 0:
                 costs[rung].append((joining, both, 1e6 * run.cpu / tree.quasars, both / yardstick,
                                     1e6 * run.cpu / tree.quasars / yardstick, 1e6 * rule.cpu / tree.quasars,
                                     1e6 * rule.cpu / tree.quasars / yardstick, aware, aware / both))
+                detecting[rung].append((shared - aware, own - both, 1e6 * (run.cpu - plain.cpu) / tree.quasars))
     median = {rung: [statistics.median(column) for column in zip(*costs[rung])] for rung in rungs}
     for rung, (joining, both, _, ratio, *_) in median.items():
         table.add(f"kernels alone, least squares, {rung}: CPU a quasar / yardstick", "0.25",
                   f"{ratio:.2f} ({both:.0f} µs, {joining:.0f} of them joining cameras)")
     for rung, (*_, aware, ratio) in median.items():
         table.add(f"kernels alone, {rung}: trough-aware / least squares", "2.5", f"{ratio:.2f} ({aware:.0f} µs)")
+    for rung, columns in detecting.items():
+        shared, own, whole = (statistics.median(column) for column in zip(*columns))
+        table.add(f"the detector, {rung}: CPU a quasar", "80 µs", f"{shared:.0f} µs, with a continuum of its own {own:.0f} µs; "
+                  f"in find {whole:.0f} µs")
     for rung, (*_, whole, ratio, _, _) in median.items():
         table.add(f"find, the reference's rules, {rung}, 1 thread: CPU a quasar / yardstick", "0.40",
                   f"{ratio:.2f} ({whole:.0f} µs)")
@@ -290,8 +298,9 @@ def measure_find(bench, tree, table):
     templates.unlink(missing_ok=True)
     bench.once(bench.bin / "fastbal", "templates", "--export", templates)
     env = {"DESI_SPECTRO_REDUX": str(tree.redux)}
-    two = bench.fastbal(*find(tree, 2), **env)
+    bench.once(bench.bin / "fastbal", *find(tree, 2), *NO_DETECTOR, **env)
     check_find(bench, tree, templates)
+    two = bench.fastbal(*find(tree, 2), **env)
     measure_rungs(bench, tree, table, templates, env)
     table.add("find, 2 threads: wall", "0.25 s", f"{two.wall:.2f} s", "63 s")
     table.add("find, 2 threads: peak memory", "64 MB", f"{two.memory:.0f} MB", "387 MB a process")

@@ -10,7 +10,8 @@
  * int64 pixels and the wavelengths (double); of each spectrum z (double), what the finder found, AI and BI of C IV and chi2
  * (float), and flux and ivar of each camera (float). Every answer by that continuum is compared with what the finder
  * found. Prints microseconds: the medians over repeats of joining a spectrum, of joining it and measuring it by least
- * squares, of the same by the trough-aware continuum, and of the yardstick, which takes turns with them.
+ * squares, of the same by the trough-aware continuum, of both once more with the built-in detector, and of the yardstick,
+ * which takes turns with them.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -35,13 +36,14 @@ struct bench {
     struct fastbal_camera cameras[FASTBAL_MAX_CAMERAS];
     fastbal_grid *grid;
     fastbal_templates *templates;
+    fastbal_detector *detector;
     fastbal_workspace *work;
     struct spectrum *spectra;
     double *flux, *ivar;
     struct yardstick *yardstick;
 };
 
-enum { JOINING, LEAST_SQUARES, TROUGH_AWARE, YARDSTICK, FIGURES };
+enum { JOINING, LEAST_SQUARES, TROUGH_AWARE, OWN_FIT, SHARED_FIT, YARDSTICK, FIGURES };
 enum { YARDSTICKS = 100 }; /* at a time */
 
 /* Seconds of a core this program has used. */
@@ -108,6 +110,8 @@ static void prepare(struct bench *b, FILE *file)
         FASTBAL_OK)
         exit(1);
     b->work = fastbal_workspace_create();
+    if (fastbal_detector_builtin(&b->detector) != FASTBAL_OK)
+        exit(1);
     b->flux = calloc(fastbal_grid_size(b->grid), sizeof *b->flux);
     b->ivar = calloc(fastbal_grid_size(b->grid), sizeof *b->ivar);
     b->spectra = calloc((size_t)b->n, sizeof *b->spectra);
@@ -131,13 +135,14 @@ static void join(struct bench *b, const struct spectrum *s)
 }
 
 /* Measure a joined spectrum; returns 1 if the result differs from the finder's by this continuum. */
-static int measure(struct bench *b, const struct spectrum *s, int continuum)
+static int measure(struct bench *b, const struct spectrum *s, int continuum, const fastbal_detector *detector)
 {
     struct fastbal_options options = FASTBAL_OPTIONS_INIT;
     struct fastbal_spectrum spectrum = { fastbal_grid_size(b->grid), fastbal_grid_wavelength(b->grid),
                                          b->flux, b->ivar, s->z };
     struct fastbal_result result;
     options.continuum = continuum;
+    options.detector = detector;
     int status = fastbal_measure(b->work, b->templates, &spectrum, &options, &result);
     if (continuum != b->continuum)
         return status != FASTBAL_OK;
@@ -147,13 +152,13 @@ static int measure(struct bench *b, const struct spectrum *s, int continuum)
 
 /* Join every spectrum, and measure it as the finder does where a continuum is given, for which 0 is none. Microseconds each
  * go to *figure. Returns how many answers differ. Asking the clock for each spectrum would count in what is measured. */
-static int go_through(struct bench *b, int continuum, double *figure)
+static int go_through(struct bench *b, int continuum, const fastbal_detector *detector, double *figure)
 {
     int wrong = 0;
     double start = now();
     for (int64_t i = 0; i < b->n; i++) {
         join(b, &b->spectra[i]);
-        wrong += continuum && measure(b, &b->spectra[i], continuum);
+        wrong += continuum && measure(b, &b->spectra[i], continuum, detector);
     }
     *figure = 1e6 * (now() - start) / (double)b->n;
     return wrong;
@@ -161,9 +166,11 @@ static int go_through(struct bench *b, int continuum, double *figure)
 
 static int once(struct bench *b, double figure[FIGURES])
 {
-    int wrong = go_through(b, 0, &figure[JOINING]);
-    wrong += go_through(b, FASTBAL_CONTINUUM_LEAST_SQUARES, &figure[LEAST_SQUARES]);
-    wrong += go_through(b, FASTBAL_CONTINUUM_TROUGH_AWARE, &figure[TROUGH_AWARE]);
+    int wrong = go_through(b, 0, NULL, &figure[JOINING]);
+    wrong += go_through(b, FASTBAL_CONTINUUM_LEAST_SQUARES, NULL, &figure[LEAST_SQUARES]);
+    wrong += go_through(b, FASTBAL_CONTINUUM_TROUGH_AWARE, NULL, &figure[TROUGH_AWARE]);
+    wrong += go_through(b, FASTBAL_CONTINUUM_LEAST_SQUARES, b->detector, &figure[OWN_FIT]);
+    wrong += go_through(b, FASTBAL_CONTINUUM_TROUGH_AWARE, b->detector, &figure[SHARED_FIT]);
     double start = now();
     for (int i = 0; i < YARDSTICKS; i++)
         yardstick_run(b->yardstick);

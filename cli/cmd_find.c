@@ -464,6 +464,7 @@ static enum fb_options_outcome parse_find_options(struct find_options *o, int ar
         { "-t", "--alttemp", FB_OPT_FLAG, &o->finder.alttemp, .old = 1, .group = FB_GROUP_SEARCH,
           .help = "the same as --templates brodzeller" },
         FB_FINDER_OPTIONS(o->finder),
+        FB_DETECTOR_OPTION(o->finder),
         { NULL, "--tids", FB_OPT_FLAG, &o->tids, .old = 1, .group = FB_GROUP_OLD,
           .help = "read only the targets of the redshift catalog (always done)" },
         { NULL, "--chunk-size", FB_OPT_INT, &o->chunk, .metavar = "N", .min = 1, .max = 1e9, .own = 1,
@@ -481,6 +482,8 @@ static enum fb_options_outcome parse_find_options(struct find_options *o, int ar
         FB_MAX_UNPACKED_OPTION,
         { 0 }
     };
+    if (fb_is_old_name(argv[0]))
+        fb_finder_old_default(&o->finder);
     enum fb_options_outcome outcome = fb_options_parse_writer(&find_help, table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome;
@@ -499,8 +502,6 @@ static enum fb_options_outcome parse_find_options(struct find_options *o, int ar
     }
     if (!fb_finder_options_check("find", &o->finder))
         return FB_OPTIONS_BAD;
-    if (fb_is_old_name(argv[0]))
-        fb_finder_old_default(&o->finder);
     if (single)
         name_unused(table);
     else

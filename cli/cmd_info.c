@@ -18,7 +18,7 @@
 
 /* The columns with the results of a quasar; NULL if the table lacks one. */
 struct columns {
-    const struct fb_column *ai, *bi, *snr, *balmask, *balstatus;
+    const struct fb_column *ai, *bi, *probability, *snr, *balmask, *balstatus;
 };
 
 static const char *const table_names[] = { "BALCAT",    "ZCATALOG", "QSO_CAT", "REDSHIFTS", "ZBEST",
@@ -26,9 +26,9 @@ static const char *const table_names[] = { "BALCAT",    "ZCATALOG", "QSO_CAT", "
 
 static int find_columns(const struct fb_table *table, struct columns *c)
 {
-    *c = (struct columns){ fb_table_find(table, "AI_CIV"), fb_table_find(table, "BI_CIV"),
-                           fb_table_find(table, "SNR_CIV"), fb_table_find(table, "BALMASK"),
-                           fb_table_find(table, "BALSTATUS") };
+    *c = (struct columns){ fb_table_find(table, "AI_CIV"),   fb_table_find(table, "BI_CIV"),
+                           fb_table_find(table, "BAL_PROB"), fb_table_find(table, "SNR_CIV"),
+                           fb_table_find(table, "BALMASK"),  fb_table_find(table, "BALSTATUS") };
     return c->ai && c->bi &&
            c->ai->values > 0; /* so that rows have bytes, and the file says how many there are */
 }
@@ -44,6 +44,7 @@ static void count_row(const struct columns *c, const unsigned char *bytes, struc
                              .balstatus = (int32_t)number(c->balstatus, bytes) };
     row.civ_ai.index = (float)number(c->ai, bytes);
     row.civ_bi.index = (float)number(c->bi, bytes);
+    row.bal_prob = (float)number(c->probability, bytes);
     row.snr_civ = c->snr ? (float)number(c->snr, bytes) : NAN;
     fb_tally_count(tally, fb_fate_in_catalog(&row), &row);
 }

@@ -327,6 +327,7 @@ static enum fb_options_outcome parse_run_options(struct run_options *o, int argc
         { "-t", "--alttemp", FB_OPT_FLAG, &o->finder.alttemp, .group = FB_GROUP_SEARCH,
           .help = "the same as --templates brodzeller" },
         FB_FINDER_OPTIONS(o->finder),
+        FB_DETECTOR_OPTION(o->finder),
         FB_NPROC_OPTION(o->finder.nproc),
         { NULL, "--chunk-size", FB_OPT_INT, &o->chunk, .metavar = "N", .min = 1, .max = 1e9, .own = 1,
           .group = FB_GROUP_OLD, .help = "-v reports each time that many more pixels are done" },

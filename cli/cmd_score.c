@@ -16,8 +16,8 @@
 #include "score/score.h"
 
 struct score_options {
-    const char *catalog, *truth, *other, *json, *ecsv;
-    int short_form, clobber;
+    const char *catalog, *truth, *other, *json, *ecsv, *selection;
+    int detector, short_form, clobber;
 };
 
 static enum fb_replace replace(const struct score_options *o)
@@ -30,42 +30,74 @@ static int is_stdout(const char *path)
     return path && strcmp(path, "-") == 0;
 }
 
+/* The files to write; "-" is standard output, for the first two. */
+enum { JSON, ECSV, SELECTION, NOUTPUTS };
+struct output {
+    const char *option, *path, *suffix;
+    void (*print)(FILE *out, const struct fb_score *score);
+};
+
+static void list_outputs(const struct score_options *o, struct output outputs[NOUTPUTS])
+{
+    outputs[JSON] = (struct output){ "--json", o->json, ".json", fb_score_print_json };
+    outputs[ECSV] = (struct output){ "--ecsv", o->ecsv, ".ecsv", fb_score_print_ecsv };
+    outputs[SELECTION] = (struct output){ "--selection", o->selection, ".ecsv", fb_score_print_selection };
+}
+
+static int check_output(const struct score_options *o, const struct output *output, struct fb_error *err)
+{
+    const char *const inputs[] = { o->catalog, o->truth, o->other };
+    if (fb_check_output_or(output->path, output->suffix, replace(o), err) != 0)
+        return -1;
+    for (int i = 0; i < 3; i++)
+        if (inputs[i] && fb_check_apart(output->path, inputs[i], err) != 0)
+            return -1;
+    return 0;
+}
+
 /* Outputs that can't be written are known before anything is read. */
 static int check(const struct score_options *o, struct fb_error *err)
 {
-    const char *const inputs[] = { o->catalog, o->truth, o->other }, *const outputs[] = { o->json, o->ecsv };
-    static const char *const suffixes[] = { ".json", ".ecsv" };
-    for (int k = 0; k < 2; k++) {
-        if (!outputs[k] || is_stdout(outputs[k]))
-            continue;
-        if (fb_check_output_or(outputs[k], suffixes[k], replace(o), err) != 0)
-            return -1;
-        for (int i = 0; i < 3; i++)
-            if (inputs[i] && fb_check_apart(outputs[k], inputs[i], err) != 0)
-                return -1;
-    }
+    struct output outputs[NOUTPUTS];
+    list_outputs(o, outputs);
     if (is_stdout(o->json) && is_stdout(o->ecsv))
         return fb_fail(err, "--json - and --ecsv - can't both be written to standard output");
-    return o->json && o->ecsv ? fb_check_distinct(o->json, o->ecsv, err) : 0;
+    if (is_stdout(o->selection))
+        return fb_fail(err, "--selection: expected a file, found '-'");
+    for (int k = 0; k < NOUTPUTS; k++) {
+        if (!outputs[k].path || is_stdout(outputs[k].path))
+            continue;
+        if (check_output(o, &outputs[k], err) != 0)
+            return -1;
+        for (int i = 0; i < k; i++)
+            if (outputs[i].path && fb_check_distinct(outputs[i].path, outputs[k].path, err) != 0)
+                return -1;
+    }
+    return 0;
 }
 
-static void print_json(FILE *out, const void *score)
-{
-    fb_score_print_json(out, score);
-}
+struct printing {
+    const struct output *output;
+    const struct fb_score *score;
+};
 
-static void print_ecsv(FILE *out, const void *score)
+static void print_file(FILE *out, const void *context)
 {
-    fb_score_print_ecsv(out, score);
+    const struct printing *p = context;
+    p->output->print(out, p->score);
 }
 
 /* Files first: what is printed is then of a run that succeeded. */
 static int print_score(const struct score_options *o, const struct fb_score *score, struct fb_error *err)
 {
-    if ((o->json && !is_stdout(o->json) &&
-         fb_print_output(o->json, replace(o), print_json, score, err) != 0) ||
-        (o->ecsv && !is_stdout(o->ecsv) && fb_print_output(o->ecsv, replace(o), print_ecsv, score, err) != 0))
-        return -1;
+    struct output outputs[NOUTPUTS];
+    list_outputs(o, outputs);
+    for (int k = 0; k < NOUTPUTS; k++) {
+        const struct printing printing = { &outputs[k], score };
+        if (outputs[k].path && !is_stdout(outputs[k].path) &&
+            fb_print_output(outputs[k].path, replace(o), print_file, &printing, err) != 0)
+            return -1;
+    }
     if (is_stdout(o->json))
         fb_score_print_json(stdout, score);
     else if (is_stdout(o->ecsv))
@@ -82,8 +114,8 @@ static int score_catalogs(const struct score_options *o)
     struct fb_score_table catalog = { 0 }, other = { 0 }, truth = { 0 };
     struct fb_score score = { 0 };
     struct fb_error err = { "" };
-    const int failed = check(o, &err) != 0 || fb_score_read(&catalog, o->catalog, &err) != 0 ||
-                       (o->other && fb_score_read(&other, o->other, &err) != 0) ||
+    const int failed = check(o, &err) != 0 || fb_score_read(&catalog, o->catalog, o->detector, &err) != 0 ||
+                       (o->other && fb_score_read(&other, o->other, 0, &err) != 0) ||
                        fb_score_read_truth(&truth, o->truth, &err) != 0 ||
                        fb_score_compute(&score, &catalog, o->other ? &other : NULL, &truth, &err) != 0 ||
                        print_score(o, &score, &err) != 0;
@@ -120,12 +152,16 @@ int fb_cmd_score(int argc, char **argv)
               "truth.fits of simulate; a mock's bal_cat.fits or folder; or another catalog, to agree with" },
         { NULL, "--other", FB_OPT_STRING, &o.other, .metavar = "CATALOG2",
           .help = "a second catalog, shown beside the first and compared quasar by quasar" },
+        { NULL, "--detector", FB_OPT_FLAG, &o.detector,
+          .help = "judge CATALOG by its detector's finds, AI_DET and so on, instead of AI_CIV" },
         { NULL, "--short", FB_OPT_FLAG, &o.short_form, .group = FB_GROUP_OUTPUT,
           .help = "a report of at most 15 lines" },
         { NULL, "--json", FB_OPT_STRING, &o.json, .metavar = "FILE", .group = FB_GROUP_OUTPUT,
           .help = "write every figure as JSON; -: to standard output, instead of the report" },
         { NULL, "--ecsv", FB_OPT_STRING, &o.ecsv, .metavar = "FILE", .group = FB_GROUP_OUTPUT,
           .help = "write them as an ECSV table; -: likewise" },
+        { NULL, "--selection", FB_OPT_STRING, &o.selection, .metavar = "FILE", .group = FB_GROUP_OUTPUT,
+          .help = "write the completeness in bins of SNR_CIV and of AI, width or velocity as an ECSV table" },
         { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o.clobber, .group = FB_GROUP_OUTPUT,
           .help = "replace existing files" },
         FB_MAX_UNPACKED_OPTION,

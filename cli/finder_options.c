@@ -32,8 +32,8 @@ static int find_name(const char *const *names, int n, const char *name)
 
 void fb_finder_old_default(struct fb_finder_options *options)
 {
-    if (strcmp(options->continuum, continuum_names[FASTBAL_CONTINUUM_DEFAULT]) == 0)
-        options->continuum = continuum_names[FASTBAL_CONTINUUM_LEAST_SQUARES];
+    options->continuum = continuum_names[FASTBAL_CONTINUUM_LEAST_SQUARES];
+    options->detector = "off";
 }
 
 /* What the default is for these templates and this fit, as in the library; BAL tables name it. */
@@ -55,7 +55,10 @@ static int start_threads(struct fb_finder *finder, const struct fb_finder_option
     int fit = find_name(fit_names, NFITS, options->fit);
     int rules = find_name(rules_names, NRULES, options->rules);
     int continuum = choose_continuum(finder, options, fit);
-    const struct fastbal_options measure = { sizeof measure, fit, rules, continuum };
+    if (options->detector && strcmp(options->detector, "on") == 0 &&
+        fastbal_detector_builtin(&finder->detector) != FASTBAL_OK)
+        return fb_fail(err, "out of memory for the detector");
+    const struct fastbal_options measure = { sizeof measure, fit, rules, continuum, finder->detector };
     return fb_finder_start(finder, fb_threads(options->nproc), &measure, fit_names[fit], rules_names[rules],
                            continuum_names[continuum], err);
 }
@@ -175,6 +178,9 @@ int fb_finder_options_check(const char *command, const struct fb_finder_options 
         fb_print_error(command,
                        "option --continuum: expected default, trough-aware or least-squares, found '%s'",
                        options->continuum);
+    else if (options->detector && strcmp(options->detector, "on") != 0 &&
+             strcmp(options->detector, "off") != 0)
+        fb_print_error(command, "option --detector: expected on or off, found '%s'", options->detector);
     else if (options->fit && options->continuum && strcmp(options->fit, "simplex") == 0 &&
              strcmp(options->continuum, "trough-aware") == 0)
         fb_print_error(command, "options --fit simplex and --continuum trough-aware contradict each other");

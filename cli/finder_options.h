@@ -10,14 +10,15 @@
 #include "pipeline/finder.h"
 #include "run/ranks.h"
 
-/* The user's choices; begin with FB_FINDER_DEFAULTS, or with zeros and fb_finder_follow(). */
+/* The user's choices; begin with FB_FINDER_DEFAULTS, or with zeros and fb_finder_follow(). Without a detector's name there is
+ * none. */
 struct fb_finder_options {
-    const char *templates, *fit, *rules, *continuum; /* names */
+    const char *templates, *fit, *rules, *continuum, *detector; /* names */
     int alttemp;
     long nproc;
 };
 /* clang-format off */
-#define FB_FINDER_DEFAULTS { .fit = "exact", .rules = "main", .continuum = "default" }
+#define FB_FINDER_DEFAULTS { .fit = "exact", .rules = "main", .continuum = "default", .detector = "on" }
 
 /* Rows of a command's option table; o is a struct fb_finder_options. */
 #define FB_FINDER_OPTIONS(o) \
@@ -30,9 +31,14 @@ struct fb_finder_options {
         { NULL, "--rules", FB_OPT_STRING, &(o).rules, .metavar = "NAME", .group = FB_GROUP_SEARCH, \
           .help = "whose definition of a trough: main, optimize (the reference's branches) or fastbal " \
                   "(masked pixels are left out)" }
+/* The same for commands that write what is found. */
+#define FB_DETECTOR_OPTION(o) \
+        { NULL, "--detector", FB_OPT_STRING, &(o).detector, .metavar = "on|off", .group = FB_GROUP_SEARCH, \
+          .help = "fill BAL_PROB and the detector's own columns, or leave them 0" }
 /* clang-format on */
 
-/* The drop-in names do as the reference does: least squares, unless the user says otherwise. */
+/* The drop-in names do as the reference does: least squares and no detector, unless the user says otherwise. Call it before
+ * options are parsed. */
 void fb_finder_old_default(struct fb_finder_options *options);
 
 /* Set what the user did not choose, NULL, to the settings that a catalog was made with, as far as its header says, or else

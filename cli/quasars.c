@@ -86,7 +86,8 @@ static int list_differences(const struct fb_provenance *theirs, const struct fb_
         const struct fb_provenance_key *key = &fb_provenance_keys[k];
         const char *a = fb_provenance_text(theirs, key), *b = fb_provenance_text(ours, key);
         int same = strcmp(a, b) == 0 || (a == theirs->templates && fb_same_templates(a, b));
-        if (a[0] == '\0' || same || a == theirs->product) /* the tree is the user's choice */
+        /* the tree is the user's choice, and a detector changes neither continua nor troughs */
+        if (a[0] == '\0' || same || a == theirs->product || a == theirs->detector)
             continue;
         size_t used = strlen(text);
         snprintf(text + used, size - used, "%s%s %s, here %s", n++ > 0 ? "; " : "", key->words, a, b);

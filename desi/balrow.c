@@ -27,7 +27,7 @@ static const struct fb_balrow_column columns[] = {
     { "ZWARN", 'E', 1, AT(zwarn), FB_IN_TABLE, "", "warning flags of the redshift" },
     { "PCA_COEFFS", 'E', 0, AT(pca_coeffs), BOTH, "", "coefficients of the continuum templates" },
     { "PCA_CHI2", 'E', 1, AT(pca_chi2), BOTH, "", "reduced chi-square of the continuum fit" },
-    { "BAL_PROB", 'E', 1, AT(bal_prob), BOTH, "", "probability of a BAL; 0: none assigned" },
+    { "BAL_PROB", 'E', 1, AT(bal_prob), BOTH, "", "probability of a BAL, by the detector; 0: none assigned" },
     TROUGHS(BI, CIV, 2000, FASTBAL_MAX_BI, civ_bi, "C IV", "balnicity"),
     TROUGHS(AI, CIV, 450, FASTBAL_MAX_AI, civ_ai, "C IV", "absorption"),
     TROUGHS(BI, SIIV, 2000, FASTBAL_MAX_BI, siiv_bi, "Si IV", "balnicity"),
@@ -54,15 +54,33 @@ static const struct fb_balrow_column columns[] = {
     { "ERR_DEPTH_ALIII", 'E', 1, AT(err_depth_aliii), BOTH | FB_OPTIONAL, "", "error of DEPTH_ALIII" },
     { "DEPTH_MGII", 'E', 1, AT(depth_mgii), BOTH | FB_OPTIONAL, "", "depth of Mg II at a C IV trough" },
     { "ERR_DEPTH_MGII", 'E', 1, AT(err_depth_mgii), BOTH | FB_OPTIONAL, "", "error of DEPTH_MGII" },
+    { "AI_DET", 'E', 1, AT(det_ai), BOTH | FB_OPTIONAL, "km/s",
+      "absorption index of the detector's troughs" },
+    { "ERR_AI_DET", 'E', 1, AT(err_det_ai), BOTH | FB_OPTIONAL, "km/s", "error of AI_DET" },
+    { "BI_DET", 'E', 1, AT(det_bi), BOTH | FB_OPTIONAL, "km/s", "balnicity index of the detector's troughs" },
+    { "ERR_BI_DET", 'E', 1, AT(err_det_bi), BOTH | FB_OPTIONAL, "km/s", "error of BI_DET" },
+    { "NDET_450", 'J', 1, AT(det_count), BOTH | FB_OPTIONAL, "", "C IV troughs found by the detector" },
+    { "VMIN_DET_450", 'E', FASTBAL_MAX_DETECTED, AT(det_vmin), BOTH | FB_OPTIONAL, "km/s",
+      "red ends of these troughs; -1: unused" },
+    { "VMAX_DET_450", 'E', FASTBAL_MAX_DETECTED, AT(det_vmax), BOTH | FB_OPTIONAL, "km/s",
+      "blue ends of these troughs; -1: unused" },
+    { "ERR_V_DET_450", 'E', FASTBAL_MAX_DETECTED, AT(det_edge), BOTH | FB_OPTIONAL, "km/s",
+      "errors of both ends; -1: unused" },
+    { "PROB_DET_450", 'E', FASTBAL_MAX_DETECTED, AT(det_inside), BOTH | FB_OPTIONAL, "",
+      "their probabilities of being in an outflow; -1: unused" },
     { "EW_CIV_450", 'E', FASTBAL_MAX_AI, AT(civ_whole.ew), FB_OF_TROUGHS, "Angstrom", "" },
     { "ERR_EW_CIV_450", 'E', FASTBAL_MAX_AI, AT(civ_whole.err_ew), FB_OF_TROUGHS, "Angstrom", "" },
     { "DEPTH_CIV_450", 'E', FASTBAL_MAX_AI, AT(civ_whole.depth), FB_OF_TROUGHS, "", "" },
     { "ERR_DEPTH_CIV_450", 'E', FASTBAL_MAX_AI, AT(civ_whole.err_depth), FB_OF_TROUGHS, "", "" },
+    { "PROB_CIV_450", 'E', FASTBAL_MAX_AI, AT(civ_whole.inside), FB_OF_TROUGHS, "", "" },
     { "EW_SIIV_450", 'E', FASTBAL_MAX_AI, AT(siiv_whole.ew), FB_OF_TROUGHS, "Angstrom", "" },
     { "ERR_EW_SIIV_450", 'E', FASTBAL_MAX_AI, AT(siiv_whole.err_ew), FB_OF_TROUGHS, "Angstrom", "" },
     { "DEPTH_SIIV_450", 'E', FASTBAL_MAX_AI, AT(siiv_whole.depth), FB_OF_TROUGHS, "", "" },
     { "ERR_DEPTH_SIIV_450", 'E', FASTBAL_MAX_AI, AT(siiv_whole.err_depth), FB_OF_TROUGHS, "", "" },
+    { "PROB_SIIV_450", 'E', FASTBAL_MAX_AI, AT(siiv_whole.inside), FB_OF_TROUGHS, "", "" },
 };
+
+_Static_assert(sizeof columns / sizeof columns[0] <= FB_BALROW_COLUMNS, "FB_BALROW_COLUMNS is too small");
 
 const struct fb_balrow_column *fb_balrow_columns(size_t *n)
 {
@@ -161,6 +179,22 @@ static void take_troughs(struct fb_balrow_troughs *row, const struct fastbal_tro
     }
 }
 
+static void take_detection(struct fb_balrow *row, const struct fastbal_detection *d)
+{
+    row->bal_prob = (float)d->probability;
+    row->det_ai = (float)d->ai;
+    row->err_det_ai = (float)d->ai_error;
+    row->det_bi = (float)d->bi;
+    row->err_det_bi = (float)d->bi_error;
+    row->det_count = d->count;
+    for (int k = 0; k < FASTBAL_MAX_DETECTED; k++) {
+        row->det_vmin[k] = (float)d->vmin[k];
+        row->det_vmax[k] = (float)d->vmax[k];
+        row->det_edge[k] = (float)d->edge_error[k];
+        row->det_inside[k] = (float)d->inside[k];
+    }
+}
+
 static void take_whole(struct fb_balrow_whole *row, const struct fastbal_troughs *t)
 {
     for (int k = 0; k < FASTBAL_MAX_AI; k++) {
@@ -168,6 +202,7 @@ static void take_whole(struct fb_balrow_whole *row, const struct fastbal_troughs
         row->err_ew[k] = (float)t->ew_error[k];
         row->depth[k] = (float)t->depth[k];
         row->err_depth[k] = (float)t->depth_error[k];
+        row->inside[k] = (float)t->inside[k];
     }
 }
 
@@ -190,7 +225,6 @@ void fb_balrow_from_result(struct fb_balrow *row, const struct fastbal_result *r
     for (int k = 0; k < FASTBAL_MAX_TEMPLATES; k++)
         row->pca_coeffs[k] = k < result->ntemplates ? (float)result->coeffs[k] : 0;
     row->pca_chi2 = (float)result->chi2;
-    row->bal_prob = 0;
     take_troughs(&row->civ_bi, &result->civ.bi);
     take_troughs(&row->civ_ai, &result->civ.ai);
     take_troughs(&row->siiv_bi, &result->siiv.bi);
@@ -200,6 +234,7 @@ void fb_balrow_from_result(struct fb_balrow *row, const struct fastbal_result *r
     row->snr_forest = (float)result->snr_forest;
     row->balstatus = (int32_t)result->status;
     take_absorption(row, &result->absorption);
+    take_detection(row, &result->detection);
     row->lobal = !result->low.searched ? FB_LOBAL_UNKNOWN : result->low.found ? FB_LOBAL : FB_HIBAL;
     row->depth_aliii = (float)result->low.aliii_depth;
     row->err_depth_aliii = (float)result->low.aliii_error;

@@ -20,6 +20,7 @@ struct fb_balrow_troughs {
 /* AI troughs over their whole width; 0 without a trough, NaN if the BAL table does not have the values. */
 struct fb_balrow_whole {
     float ew[FASTBAL_MAX_AI], err_ew[FASTBAL_MAX_AI], depth[FASTBAL_MAX_AI], err_depth[FASTBAL_MAX_AI];
+    float inside[FASTBAL_MAX_AI]; /* the detector's probability */
 };
 
 struct fb_balrow {
@@ -33,6 +34,11 @@ struct fb_balrow {
     float ai_tot, err_ai_tot, bi0, err_bi0, di, err_di, ew, err_ew, depth, err_depth; /* of C IV */
     int32_t lobal; /* FB_LOBAL_UNKNOWN, FB_HIBAL or FB_LOBAL */
     float depth_aliii, err_depth_aliii, depth_mgii, err_depth_mgii;
+    /* of the detector */
+    float det_ai, err_det_ai, det_bi, err_det_bi;
+    int32_t det_count;
+    float det_vmin[FASTBAL_MAX_DETECTED], det_vmax[FASTBAL_MAX_DETECTED], det_edge[FASTBAL_MAX_DETECTED],
+        det_inside[FASTBAL_MAX_DETECTED];
     struct fb_balrow_whole civ_whole, siiv_whole;
     uint8_t balmask;
 };
@@ -76,7 +82,8 @@ struct fb_balrow_column {
     const char *description; /* TCOMM; empty for columns that no file has */
 };
 
-/* The list, in file order; *n is its length. */
+/* The list, in file order; *n is its length, at most FB_BALROW_COLUMNS. */
+enum { FB_BALROW_COLUMNS = 80 };
 const struct fb_balrow_column *fb_balrow_columns(size_t *n);
 
 /* The number of values per row of a column. */

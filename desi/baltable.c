@@ -9,8 +9,6 @@
 #include "fits/output.h"
 #include "fits/table.h"
 
-#define MOST_COLUMNS 64
-
 /* ---- writing ---- */
 
 struct made_with {
@@ -20,7 +18,8 @@ struct made_with {
 
 static int write_table(void *file, const void *context, int *status)
 {
-    char *ttype[MOST_COLUMNS], *tform[MOST_COLUMNS], *tunit[MOST_COLUMNS], form[MOST_COLUMNS][16];
+    char *ttype[FB_BALROW_COLUMNS], *tform[FB_BALROW_COLUMNS], *tunit[FB_BALROW_COLUMNS],
+        form[FB_BALROW_COLUMNS][16];
     const struct made_with *with = context;
     size_t n;
     int used = 0;
@@ -95,7 +94,7 @@ struct place {
 };
 
 struct places {
-    struct place place[MOST_COLUMNS];
+    struct place place[FB_BALROW_COLUMNS];
     size_t n;
 };
 
@@ -146,7 +145,8 @@ static struct fb_balrow unknown_row(const struct places *places)
         while (k < places->n && places->place[k].column != &c[i])
             k++;
         if (k == places->n && (c[i].use & FB_OPTIONAL) && c[i].type == 'E')
-            memcpy((char *)&row + c[i].offset, &nan, sizeof nan);
+            for (int at = 0; at < c[i].repeat; at++)
+                memcpy((char *)&row + c[i].offset + (size_t)at * sizeof nan, &nan, sizeof nan);
     }
     return row;
 }
@@ -173,7 +173,7 @@ static int read_rows(struct fb_table *t, const struct places *places, struct fb_
 static void fill_with_nan(struct fb_balrow_whole *whole)
 {
     for (int k = 0; k < FASTBAL_MAX_AI; k++)
-        whole->ew[k] = whole->err_ew[k] = whole->depth[k] = whole->err_depth[k] = NAN;
+        whole->ew[k] = whole->err_ew[k] = whole->depth[k] = whole->err_depth[k] = whole->inside[k] = NAN;
 }
 
 /* Read the values over whole troughs. Tables of older or other programs do not have them. */
@@ -216,6 +216,8 @@ static int read_table(struct fb_baltable *table, const char *path, int with_rows
     fb_provenance_read(&t, &table->made);
     if (!table->made.continuum[0]) /* written by the reference, or before there was a choice */
         snprintf(table->made.continuum, sizeof table->made.continuum, "least-squares");
+    if (!table->made.detector[0])
+        snprintf(table->made.detector, sizeof table->made.detector, FB_NO_DETECTOR);
     fb_table_close(&t);
     return failed;
 }

@@ -15,6 +15,7 @@ const struct fb_provenance_key fb_provenance_keys[FB_NPROVENANCE] = {
     KEY("BALFIT  ", fit, "fit", "how the continuum was fitted"),
     KEY("BALRULES", rules, "rules", "what troughs were found by"),
     KEY("BALCONT ", continuum, "continuum", "what the continuum was fitted to"),
+    KEY("BALDET  ", detector, "detector", "what BAL_PROB is from"),
     KEY("BALPROD ", product, "specprod", "spectra measured"),
 };
 

@@ -16,8 +16,11 @@ struct fb_provenance {
     char fit[16];        /* BALFIT: exact or simplex */
     char rules[16];      /* BALRULES: main or optimize */
     char continuum[16];  /* BALCONT: least-squares or trough-aware */
+    char detector[24];   /* BALDET: its name and checksum, or off */
     char product[80];    /* BALPROD: the folder of the spectra's tree, such as loa */
 };
+
+#define FB_NO_DETECTOR "off" /* also of tables that were made before there was one */
 
 struct fb_provenance_key {
     const char *keyword, *comment; /* of the header; the keyword has 8 characters, blanks included */
@@ -26,7 +29,7 @@ struct fb_provenance_key {
 };
 
 /* Every keyword, in the order of the header. */
-enum { FB_NPROVENANCE = 6 };
+enum { FB_NPROVENANCE = 7 };
 extern const struct fb_provenance_key fb_provenance_keys[FB_NPROVENANCE];
 
 const char *fb_provenance_text(const struct fb_provenance *made, const struct fb_provenance_key *key);

@@ -13,7 +13,7 @@ struct trough {
     float z;
     char line[LINE_BYTES + 1];
     int16_t number; /* in its line, from 0 */
-    float vmin, vmax, width, posmin, fmin, depth, err_depth, ew, err_ew, snr_civ;
+    float vmin, vmax, width, posmin, fmin, depth, err_depth, ew, err_ew, snr_civ, inside;
     uint8_t balmask;
 };
 
@@ -38,6 +38,8 @@ static const struct trough_column {
     { "ERR_EW", "E", "Angstrom", offsetof(struct trough, err_ew), "error of EW" },
     { "SNR_CIV", "E", "", offsetof(struct trough, snr_civ),
       "median flux/error in the C IV search range; -1: not covered" },
+    { "PROB", "E", "", offsetof(struct trough, inside),
+      "the detector's probability of an outflow there; 0: none assigned" },
     { "BALMASK", "B", "", offsetof(struct trough, balmask),
       "why a row was not measured (bits); 0: measured" },
 };
@@ -111,6 +113,7 @@ static int add_line(struct fb_trough_list *list, const struct fb_balrow *row, co
                                  .ew = whole->ew[k],
                                  .err_ew = whole->err_ew[k],
                                  .snr_civ = row->snr_civ,
+                                 .inside = whole->inside[k],
                                  .balmask = row->balmask };
         snprintf(trough.line, sizeof trough.line, "%s", line);
         if (add_trough(list, &trough) != 0)
@@ -160,6 +163,7 @@ int fb_trough_table_header(struct fb_header_template *header, const struct fb_pr
 /* The columns that are read. */
 struct wanted {
     const struct fb_column *targetid, *vmin, *depth, *err_depth, *ew, *err_ew;
+    const struct fb_column *prob; /* NULL: a table that was made before there was a detector */
 };
 
 static int find_column(const struct fb_table *t, const char *name, char type, const struct fb_column **column,
@@ -174,6 +178,9 @@ static int find_column(const struct fb_table *t, const char *name, char type, co
 
 static int find_columns(const struct fb_table *t, struct wanted *w, struct fb_error *err)
 {
+    w->prob = fb_table_find(t, "PROB");
+    if (w->prob && find_column(t, "PROB", 'E', &w->prob, err) != 0)
+        return -1;
     return find_column(t, "TARGETID", 'K', &w->targetid, err) != 0 ||
                    find_column(t, "VMIN", 'E', &w->vmin, err) != 0 ||
                    find_column(t, "DEPTH", 'E', &w->depth, err) != 0 ||
@@ -206,6 +213,7 @@ static int fill_line(struct fb_table *t, const struct wanted *w, int64_t targeti
         whole->err_depth[k] = number(w->err_depth, row);
         whole->ew[k] = number(w->ew, row);
         whole->err_ew[k] = number(w->err_ew, row);
+        whole->inside[k] = w->prob ? number(w->prob, row) : 0;
     }
     return 0;
 }

@@ -44,6 +44,8 @@ void fb_truth_no_bal(struct fb_balrow *row, unsigned char balmask, int zeros)
     row->balmask = balmask;
     for (int kind = 0; kind < KINDS && !zeros; kind++)
         empty_troughs(troughs_of(row, kind));
+    for (int k = 0; k < FASTBAL_MAX_DETECTED && !zeros; k++)
+        row->det_vmin[k] = row->det_vmax[k] = row->det_edge[k] = row->det_inside[k] = -1;
 }
 
 /* Returns 1 if there were more troughs than fit. */

@@ -84,7 +84,8 @@ enum fastbal_status {
     FASTBAL_EARGUMENT,   /* a NULL pointer, or an argument out of range */
     FASTBAL_EWAVELENGTH, /* wavelengths are not finite, positive and increasing */
     FASTBAL_ETEMPLATES,  /* template values are not finite, or there are too many templates */
-    FASTBAL_EPRIOR       /* a prior is not finite, symmetric and positive definite, or a misfit is negative */
+    FASTBAL_EPRIOR,      /* a prior is not finite, symmetric and positive definite, or a misfit is negative */
+    FASTBAL_EDETECTOR    /* weights of a detector are not finite, or too few or too many */
 };
 
 /* A constant English phrase for a status, without a full stop; never NULL, whatever the number. */
@@ -103,7 +104,12 @@ enum {
     FASTBAL_MAX_AI = 17,        /* troughs kept for the absorption index, minimum width 450 km/s */
     FASTBAL_MAX_BI = 5,         /* troughs kept for the balnicity index, minimum width 2000 km/s */
     FASTBAL_MAX_TEMPLATES = 32, /* most components a template set may have */
-    FASTBAL_MAX_CAMERAS = 8     /* most cameras that can be joined */
+    FASTBAL_MAX_CAMERAS = 8,    /* most cameras that can be joined */
+    FASTBAL_DETECTOR_CELLS = 176,
+    FASTBAL_DETECTOR_CHANNELS = 14,
+    FASTBAL_DETECTOR_SCALARS = 4,
+    FASTBAL_DETECTOR_POOLED = 38,
+    FASTBAL_MAX_DETECTED = 8 /* troughs of a detector kept */
 };
 
 /* The redshift range of the finder, inclusive: C IV and its blue side are within 3600-9824 A. */
@@ -130,7 +136,8 @@ enum fastbal_balstatus {
     FASTBAL_NO_DIFFERENCE = 128,  /* the continuum is negative in C IV, so Si IV troughs can't be measured */
     FASTBAL_CHI2_LIMIT = 256,     /* the fit is so bad that no troughs are reported */
     FASTBAL_NEGATIVE_MODEL = 512, /* the continuum is negative in C IV, so no C IV troughs were searched */
-    FASTBAL_BAD_REDSHIFT = 1024   /* of a batch: the redshift is not a finite number above -1 */
+    FASTBAL_BAD_REDSHIFT = 1024,  /* of a batch: the redshift is not a finite number above -1 */
+    FASTBAL_NOT_TRAINED = 2048    /* the detector was not trained on spectra like this */
 };
 /* The bits that mean "not measured". */
 #define FASTBAL_NOT_MEASURED                                                                                \
@@ -255,6 +262,38 @@ FASTBAL_API size_t fastbal_templates_size(const fastbal_templates *templates);
 FASTBAL_API const double *fastbal_templates_wavelength(const fastbal_templates *templates);
 FASTBAL_API double fastbal_templates_value(const fastbal_templates *templates, int component, size_t i);
 
+/* ---- The detector (§9) ------------------------------------------------------------------------------ */
+
+/* A trained net that judges by the residuals of a trough-aware continuum whether a quasar has outflows. It does not
+ * change once created, and may be shared by any number of threads. */
+typedef struct fastbal_detector fastbal_detector;
+
+/* How a logit becomes a probability, 1 / (1 + exp(-(slope x logit + intercept))); and the limits of what the detector
+ * was trained on, by the scalars of struct fastbal_detector_trace. */
+struct fastbal_calibration {
+    double slope, intercept; /* slope > 0 */
+    double least_signal, most_signal, most_chi2, most_masked;
+};
+
+/*
+ * Create a detector from its numbers.
+ *
+ *   detector  to be freed by fastbal_detector_free(); NULL on failure
+ *   name      at most 12 characters of it are kept
+ *   weights   of the net, nweights of them, in the order of docs/detector.md
+ *   message   says why the call failed, empty where it did not; may be NULL
+ *
+ * Returns FASTBAL_OK, FASTBAL_ENOMEM, FASTBAL_EARGUMENT (a NULL pointer) or FASTBAL_EDETECTOR.
+ */
+FASTBAL_API int fastbal_detector_create(fastbal_detector **detector, const char *name, size_t nweights,
+                                        const double *weights, const struct fastbal_calibration *calibration,
+                                        struct fastbal_message *message);
+/* The detector that comes with the library (docs/detector.md). Returns FASTBAL_OK or FASTBAL_ENOMEM. */
+FASTBAL_API int fastbal_detector_builtin(fastbal_detector **detector);
+FASTBAL_API void fastbal_detector_free(fastbal_detector *detector); /* NULL is allowed */
+/* Its name and a checksum of its numbers, as in "builtin 1f2e3d4c"; valid as long as the detector. */
+FASTBAL_API const char *fastbal_detector_name(const fastbal_detector *detector);
+
 /* ---- Measuring (§2 to §6) --------------------------------------------------------------------------- */
 
 struct fastbal_spectrum {
@@ -278,6 +317,8 @@ struct fastbal_troughs {
     /* Of AI troughs, over their whole width, with standard errors; 0 for BI. */
     double ew[FASTBAL_MAX_AI], ew_error[FASTBAL_MAX_AI];       /* rest equivalent width, A */
     double depth[FASTBAL_MAX_AI], depth_error[FASTBAL_MAX_AI]; /* mean of 1 - flux over continuum */
+    double inside
+        [FASTBAL_MAX_AI]; /* the detector's largest probability of being inside an outflow there, else 0 */
 };
 
 struct fastbal_line {
@@ -309,6 +350,28 @@ struct fastbal_low_ionization {
     double aliii_depth, aliii_error, mgii_depth, mgii_error;
 };
 
+/* What a detector says of a quasar (§9). Its troughs are C IV's, from blue to red. */
+struct fastbal_detection {
+    int made;           /* 0: there is no spectrum to judge by, or no positive continuum, and the rest is 0 */
+    double probability; /* of an outflow with AI > 0, 0 to 1 */
+    uint32_t outside;   /* enum fastbal_limit bits: where the training did not reach */
+    /* Troughs, of quasars with a probability of 0.5 or more; unused entries are -1. */
+    int count;
+    double vmin[FASTBAL_MAX_DETECTED], vmax[FASTBAL_MAX_DETECTED]; /* red and blue edge, km/s */
+    double edge_error[FASTBAL_MAX_DETECTED];                       /* of both, km/s */
+    double
+        inside[FASTBAL_MAX_DETECTED]; /* the largest probability in the trough of being inside an outflow */
+    double ai, ai_error;              /* their absorption index, km/s */
+    double bi, bi_error;              /* their balnicity index, km/s */
+};
+
+/* Limits of what a detector was trained on. */
+enum fastbal_limit {
+    FASTBAL_LIMIT_SIGNAL = 1, /* mean of s / (s + 3), s: signal-to-noise of a cell */
+    FASTBAL_LIMIT_CHI2 = 2,   /* of cells that are not absorbed */
+    FASTBAL_LIMIT_MASKED = 4  /* share of cells without data */
+};
+
 struct fastbal_result {
     uint32_t status; /* BALSTATUS bits */
     int ntemplates;  /* numbers in coeffs */
@@ -321,6 +384,7 @@ struct fastbal_result {
     double snr_civ, snr_redside, snr_forest;
     struct fastbal_absorption absorption; /* of C IV */
     struct fastbal_low_ionization low;    /* at the velocities of C IV troughs */
+    struct fastbal_detection detection;   /* if options have a detector */
 };
 
 /* How the continuum is fitted (§4). */
@@ -353,14 +417,16 @@ enum fastbal_rules {
  * struct get their defaults, and a struct longer than the library knows is FASTBAL_EARGUMENT.
  */
 struct fastbal_options {
-    size_t size;   /* sizeof(struct fastbal_options) where the program was compiled */
-    int fit;       /* enum fastbal_fit */
-    int rules;     /* enum fastbal_rules */
-    int continuum; /* enum fastbal_continuum */
+    size_t size;                      /* sizeof(struct fastbal_options) where the program was compiled */
+    int fit;                          /* enum fastbal_fit */
+    int rules;                        /* enum fastbal_rules */
+    int continuum;                    /* enum fastbal_continuum */
+    const fastbal_detector *detector; /* fills result->detection; NULL: none */
 };
-#define FASTBAL_OPTIONS_INIT                                                                             \
-    {                                                                                                    \
-        sizeof(struct fastbal_options), FASTBAL_FIT_EXACT, FASTBAL_RULES_MAIN, FASTBAL_CONTINUUM_DEFAULT \
+#define FASTBAL_OPTIONS_INIT                                                                              \
+    {                                                                                                     \
+        sizeof(struct fastbal_options), FASTBAL_FIT_EXACT, FASTBAL_RULES_MAIN, FASTBAL_CONTINUUM_DEFAULT, \
+            NULL                                                                                          \
     }
 
 /* Memory for measuring, and the last error. It grows to the longest spectrum it has seen. */
@@ -396,6 +462,29 @@ FASTBAL_API const char *fastbal_error(const fastbal_workspace *work);
 FASTBAL_API int fastbal_measure(fastbal_workspace *work, const fastbal_templates *templates,
                                 const struct fastbal_spectrum *spectrum,
                                 const struct fastbal_options *options, struct fastbal_result *result);
+
+/* What a detector saw and computed: the inputs of its net, and the logits that it gave. Cells are 176.4 km/s wide, from
+ * blue to red. */
+struct fastbal_detector_trace {
+    float channel[FASTBAL_DETECTOR_CHANNELS][FASTBAL_DETECTOR_CELLS];
+    float scalar[FASTBAL_DETECTOR_SCALARS];
+    float cell_logit[FASTBAL_DETECTOR_CELLS]; /* of being inside an outflow's trough */
+    float pooled[FASTBAL_DETECTOR_POOLED];    /* what the logit of the quasar is made of */
+    float logit;                              /* of the quasar, before the calibration */
+};
+
+/*
+ * The detection alone, without a measurement; the same numbers as with options.detector, which fills them where the
+ * spectrum is measured.
+ *
+ *   detection  written only on FASTBAL_OK
+ *   trace      for training and tests; may be NULL
+ *
+ * Returns the same as fastbal_measure().
+ */
+FASTBAL_API int fastbal_detect(fastbal_workspace *work, const fastbal_detector *detector,
+                               const struct fastbal_spectrum *spectrum, struct fastbal_detection *detection,
+                               struct fastbal_detector_trace *trace);
 
 /*
  * Join and measure nspec spectra whose cameras have the same wavelengths. The results are bit-identical to

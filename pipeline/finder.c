@@ -14,6 +14,8 @@ int fb_finder_start(struct fb_finder *finder, int nthreads, const struct fastbal
     snprintf(finder->made.fit, sizeof finder->made.fit, "%s", fit);
     snprintf(finder->made.rules, sizeof finder->made.rules, "%s", rules);
     snprintf(finder->made.continuum, sizeof finder->made.continuum, "%s", continuum);
+    snprintf(finder->made.detector, sizeof finder->made.detector, "%s",
+             finder->detector ? fastbal_detector_name(finder->detector) : FB_NO_DETECTOR);
     finder->ntemplates = fastbal_templates_count(finder->templates.templates);
     finder->nthreads = nthreads;
     finder->measurers = calloc((size_t)nthreads, sizeof *finder->measurers);
@@ -37,6 +39,8 @@ void fb_finder_release(struct fb_finder *finder)
     finder->usage = NULL;
     fb_baltable_headers_release(&finder->headers);
     fb_template_set_release(&finder->templates);
+    fastbal_detector_free(finder->detector);
+    finder->detector = NULL;
 }
 
 int fb_finder_read(struct fb_finder *finder, int thread, const char *zcat, struct fb_redshifts *redshifts,
@@ -149,6 +153,8 @@ static const char *unfit(const struct fb_finder *finder, const struct fb_baltabl
         return "was made by other rules";
     if (differ(theirs->continuum, ours->continuum))
         return "was made with another continuum";
+    if (differ(theirs->detector, ours->detector))
+        return "was made with another detector, or without one";
     if (differ(theirs->product, ours->product))
         return "was made from another release";
     if (table->n != redshifts->n)

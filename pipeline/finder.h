@@ -16,6 +16,7 @@
 
 struct fb_finder {
     struct fb_template_set templates;
+    fastbal_detector *detector; /* owned; NULL: none */
     struct fb_baltable_headers headers; /* of BAL tables */
     struct fb_measurer *measurers;      /* one a thread */
     struct fb_usage *usage;             /* what each has used */
@@ -29,7 +30,7 @@ struct fb_finder {
 
 /*
  * Get ready what threads need, with templates that have been read: measurers, and what tables will say they were made with
- * (names of the fit, the rules and the continuum). The headers are the caller's to make, fb_baltable_headers_create().
+ * (names of the fit, the rules, the continuum and the detector). The headers are the caller's to make, fb_baltable_headers_create().
  * Release in any case.
  */
 int fb_finder_start(struct fb_finder *finder, int nthreads, const struct fastbal_options *options,

@@ -73,6 +73,8 @@ void fb_tally_count(struct fb_tally *tally, enum fb_fate fate, const struct fb_b
         const size_t bal = row->civ_ai.index > 0;
         tally->nai += bal;
         tally->nbi += row->civ_bi.index > 0;
+        tally->nrated += row->bal_prob > 0;
+        tally->nlikely += row->bal_prob >= 0.5F;
         tally->snr[bin]++;
         tally->snr_ai[bin] += bal;
     }
@@ -84,6 +86,8 @@ void fb_tally_add(struct fb_tally *total, const struct fb_tally *part)
         total->n[k] += part->n[k];
     total->nai += part->nai;
     total->nbi += part->nbi;
+    total->nrated += part->nrated;
+    total->nlikely += part->nlikely;
     for (int k = 0; k < FB_NSNR; k++) {
         total->snr[k] += part->snr[k];
         total->snr_ai[k] += part->snr_ai[k];
@@ -132,12 +136,14 @@ static void list_fates(const struct fb_tally *tally, enum fb_fate first, enum fb
 
 void fb_tally_text(const struct fb_tally *tally, const char *templates, char text[FB_TALLY_TEXT])
 {
-    char reasons[FB_TALLY_TEXT / 2];
+    char reasons[FB_TALLY_TEXT / 2], likely[64] = "";
     size_t n = fb_tally_rows(tally);
+    if (tally->nrated > 0)
+        snprintf(likely, sizeof likely, ", %zu with BAL_PROB >= 0.5", tally->nlikely);
     list_fates(tally, FB_FATE_NOT_IN_COADD, FB_NFATES - 1, reasons, sizeof reasons);
-    snprintf(text, FB_TALLY_TEXT, "%zu row%s: %zu measured%s%s, %zu BAL%s (AI > 0), %zu with BI > 0%s%s", n,
+    snprintf(text, FB_TALLY_TEXT, "%zu row%s: %zu measured%s%s, %zu BAL%s (AI > 0), %zu with BI > 0%s%s%s", n,
              fb_s(n), tally->n[FB_FATE_MEASURED], templates ? " with " : "", templates ? templates : "",
-             tally->nai, fb_s(tally->nai), tally->nbi, reasons[0] ? "; not measured: " : "", reasons);
+             tally->nai, fb_s(tally->nai), tally->nbi, likely, reasons[0] ? "; not measured: " : "", reasons);
 }
 
 static size_t share_text(char *text, size_t size, size_t part, size_t of)

@@ -36,6 +36,7 @@ enum { FB_NSNR = 6 }; /* bins of SNR_CIV: below 1, 1 to 2, 2 to 4, 4 to 8, from 
 struct fb_tally {
     size_t n[FB_NFATES];
     size_t nai, nbi;                      /* of the measured ones: AI_CIV > 0, BI_CIV > 0 */
+    size_t nrated, nlikely;               /* and those with a BAL_PROB > 0, and >= 0.5 */
     size_t snr[FB_NSNR], snr_ai[FB_NSNR]; /* measured ones by SNR_CIV, and those with AI_CIV > 0 */
 };
 
@@ -56,8 +57,8 @@ size_t fb_tally_lost(const struct fb_tally *tally);
 /* Returns 1 if quasars were selected, but none was measured. */
 int fb_tally_is_empty(const struct fb_tally *tally);
 
-/* "40 rows: 36 measured with TEMPLATES, 7 BALs (AI > 0), 3 with BI > 0; not measured: 2 not in the coadd,
- * ..."; templates may be NULL. */
+/* "40 rows: 36 measured with TEMPLATES, 7 BALs (AI > 0), 3 with BI > 0, 6 with BAL_PROB >= 0.5; not measured:
+ * 2 not in the coadd, ..."; templates may be NULL. BAL_PROB is left out where no quasar has one. */
 enum { FB_TALLY_TEXT = 1024 };
 void fb_tally_text(const struct fb_tally *tally, const char *templates, char text[FB_TALLY_TEXT]);
 /* "BALs by SNR_CIV: 2 of 20 (10 %) below 1, 5 of 16 (31 %) at 1 to 2; 7 of 36 (19 %) in all"; empty if none was

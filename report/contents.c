@@ -21,6 +21,7 @@ static const char *const names[FB_NQUASAR][MOST_NAMES] = {
     [FB_QUASAR_EW] = { "EW_CIV" },
     [FB_QUASAR_CHI2] = { "PCA_CHI2" },
     [FB_QUASAR_STATUS] = { "BALSTATUS" },
+    [FB_QUASAR_PROBABILITY] = { "BAL_PROB" },
 };
 
 struct reader {
@@ -157,6 +158,7 @@ static void take_tally(struct reader *r, struct fb_quasar *row, const unsigned c
     bal.balstatus = status >= INT32_MIN && status <= INT32_MAX ? (int32_t)status : 0;
     bal.civ_ai.index = (float)row->number[FB_QUASAR_AI];
     bal.civ_bi.index = (float)row->number[FB_QUASAR_BI];
+    bal.bal_prob = (float)row->number[FB_QUASAR_PROBABILITY];
     row->fate = fb_fate_in_catalog(&bal);
     fb_tally_count(&r->quasars->tally, row->fate, &bal);
 }

@@ -29,6 +29,7 @@ enum fb_quasar_number {
     FB_QUASAR_EW,
     FB_QUASAR_CHI2,
     FB_QUASAR_STATUS,
+    FB_QUASAR_PROBABILITY,
     FB_NQUASAR
 };
 

@@ -94,6 +94,7 @@ int fb_score_add_samples(struct fb_score *score, const struct fb_score_label *la
 /* ---- the tables ---- */
 
 int fb_score_add_quasars(struct fb_score *score, const struct fb_score_side *side, struct fb_error *err);
+void fb_score_select(struct fb_score_selection *selection, const struct fb_score_side *side);
 int fb_score_add_troughs(struct fb_score *score, const struct fb_score_side *side, struct fb_error *err);
 int fb_score_add_ranking(struct fb_score *score, const struct fb_score_side *side, int *by_ai,
                          struct fb_error *err);

@@ -19,7 +19,7 @@ static enum fb_score_state state_of(const struct fb_score_table *t, const struct
         return FB_ROW_Z_DIFFERS;
     if (mask || row->balstatus & FASTBAL_NOT_MEASURED)
         return FB_ROW_NOT_MEASURED;
-    if (row->ai > 0)
+    if (row->ai > 0 || t->by_detector)
         return FB_ROW_SEARCHED;
     return row->balstatus & FASTBAL_LOW_SIGNAL       ? FB_ROW_LOW_SIGNAL
            : row->balstatus & FASTBAL_CHI2_LIMIT     ? FB_ROW_BAD_FIT

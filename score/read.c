@@ -29,15 +29,16 @@ static int find_number(struct reader *r, const char *name, const struct fb_colum
     return fb_table_find_number(&r->table, names, strcmp(name, "TARGETID") == 0, column, err);
 }
 
-static int find_columns(struct reader *r, struct fb_error *err)
+static int find_columns(struct reader *r, int by_detector, struct fb_error *err)
 {
+    const char *line = by_detector ? "DET" : "CIV";
     return find_number(r, "TARGETID", &r->targetid, err) != 0 || find_number(r, "Z", &r->z, err) != 0 ||
-                   find_number(r, "BI_CIV", &r->bi, err) != 0 ||
+                   find_number(r, by_detector ? "BI_DET" : "BI_CIV", &r->bi, err) != 0 ||
                    find_number(r, "SNR_CIV", &r->snr, err) != 0 ||
                    find_number(r, "BAL_PROB", &r->probability, err) != 0 ||
                    find_number(r, "BALMASK", &r->balmask, err) != 0 ||
                    find_number(r, "BALSTATUS", &r->balstatus, err) != 0 ||
-                   fb_trough_columns_find(&r->civ, &r->table, "AI", "CIV", "450", 1, err) != 0 ||
+                   fb_trough_columns_find(&r->civ, &r->table, "AI", line, "450", 1, err) != 0 ||
                    fb_trough_columns_find(&r->all, &r->table, "AI", "ALL", "450", 0, err) != 0
                ? -1
                : 0;
@@ -121,7 +122,7 @@ static int take_row(struct reader *r, struct fb_score_table *t, int64_t i, struc
 static int take_table(struct reader *r, struct fb_score_table *t, struct fb_error *err)
 {
     char fit[80];
-    if (find_columns(r, err) != 0 || make_room(t, (size_t)r->table.nrows, 1, err) != 0)
+    if (find_columns(r, t->by_detector, err) != 0 || make_room(t, (size_t)r->table.nrows, 1, err) != 0)
         return -1;
     t->has_bi = r->bi != NULL;
     t->has_all = r->all.length > 0;
@@ -176,10 +177,10 @@ static void sort_rows(struct fb_score_table *t)
     t->n = kept;
 }
 
-int fb_score_read(struct fb_score_table *t, const char *path, struct fb_error *err)
+int fb_score_read(struct fb_score_table *t, const char *path, int by_detector, struct fb_error *err)
 {
     static const char *const names[] = { "ZCATALOG", "QSO_CAT", "BALCAT", "*", NULL };
-    *t = (struct fb_score_table){ .path = path, .all_bals = 1 };
+    *t = (struct fb_score_table){ .path = path, .all_bals = 1, .by_detector = by_detector };
     if (read_file(t, path, names, 0, err) != 0)
         return -1;
     sort_rows(t);

@@ -45,11 +45,12 @@ struct fb_score_table {
     int has_bi, has_all, has_snr, has_probability, has_balmask;
     int has_settings; /* the header says how a finder made it */
     int all_bals;     /* every measured row has AI or BI > 0 */
+    int by_detector;  /* finds are the detector's: AI_DET, BI_DET, VMIN_DET_450, VMAX_DET_450 */
 };
 
 /* Read a table with BAL columns, or, as a truth, also the truth of simulated quasars and a mock's folder of truth files.
- * Columns TARGETID, AI_CIV, VMIN_CIV_450 and VMAX_CIV_450 are needed. Release in any case. */
-int fb_score_read(struct fb_score_table *table, const char *path, struct fb_error *err);
+ * Columns TARGETID, AI_CIV, VMIN_CIV_450 and VMAX_CIV_450 are needed, or those of the detector. Release in any case. */
+int fb_score_read(struct fb_score_table *table, const char *path, int by_detector, struct fb_error *err);
 int fb_score_read_truth(struct fb_score_table *table, const char *path, struct fb_error *err);
 void fb_score_table_release(struct fb_score_table *table);
 

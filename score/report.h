@@ -13,6 +13,8 @@ void fb_score_print_text(FILE *out, const struct fb_score *score);
 /* At most 15 lines. */
 void fb_score_print_short(FILE *out, const struct fb_score *score);
 void fb_score_print_json(FILE *out, const struct fb_score *score);
+/* The selection function of the first catalog as an ECSV table (docs/score.md). */
+void fb_score_print_selection(FILE *out, const struct fb_score *score);
 void fb_score_print_ecsv(FILE *out, const struct fb_score *score);
 
 #endif

@@ -47,12 +47,21 @@ struct fb_score_figure {
     double value, lower, upper; /* NaN where there is none */
 };
 
+/* True BALs and troughs of the first catalog, and how many of them were found, in bins of SNR_CIV and another axis. */
+enum fb_score_selection_kind { FB_SELECT_AI, FB_SELECT_WIDTH, FB_SELECT_VELOCITY, FB_NSELECTIONS };
+struct fb_score_selection {
+    int64_t part[FB_NSELECTIONS][FB_SCORE_BINS][FB_SCORE_BINS],
+        of[FB_NSELECTIONS][FB_SCORE_BINS][FB_SCORE_BINS];
+};
+extern const enum fb_score_axis fb_score_selection_axes[FB_NSELECTIONS];
+
 struct fb_score {
     const struct fb_score_table *truth, *catalogs[2]; /* borrowed; the second may be NULL */
     struct fb_score_figure *figures;                  /* owned */
     size_t n, room;
     int agreement; /* the truth is a catalog, and so nothing is known for sure */
     int by_ai[2];  /* BAL_PROB is not filled: the ranking is by AI_CIV */
+    struct fb_score_selection selection;
 };
 
 /* Names of figures: of catalogs, completeness is "recovered" and purity "confirmed". */

@@ -25,6 +25,8 @@ int fb_score_compute(struct fb_score *score, const struct fb_score_table *catalo
     for (int i = 0; status == 0 && i < (other ? 2 : 1); i++)
         if (fb_score_match(&sides[i], err) != 0 || add_side(score, &sides[i], &score->by_ai[i], err) != 0)
             status = -1;
+    if (status == 0)
+        fb_score_select(&score->selection, &sides[0]);
     if (status == 0 && other)
         status = fb_score_add_comparison(score, &sides[0], &sides[1], err);
     free(sides[0].pairs);

@@ -74,6 +74,26 @@ static int make_precision(const fastbal_templates *t, const struct fastbal_prior
     return 1;
 }
 
+/* FNV-1a of n numbers, word by word, continued from sum. */
+static uint64_t hash(uint64_t sum, const double *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t word;
+        memcpy(&word, &x[i], sizeof word);
+        sum = (sum ^ word) * UINT64_C(1099511628211);
+        sum ^= sum >> 29;
+    }
+    return sum;
+}
+
+static void identify(struct fb_cells *cells, int nt)
+{
+    uint64_t sum = hash(UINT64_C(14695981039346656037), cells->value[0], (size_t)nt * FB_CELL_ROOM);
+    sum = hash(sum, cells->variance, FB_CELL_ROOM);
+    sum = hash(sum, cells->typical, FASTBAL_MAX_TEMPLATES);
+    cells->sum = hash(sum, cells->precision, FASTBAL_MAX_TEMPLATES * FASTBAL_MAX_TEMPLATES);
+}
+
 int fb_cells_create(fastbal_templates *t)
 {
     size_t size = sizeof(struct fb_cells) + (size_t)t->nt * sizeof t->cells->value[0];
@@ -89,5 +109,8 @@ int fb_cells_create(fastbal_templates *t)
     cells->has_prior = fastbal_templates_prior(t, &prior);
     interpolate(t, middle, prior.misfit, cells);
     cells->typical[0] = 1;
-    return cells->has_prior && !make_precision(t, &prior, cells) ? FASTBAL_EPRIOR : FASTBAL_OK;
+    if (cells->has_prior && !make_precision(t, &prior, cells))
+        return FASTBAL_EPRIOR;
+    identify(cells, t->nt);
+    return FASTBAL_OK;
 }

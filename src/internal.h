@@ -53,6 +53,9 @@ struct fb_kernels {
     void (*measure)(fastbal_workspace *work, const fastbal_templates *templates,
                     const struct fastbal_spectrum *spectrum, const struct fastbal_options *options,
                     struct fastbal_result *result);
+    void (*detect)(fastbal_workspace *work, const fastbal_detector *detector,
+                   const struct fastbal_spectrum *spectrum, struct fastbal_detection *detection,
+                   struct fastbal_detector_trace *trace);
 };
 
 /* The k-th lowest rung that was built and that this processor can run; NULL if there are no more. */
@@ -197,6 +200,7 @@ enum { FB_CELLS = 1100, FB_CELL_ROOM = 1104, FB_FIRST_ABSORBED = 7, FB_END_ABSOR
 struct fb_cells {
     double edge[FB_CELLS + 1]; /* A */
     int has_prior;
+    uint64_t sum; /* of the numbers below: equal for equal sets */
     double precision[FASTBAL_MAX_TEMPLATES *
                      FASTBAL_MAX_TEMPLATES];    /* of the prior, as the matrix of equations */
     double typical[FASTBAL_MAX_TEMPLATES];      /* coefficients of the prior's mean, c_0 = 1 */
@@ -208,14 +212,83 @@ struct fb_cells {
  * FASTBAL_EPRIOR. */
 int fb_cells_create(fastbal_templates *templates);
 
+/* A fit of the trough-aware continuum, on cells. */
+struct fb_cell_fit {
+    const struct fb_cells *cells;
+    int nt;
+    uint32_t begin[FB_CELLS + 1]; /* first pixel of each cell */
+    double scale;                 /* c_0 */
+    double coeffs[FASTBAL_MAX_TEMPLATES];
+    double factor[FASTBAL_MAX_TEMPLATES * FASTBAL_MAX_TEMPLATES]; /* L of N + Q / c_0^2 = L L' */
+    struct fb_equations equations;
+    size_t at, count;                                           /* the current block of cells */
+    _Alignas(64) double ivar[FB_CELL_ROOM], flux[FB_CELL_ROOM]; /* V and y */
+    _Alignas(64) double absorbed[FB_CELL_ROOM];                 /* p */
+    _Alignas(64) double weight[FB_CELL_ROOM];                   /* v */
+    _Alignas(64) double model[FB_CELL_ROOM], before[FB_CELL_ROOM];
+};
+
 /*
  * Fit the trough-aware continuum to the pixels of a design. Their rest wavelengths w must be between the
- * first and the last edge. weight is a copy of design->weight with 0 for pixels that are probably absorbed,
- * *fits the number of fits made, and *converged is 0 if the last fit still changed the continuum. Returns the
- * same as fb_fit(); coeffs is valid only for FB_FIT_OK.
+ * first and the last edge. *fits is the number of fits made, and *converged is 0 if the last fit still changed
+ * the continuum. Returns the same as fb_fit(); the fit is valid only for FB_FIT_OK.
  */
-int fb_fit_trough_aware(const struct fb_design *design, const double *w, double *coeffs, double *weight,
-                        int *fits, int *converged);
+int fb_fit_cells(struct fb_cell_fit *fit, const struct fb_design *design, const double *w, int *fits,
+                 int *converged);
+/* The same; and coeffs, and weight, which is a copy of design->weight with 0 for pixels that are probably
+ * absorbed. */
+int fb_fit_trough_aware(const struct fb_design *design, const double *w, struct fb_cell_fit *fit,
+                        double *coeffs, double *weight, int *fits, int *converged);
+/* The variance of ln m, T' (N + Q / c_0^2)^-1 T / m^2 = |L^-1 T|^2 / m^2, of count cells from `first` on. */
+void fb_continuum_variance(const struct fb_cell_fit *fit, size_t first, size_t count, double *variance);
+
+/* ---- detect.c, detector.c ---- */
+
+/* The net: a convolution of FB_NET_FIRST_TAPS taps, FB_NET_LAYERS residual ones of FB_NET_TAPS taps with growing
+ * dilation, a logit for each cell, and a hidden layer on pooled values for the logit of the quasar. Weights of
+ * convolutions are in groups of outputs. All members are floats, in this order, which is that of model files. */
+enum {
+    FB_NET_WIDTH = 16,
+    FB_NET_GROUP = 8,
+    FB_NET_GROUPS = FB_NET_WIDTH / FB_NET_GROUP,
+    FB_NET_FIRST_TAPS = 5,
+    FB_NET_TAPS = 3,
+    FB_NET_LAYERS = 6,
+    FB_NET_HIDDEN = 16,
+    FB_NET_POOLED = FASTBAL_DETECTOR_POOLED /* 2 x FB_NET_WIDTH + 2 + FASTBAL_DETECTOR_SCALARS */
+};
+struct fb_net {
+    float first_bias[FB_NET_WIDTH];
+    float first[FB_NET_GROUPS][FASTBAL_DETECTOR_CHANNELS][FB_NET_FIRST_TAPS][FB_NET_GROUP];
+    struct {
+        float bias[FB_NET_WIDTH];
+        float weight[FB_NET_GROUPS][FB_NET_WIDTH][FB_NET_TAPS][FB_NET_GROUP];
+    } layer[FB_NET_LAYERS];
+    float cell_bias, cell[FB_NET_WIDTH];
+    float hidden_bias[FB_NET_HIDDEN], hidden[FB_NET_HIDDEN][FB_NET_POOLED];
+    float out_bias, out[FB_NET_HIDDEN];
+};
+
+#define FB_NET_NUMBERS (sizeof(struct fb_net) / sizeof(float))
+
+struct fastbal_detector {
+    fastbal_templates *templates; /* owned: the continuum that the net was trained on */
+    struct fb_net *net;           /* owned */
+    struct fastbal_calibration calibration;
+    char name[24]; /* with a checksum */
+};
+/* Rate troughs of C IV, or those of Si IV as if they were, by the logits of the cells. */
+void fb_rate_troughs(const struct fb_cell_fit *fit, const float logit[FASTBAL_DETECTOR_CELLS],
+                     struct fastbal_troughs *troughs);
+void fb_detection_clear(struct fastbal_detection *detection); /* no detection */
+
+/*
+ * Apply the detector to a fit with its templates of these pixels, which are those of the fit. trace may be NULL.
+ */
+struct fb_stretch;
+void fb_detect(const fastbal_detector *detector, const struct fb_cell_fit *fit,
+               const struct fb_stretch *pixels, struct fastbal_detection *detection,
+               struct fastbal_detector_trace *trace);
 
 /* ---- solve.c ---- */
 
@@ -399,6 +472,11 @@ void fb_find_parts(const struct fastbal_spectrum *s, struct fb_parts *parts);
 void fb_measure(fastbal_workspace *work, const fastbal_templates *templates,
                 const struct fastbal_spectrum *spectrum, const struct fastbal_options *options,
                 struct fastbal_result *result);
+
+/* The same for fastbal_detect(). */
+void fb_detect_spectrum(fastbal_workspace *work, const fastbal_detector *detector,
+                        const struct fastbal_spectrum *spectrum, struct fastbal_detection *detection,
+                        struct fastbal_detector_trace *trace);
 
 int fb_wavelengths_ok(const double *wavelength, size_t n); /* finite, positive, increasing */
 size_t fb_first_at_least(const double *x, size_t n,

@@ -167,6 +167,7 @@ struct task {
     int fit;          /* enum fastbal_fit */
     int trough_aware; /* else least squares */
     const struct fb_rules *rules;
+    struct fb_cell_fit *cell_fit; /* of the trough-aware continuum */
     double last;  /* rest wavelength of the spectrum's last pixel, which is beyond the fit range */
     double least; /* sum of squares of the last fit, or NaN */
 };
@@ -299,7 +300,7 @@ static uint32_t fit_once(struct task *t, struct fastbal_result *result)
     t->design.weight = t->ivar;
     if (has_few_pixels(t->ivar, n, result))
         return FASTBAL_FEW_PIXELS;
-    if (fb_fit_trough_aware(&t->design, t->range.w, result->coeffs, weight, &result->iterations,
+    if (fb_fit_trough_aware(&t->design, t->range.w, t->cell_fit, result->coeffs, weight, &result->iterations,
                             &converged) != FB_FIT_OK)
         return FASTBAL_SINGULAR;
     if (has_few_pixels(weight, n, result))
@@ -364,58 +365,132 @@ static int is_trough_aware(const struct fastbal_options *options, const fastbal_
     return options->continuum == FASTBAL_CONTINUUM_TROUGH_AWARE;
 }
 
+/* The pixels of a spectrum that are used, without those that are not observed. */
+struct cleaned {
+    struct fb_parts parts;
+    const double *flux, *ivar; /* from the first pixel of parts.whole on */
+    struct fb_stretch fit;     /* the fit range */
+};
+
+static void clean(fastbal_workspace *work, const struct fastbal_spectrum *s, struct cleaned *c)
+{
+    fb_find_parts(s, &c->parts);
+    size_t begin = c->parts.whole[0], whole = c->parts.whole[1] - begin;
+    size_t first = c->parts.fit[0] - begin, n = c->parts.fit[1] - c->parts.fit[0];
+    c->flux = s->flux + begin;
+    c->ivar = s->ivar + begin;
+    if (count_clean(whole, c->flux, c->ivar) < whole) {
+        clean_pixels(whole, c->flux, c->ivar, work->flux, work->ivar);
+        c->flux = work->flux;
+        c->ivar = work->ivar;
+    }
+    rest_wavelengths(n, s->wavelength + c->parts.fit[0], 1 + s->z, work->w);
+    c->fit = (struct fb_stretch){ n, work->w, c->flux + first, c->ivar + first };
+}
+
+/* Fit the detector's own continuum, and apply the detector. */
+static void fit_and_detect(const fastbal_detector *detector, const struct fb_stretch *pixels,
+                           struct fb_cell_fit *fit, struct fastbal_detection *detection,
+                           struct fastbal_detector_trace *trace)
+{
+    const struct fb_design design = {
+        .templates = detector->templates, .n = pixels->n, .flux = pixels->flux, .weight = pixels->ivar
+    };
+    int fits, converged;
+    if (fb_count_positive(pixels->ivar, pixels->n) > (size_t)detector->templates->nt &&
+        fb_fit_cells(fit, &design, pixels->w, &fits, &converged) == FB_FIT_OK)
+        fb_detect(detector, fit, pixels, detection, trace);
+}
+
+/* Is C IV covered, and its red side as well? */
+static int covers_civ(const struct fb_stretch *pixels)
+{
+    struct fb_window window;
+    return fb_window_find(&window, pixels->w, pixels->n, FB_CIV) && window.hi_ai < pixels->n;
+}
+
+void fb_detect_spectrum(fastbal_workspace *work, const fastbal_detector *detector,
+                        const struct fastbal_spectrum *spectrum, struct fastbal_detection *detection,
+                        struct fastbal_detector_trace *trace)
+{
+    struct cleaned c;
+    struct fb_cell_fit fit;
+    fb_detection_clear(detection);
+    if (trace)
+        memset(trace, 0, sizeof *trace);
+    clean(work, spectrum, &c);
+    if (covers_civ(&c.fit))
+        fit_and_detect(detector, &c.fit, &fit, detection, trace);
+}
+
+/* The same for a spectrum that was measured, by the same fit if it has the detector's templates. */
+static void detect(const struct task *t, const fastbal_detector *detector, const struct fb_stretch *pixels,
+                   struct fastbal_result *result)
+{
+    struct fastbal_detector_trace trace;
+    if (!covers_civ(pixels))
+        return;
+    if (t->trough_aware && t->design.templates->cells->sum == detector->templates->cells->sum)
+        fb_detect(detector, t->cell_fit, pixels, &result->detection, &trace);
+    else
+        fit_and_detect(detector, pixels, t->cell_fit, &result->detection, &trace);
+    if (!result->detection.made)
+        return;
+    fb_rate_troughs(t->cell_fit, trace.cell_logit, &result->civ.ai);
+    fb_rate_troughs(t->cell_fit, trace.cell_logit, &result->siiv.ai);
+    if (result->detection.outside)
+        result->status |= FASTBAL_NOT_TRAINED;
+}
+
 void fb_measure(fastbal_workspace *work, const fastbal_templates *templates,
                 const struct fastbal_spectrum *spectrum, const struct fastbal_options *options,
                 struct fastbal_result *result)
 {
     int nt = fastbal_templates_count(templates);
     struct fb_equations equations;
-    struct fb_parts parts;
+    struct fb_cell_fit cell_fit;
+    struct cleaned c;
 
     fastbal_result_clear(result, nt, 0);
-    fb_find_parts(spectrum, &parts);
-    size_t begin = parts.whole[0], whole = parts.whole[1] - begin;
-    size_t first = parts.fit[0] - begin, n = parts.fit[1] - parts.fit[0];
-    const double *flux = spectrum->flux + begin, *ivar = spectrum->ivar + begin;
-    if (count_clean(whole, flux, ivar) < whole) {
-        clean_pixels(whole, flux, ivar, work->flux, work->ivar);
-        flux = work->flux;
-        ivar = work->ivar;
-    }
-    result->snr_forest = part_snr(work, parts.forest, begin, flux, ivar);
-    result->snr_redside = part_snr(work, parts.redside, begin, flux, ivar);
+    clean(work, spectrum, &c);
+    result->snr_forest = part_snr(work, c.parts.forest, c.parts.whole[0], c.flux, c.ivar);
+    result->snr_redside = part_snr(work, c.parts.redside, c.parts.whole[0], c.flux, c.ivar);
 
-    rest_wavelengths(n, spectrum->wavelength + parts.fit[0], 1 + spectrum->z, work->w);
     struct task task = {
-        .range = { .n = n,
-                   .w = work->w,
-                   .flux = flux + first,
+        .range = { .n = c.fit.n,
+                   .w = c.fit.w,
+                   .flux = c.fit.flux,
                    .sigma = work->sigma,
                    .model = work->model,
                    .scratch = work->scratch },
         .design = { .templates = templates,
-                    .n = n,
+                    .n = c.fit.n,
                     .segment = work->segment,
                     .fraction = work->fraction,
-                    .flux = flux + first,
+                    .flux = c.fit.flux,
                     .equations = &equations,
                     .nodes = work->nodes,
                     .spare = work->scratch },
-        .ivar = ivar + first,
+        .ivar = c.fit.ivar,
         .sigma = work->sigma,
         .model = work->model,
         .weight = { work->weight[0], work->weight[1] },
         .fit = options->fit,
         .trough_aware = is_trough_aware(options, templates),
         .rules = fb_rules(options->rules),
+        .cell_fit = &cell_fit,
         .last = spectrum->wavelength[spectrum->n - 1] / (1 + spectrum->z),
     };
-    fb_templates_locate(templates, task.range.w, n, work->segment, work->fraction);
+    fb_templates_locate(templates, task.range.w, c.fit.n, work->segment, work->fraction);
     uint32_t unmeasured = measure(&task, result);
-    if (unmeasured)
+    if (unmeasured) {
         fastbal_result_clear(result, nt, unmeasured);
-    else
-        search_low_ionization(&task, work, spectrum, &parts, flux, ivar, result);
+        return;
+    }
+    search_low_ionization(&task, work, spectrum, &c.parts, c.flux, c.ivar, result);
+    if (options->detector)
+        detect(&task, options->detector, &c.fit, result);
 }
 
-const struct fb_kernels fb_kernels = { FB_RUNG_NAME, fb_wavelengths_ok, fb_join, fb_measure };
+const struct fb_kernels fb_kernels = { FB_RUNG_NAME, fb_wavelengths_ok, fb_join, fb_measure,
+                                       fb_detect_spectrum };

@@ -20,6 +20,8 @@ const char *fastbal_strerror(int status)
         return "wavelengths are not finite, positive and increasing";
     case FASTBAL_ETEMPLATES:
         return "templates are not finite, or there are too many";
+    case FASTBAL_EDETECTOR:
+        return "the weights of the detector are not finite, or too few or too many";
     case FASTBAL_EPRIOR:
         return "the templates' prior is not positive definite, or their misfit is negative";
     default:

@@ -32,24 +32,10 @@ enum { NARROW = 1, WIDE = 6 }; /* half-widths of the runs of cells that are comp
 #define SOFTNESS 0.6     /* standard errors over which p rises by a factor e */
 #define SINGULAR 1e-12   /* of a diagonal element of the equations; below this the factorisation has failed */
 
-struct job {
-    const struct fb_cells *cells;
-    int nt;
-    uint32_t begin[FB_CELLS + 1]; /* first pixel of each cell */
-    double scale;                 /* c_0 */
-    double coeffs[MAX], factor[MAX * MAX];
-    struct fb_equations equations;
-    size_t at, count;                           /* the current block of cells */
-    _Alignas(64) double ivar[ROOM], flux[ROOM]; /* V and y */
-    _Alignas(64) double absorbed[ROOM];         /* p */
-    _Alignas(64) double weight[ROOM];           /* v */
-    _Alignas(64) double model[ROOM], before[ROOM];
-};
-
 /* ---- cells ---- */
 
 /* Sum pixels at increasing wavelengths into cells. */
-static void collect(struct job *j, const struct fb_design *d, const double *w)
+static void collect(struct fb_cell_fit *j, const struct fb_design *d, const double *w)
 {
     size_t i = 0;
     for (size_t c = 0; c < FB_CELLS; c++) {
@@ -68,7 +54,7 @@ static void collect(struct job *j, const struct fb_design *d, const double *w)
 }
 
 /* Begin with p = 1 in the cells that may be absorbed, or with 0 if too few other cells have data. */
-static void start(struct job *j)
+static void start(struct fb_cell_fit *j)
 {
     size_t others = fb_count_positive(j->ivar, FIRST) + fb_count_positive(j->ivar + END, FB_CELLS - END);
     for (size_t c = FIRST; c < END; c++)
@@ -78,7 +64,7 @@ static void start(struct job *j)
 /* ---- one fit ---- */
 
 /* Compute v. In the first fit there is no model yet, and the misfit is 0. */
-static void weigh(struct job *j)
+static void weigh(struct fb_cell_fit *j)
 {
     for (size_t c = 0; c < FB_CELLS; c++) {
         double misfit = j->cells->variance[c] * j->model[c] * j->model[c];
@@ -88,7 +74,7 @@ static void weigh(struct job *j)
 
 static void fill_rows(const void *context, int row, double rows[FB_ROWS][FB_BLOCK])
 {
-    const struct job *j = context;
+    const struct fb_cell_fit *j = context;
     for (int r = 0; r < FB_ROWS; r++) {
         int k = row + r < j->nt ? row + r : j->nt - 1;
         const double *value = k < 0 ? j->flux : j->cells->value[k];
@@ -98,7 +84,7 @@ static void fill_rows(const void *context, int row, double rows[FB_ROWS][FB_BLOC
 }
 
 /* N and h */
-static void make_equations(struct job *j)
+static void make_equations(struct fb_cell_fit *j)
 {
     size_t n = (size_t)j->nt;
     memset(j->equations.matrix, 0, n * n * sizeof *j->equations.matrix);
@@ -110,7 +96,7 @@ static void make_equations(struct job *j)
 }
 
 /* The best-fitting c_0 of the typical quasar, but at least its error. */
-static double first_scale(const struct job *j)
+static double first_scale(const struct fb_cell_fit *j)
 {
     const double *typical = j->cells->typical, *matrix = j->equations.matrix;
     double product = 0, square = 0;
@@ -124,7 +110,7 @@ static double first_scale(const struct job *j)
 }
 
 /* Factorise N + Q / c_0^2. Returns 0 if it is singular. */
-static int factorise(struct job *j)
+static int factorise(struct fb_cell_fit *j)
 {
     double diagonal[MAX];
     for (int k = 0; k < j->nt; k++) {
@@ -144,7 +130,7 @@ static int factorise(struct job *j)
     return 1;
 }
 
-static int solve(struct job *j)
+static int solve(struct fb_cell_fit *j)
 {
     for (int round = 0; round < MOST_SCALES; round++) {
         if (!factorise(j))
@@ -188,7 +174,7 @@ static void find_range(const double *x, double *least, double *most)
 
 /* Compute the model, limited to a fraction of its median from below. Returns 0 if the median is not positive.
  * The median is at most the largest value, so it rarely has to be computed. */
-static int make_model(struct job *j)
+static int make_model(struct fb_cell_fit *j)
 {
     double least, most;
     memcpy(j->before, j->model, sizeof j->before);
@@ -207,7 +193,7 @@ static int make_model(struct job *j)
     return median > 0;
 }
 
-static int is_stable(const struct job *j)
+static int is_stable(const struct fb_cell_fit *j)
 {
     size_t changed = 0;
     for (size_t c = 0; c < FB_CELLS; c++)
@@ -217,18 +203,17 @@ static int is_stable(const struct job *j)
 
 /* ---- absorption ---- */
 
-/* The variance of ln m, T' (N + Q / c_0^2)^-1 T / m^2 = |L^-1 T|^2 / m^2, of cells that may be absorbed. */
-static void relative_variance(const struct job *j, double variance[ABSORBED])
+void fb_continuum_variance(const struct fb_cell_fit *j, size_t first, size_t count, double *variance)
 {
     enum { AT_ONCE = 64 };
     double x[MAX][AT_ONCE];
-    for (size_t at = 0; at < ABSORBED; at += AT_ONCE) {
-        size_t n = ABSORBED - at < AT_ONCE ? ABSORBED - at : AT_ONCE;
+    for (size_t at = 0; at < count; at += AT_ONCE) {
+        size_t n = count - at < AT_ONCE ? count - at : AT_ONCE;
         double *sum = variance + at;
         memset(sum, 0, n * sizeof *sum);
         for (int k = 0; k < j->nt; k++) {
             double diagonal = 1 / j->factor[k + k * j->nt];
-            memcpy(x[k], j->cells->value[k] + FIRST + at, n * sizeof *sum);
+            memcpy(x[k], j->cells->value[k] + first + at, n * sizeof *sum);
             for (int i = 0; i < k; i++)
                 for (size_t c = 0; c < n; c++)
                     x[k][c] -= j->factor[k + i * j->nt] * x[i][c];
@@ -238,7 +223,7 @@ static void relative_variance(const struct job *j, double variance[ABSORBED])
             }
         }
         for (size_t c = 0; c < n; c++)
-            sum[c] /= j->model[FIRST + at + c] * j->model[FIRST + at + c];
+            sum[c] /= j->model[first + at + c] * j->model[first + at + c];
     }
 }
 
@@ -263,41 +248,14 @@ static inline double significance(double deficit, double square, double variance
     return depth >= LEAST_DEPTH ? depth / sqrt(1 / square + variance) : -INFINITY;
 }
 
-/* 1 / (1 + e^x) for |x| < 700. It uses only basic arithmetic, because the C library's exp() need not give the
- * same bits everywhere: e^x = 2^k e^r, with a polynomial for e^r. */
-static inline double logistic(double x)
-{
-    const double whole =
-        6755399441055744.0; /* 1.5 x 2^52: added to a number, its last bits are the integer */
-    double shifted = x * 1.4426950408889634 + whole, k = shifted - whole, power;
-    double r = (x - k * 0.693147180369123816490) - k * 1.90821492927058770002e-10; /* ln 2 in two parts */
-    double e = 1 / 39916800.0;
-    uint64_t bits;
-    e = e * r + 1 / 3628800.0;
-    e = e * r + 1 / 362880.0;
-    e = e * r + 1 / 40320.0;
-    e = e * r + 1 / 5040.0;
-    e = e * r + 1 / 720.0;
-    e = e * r + 1 / 120.0;
-    e = e * r + 1 / 24.0;
-    e = e * r + 1 / 6.0;
-    e = e * r + 0.5;
-    e = e * r + 1;
-    e = e * r + 1;
-    memcpy(&bits, &shifted, sizeof bits);
-    bits = (bits + 1023) << 52;
-    memcpy(&power, &bits, sizeof power);
-    return 1 / (1 + power * e);
-}
-
 /* Compute p from the more significant of a narrow and a wide run around each cell. */
-static void find_absorbed(struct job *j)
+static void find_absorbed(struct fb_cell_fit *j)
 {
     enum { N = ABSORBED + 2 * WIDE };
     double deficit[N], square[N], deficit3[N], square3[N], variance[ABSORBED], *p = j->absorbed + FIRST;
     const double *v = j->ivar + FIRST - WIDE, *y = j->flux + FIRST - WIDE, *m = j->model + FIRST - WIDE;
 
-    relative_variance(j, variance);
+    fb_continuum_variance(j, FIRST, ABSORBED, variance);
     for (size_t c = 0; c < N; c++) {
         square[c] = v[c] * m[c] * m[c];
         deficit[c] = v[c] * m[c] * (m[c] - y[c]);
@@ -310,14 +268,14 @@ static void find_absorbed(struct job *j)
         double wide = significance(around(deficit, deficit3, c), around(square, square3, c), other);
         double z = narrow > wide ? narrow : wide, x = (LIKELY - z) / SOFTNESS;
         x = x > -700 ? x : -700;
-        p[c] = z > -INFINITY ? logistic(x < 700 ? x : 700) : 0;
+        p[c] = z > -INFINITY ? fb_logistic(x < 700 ? x : 700) : 0;
     }
 }
 
 /* ---- the whole fit ---- */
 
 /* Set the weight of pixels with p >= 0.5 to 0. */
-static void drop_absorbed(const struct job *j, const struct fb_design *d, double *weight)
+static void drop_absorbed(const struct fb_cell_fit *j, const struct fb_design *d, double *weight)
 {
     memcpy(weight, d->weight, d->n * sizeof *weight);
     for (size_t c = FIRST; c < END; c++)
@@ -325,10 +283,8 @@ static void drop_absorbed(const struct job *j, const struct fb_design *d, double
             memset(weight + j->begin[c], 0, (j->begin[c + 1] - j->begin[c]) * sizeof *weight);
 }
 
-int fb_fit_trough_aware(const struct fb_design *d, const double *w, double *coeffs, double *weight, int *fits,
-                        int *converged)
+int fb_fit_cells(struct fb_cell_fit *j, const struct fb_design *d, const double *w, int *fits, int *converged)
 {
-    struct job job, *j = &job;
     j->cells = d->templates->cells;
     j->nt = d->templates->nt;
     memset(j->ivar, 0, sizeof j->ivar);
@@ -353,8 +309,18 @@ int fb_fit_trough_aware(const struct fb_design *d, const double *w, double *coef
         find_absorbed(j);
     }
     for (int k = 0; k < j->nt; k++)
-        if (!isfinite(coeffs[k] = j->coeffs[k]))
+        if (!isfinite(j->coeffs[k]))
             return FB_FIT_FAILED;
-    drop_absorbed(j, d, weight);
     return FB_FIT_OK;
+}
+
+int fb_fit_trough_aware(const struct fb_design *d, const double *w, struct fb_cell_fit *j, double *coeffs,
+                        double *weight, int *fits, int *converged)
+{
+    int outcome = fb_fit_cells(j, d, w, fits, converged);
+    if (outcome == FB_FIT_OK) {
+        memcpy(coeffs, j->coeffs, (size_t)j->nt * sizeof *coeffs);
+        drop_absorbed(j, d, weight);
+    }
+    return outcome;
 }

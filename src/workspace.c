@@ -68,6 +68,7 @@ void fastbal_result_clear(struct fastbal_result *result, int ntemplates, uint32_
     fb_line_clear(&result->civ);
     fb_line_clear(&result->siiv);
     fb_absorption_clear(&result->absorption);
+    fb_detection_clear(&result->detection);
 }
 
 /* ---- parts of a spectrum, by rest wavelength ---- */
@@ -204,6 +205,27 @@ int fastbal_measure(fastbal_workspace *work, const fastbal_templates *templates,
         status = workspace_reserve(work, spectrum->n, fastbal_templates_size(templates));
     if (status == FASTBAL_OK)
         work->kernels->measure(work, templates, spectrum, &chosen, result);
+    return status;
+}
+
+int fastbal_detect(fastbal_workspace *work, const fastbal_detector *detector,
+                   const struct fastbal_spectrum *spectrum, struct fastbal_detection *detection,
+                   struct fastbal_detector_trace *trace)
+{
+    const struct need needs[] = { { detector, "detector" },
+                                  { spectrum, "spectrum" },
+                                  { detection, "detection" } };
+
+    if (!work)
+        return FASTBAL_EARGUMENT;
+    work->message.text[0] = '\0';
+    int status = check_needs(work, needs, sizeof needs / sizeof *needs);
+    if (status == FASTBAL_OK)
+        status = check_spectrum(work, spectrum);
+    if (status == FASTBAL_OK)
+        status = workspace_reserve(work, spectrum->n, 0);
+    if (status == FASTBAL_OK)
+        work->kernels->detect(work, detector, spectrum, detection, trace);
     return status;
 }
 

@@ -16,6 +16,7 @@ Section numbers refer to docs/algorithm.md.
 SPDX-License-Identifier: BSD-3-Clause
 """
 import argparse
+from typing import NamedTuple
 
 import numpy as np
 from astropy.io import fits
@@ -386,8 +387,20 @@ def probability_of_absorption(V, y, m, psi, variance):
     return np.where(MAY_BE_ABSORBED, 1 / (1 + np.exp(np.clip((2.5 - z) / 0.6, -700, 700))), 0) * (z > -np.inf)
 
 
+class CellFit(NamedTuple):
+    coeffs: np.ndarray
+    p: np.ndarray  # of each cell: the probability of absorption that the last fit weighed them with
+    fits: int
+    converged: bool  # the last fit did not change the continuum
+    V: np.ndarray  # of each cell: ivar, mean flux, and the model, which is limited from below
+    y: np.ndarray
+    m: np.ndarray
+    matrix: np.ndarray  # whose inverse is the covariance of the coefficients
+    scale: float  # c_0
+
+
 def trough_aware(w, flux, ivar, T, mean, precision, psi):
-    """Coefficients, p of each cell, fits made and whether the last one changed the continuum; None where it is singular.
+    """The last fit; None where it is singular.
 
     T, psi: templates and misfit in the cells. mean, precision: of c_k / c_0; a precision of 0 is no prior."""
     cell = np.searchsorted(EDGES, w, side="right") - 1
@@ -411,29 +424,30 @@ def trough_aware(w, flux, ivar, T, mean, precision, psi):
             return None
         coeffs, matrix, scale = solved
         before, m = m, coeffs @ T
-        if not np.median(m) > 0:
-            return coeffs, p, fit, True
+        positive = np.median(m) > 0
         m = np.maximum(m, 0.02 * np.median(m))
-        if fit > 2 and (np.abs(m - before) < 2e-3 * before).all():
-            return coeffs, p, fit, True
-        if fit < 10:
-            variance = np.sum(T * np.linalg.solve(matrix, T), axis=0) / m ** 2
-            p = probability_of_absorption(V, y, m, psi, variance)
-    return coeffs, p, 10, False
+        converged = not positive or (fit > 2 and (np.abs(m - before) < 2e-3 * before).all())
+        if converged or fit == 10:
+            return CellFit(coeffs, p, fit, bool(converged), V, y, m, matrix, scale)
+        variance = np.sum(T * np.linalg.solve(matrix, T), axis=0) / m ** 2
+        p = probability_of_absorption(V, y, m, psi, variance)
+
+
+def templates_in_cells(templates):
+    """T, mean, precision and psi, as trough_aware() takes them."""
+    T, others = np.array([np.interp(MIDDLES, templates["WAVE"], t) for t in templates["PCA"]]), len(templates["PCA"]) - 1
+    if "PSI" not in templates:
+        return T, np.zeros(others), np.zeros((others, others)), 0.03
+    return (T, templates["MEAN"], np.linalg.inv(1.5 * templates["COVARIANCE"]),
+            np.interp(MIDDLES, templates["WAVE"], templates["PSI"]))
 
 
 def fit_trough_aware(w, flux, ivar, T, templates):
     """Coefficients and chi-square; None where it can't be fitted."""
-    cells = np.array([np.interp(MIDDLES, templates["WAVE"], t) for t in templates["PCA"]])
-    if "PSI" in templates:
-        psi = np.interp(MIDDLES, templates["WAVE"], templates["PSI"])
-        mean, precision = templates["MEAN"], np.linalg.inv(1.5 * templates["COVARIANCE"])
-    else:
-        psi, mean, precision = 0.03, np.zeros(len(T) - 1), np.zeros((len(T) - 1, len(T) - 1))
-    fitted = trough_aware(w, flux, ivar, cells, mean, precision, psi)
+    fitted = trough_aware(w, flux, ivar, *templates_in_cells(templates))
     if fitted is None:
         return None
-    coeffs, p = fitted[:2]
+    coeffs, p = fitted.coeffs, fitted.p
     used = (ivar > 0) & (p[np.searchsorted(EDGES, w, side="right") - 1] < 0.5)
     if used.sum() <= len(T):
         return None
@@ -442,6 +456,12 @@ def fit_trough_aware(w, flux, ivar, T, templates):
 
 
 # ---- §2 to §6: one spectrum ----
+
+def fit_range(w):
+    """The pixels [i1, i2) that the continuum is fitted to."""
+    return (nearest(w, FIT_MIN) + 1 if w[0] < FIT_MIN else 0,
+            nearest(w, FIT_MAX) - 1 if w[-1] > FIT_MAX else len(w) - 1)
+
 
 def signal_to_noise(w, snr):
     """SNR_FOREST and SNR_REDSIDE, -1 where they aren't covered."""
@@ -506,8 +526,7 @@ def measure(wave, flux, ivar, z, templates, fit="exact", rules="main", continuum
     sigma = np.where(ivar > 0, 1 / np.sqrt(np.where(ivar > 0, ivar, 1)), UNOBSERVED)
     forest, redside = signal_to_noise(w, flux / sigma)
 
-    i1 = nearest(w, FIT_MIN) + 1 if w[0] < FIT_MIN else 0
-    i2 = nearest(w, FIT_MAX) - 1 if w[-1] > FIT_MAX else len(w) - 1
+    i1, i2 = fit_range(w)
     end = w[-1] if rules == "optimize" else w[max(i2 - 1, 0)]
     w, flux, sigma = w[i1:i2], flux[i1:i2], sigma[i1:i2]
     T = np.array([np.interp(w, templates["WAVE"], t) for t in templates["PCA"]])

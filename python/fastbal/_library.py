@@ -13,7 +13,7 @@ from typing import Optional
 
 from ._errors import raise_for_status
 
-MAX_AI, MAX_BI, MAX_TEMPLATES, MAX_CAMERAS = 17, 5, 32, 8
+MAX_AI, MAX_BI, MAX_TEMPLATES, MAX_CAMERAS, MAX_DETECTED = 17, 5, 32, 8, 8
 NOT_MEASURED = 1 | 2 | 4 | 64 | 128 | 1024
 BAD_REDSHIFT = 1024
 FITS = {"exact": 0, "simplex": 1}
@@ -43,7 +43,8 @@ class Spectrum(Structure):
 
 class Troughs(Structure):
     _fields_ = [("count", c_int), ("index", c_double), ("error", c_double),
-                *((name, c_double * MAX_AI) for name in ("vmin", "vmax", "posmin", "fmin", "ew", "ew_error", "depth", "depth_error"))]
+                *((name, c_double * MAX_AI) for name in ("vmin", "vmax", "posmin", "fmin", "ew", "ew_error", "depth", "depth_error",
+                                                "inside"))]
 
 
 class Line(Structure):
@@ -60,14 +61,20 @@ class LowIonization(Structure):
                 ("mgii_depth", c_double), ("mgii_error", c_double)]
 
 
+class Detection(Structure):
+    _fields_ = [("made", c_int), ("probability", c_double), ("outside", c_uint32), ("count", c_int),
+                *((name, c_double * MAX_DETECTED) for name in ("vmin", "vmax", "edge_error", "inside")),
+                ("ai", c_double), ("ai_error", c_double), ("bi", c_double), ("bi_error", c_double)]
+
+
 class Result(Structure):
     _fields_ = [("status", c_uint32), ("ntemplates", c_int), ("iterations", c_int), ("coeffs", c_double * MAX_TEMPLATES),
                 ("chi2", c_double), ("civ", Line), ("siiv", Line), ("snr_civ", c_double), ("snr_redside", c_double),
-                ("snr_forest", c_double), ("absorption", Absorption), ("low", LowIonization)]
+                ("snr_forest", c_double), ("absorption", Absorption), ("low", LowIonization), ("detection", Detection)]
 
 
 class Options(Structure):
-    _fields_ = [("size", c_size_t), ("fit", c_int), ("rules", c_int), ("continuum", c_int)]
+    _fields_ = [("size", c_size_t), ("fit", c_int), ("rules", c_int), ("continuum", c_int), ("detector", c_void_p)]
 
 
 _FUNCTIONS = {
@@ -86,6 +93,7 @@ _FUNCTIONS = {
     "fastbal_templates_size": (c_size_t, [c_void_p]),
     "fastbal_templates_wavelength": (POINTER(c_double), [c_void_p]),
     "fastbal_templates_value": (c_double, [c_void_p, c_int, c_size_t]),
+    "fastbal_detector_builtin": (c_int, [POINTER(c_void_p)]),
     "fastbal_workspace_create": (c_void_p, []),
     "fastbal_workspace_free": (None, [c_void_p]),
     "fastbal_error": (c_char_p, [c_void_p]),
@@ -131,6 +139,19 @@ def version() -> str:
     """The version of the C library."""
     text: bytes = library().fastbal_version()
     return text.decode()
+
+
+_detector: Optional[c_void_p] = None
+
+
+def detector() -> c_void_p:
+    """The built-in detector, created once and never freed."""
+    global _detector
+    if _detector is None:
+        created = c_void_p()
+        check(library().fastbal_detector_builtin(ctypes.byref(created)))
+        _detector = created
+    return _detector
 
 
 def check(status: int, detail: bytes = b"") -> None:

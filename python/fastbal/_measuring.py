@@ -128,7 +128,8 @@ class _Grid:
 
 def _columns(ntemplates: int) -> List[Tuple[Any, ...]]:
     """(name, type, where it is in a struct fastbal_result, how many), in the order of a BAL table."""
-    columns: List[Tuple[Any, ...]] = [("PCA_COEFFS", "f8", "coeffs", ntemplates), ("PCA_CHI2", "f8", "chi2", 0)]
+    columns: List[Tuple[Any, ...]] = [("PCA_COEFFS", "f8", "coeffs", ntemplates), ("PCA_CHI2", "f8", "chi2", 0),
+                                      ("BAL_PROB", "f8", "detection.probability", 0)]
     for line in ("CIV", "SIIV"):
         for kind, width, most in (("bi", 2000, _library.MAX_BI), ("ai", 450, _library.MAX_AI)):
             path, index = f"{line.lower()}.{kind}", f"{kind.upper()}_{line}"
@@ -142,6 +143,11 @@ def _columns(ntemplates: int) -> List[Tuple[Any, ...]]:
     columns.append(("LOBAL", "i4", None, 0))
     for name, member in (("ALIII", "aliii"), ("MGII", "mgii")):
         columns += [(f"DEPTH_{name}", "f8", f"low.{member}_depth", 0), (f"ERR_DEPTH_{name}", "f8", f"low.{member}_error", 0)]
+    for kind in ("ai", "bi"):
+        columns += [(f"{kind.upper()}_DET", "f8", f"detection.{kind}", 0), (f"ERR_{kind.upper()}_DET", "f8", f"detection.{kind}_error", 0)]
+    columns.append(("NDET_450", "i4", "detection.count", 0))
+    for name, member in (("VMIN_DET", "vmin"), ("VMAX_DET", "vmax"), ("ERR_V_DET", "edge_error"), ("PROB_DET", "inside")):
+        columns.append((f"{name}_450", "f8", f"detection.{member}", _library.MAX_DETECTED))
     return columns
 
 
@@ -228,7 +234,8 @@ def _in_chunks(n: int, threads: Optional[int], work: Callable[[int, int], None])
 
 def measure(wavelength: Cameras, flux: Any = None, ivar: Any = None, z: Any = None,
             templates: Union[None, str, "os.PathLike[str]", Templates] = None, *, mask: Optional[Cameras] = None, fit: str = "exact",
-            rules: str = "main", continuum: str = "default", threads: Optional[int] = 1, start: float = 3600.0) -> Any:
+            rules: str = "main", continuum: str = "default", detector: bool = True, threads: Optional[int] = 1,
+            start: float = 3600.0) -> Any:
     """Measure broad absorption in one spectrum or in many.
 
     Parameters
@@ -250,6 +257,9 @@ def measure(wavelength: Cameras, flux: Any = None, ivar: Any = None, z: Any = No
     fit, rules, continuum : str
         As the options of the program: ``exact``, ``simplex``; ``main``, ``optimize``, ``fastbal``; ``default``, ``least-squares``,
         ``trough-aware`` (sections 4 and 8).
+    detector : bool
+        Fill ``BAL_PROB`` and the columns of the detector's own troughs (section 9) with the built-in detector; else they are 0,
+        arrays -1.
     threads : int or None
         Threads; None for all cores. Results do not depend on it. The interpreter lock is free while the library works, and
         Ctrl-C is obeyed between blocks of 256 spectra.
@@ -279,7 +289,7 @@ def measure(wavelength: Cameras, flux: Any = None, ivar: Any = None, z: Any = No
     if flux is None or ivar is None or z is None:
         raise TypeError("measure: expected wavelength, flux, ivar and z")
     options = _library.Options(ctypes.sizeof(_library.Options), _index("fit", _library.FITS, fit), _index("rules", _library.RULES, rules),
-                               _index("continuum", _library.CONTINUA, continuum))
+                               _index("continuum", _library.CONTINUA, continuum), _library.detector() if detector else None)
     chosen = find(templates)
     spectra = _Spectra(wavelength, flux, ivar, z, mask)
     results = np.empty(spectra.n, result_dtype(len(chosen)))

@@ -4,7 +4,7 @@ const byId = id => document.getElementById(id);
 const data = JSON.parse(byId("data").textContent);
 const quasars = data.quasars, QUASARS = quasars.TARGETID.length;
 const STATUS = { 8: "more troughs than listed", 16: "low signal", 32: "not converged", 256: "chi-square limit",
-  512: "negative continuum" };
+  512: "negative continuum", 2048: "beyond the detector's training" };
 
 /* ---- rows ---- */
 
@@ -21,6 +21,11 @@ function numbersOf(name) {
   return quasars[name] ?? null;
 }
 
+/* The numbers of a column that is 0 where nothing was assigned; null if there are none. */
+function filled(name) {
+  return numbersOf(name)?.some(v => v > 0) ? numbersOf(name) : null;
+}
+
 /* What can be filtered and sorted by; those with a title are columns of the table. */
 const COLUMNS = [
   { key: "TARGETID", title: "TARGETID", width: "11rem", text: true },
@@ -28,6 +33,7 @@ const COLUMNS = [
   { key: "SNR", title: "SNR", width: "3.8rem", values: numbersOf("SNR_CIV"), digits: 1 },
   { key: "AI", title: "AI", width: "4.1rem", values: numbersOf("AI_CIV"), digits: 0 },
   { key: "BI", title: "BI", width: "4.1rem", values: numbersOf("BI_CIV"), digits: 0 },
+  { key: "P", title: "P", width: "3.4rem", values: filled("BAL_PROB"), digits: 2 },
   { key: "VERDICT", title: "Verdict", width: "5.4rem", text: true },
   { key: "VMIN", title: "VMIN", width: "4.6rem", values: troughs.map((t, i) => Math.min(...civ(i).map(c => c.vmin))), digits: 0 },
   { key: "VMAX", title: "VMAX", width: "4.6rem", values: troughs.map((t, i) => Math.max(...civ(i).map(c => c.vmax))), digits: 0 },
@@ -226,6 +232,7 @@ function describe(i) {
   const n = (name, digits) => quasars[name] && quasars[name][i] !== null ? quasars[name][i].toFixed(digits) : null;
   const error = name => n(name, 0) === null ? "" : ` ± ${n(name, 0)}`;
   const parts = [`z ${n("Z", 4) ?? "–"}`, n("SNR_CIV", 1) && `SNR ${n("SNR_CIV", 1)}`,
+    filled("BAL_PROB") && `P ${n("BAL_PROB", 2) ?? "–"}`,
     `AI ${n("AI_CIV", 0) ?? "–"}${error("ERR_AI_CIV")}`, `BI ${n("BI_CIV", 0) ?? "–"}${error("ERR_BI_CIV")} km/s`,
     n("TARGET_RA", 4) && `RA ${n("TARGET_RA", 4)}, Dec ${n("TARGET_DEC", 4) ?? "–"}`];
   const lines = [make("h2", {}, quasars.TARGETID[i]), make("p", {}, parts.filter(Boolean).join(" · ") + statusWords(i))];

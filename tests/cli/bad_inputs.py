@@ -688,7 +688,7 @@ add("catalog: right ascension below 0", SPLIT, spoil("qso", cells("QSO_CAT", "TA
     status=DONE, writes=SPLIT_FILES)
 for value, mask in ((0, 3), (-1, 3), (np.nan, 3), (np.inf, 3), (1e30, 3), (1.5699, 3), (5.0001, 3)):
     add(f"catalog: Z {value}: run", RUN, spoil("qso", cells("QSO_CAT", "Z", 1, value)), status=DONE,
-        rows={"BALMASK": [0, mask, 0, 0], "BAL_PROB": [0, -99, 0, 0]})
+        rows={"BALMASK": [0, mask, 0, 0], "BALSTATUS": [0, -1, 0, 0]})
 add("catalog: TARGETID repeated: run", RUN, spoil("qso", cells("QSO_CAT", "TARGETID", 1, IDS[0])), status=DONE,
     rows={"BALMASK": [0, 0, 0, 0], "TARGETID": [IDS[0], IDS[0], IDS[2], IDS[3]]})
 add("catalog: TARGETID that no spectrum has: run", RUN, spoil("qso", cells("QSO_CAT", "TARGETID", 1, -7)),
@@ -743,12 +743,12 @@ def add_table(name, change, said=None, mask=(1, 1, 1, 0), lost=None, **more):
 
 add_table("as it should be", lambda d: None, mask=(0, 0, 0, 0))
 for key, value, said in (
-        ("NAXIS1", 100, "HDU BALCAT: expected rows of 876 bytes, as its columns have, found NAXIS1 100"),
+        ("NAXIS1", 100, "HDU BALCAT: expected rows of 1024 bytes, as its columns have, found NAXIS1 100"),
          ("NAXIS2", 10**6, "# BALCAT: expected ... bytes of data at ..., but the file ends at ..."),
         ("NAXIS2", -1, "#: expected a whole number NAXIS2, found -1"), ("TFIELDS", 5000,
          "#: expected TFIELDS 0 to 999, found 5000"),
         ("PCOUNT", "x", "#: expected PCOUNT 0 or more, found x"), ("BITPIX", 32,
-         "# BALCAT: expected 10512 bytes of data at 14400, but the file ends at 17280"),
+         "# BALCAT: expected 12288 bytes of data at 14400, but the file ends at 20160"),
         ("TFORM1", "'D       '", "column TARGETID: expected the format 1K"),
         ("TFORM7", "'3J      '", "column PCA_COEFFS: expected the format 32E"),
         ("TTYPE4", "'REDSHIFT'", "table BALCAT has no column Z"), ("EXTNAME", "'TABLE   '", "has no table BALCAT")):

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 from typing import NamedTuple
@@ -228,11 +229,26 @@ def appended_columns(templates, before_snr=lambda: [("BALMASK", "B")]):
 
 
 def last_columns():
-    """Those of BAL tables and catalogs behind the others: signal-to-noise ratios, and our BALSTATUS and measurements of whole troughs."""
+    """Those of BAL tables and catalogs behind the others: signal-to-noise ratios, our BALSTATUS and measurements of whole troughs, and the detector."""
     whole = [f"{error}{name}_CIV" for name in ("AI_TOT", "BI0", "DI", "EW", "DEPTH") for error in ("", "ERR_")]
     return [(name, "E") for name in ("SNR_CIV", "SNR_REDSIDE", "SNR_FOREST")] + [("BALSTATUS", "J")] + [
         (name, "E") for name in whole] + [("LOBAL", "J")] + [
-        (f"{error}DEPTH_{line}", "E") for line in ("ALIII", "MGII") for error in ("", "ERR_")]
+        (f"{error}DEPTH_{line}", "E") for line in ("ALIII", "MGII") for error in ("", "ERR_")] + [
+        (f"{error}{index}_DET", "E") for index in ("AI", "BI") for error in ("", "ERR_")] + [("NDET_450", "J")] + [
+        (f"{name}_DET_450", "8E") for name in ("VMIN", "VMAX", "ERR_V", "PROB")]
+
+
+SCRATCH = tempfile.TemporaryDirectory()
+
+
+def by_the_rule(path):
+    """A copy of a BAL table, elsewhere, without BAL_PROB, for comparisons with the oracle, which has no detector (test_detector.py has one)."""
+    copy = Path(SCRATCH.name) / path.name
+    with fits.open(path, memmap=False) as hdus:
+        assert (hdus[1].data["BAL_PROB"] >= 0).all()
+        hdus[1].data["BAL_PROB"] = 0
+        hdus.writeto(copy, overwrite=True)
+    return copy
 
 
 # ---- spectra ----

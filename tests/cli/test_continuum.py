@@ -53,20 +53,14 @@ def expected(survey, templates):
     """What numpy makes of each target: coefficients, fits made and whether they converged; None where it can't be fitted."""
     templates = oracle.read_templates(templates)
     fibermap, (wave, flux, ivar) = oracle.read_spectra(survey.coadd)
-    cells = np.array([np.interp(oracle.MIDDLES, templates["WAVE"], t) for t in templates["PCA"]])
-    others = len(cells) - 1
-    psi, mean, precision = 0.03, np.zeros(others), np.zeros((others, others))
-    if "PSI" in templates:
-        psi = np.interp(oracle.MIDDLES, templates["WAVE"], templates["PSI"])
-        mean, precision = templates["MEAN"], np.linalg.inv(1.5 * templates["COVARIANCE"])
+    cells = oracle.templates_in_cells(templates)
     for k, target in enumerate(fibermap["TARGETID"]):
         if target not in survey.z:
             continue
         w = wave / (1 + survey.z[target])
-        i1, i2 = oracle.nearest(w, 1261) + 1 if w[0] < 1261 else 0, oracle.nearest(w, 2399) - 1 if w[-1] > 2399 else len(w) - 1
-        here = slice(i1, i2)
-        good = (ivar[k, here] > 0).sum() > len(cells) and w[here][0] < 1549
-        yield int(target), good and oracle.trough_aware(w[here], flux[k, here], ivar[k, here], cells, mean, precision, psi)
+        here = slice(*oracle.fit_range(w))
+        good = (ivar[k, here] > 0).sum() > len(cells[0]) and w[here][0] < 1549
+        yield int(target), good and oracle.trough_aware(w[here], flux[k, here], ivar[k, here], *cells)
 
 
 @pytest.mark.parametrize("has_prior", [True, False])
@@ -86,8 +80,8 @@ def test_numbers(survey, tmp_path, has_prior):
             continue
         if row["BALSTATUS"] & 2:  # hardly a pixel is left that is not absorbed
             continue
-        coeffs, _, _, converged = fitted
-        assert (row["BALSTATUS"] & 32 == 0) == converged
+        coeffs = fitted.coeffs
+        assert (row["BALSTATUS"] & 32 == 0) == fitted.converged
         model = coeffs @ [np.interp(pixels["REST"][here], read_back["WAVE"], t) for t in read_back["PCA"]]
         np.testing.assert_allclose(pixels["CONTINUUM"][here], model, rtol=1e-9, atol=1e-9 * np.abs(model).max())
         compared += 1

@@ -28,7 +28,7 @@ LOST = ["not in the coadd", "not in the BAL table", "with another redshift than 
 OWN = ["without enough good pixels", "with a singular fit", "without C IV in the spectrum", "for another reason"]
 NOT_ASKED = ["outside redshift 1.57 to 5", "not a QSO", "not selected"]
 FATES = ["measured", *LOST, *OWN, *NOT_ASKED]
-SUMMARY = re.compile(r"(\w+): (\d+) rows?: (\d+) measured(?: with \S+)?, (\d+) BALs? \(AI > 0\), (\d+) with BI > 0"
+SUMMARY = re.compile(r"(\w+): (\d+) rows?: (\d+) measured(?: with \S+)?, (\d+) BALs? \(AI > 0\), (\d+) with BI > 0(?:, \d+ with BAL_PROB >= 0\.5)?"
                      r"(?:; not measured: (.*))?")
 
 

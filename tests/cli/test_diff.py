@@ -368,7 +368,7 @@ def test_columns_are_as_if_there_were_no_others(two):
     assert list(said["columns"]) == ["Z"] and set(map(str, said["bals"].values())) == {"None"}
     assert said["keywords"] == [] and said["troughs"]["CIV_450"] is None and len(said["redshifts"]) == 1
     said = diff(*paths, "--columns", "ai_*,BI_CIV", "--ignore", "AI_CIV", status=SAME)
-    assert list(said["columns"]) == ["BI_CIV", "AI_SIIV", "AI_TOT_CIV"] and said["redshifts"] is None
+    assert list(said["columns"]) == ["BI_CIV", "AI_SIIV", "AI_TOT_CIV", "AI_DET"] and said["redshifts"] is None
     assert diff(*paths, "--columns", "QSOTEMPS")["keywords"]
 
 

@@ -87,7 +87,7 @@ def simulated(tmp_path_factory):
 def find(tree, work, templates, fit, rules, continuum):
     """The BAL tables, each with its rows from the oracle."""
     shutil.copytree(tree / "split", work)
-    run("find", "-r", "sim", "-a", work, "--templates", templates, "--fit", fit, "--rules", rules,
+    run("find", "-r", "sim", "-a", work, "--templates", templates, "--detector", "off", "--fit", fit, "--rules", rules,
         "--continuum", continuum, env=environment(DESI_SPECTRO_REDUX=tree / "redux"))
     for baltable in sorted(work.rglob("baltable-*.fits")):
         coadd, = tree.rglob(f"coadd-*-{baltable.parent.name}.fits")
@@ -139,7 +139,7 @@ def test_simplex_fit(name, rules, simulated, templates, tmp_path):
     differs = np.any([differing_rows(expected[c], actual[c]) for c in expected.names], axis=0)
     assert differs.sum() <= 1, expected["TARGETID"][differs]
     if name == "few bright":  # there is something to see
-        run("find", "-r", "sim", "-a", tmp_path / "simplex", "--templates", templates, "-c", "--rules", rules,
+        run("find", "-r", "sim", "-a", tmp_path / "simplex", "--templates", templates, "--detector", "off", "-c", "--rules", rules,
             env=environment(DESI_SPECTRO_REDUX=tree / "redux"))
         exact = table(baltable)
         exact = exact[exact["BALSTATUS"] & NOT_MEASURED == 0]

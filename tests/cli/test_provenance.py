@@ -167,7 +167,8 @@ def test_info(done_tree):
     assert said in lines
     h = header(done_tree.out)
     for words, key in (("templates", "QSOTEMPS"), ("checksum of the templates", "TEMPSUM"), ("fit", "BALFIT"),
-                       ("rules", "BALRULES"), ("continuum", "BALCONT"), ("specprod", "BALPROD"), ("options", "BALOPTS")):
+                       ("rules", "BALRULES"), ("continuum", "BALCONT"), ("detector", "BALDET"),
+                       ("specprod", "BALPROD"), ("options", "BALOPTS")):
         assert f"{words}: {h[key]}" in lines
     assert any(line.startswith("fastbal: ") for line in lines)
     lines = run("fastbal", "info", done_tree.baltable(PIXELS[0])).stdout.splitlines()

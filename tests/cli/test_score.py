@@ -296,7 +296,7 @@ def survey(tmp_path_factory):
     run("simulate", tree, "--pixels", 2, "--quasars", 150, "--others", 0, "--no-resolution", "--bal-fraction", 0.4,
         "--seed", SEED)
     common = ("-q", tree / "qso.fits", "-r", tree / "redux" / "sim", "--templates", "builtin")
-    run("run", *common, "--rules", "main", "-o", root / "b.fits")
+    run("run", *common, "--rules", "main", "--detector", "off", "-o", root / "b.fits")
     run("run", *common, "--rules", "fastbal", "--continuum", "trough-aware", "-o", root / "run.fits")
     rows = np.array(table(root / "run.fits"))
     rng = np.random.default_rng(SEED)

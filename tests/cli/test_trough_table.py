@@ -11,7 +11,7 @@ from support import PIXELS, UNUSABLE, check_sums, complains, run, table
 COLUMNS = {"TARGETID": ("K", None), "Z": ("E", None), "LINE": ("4A", None), "NUMBER": ("I", None), "VMIN": ("E", "km/s"),
            "VMAX": ("E", "km/s"), "WIDTH": ("E", "km/s"), "POSMIN": ("E", "km/s"), "FMIN": ("E", None),
            "DEPTH": ("E", None), "ERR_DEPTH": ("E", None), "EW": ("E", "Angstrom"), "ERR_EW": ("E", "Angstrom"),
-           "SNR_CIV": ("E", None), "BALMASK": ("B", None)}
+           "SNR_CIV": ("E", None), "PROB": ("E", None), "BALMASK": ("B", None)}
 
 
 def one_pass(tree, *options, **how):

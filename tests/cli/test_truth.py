@@ -98,9 +98,9 @@ def test_old_name(qso, tmp_path, name):
     for column in old.names:
         if column == "BALMASK":
             continue
-        if any(column.startswith(what) for what in ("VMIN", "VMAX", "POSMIN", "FMIN")):
+        if any(column.startswith(what) for what in ("VMIN", "VMAX", "POSMIN", "FMIN", "ERR_V", "PROB_DET")):
             assert not old[column][~known].any() and (new[column][~known] == -1).all()
-            if "SIIV" in column:
+            if "SIIV" in column or "DET" in column:
                 assert not old[column][known].any() and (new[column][known] == -1).all()
                 continue
         else:

@@ -72,8 +72,18 @@ def test_the_columns_are_those_of_the_catalog(spectra):
         expected = spectra.rows[name]
         assert np.array_equal(results[name].astype(expected.dtype), expected), name
     missing = [n for n in spectra.rows.names[spectra.rows.names.index("PCA_COEFFS"):] if n not in names]
-    assert missing == ["BAL_PROB", "BALMASK"]
+    assert missing == ["BALMASK"]
+    assert results["BAL_PROB"].max() > 0.9
     assert (results["AI_CIV"] > 0).sum() > 3
+
+
+def test_without_the_detector(spectra):
+    """Only its own columns change."""
+    results = fastbal.measure(spectra.wave, spectra.flux, spectra.ivar, spectra.z, "builtin")
+    without = fastbal.measure(spectra.wave, spectra.flux, spectra.ivar, spectra.z, "builtin", detector=False)
+    changed = {n for n in results.dtype.names if not np.array_equal(results[n], without[n])}
+    assert changed == {"BAL_PROB", *(n for n in results.dtype.names if "_DET" in n or n == "NDET_450")}
+    assert not without["BAL_PROB"].any() and (without["VMIN_DET_450"] == -1).all()
 
 
 def test_one_spectrum(spectra, joined):

@@ -22,3 +22,4 @@ for name in ${error##*:}; do
 done
 "$results" | cmp - "$folder/plain" # without the variable
 test "$(grep -c chi2 "$folder/plain")" -eq 720
+test "$(grep -c "^detection 1 . [1-9]" "$folder/plain")" -ge 60 # by the detector that finds more

@@ -1,6 +1,7 @@
 /*
- * print_results.c - every bit of the results for random spectra, by both rules and both continua, from cameras on one grid
- * and from others that have to be resampled. Every rung of kernels has to print the same (kernels.sh).
+ * print_results.c - every bit of the results for random spectra, by all rules and both continua, from cameras on one grid
+ * and from others that have to be resampled; with what the built-in detector makes of them, and another that finds more
+ * troughs. Every rung of kernels has to print the same (kernels.sh).
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -8,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "fastbal.h"
+#include "depth_detector.h"
 
 enum { NSPECTRA = 60, NPIX = 6001, MOST_WAVELENGTHS = 5000 };
 
@@ -35,13 +36,18 @@ static void make_spectrum(uint64_t *state, double z, const double *wavelength, f
     }
 }
 
-static void print_bits(const char *name, const void *values, size_t n)
+static void print_bytes(const char *name, const void *values, size_t n)
 {
     const unsigned char *bytes = values;
     printf("%s ", name);
-    for (size_t i = 0; i < n * sizeof(double); i++)
+    for (size_t i = 0; i < n; i++)
         printf("%02x", bytes[i]);
     printf("\n");
+}
+
+static void print_bits(const char *name, const double *values, size_t n)
+{
+    print_bytes(name, values, n * sizeof *values);
 }
 
 static void print_line(const struct fastbal_line *line)
@@ -52,7 +58,16 @@ static void print_line(const struct fastbal_line *line)
         print_bits("index", &kinds[k]->index, 2);
         print_bits("vmin", kinds[k]->vmin, FASTBAL_MAX_AI);
         print_bits("fmin", kinds[k]->fmin, FASTBAL_MAX_AI);
+        print_bits("inside", kinds[k]->inside, FASTBAL_MAX_AI);
     }
+}
+
+static void print_detection(const struct fastbal_detection *d)
+{
+    printf("detection %d %u %d\n", d->made, (unsigned)d->outside, d->count);
+    print_bits("probability", &d->probability, 1);
+    print_bits("troughs", d->vmin, 4 * FASTBAL_MAX_DETECTED);
+    print_bits("indices", &d->ai, 4);
 }
 
 static void print_result(const struct fastbal_result *result)
@@ -66,6 +81,7 @@ static void print_result(const struct fastbal_result *result)
     printf("low ionization %d %d\n", result->low.searched, result->low.found);
     print_bits("depths", &result->low.aliii_depth, 4);
     print_bits("absorption", &result->absorption.ai_total, sizeof result->absorption / sizeof(double));
+    print_detection(&result->detection);
 }
 
 /* The built-in templates, and the same with a prior. */
@@ -92,22 +108,31 @@ static int make_templates(fastbal_templates **builtin, fastbal_templates **with_
                                                values, &prior) != FASTBAL_OK;
 }
 
-/* Both cameras of a spectrum, joined and measured by both rules. */
+/* Both cameras of a spectrum, joined and measured by all rules, with one or the other detector. With the built-in templates
+ * and the trough-aware continuum these share the fit. */
 static int print_spectrum(fastbal_workspace *work, const fastbal_templates *templates,
                           const fastbal_grid *grid, const struct fastbal_pixels *cameras, double z,
-                          int continuum)
+                          int continuum, fastbal_detector *const detectors[2])
 {
     static double flux[2 * NPIX], ivar[2 * NPIX];
+    static struct fastbal_detector_trace trace;
     struct fastbal_result result;
+    struct fastbal_detection detection;
     fastbal_join(grid, cameras, flux, ivar);
     struct fastbal_spectrum spectrum = { fastbal_grid_size(grid), fastbal_grid_wavelength(grid), flux, ivar,
                                          z };
     for (int rules = FASTBAL_RULES_MAIN; rules <= FASTBAL_RULES_FASTBAL; rules++) {
-        struct fastbal_options options = { .size = sizeof options, .rules = rules, .continuum = continuum };
+        struct fastbal_options options = {
+            .size = sizeof options, .rules = rules, .continuum = continuum, .detector = detectors[rules % 2]
+        };
         if (fastbal_measure(work, templates, &spectrum, &options, &result) != FASTBAL_OK)
             return 1;
         print_result(&result);
     }
+    if (fastbal_detect(work, detectors[0], &spectrum, &detection, &trace) != FASTBAL_OK)
+        return 1;
+    print_detection(&detection);
+    print_bytes("trace", &trace, sizeof trace);
     return 0;
 }
 
@@ -117,6 +142,7 @@ int main(void)
     static float flux[NPIX], ivar[NPIX];
     uint64_t state = 42;
     fastbal_templates *templates = NULL, *with_prior = NULL;
+    fastbal_detector *detectors[2] = { NULL, depth_detector() };
     fastbal_grid *aligned = NULL, *resampled = NULL;
     fastbal_workspace *work = fastbal_workspace_create();
 
@@ -130,8 +156,8 @@ int main(void)
                                                { wavelength + second, NPIX - second },
                                                { shifted + second, NPIX - second } };
     const struct fastbal_camera apart[2] = { cameras[0], cameras[2] };
-    if (!work || make_templates(&templates, &with_prior) ||
-        fastbal_grid_create(&aligned, cameras, 2, 3600, NULL) ||
+    if (!work || !detectors[1] || fastbal_detector_builtin(&detectors[0]) ||
+        make_templates(&templates, &with_prior) || fastbal_grid_create(&aligned, cameras, 2, 3600, NULL) ||
         fastbal_grid_create(&resampled, apart, 2, 3600, NULL) || !fastbal_grid_resamples(resampled))
         return 1;
     for (int s = 0; s < NSPECTRA; s++) {
@@ -139,10 +165,12 @@ int main(void)
         make_spectrum(&state, z, wavelength, flux, ivar);
         const struct fastbal_pixels pixels[2] = { { flux, ivar, NULL },
                                                   { flux + second, ivar + second, NULL } };
-        if (print_spectrum(work, templates, aligned, pixels, z, FASTBAL_CONTINUUM_LEAST_SQUARES) ||
-            print_spectrum(work, templates, resampled, pixels, z, FASTBAL_CONTINUUM_LEAST_SQUARES) ||
-            print_spectrum(work, templates, resampled, pixels, z, FASTBAL_CONTINUUM_TROUGH_AWARE) ||
-            print_spectrum(work, with_prior, aligned, pixels, z, FASTBAL_CONTINUUM_TROUGH_AWARE))
+        if (print_spectrum(work, templates, aligned, pixels, z, FASTBAL_CONTINUUM_LEAST_SQUARES, detectors) ||
+            print_spectrum(work, templates, resampled, pixels, z, FASTBAL_CONTINUUM_LEAST_SQUARES,
+                           detectors) ||
+            print_spectrum(work, templates, resampled, pixels, z, FASTBAL_CONTINUUM_TROUGH_AWARE,
+                           detectors) ||
+            print_spectrum(work, with_prior, aligned, pixels, z, FASTBAL_CONTINUUM_TROUGH_AWARE, detectors))
             return 1;
     }
     fastbal_workspace_free(work);
@@ -150,5 +178,7 @@ int main(void)
     fastbal_templates_free(with_prior);
     fastbal_grid_free(aligned);
     fastbal_grid_free(resampled);
+    fastbal_detector_free(detectors[0]);
+    fastbal_detector_free(detectors[1]);
     return fclose(stdout) == 0 ? 0 : 1;
 }

@@ -161,6 +161,7 @@ static void options_of_any_size(void **state)
         { offsetof(struct fastbal_options, fit), FASTBAL_OK, 0, 0, 0 },
         { offsetof(struct fastbal_options, rules), FASTBAL_OK, 1, 0, 0 },
         { offsetof(struct fastbal_options, continuum), FASTBAL_OK, 1, 1, 0 },
+        { offsetof(struct fastbal_options, detector), FASTBAL_OK, 1, 1, 1 },
         { sizeof(struct fastbal_options), FASTBAL_OK, 1, 1, 1 },
         { sizeof(struct longer), FASTBAL_EARGUMENT, 0, 0, 0 },
         { SIZE_MAX, FASTBAL_EARGUMENT, 0, 0, 0 },
@@ -172,11 +173,11 @@ static void options_of_any_size(void **state)
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         struct fastbal_result r;
         /* an invalid value is an error only if the member is used */
-        struct longer bad_fit = { { cases[k].size, 99, FASTBAL_RULES_MAIN, 0 }, 0 };
-        struct longer bad_rules = { { cases[k].size, FASTBAL_FIT_EXACT, 99, 0 }, 0 };
-        struct longer bad_continuum = { { cases[k].size, FASTBAL_FIT_EXACT, FASTBAL_RULES_MAIN, 99 }, 0 };
+        struct longer bad_fit = { { cases[k].size, 99, FASTBAL_RULES_MAIN, 0, NULL }, 0 };
+        struct longer bad_rules = { { cases[k].size, FASTBAL_FIT_EXACT, 99, 0, NULL }, 0 };
+        struct longer bad_continuum = { { cases[k].size, FASTBAL_FIT_EXACT, FASTBAL_RULES_MAIN, 99, NULL }, 0 };
         struct longer good = {
-            { cases[k].size, FASTBAL_FIT_SIMPLEX, FASTBAL_RULES_OPTIMIZE, FASTBAL_CONTINUUM_LEAST_SQUARES }, 0
+            { cases[k].size, FASTBAL_FIT_SIMPLEX, FASTBAL_RULES_OPTIMIZE, FASTBAL_CONTINUUM_LEAST_SQUARES, NULL }, 0
         };
         assert_int_equal(fastbal_measure(work, t, &spectrum, &good.options, &r), cases[k].status);
         assert_int_equal(fastbal_measure(work, t, &spectrum, &bad_fit.options, &r),
