@@ -41,6 +41,12 @@ deepest troughs, and those that are too faint to be searched count as missed. Mo
 outflow are real absorption by other gas on the line of sight: "any absorption" counts them as right.
 END
 
+say "the finds of fastbal's detector in the second catalog (fastbal score --detector)"
+"$bin/fastbal" score "$ours" "$tree/truth.fits" --detector --short
+cat <<'END'
+The detector tells outflows from other gas by their shape, and searches faint quasars as well (docs/detector.md).
+END
+
 pictures=none
 if "$bin/fastbal" --version | grep -q '^plots: yes'; then
     say "the first three BALs (fastbal plot)"
