@@ -117,7 +117,7 @@ static void fill_channels(const struct fb_cell_fit *fit, const struct fb_stretch
         struct contrast aliii = compare_cell(fit, ALIII + c, variance);
         channel[11][c] = (float)aliii.residual;
         channel[12][c] = (float)aliii.depth;
-        channel[13][c] = (float)c / (float)(CELLS / 2) - 1;
+        channel[13][c] = 2 * (float)c / CELLS - 1;
     }
 }
 
@@ -436,23 +436,23 @@ static size_t overlap(const struct span *a, const struct span *b)
 }
 
 /* Move the edges of spans to where the smoothed flux crosses the level. Spans that meet become one. */
-static size_t refine(const struct halves *h, size_t nspans, const struct span *span,
+static size_t refine(const struct halves *h, size_t nfound, const struct span *found,
                      struct span out[FASTBAL_MAX_DETECTED])
 {
     size_t n = 0;
-    for (size_t k = 0; k < nspans; k++) {
-        size_t begin = span[k].first, end = span[k].last, before = n;
-        struct span run = span[k];
-        while (begin > 0 && h->v[begin - 1] < h->v[span[k].first] + REACH && h->v[begin - 1] < V_END)
+    for (size_t k = 0; k < nfound; k++) {
+        size_t begin = found[k].first, end = found[k].last, before = n;
+        struct span run = found[k];
+        while (begin > 0 && h->v[begin - 1] < h->v[found[k].first] + REACH && h->v[begin - 1] < V_END)
             begin--;
-        while (end + 1 < HALVES && h->v[end + 1] > h->v[span[k].last] - REACH && h->v[end + 1] > V_BEGIN)
+        while (end + 1 < HALVES && h->v[end + 1] > h->v[found[k].last] - REACH && h->v[end + 1] > V_BEGIN)
             end++;
         for (size_t i = begin; next_run(h, i, end, &run); i = run.last + 1)
-            if (wide_enough(h, &run) && 2 * overlap(&run, &span[k]) > run.last - run.first &&
+            if (wide_enough(h, &run) && 2 * overlap(&run, &found[k]) > run.last - run.first &&
                 n < FASTBAL_MAX_DETECTED)
                 out[n++] = run;
         if (n == before && n < FASTBAL_MAX_DETECTED)
-            out[n++] = span[k];
+            out[n++] = found[k];
         if (before > 0 && before < n && out[before].first <= out[before - 1].last + 1) {
             out[before - 1].last =
                 out[before].last > out[before - 1].last ? out[before].last : out[before - 1].last;
