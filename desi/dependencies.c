@@ -58,6 +58,17 @@ int fb_write_provenance(fitsfile *file, const struct fb_provenance *made, int *s
     return *status;
 }
 
+int fb_write_training(fitsfile *file, const struct fb_training *t, int *status)
+{
+    LONGLONG nspectra = (LONGLONG)t->nspectra, seed = t->seed;
+    fits_write_key_longstr(file, "TRNCAT", t->catalog, "catalog of the quasars learnt from", status);
+    fits_write_key_longstr(file, "TRNPROD", t->product, "spectra learnt from", status);
+    fits_write_key_longstr(file, "TRNOPTS", t->options, "part of them", status);
+    fits_write_key(file, TLONGLONG, "TRNNSPEC", &nspectra, "spectra learnt from", status);
+    fits_write_key(file, TLONGLONG, "TRNSEED", &seed, "seed of simulated troughs", status);
+    return *status;
+}
+
 int fb_write_description(fitsfile *file, int column, const char *description, int *status)
 {
     char key[24];

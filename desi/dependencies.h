@@ -1,6 +1,6 @@
 /*
  * dependencies.h - header keywords for the provenance of a file: DEPNAMnn and DEPVERnn, as in DESI's files,
- * and those of desi/provenance.h; and descriptions of columns. Used by the files of desi/ and sim/ that write with CFITSIO.
+ * and those of desi/provenance.h and desi/training.h; and descriptions of columns. Used by the files of desi/ and sim/ that write with CFITSIO.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -10,6 +10,7 @@
 #include <fitsio.h>
 #include "desi/balrow.h"
 #include "desi/provenance.h"
+#include "desi/training.h"
 
 /* Add the versions of this program and CFITSIO and the variables of the DESI environment to the header of the
  * current HDU. An existing name gets the new version. */
@@ -17,6 +18,9 @@ int fb_write_dependencies(fitsfile *file, int *status);
 
 /* Write the keywords of desi/provenance.h that are known. */
 int fb_write_provenance(fitsfile *file, const struct fb_provenance *made, int *status);
+
+/* Write the keywords of desi/training.h. */
+int fb_write_training(fitsfile *file, const struct fb_training *training, int *status);
 
 /* Write TCOMM, the description of a column; columns count from 1. */
 int fb_write_description(fitsfile *file, int column, const char *description, int *status);

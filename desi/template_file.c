@@ -3,9 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 #include "desi/dependencies.h"
 #include "desi/template_file.h"
+#include "desi/values_sum.h"
 #include "desi/wavelengths.h"
 #include "fits/output.h"
 #include "fits/system.h"
@@ -270,16 +270,7 @@ static int add_sum(struct fb_template_set *set, struct fb_error *err)
     double *values = fb_template_set_values(set, &n);
     if (!values)
         return fb_fail(err, "templates %s: out of memory", set->name);
-    for (size_t i = 0; i < n; i++) {
-        uint64_t bits;
-        memcpy(&bits, &values[i], sizeof bits);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-        bits = __builtin_bswap64(bits);
-#endif
-        memcpy(&values[i], &bits, sizeof bits);
-    }
-    snprintf(set->sum, sizeof set->sum, "%08lx",
-             crc32_z(0, (const unsigned char *)values, n * sizeof *values));
+    fb_values_sum(values, n, set->sum);
     free(values);
     return 0;
 }
@@ -416,25 +407,21 @@ static int write_prior(fitsfile *file, const struct fastbal_prior *prior, int n,
     return *status;
 }
 
-static int write_origin(fitsfile *file, const struct fb_training *o, int *status)
+static int write_origin(fitsfile *file, const struct fb_template_training *o, int *status)
 {
-    LONGLONG nspectra = (LONGLONG)o->nspectra, nmasked = (LONGLONG)o->nmasked, seed = o->seed;
+    LONGLONG nmasked = (LONGLONG)o->nmasked;
     int iterations = o->iterations;
     double min_snr = o->min_snr;
-    fits_write_key_longstr(file, "TRNCAT", o->catalog, "catalog of the quasars learnt from", status);
-    fits_write_key_longstr(file, "TRNPROD", o->product, "spectra learnt from", status);
-    fits_write_key_longstr(file, "TRNOPTS", o->options, "part of them", status);
-    fits_write_key(file, TLONGLONG, "TRNNSPEC", &nspectra, "spectra learnt from", status);
+    fb_write_training(file, &o->on, status);
     fits_write_key(file, TDOUBLE, "TRNSNR", &min_snr, "least signal-to-noise of a spectrum", status);
     fits_write_key_longstr(file, "TRNBALS", o->bals, "catalog of troughs that are left out", status);
     fits_write_key(file, TLONGLONG, "TRNNMASK", &nmasked, "spectra with troughs left out", status);
-    fits_write_key(file, TLONGLONG, "TRNSEED", &seed, "seed of simulated troughs", status);
     fits_write_key(file, TINT, "TRNITER", &iterations, "iterations", status);
     return *status;
 }
 
 int fb_template_set_write(const char *path, enum fb_replace replace, const struct fb_template_set *set,
-                          const struct fb_training *origin, struct fb_error *err)
+                          const struct fb_template_training *origin, struct fb_error *err)
 {
     struct fb_output out;
     struct fastbal_prior prior;

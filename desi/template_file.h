@@ -10,16 +10,16 @@
 #ifndef FB_TEMPLATE_FILE_H
 #define FB_TEMPLATE_FILE_H
 
-#include <stdint.h>
 #include "fastbal.h"
+#include "desi/training.h"
 #include "fits/error.h"
 #include "fits/temporary.h"
 
 struct fb_template_set {
     fastbal_templates *templates; /* owned */
     char name[256];               /* file name without folders, or "builtin" */
-    char sum[16];   /* CRC-32 of fb_template_set_values() as little-endian doubles, in hexadecimal */
-    char note[512]; /* a message for the user if the default was not found, else empty */
+    char sum[16];                 /* of fb_template_set_values() (desi/values_sum.h) */
+    char note[512];               /* a message for the user if the default was not found, else empty */
 };
 
 /*
@@ -38,21 +38,17 @@ double *fb_template_set_values(const struct fb_template_set *set, size_t *count)
 void fb_template_set_release(struct fb_template_set *set);
 
 /* How a set was trained, for its header. */
-struct fb_training {
-    size_t nspectra;     /* TRNNSPEC */
-    size_t nmasked;      /* TRNNMASK: of these, spectra with troughs left out */
-    double min_snr;      /* TRNSNR: spectra with less are left out */
-    int64_t seed;        /* TRNSEED: of the simulated outflows that the set is made insensitive to */
-    int iterations;      /* TRNITER */
-    const char *catalog, /* TRNCAT */
-        *bals,           /* TRNBALS: the catalog of the troughs, or none */
-        *product;        /* TRNPROD: the tree of the spectra */
-    char options[256];   /* TRNOPTS: the part of the tree */
+struct fb_template_training {
+    struct fb_training on;
+    const char *bals; /* TRNBALS: the catalog of the troughs, or none */
+    size_t nmasked;   /* TRNNMASK: of the spectra, those with troughs left out */
+    double min_snr;   /* TRNSNR: spectra with less are left out */
+    int iterations;   /* TRNITER */
 };
 
 /* Write a set in the format that is read. Its name and checksum become QSOTEMPS and TEMPSUM. origin is NULL
  * if the set was not trained. */
 int fb_template_set_write(const char *path, enum fb_replace replace, const struct fb_template_set *set,
-                          const struct fb_training *origin, struct fb_error *err);
+                          const struct fb_template_training *origin, struct fb_error *err);
 
 #endif
