@@ -10,6 +10,7 @@
 #include <string.h>
 #include "cli/command.h"
 #include "cli/options.h"
+#include "desi/detector_file.h"
 #include "desi/provenance.h"
 #include "fits/table.h"
 #include "fits/unpack.h"
@@ -21,8 +22,8 @@ struct columns {
     const struct fb_column *ai, *bi, *probability, *snr, *balmask, *balstatus;
 };
 
-static const char *const table_names[] = { "BALCAT",    "ZCATALOG", "QSO_CAT", "REDSHIFTS", "ZBEST",
-                                           "TEMPLATES", "FIBERMAP", "*",       NULL };
+static const char *const table_names[] = { "BALCAT",    "ZCATALOG", "QSO_CAT",  "REDSHIFTS", "ZBEST",
+                                           "TEMPLATES", "DETECTOR", "FIBERMAP", "*",         NULL };
 
 static int find_columns(const struct fb_table *table, struct columns *c)
 {
@@ -74,6 +75,31 @@ static void say_settings(struct fb_table *table)
         fb_print("  options: %s", text);
 }
 
+/* What templates and detectors were trained on. */
+static void say_training(struct fb_table *table)
+{
+    char n[32], product[100], catalog[500], options[500];
+    if (!fb_table_keyword(table, "TRNNSPEC", n, sizeof n))
+        return;
+    fb_table_keyword(table, "TRNPROD", product, sizeof product);
+    fb_table_keyword(table, "TRNCAT", catalog, sizeof catalog);
+    fb_table_keyword(table, "TRNOPTS", options, sizeof options);
+    fb_print("  trained on: %s spectra of %s, quasars of %s, %s", n, product, catalog, options);
+}
+
+/* A detector is read, to say its name with its checksum. */
+static int say_detector(const struct fb_table *table, const char *path, struct fb_error *err)
+{
+    fastbal_detector *detector;
+    if (strcmp(table->name, "DETECTOR") != 0)
+        return 0;
+    if (fb_detector_read(&detector, path, err) != 0)
+        return -1;
+    fb_print("  detector: %s", fastbal_detector_name(detector));
+    fastbal_detector_free(detector);
+    return 0;
+}
+
 /* DEPNAMnn and DEPVERnn. */
 static void say_dependencies(struct fb_table *table)
 {
@@ -105,7 +131,10 @@ static int say_table(struct fb_table *table, const char *path, struct fb_error *
     fb_tally_snr_text(&tally, text);
     if (text[0])
         fb_print("  %s", text);
+    if (say_detector(table, path, err) != 0)
+        return -1;
     say_settings(table);
+    say_training(table);
     say_dependencies(table);
     if (fb_table_history(table, "Last updated", text, sizeof text))
         fb_print("  %s", text);
@@ -122,11 +151,12 @@ static const struct fb_command_help info_help = {
 int fb_cmd_info(int argc, char **argv)
 {
     const char *path = NULL;
-    struct fb_option options[] = { { NULL, NULL, FB_OPT_POSITIONAL, &path, .metavar = "FILE",
-                                     .help = "a BAL table, a catalog, a redshift catalog or templates",
-                                     .required = 1 },
-                                   FB_MAX_UNPACKED_OPTION,
-                                   { 0 } };
+    struct fb_option options[] = {
+        { NULL, NULL, FB_OPT_POSITIONAL, &path, .metavar = "FILE",
+          .help = "a BAL table, a catalog, a redshift catalog, templates or a detector", .required = 1 },
+        FB_MAX_UNPACKED_OPTION,
+        { 0 }
+    };
     struct fb_table table = { 0 };
     struct fb_error err;
 

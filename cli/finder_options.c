@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli/finder_options.h"
+#include "desi/detector_file.h"
 #include "run/message.h"
 #include "run/schedule.h"
 
@@ -48,16 +49,27 @@ static int choose_continuum(const struct fb_finder *finder, const struct fb_find
                : FASTBAL_CONTINUUM_LEAST_SQUARES;
 }
 
-/* Create the per-thread state, after the templates have been read. */
+/* The detector of --detector; none if that is NULL. */
+static int read_detector(struct fb_finder *finder, const struct fb_finder_options *options,
+                         struct fb_error *err)
+{
+    const char *name = options->detector;
+    if (!name || strcmp(name, "off") == 0)
+        return 0;
+    if (strcmp(name, "on") != 0)
+        return fb_detector_read(&finder->detector, name, err);
+    return fastbal_detector_builtin(&finder->detector) == FASTBAL_OK
+               ? 0
+               : fb_fail(err, "out of memory for the detector");
+}
+
+/* Create the per-thread state, after the templates and the detector have been read. */
 static int start_threads(struct fb_finder *finder, const struct fb_finder_options *options,
                          struct fb_error *err)
 {
     int fit = find_name(fit_names, NFITS, options->fit);
     int rules = find_name(rules_names, NRULES, options->rules);
     int continuum = choose_continuum(finder, options, fit);
-    if (options->detector && strcmp(options->detector, "on") == 0 &&
-        fastbal_detector_builtin(&finder->detector) != FASTBAL_OK)
-        return fb_fail(err, "out of memory for the detector");
     const struct fastbal_options measure = { sizeof measure, fit, rules, continuum, finder->detector };
     return fb_finder_start(finder, fb_threads(options->nproc), &measure, fit_names[fit], rules_names[rules],
                            continuum_names[continuum], err);
@@ -68,7 +80,7 @@ int fb_finder_prepare(struct fb_finder *finder, const struct fb_finder_options *
     const char *name = options->templates ? options->templates : options->alttemp ? "brodzeller" : NULL;
 
     if (fb_template_set_read(&finder->templates, name, FB_SHARE, err) != 0 ||
-        start_threads(finder, options, err) != 0)
+        read_detector(finder, options, err) != 0 || start_threads(finder, options, err) != 0)
         return -1;
     return fb_baltable_headers_create(&finder->headers, finder->ntemplates, &finder->made, err);
 }
@@ -105,6 +117,38 @@ static int share_templates(struct fb_finder *finder, const struct fb_ranks *rank
     return failed;
 }
 
+/* Broadcast rank 0's detector, if it has one. */
+static int share_detector(struct fb_finder *finder, const struct fb_ranks *ranks, struct fb_error *err)
+{
+    const fastbal_detector *d = finder->detector; /* NULL on the others */
+    struct {
+        int has;
+        char name[FB_DETECTOR_NAME];
+        struct fastbal_calibration calibration;
+    } about = { 0 };
+    struct fastbal_message message;
+    size_t n = 0;
+    void *weights = d ? fb_detector_weights(d, &n) : NULL;
+
+    if (d) {
+        about.has = 1;
+        fb_detector_own_name(d, about.name);
+        about.calibration = *fastbal_detector_calibration(d);
+    }
+    int failed =
+        fb_ranks_agree(ranks, d && !weights ? fb_fail(err, "out of memory for the detector") : 0, err);
+    if (!failed) {
+        fb_ranks_broadcast(ranks, &about, sizeof about);
+        failed = fb_ranks_share(ranks, &weights, &n, sizeof(double), err);
+    }
+    if (!failed && about.has && !d &&
+        fastbal_detector_create(&finder->detector, about.name, n, weights, &about.calibration, &message) !=
+            FASTBAL_OK)
+        failed = fb_fail(err, "detector %s: %s", about.name, message.text);
+    free(weights);
+    return failed;
+}
+
 static int share_header(struct fb_header_template *template, const struct fb_ranks *ranks,
                         struct fb_error *err)
 {
@@ -131,6 +175,9 @@ int fb_finder_share(struct fb_finder *finder, const struct fb_finder_options *op
     if (ranks->size == 1)
         return 0;
     int failed = share_templates(finder, ranks, err);
+    failed = fb_ranks_agree(ranks, failed, err);
+    if (!failed)
+        failed = share_detector(finder, ranks, err);
     if (!failed && ranks->rank > 0)
         failed = start_threads(finder, options, err);
     failed = fb_ranks_agree(ranks, failed, err);
@@ -178,9 +225,6 @@ int fb_finder_options_check(const char *command, const struct fb_finder_options 
         fb_print_error(command,
                        "option --continuum: expected default, trough-aware or least-squares, found '%s'",
                        options->continuum);
-    else if (options->detector && strcmp(options->detector, "on") != 0 &&
-             strcmp(options->detector, "off") != 0)
-        fb_print_error(command, "option --detector: expected on or off, found '%s'", options->detector);
     else if (options->fit && options->continuum && strcmp(options->fit, "simplex") == 0 &&
              strcmp(options->continuum, "trough-aware") == 0)
         fb_print_error(command, "options --fit simplex and --continuum trough-aware contradict each other");

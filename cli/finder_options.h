@@ -33,8 +33,9 @@ struct fb_finder_options {
                   "(masked pixels are left out)" }
 /* The same for commands that write what is found. */
 #define FB_DETECTOR_OPTION(o) \
-        { NULL, "--detector", FB_OPT_STRING, &(o).detector, .metavar = "on|off", .group = FB_GROUP_SEARCH, \
-          .help = "fill BAL_PROB and the detector's own columns, or leave them 0" }
+        { NULL, "--detector", FB_OPT_STRING, &(o).detector, .metavar = "on|off|FILE", .group = FB_GROUP_SEARCH, \
+          .help = "fill BAL_PROB and the detector's own columns, by the built-in detector or one of train --detector; " \
+                  "off: leave them 0" }
 /* clang-format on */
 
 /* The drop-in names do as the reference does: least squares and no detector, unless the user says otherwise. Call it before
@@ -50,8 +51,8 @@ int fb_finder_options_check(const char *command, const struct fb_finder_options 
 
 /*
  * Prepare the finder; the options must have been checked. fb_finder_prepare(), on rank 0 only, reads the templates of
- * --templates or --alttemp, or the default, and makes the form of BAL tables. fb_finder_share(), which all ranks call
- * afterwards, sends both to the other ranks. Release in any case.
+ * --templates or --alttemp, or the default, and the detector, and makes the form of BAL tables. fb_finder_share(), which
+ * all ranks call afterwards, sends all three to the other ranks. Release in any case.
  */
 int fb_finder_prepare(struct fb_finder *finder, const struct fb_finder_options *options,
                       struct fb_error *err);

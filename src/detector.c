@@ -21,6 +21,17 @@ const char *fastbal_detector_name(const fastbal_detector *detector)
     return detector->name;
 }
 
+const float *fastbal_detector_weights(const fastbal_detector *detector, size_t *nweights)
+{
+    *nweights = FB_NET_NUMBERS;
+    return (const float *)detector->net;
+}
+
+const struct fastbal_calibration *fastbal_detector_calibration(const fastbal_detector *detector)
+{
+    return &detector->calibration;
+}
+
 void fb_detection_clear(struct fastbal_detection *detection)
 {
     memset(detection, 0, sizeof *detection);
