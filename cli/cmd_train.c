@@ -1,5 +1,6 @@
 /*
- * cmd_train.c - fastbal train: learns templates from the spectra of a tree (cli/train_templates.c).
+ * cmd_train.c - fastbal train: learns templates from the spectra of a tree (cli/train_templates.c), or adapts the detector
+ * to them (cli/train_detector.c).
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -15,21 +16,37 @@
 static const struct fb_command_help train_help = {
     .command = NAME,
     .usage = "-q FILE -r SPECPROD -o FILE [options]",
-    .summary = "Learn continuum templates from spectra.",
+    .summary = "Learn continuum templates from spectra, or adapt the detector to them.",
     .example = "fastbal train -q qso-bal.fits -r loa -s main -m dark -o templates.fits",
 };
+
+/* Options of templates alone are refused, not ignored. */
+static int check_options(const struct fb_train_options *o, const struct fb_option *table)
+{
+    for (const struct fb_option *option = table; o->detector && !fb_option_is_end(option); option++) {
+        const void *where = option->value;
+        if (option->given && (where == &o->bals || where == &o->components || where == &o->min_snr)) {
+            fb_print_error(NAME, "option %s: is for templates, and contradicts --detector", option->names);
+            return 0;
+        }
+    }
+    return 1;
+}
 
 static enum fb_options_outcome parse_train_options(struct fb_train_options *o, int argc, char **argv)
 {
     struct fb_option table[] = {
         { "-q", "--qsocat", FB_OPT_STRING, &o->qsocat, .metavar = "FILE", .required = 1,
-          .help = "QSO catalog, with BAL columns: their troughs are left out" },
+          .help = "QSO catalog; for templates with BAL columns: their troughs are left out" },
         { "-o", "--outfile", FB_OPT_STRING, &o->out, .metavar = "FILE", .required = 1,
-          .group = FB_GROUP_OUTPUT, .help = "the templates to write, for --templates" },
+          .group = FB_GROUP_OUTPUT,
+          .help = "the file to write, for --templates or --detector of find and run" },
         FB_LAYOUT_OPTIONS(o->layout),
         FB_ONLY_OPTION(o->layout),
         { NULL, "--mockdir", FB_OPT_STRING, &o->layout.mockdir, .metavar = "DIR",
           .help = "the folder of the mock's spectra-16" },
+        { NULL, "--detector", FB_OPT_FLAG, &o->detector, .group = FB_GROUP_SEARCH,
+          .help = "adapt the built-in detector to these spectra, instead of learning templates" },
         { NULL, "--mask-bals", FB_OPT_STRING, &o->bals, .metavar = "FILE", .group = FB_GROUP_SEARCH,
           .help = "leave out the troughs of another catalog with BAL columns; or none" },
         { NULL, "--components", FB_OPT_INT, &o->components, .metavar = "N", .min = FB_TRAIN_LEAST_COMPONENTS,
@@ -46,7 +63,8 @@ static enum fb_options_outcome parse_train_options(struct fb_train_options *o, i
         FB_MAX_UNPACKED_OPTION,
         { 0 }
     };
-    return fb_options_parse_writer(&train_help, table, argc, argv);
+    const enum fb_options_outcome outcome = fb_options_parse_writer(&train_help, table, argc, argv);
+    return outcome == FB_OPTIONS_RUN && !check_options(o, table) ? FB_OPTIONS_BAD : outcome;
 }
 
 int fb_cmd_train(int argc, char **argv)
@@ -60,7 +78,7 @@ int fb_cmd_train(int argc, char **argv)
     int status = outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
     if (outcome == FB_OPTIONS_RUN) {
         fb_stop_watch(NAME);
-        status = fb_train_templates(&options, &err);
+        status = options.detector ? fb_train_detector(&options, &err) : fb_train_templates(&options, &err);
     }
     if (status == FB_EXIT_UNUSABLE && err.text[0])
         fb_print_error(NAME, "%s", err.text);

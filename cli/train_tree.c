@@ -56,7 +56,8 @@ static void print_counts(const struct fb_train_tree *tree)
         [FB_ROW_OUTSIDE] = "outside the redshift range",
         [FB_ROW_WARNED] = "with a redshift warning",
         [FB_ROW_MISSING] = "not in their pixel's file",
-        [FB_ROW_SHORT] = "whose spectra do not reach from 1261 to 2399 A in the rest frame",
+        [FB_ROW_SHORT] = o->detector ? "whose spectra do not cover C IV"
+                                     : "whose spectra do not reach from 1261 to 2399 A in the rest frame",
         [FB_ROW_NOISY] = "with a signal-to-noise below"
     };
     char text[600] = "";

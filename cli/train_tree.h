@@ -1,6 +1,6 @@
 /*
- * train_tree.h - the options of fastbal train, and reading a survey's spectra. cli/train_templates.c learns templates from
- * them.
+ * train_tree.h - what both forms of fastbal train share: the options, and reading a survey's spectra.
+ * cli/train_templates.c learns templates from them, cli/train_detector.c trains a detector.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -18,11 +18,12 @@ struct fb_train_options {
     const char *qsocat, *bals, *out;
     double min_snr;
     long components, nproc;
-    int clobber, verbose;
+    int detector, clobber, verbose;
 };
 
 /* Learn, write and report; returns the exit status. */
 int fb_train_templates(const struct fb_train_options *options, struct fb_error *err);
+int fb_train_detector(const struct fb_train_options *options, struct fb_error *err);
 
 struct fb_train_tree {
     const struct fb_train_options *options; /* borrowed */

@@ -22,6 +22,7 @@
 #define SEARCH_END 25000.0
 #define TAU_NEGLIGIBLE 1e-4
 #define REDWARD_SHARE 0.095       /* so that 8.8 % have one deeper than 10 % (BALNet, arXiv:2511.01344) */
+#define MEAN_DUST 0.025           /* E(B-V) */
 #define MEAN_REDSHIFT_ERROR 243.0 /* km/s (Filbert et al. 2024) */
 
 const char *const fb_shape_names[FB_SHAPES] = { "MINI",     "SMOOTH",   "BOTTOM", "MULTIPLE",
@@ -286,6 +287,17 @@ void fb_outflow_draw(struct fb_outflow *outflow, struct fb_rng *rng)
         fb_outflow_measure(outflow, NULL, &civ);
     } while (civ.ai.index <= 0.0);
     outflow->redshift_error = -MEAN_REDSHIFT_ERROR * log(1.0 - fb_uniform(rng));
+}
+
+double fb_outflow_draw_dust(struct fb_rng *rng)
+{
+    return -MEAN_DUST * log(1.0 - fb_uniform(rng));
+}
+
+double fb_dust_transmission(double ebv, double rest_wavelength)
+{
+    const double micron = rest_wavelength * 1e-4;
+    return pow(10.0, -0.4 * ebv * 1.39 * pow(micron, -1.2));
 }
 
 /* Optical depth profile at any velocity. */

@@ -53,6 +53,12 @@ void fb_outflow_draw(struct fb_outflow *outflow, struct fb_rng *rng);
 /* Multiply the transmission by the lines of an outflow, for a quasar at redshift z. */
 void fb_outflow_apply(const struct fb_outflow *outflow, struct fb_sightline *s, double z);
 
+/* Draw the E(B-V) of its dust, on top of the population's (Reichard et al. 2003, AJ 126, 2594). */
+double fb_outflow_draw_dust(struct fb_rng *rng);
+/* What dust of this E(B-V) lets through at a rest wavelength in A: the law of the Small Magellanic Cloud in Richards et al.
+ * (2003, AJ 126, 1131). */
+double fb_dust_transmission(double ebv, double rest_wavelength);
+
 /* ---- perfect measurements ---- */
 
 /*

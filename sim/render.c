@@ -16,8 +16,6 @@
 #define FIRST_REST 900.0 /* where population.h's spectra begin and end */
 #define LAST_REST 4000.0
 #define TAIL_SLOPE (-1.5) /* of the power law beyond the end */
-#define BAL_REDDENING \
-    0.025 /* mean E(B-V) of outflows on top of the population's (Reichard et al. 2003, AJ 126, 2594) */
 
 /* Emission is smooth: it is computed on every COARSE-th pixel of the fine grid and interpolated. */
 enum { COARSE = 8, COARSE_COUNT = FB_FINE_COUNT / COARSE + 2 };
@@ -69,15 +67,10 @@ static void emit(const struct fb_quasar *quasar, double z, double *coarse)
                                : flux[last - 1] * pow(rest[i] / rest[last - 1], TAIL_SLOPE);
 }
 
-/*
- * Dust of the outflow: the law of the Small Magellanic Cloud in Richards et al. (2003, AJ 126, 1131).
- */
 static void redden(double *coarse, double z, double ebv)
 {
-    for (size_t i = 0; i < COARSE_COUNT; i++) {
-        const double micron = fb_fine_wavelength(i * COARSE) / (1.0 + z) * 1e-4;
-        coarse[i] *= pow(10.0, -0.4 * ebv * 1.39 * pow(micron, -1.2));
-    }
+    for (size_t i = 0; i < COARSE_COUNT; i++)
+        coarse[i] *= fb_dust_transmission(ebv, fb_fine_wavelength(i * COARSE) / (1.0 + z));
 }
 
 /* Scale to the target's magnitude near 6400 A, or redwards of Lyman-alpha if 6400 A is in the forest. */
@@ -211,7 +204,7 @@ int fb_render_quasar(struct fb_renderer *r, struct fb_target *target, double blu
     fb_purpose_seed(&rng, r->seed, FB_FOR_OUTFLOW, target->targetid);
     if (fb_uniform(&rng) < r->bal_fraction) {
         fb_outflow_draw(&outflow, &rng);
-        ebv = -BAL_REDDENING * log(1.0 - fb_uniform(&rng));
+        ebv = fb_outflow_draw_dust(&rng);
         target->z_catalog += (1.0 + target->z) * outflow.redshift_error / FASTBAL_LIGHT_SPEED;
     }
     fb_sightline_clear(&r->sightline);

@@ -103,22 +103,64 @@ void fb_sightline_finish(struct fb_sightline *s)
 
 enum { SPREAD = 4 }; /* standard deviation of DESI's line spread, pixels included, in fine pixels */
 
+/* The fine pixels that a spectrograph sees at a wavelength. */
+struct view {
+    size_t first, last;
+    double centre;
+};
+
+/* Returns 0 if they are not all there. */
+static int look(struct view *view, double wavelength)
+{
+    view->centre = (wavelength - FB_FINE_START) / FB_FINE_STEP;
+    if (view->centre < 3 * SPREAD || view->centre >= FB_FINE_COUNT - 1 - 3 * SPREAD)
+        return 0;
+    const size_t middle = (size_t)(view->centre + 0.5);
+    view->first = middle - 3 * SPREAD;
+    view->last = middle + 3 * SPREAD;
+    return 1;
+}
+
+static double weigh(const struct view *view, size_t i)
+{
+    const double x = ((double)i - view->centre) / SPREAD;
+    return exp(-0.5 * x * x);
+}
+
+/* Are all pixels of a view equal to a value, as almost everywhere? */
+static int is_all(const struct view *view, const double *values, double value)
+{
+    size_t i = view->first;
+    while (i <= view->last && values[i] == value)
+        i++;
+    return i > view->last;
+}
+
 double fb_sightline_civ(const struct fb_sightline *s, double wavelength)
 {
-    const double centre = (wavelength - FB_FINE_START) / FB_FINE_STEP;
+    struct view view;
     double sum = 0.0, weights = 0.0;
 
-    if (centre < 3 * SPREAD || centre >= FB_FINE_COUNT - 1 - 3 * SPREAD)
+    if (!look(&view, wavelength) || is_all(&view, s->civ, 0.0))
         return 1.0;
-    const size_t middle = (size_t)(centre + 0.5), first = middle - 3 * SPREAD, last = middle + 3 * SPREAD;
-    size_t clear = first;
-    while (clear <= last && s->civ[clear] == 0.0)
-        clear++;
-    if (clear > last) /* as almost everywhere */
-        return 1.0;
-    for (size_t i = first; i <= last; i++) {
-        const double x = ((double)i - centre) / SPREAD, weight = exp(-0.5 * x * x);
+    for (size_t i = view.first; i <= view.last; i++) {
+        const double weight = weigh(&view, i);
         sum += weight * exp(-s->civ[i]);
+        weights += weight;
+    }
+    return sum / weights;
+}
+
+double fb_sightline_seen(const struct fb_sightline *s, double wavelength)
+{
+    struct view view;
+    double sum = 0.0, weights = 0.0;
+
+    if (!look(&view, wavelength) || is_all(&view, s->transmission, 1.0))
+        return 1.0;
+    for (size_t i = view.first; i <= view.last; i++) {
+        const double weight = weigh(&view, i);
+        sum += weight * s->transmission[i];
         weights += weight;
     }
     return sum / weights;

@@ -52,5 +52,7 @@ void fb_sightline_finish(struct fb_sightline *s);
  * 1 outside the fine grid.
  */
 double fb_sightline_civ(const struct fb_sightline *s, double wavelength);
+/* The same of the transmission. */
+double fb_sightline_seen(const struct fb_sightline *s, double wavelength);
 
 #endif

@@ -1,0 +1,35 @@
+/*
+ * detector_sample.h - collects what a detector is trained on: a survey's quasars, and those of them in which it finds no
+ * outflow once more with a simulated one.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_DETECTOR_SAMPLE_H
+#define FB_DETECTOR_SAMPLE_H
+
+#include "train/collect.h"
+#include "train/inject.h"
+#include "train/mixture.h"
+
+/* Memory of a thread. Initialise with zeros. */
+struct fb_judge {
+    fastbal_workspace *work;
+    struct fb_injector injector;
+};
+void fb_judge_release(struct fb_judge *judge);
+
+struct fb_detector_taker {
+    const fastbal_detector *detector; /* borrowed */
+    struct fb_judge *judges;          /* one a thread */
+    struct fb_judged_sample *parts;   /* one a pixel */
+};
+
+/* An fb_take_spectrum() with a struct fb_detector_taker as its context, for whole spectra. */
+int fb_detector_take(void *taker, int thread, size_t index, const struct fb_spectrum *spectrum,
+                     const struct fb_redshift *row);
+
+/* Move n parts into one sorted sample. */
+int fb_judged_sample_join(struct fb_judged_sample *all, struct fb_judged_sample *parts, size_t n,
+                          struct fb_error *err);
+
+#endif

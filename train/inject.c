@@ -1,0 +1,67 @@
+/* inject.c - SPDX-License-Identifier: BSD-3-Clause */
+#include "train/inject.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define UNDIMMED 2400.0 /* A */
+
+void fb_inject_seed(struct fb_rng *rng, int64_t targetid)
+{
+    fb_rng_seed(rng, FB_INJECT_SEED, (uint64_t)targetid);
+}
+
+int fb_injector_init(struct fb_injector *injector)
+{
+    memset(injector, 0, sizeof *injector);
+    return fb_sightline_init(&injector->sightline);
+}
+
+void fb_injector_release(struct fb_injector *injector)
+{
+    fb_sightline_release(&injector->sightline);
+    free(injector->flux);
+    memset(injector, 0, sizeof *injector);
+}
+
+static int make_room(struct fb_injector *injector, size_t n)
+{
+    if (n <= injector->room)
+        return 0;
+    double *grown = realloc(injector->flux, n * sizeof *grown);
+    if (!grown)
+        return -1;
+    injector->flux = grown;
+    injector->room = n;
+    return 0;
+}
+
+/* What dust leaves of the light, relative to the red end of what is measured. */
+static double dust(double ebv, double rest)
+{
+    return rest < UNDIMMED ? fb_dust_transmission(ebv, rest) / fb_dust_transmission(ebv, UNDIMMED) : 1;
+}
+
+int fb_inject(struct fb_injector *injector, struct fb_rng *rng, struct fastbal_spectrum *s)
+{
+    size_t begin, end;
+    double z = s->z;
+
+    if (make_room(injector, s->n) != 0)
+        return -1;
+    fb_outflow_draw(&injector->outflow, rng);
+    const double ebv = fb_outflow_draw_dust(rng);
+    fb_sightline_clear(&injector->sightline);
+    fb_outflow_apply(&injector->outflow, &injector->sightline, z);
+    s->z += (1 + z) * fmin(injector->outflow.redshift_error / FASTBAL_LIGHT_SPEED, 0.05);
+    fastbal_measured_range(s->n, s->wavelength, s->z, &begin, &end);
+    for (size_t i = begin; i < end; i++) {
+        const double t =
+            fb_sightline_seen(&injector->sightline, s->wavelength[i]) * dust(ebv, s->wavelength[i] / (1 + z));
+        injector->flux[i] = t * s->flux[i];
+        if (t < 1 && s->ivar[i] > 0)
+            injector->flux[i] += fb_normal(rng) * sqrt((1 - t * t) / s->ivar[i]);
+    }
+    s->flux = injector->flux;
+    return 0;
+}

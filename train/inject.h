@@ -1,0 +1,35 @@
+/*
+ * inject.h - simulated outflows in the spectra of a survey.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FB_INJECT_H
+#define FB_INJECT_H
+
+#include "fastbal.h"
+#include "sim/outflow.h"
+
+/* The random numbers of a quasar, which depend on its TARGETID alone. */
+#define FB_INJECT_SEED 20240611
+void fb_inject_seed(struct fb_rng *rng, int64_t targetid);
+
+/* Memory of a thread. */
+struct fb_injector {
+    struct fb_sightline sightline;
+    struct fb_outflow outflow;
+    double *flux; /* owned */
+    size_t room;
+};
+int fb_injector_init(struct fb_injector *injector); /* 0, or -1 if out of memory; release in any case */
+void fb_injector_release(struct fb_injector *injector);
+
+/*
+ * Put an outflow into a spectrum: the flux F becomes T F + N, where T is the transmission of the outflow and its dust, the
+ * latter relative to 2400 A at rest, and N is noise that replaces what T takes away, of variance (1 - T^2) / ivar; ivar
+ * stays. As in simulations, the redshift becomes that of a quasar whose lines lack their blue sides. The flux of the result
+ * is the injector's; it is set within fastbal_measured_range(), and the spectrum must have values there for redshifts up to
+ * 0.05 (1 + z) more. Returns -1 if out of memory.
+ */
+int fb_inject(struct fb_injector *injector, struct fb_rng *rng, struct fastbal_spectrum *spectrum);
+
+#endif
