@@ -293,9 +293,9 @@ FASTBAL_API int fastbal_detector_builtin(fastbal_detector **detector);
 FASTBAL_API void fastbal_detector_free(fastbal_detector *detector); /* NULL is allowed */
 /* Its name and a checksum of its numbers, as in "builtin 1f2e3d4c"; valid as long as the detector. */
 FASTBAL_API const char *fastbal_detector_name(const fastbal_detector *detector);
-/* What it was created from: its weights, rounded to floats, of which there are *nweights; and its calibration. Both are
- * valid as long as the detector. */
+/* The weights that it was created from, rounded to floats, of which there are *nweights; valid as long as the detector. */
 FASTBAL_API const float *fastbal_detector_weights(const fastbal_detector *detector, size_t *nweights);
+/* The calibration that it was created with; valid as long as the detector. */
 FASTBAL_API const struct fastbal_calibration *fastbal_detector_calibration(const fastbal_detector *detector);
 
 /* ---- Measuring (§2 to §6) --------------------------------------------------------------------------- */
