@@ -25,6 +25,15 @@ void fb_judged_sample_release(struct fb_judged_sample *sample)
     *sample = (struct fb_judged_sample){ 0 };
 }
 
+/* In the order of the first numbers that differ. */
+static int compare_pooled(const struct fb_judged *x, const struct fb_judged *y)
+{
+    for (int k = 0; k < FASTBAL_DETECTOR_POOLED; k++)
+        if (x->pooled[k] < y->pooled[k] || x->pooled[k] > y->pooled[k])
+            return x->pooled[k] < y->pooled[k] ? -1 : 1;
+    return 0;
+}
+
 static int compare(const void *a, const void *b)
 {
     const struct fb_judged *x = a, *y = b;
@@ -32,7 +41,7 @@ static int compare(const void *a, const void *b)
         return x->targetid < y->targetid ? -1 : 1;
     if (x->injected != y->injected)
         return x->injected - y->injected;
-    return memcmp(x->pooled, y->pooled, sizeof x->pooled); /* of catalog rows with several redshifts */
+    return compare_pooled(x, y); /* of catalog rows with several redshifts */
 }
 
 void fb_judged_sample_sort(struct fb_judged_sample *sample)
