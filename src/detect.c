@@ -371,7 +371,6 @@ static size_t smooth(struct halves *h)
 /* Halves [first, last] of a trough. */
 struct span {
     size_t first, last;
-    float logit; /* the largest */
 };
 
 static double red_edge(const struct halves *h, const struct span *s)
@@ -401,13 +400,11 @@ static size_t find_spans(const struct halves *h, const float logit[CELLS], float
 {
     size_t n = 0;
     for (size_t c = 0; c < CELLS; c++) {
-        struct span s = { 2 * c, 2 * c + 1, logit[c] };
+        struct span s = { 2 * c, 2 * c + 1 };
         if (!in_trough(logit, inside, c) || h->v[2 * c] < V_BEGIN || h->v[2 * c + 1] > V_END)
             continue;
-        for (; c + 1 < CELLS && in_trough(logit, inside, c + 1) && h->v[2 * c + 2] > V_BEGIN; c++) {
+        for (; c + 1 < CELLS && in_trough(logit, inside, c + 1) && h->v[2 * c + 2] > V_BEGIN; c++)
             s.last = 2 * c + 3;
-            s.logit = logit[c + 1] > s.logit ? logit[c + 1] : s.logit;
-        }
         if (wide_enough(h, &s) && n < FASTBAL_MAX_DETECTED)
             span[n++] = s;
     }
@@ -456,7 +453,6 @@ static size_t refine(const struct halves *h, size_t nfound, const struct span *f
         if (before > 0 && before < n && out[before].first <= out[before - 1].last + 1) {
             out[before - 1].last =
                 out[before].last > out[before - 1].last ? out[before].last : out[before - 1].last;
-            out[before - 1].logit = fmaxf(out[before - 1].logit, out[before].logit);
             memmove(&out[before], &out[before + 1], (--n - before) * sizeof *out);
         }
     }
@@ -488,6 +484,15 @@ static double index_error(double noise, double common)
     return sqrt(noise + common * common);
 }
 
+/* The largest logit of cells first to last. */
+static double largest(const float logit[CELLS], size_t first, size_t last)
+{
+    float most = logit[first];
+    for (size_t c = first; c <= last; c++)
+        most = logit[c] > most ? logit[c] : most;
+    return (double)most;
+}
+
 static void find_troughs(const struct fb_cell_fit *fit, const struct fb_stretch *pixels,
                          const float logit[CELLS], struct fastbal_detection *d)
 {
@@ -506,7 +511,7 @@ static void find_troughs(const struct fb_cell_fit *fit, const struct fb_stretch 
         d->vmin[k] = red_edge(&h, &span[k]);
         d->vmax[k] = blue_edge(&h, &span[k]);
         d->edge_error[k] = (0.5 + (double)reach) * h.width[span[k].first];
-        d->inside[k] = probability((double)span[k].logit);
+        d->inside[k] = probability(largest(logit, span[k].first / 2, span[k].last / 2));
         add_index(&h, &span[k], AI_WIDTH, 0, &d->ai, &ai_noise, &ai_common);
         add_index(&h, &span[k], BI_WIDTH, BI_BEGIN, &d->bi, &bi_noise, &bi_common);
     }

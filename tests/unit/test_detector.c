@@ -114,6 +114,12 @@ static void check_index_at(double index, const struct fastbal_detection *d, doub
 }
 #define check_index(index, d, red, least, left) check_index_at(index, d, red, least, left, #index, __LINE__)
 
+/* The velocity of the blue edge of a cell of the window, which begins with the 192nd of §4. */
+static double cell_speed(int c)
+{
+    return LIGHT * (1 - 1258 * pow(2402 / 1258., (192 + c - 0.5) / 1099) / CIV);
+}
+
 /* ---- troughs ---- */
 
 static void no_trough(void **state)
@@ -210,12 +216,6 @@ static void masked_pixels(void **state)
     synthetic_free(&s);
 }
 
-/* The velocity of the blue edge of a cell of the window, which begins with the 192nd of §4. */
-static double cell_speed(int c)
-{
-    return LIGHT * (1 - 1258 * pow(2402 / 1258., (192 + c - 0.5) / 1099) / CIV);
-}
-
 /* The error of an index is that of the pixels' sum where nothing of the continuum is left, by 1.1, see detect.c. Where
  * something is left, that of the continuum comes to it, which is the same for all cells and which channel 6 shows. */
 static void errors(void **state)
@@ -259,6 +259,26 @@ static void smoothed_edges(void **state)
     check_near(d.edge_error[0], 4.5 * HALF, 0.1 * HALF * 4.5);
     check_near(d.vmin[0], 5000 - 3 * HALF, 1.1 * HALF);
     check_near(d.vmax[0], 12000 + 3 * HALF, 1.1 * HALF);
+    synthetic_free(&s);
+}
+
+/* The net's cells go on over a cell without absorption, but the flux says that there are two troughs; each is rated by its
+ * own cells. */
+static void two_troughs_in_a_run(void **state)
+{
+    (void)state;
+    struct synthetic s = typical_quasar(0.01);
+    const int between = 100;
+    double blue = cell_speed(between), red = cell_speed(between + 1);
+    absorb_between(&s, blue, blue + 2000, 0.1);
+    absorb_between(&s, red - 1500, red, 0.75);
+    struct fastbal_detection d = detect_depth(&s);
+    assert_int_equal(d.count, 2);
+    check_near(d.vmin[0], blue, HALF);
+    check_near(d.vmax[1], red, HALF);
+    assert_true(d.inside[0] > 0.999);
+    assert_true(d.inside[1] > logistic(DEPTH_SLOPE * (0.94 * 0.25 - DEPTH_LEVEL)));
+    assert_true(d.inside[1] < logistic(DEPTH_SLOPE * (0.25 - DEPTH_LEVEL)));
     synthetic_free(&s);
 }
 
@@ -680,15 +700,25 @@ static void names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(no_trough),           cmocka_unit_test(one_trough),
-        cmocka_unit_test(three_troughs),       cmocka_unit_test(ends_of_the_search),
-        cmocka_unit_test(masked_pixels),       cmocka_unit_test(errors),
-        cmocka_unit_test(smoothed_edges),      cmocka_unit_test(many_troughs),
-        cmocka_unit_test(rated_troughs),       cmocka_unit_test(the_same_from_all_functions),
-        cmocka_unit_test(without_a_detector),  cmocka_unit_test(beyond_the_training),
-        cmocka_unit_test(nothing_to_judge_by), cmocka_unit_test(huge_numbers),
-        cmocka_unit_test(huge_weights),        cmocka_unit_test(bad_weights),
-        cmocka_unit_test(bad_arguments),       cmocka_unit_test(names),
+        cmocka_unit_test(no_trough),
+        cmocka_unit_test(one_trough),
+        cmocka_unit_test(three_troughs),
+        cmocka_unit_test(ends_of_the_search),
+        cmocka_unit_test(masked_pixels),
+        cmocka_unit_test(errors),
+        cmocka_unit_test(smoothed_edges),
+        cmocka_unit_test(two_troughs_in_a_run),
+        cmocka_unit_test(many_troughs),
+        cmocka_unit_test(rated_troughs),
+        cmocka_unit_test(the_same_from_all_functions),
+        cmocka_unit_test(without_a_detector),
+        cmocka_unit_test(beyond_the_training),
+        cmocka_unit_test(nothing_to_judge_by),
+        cmocka_unit_test(huge_numbers),
+        cmocka_unit_test(huge_weights),
+        cmocka_unit_test(bad_weights),
+        cmocka_unit_test(bad_arguments),
+        cmocka_unit_test(names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
