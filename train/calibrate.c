@@ -3,15 +3,21 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { BINS = 10, STEPS = 100, ROUNDS = 30 };
+enum { BINS = 10, STEPS = 100, ROUNDS = 5 };
 
+#define EDGE 0.9        /* the probability at the edge of the window */
 #define SLOPE_ERROR 0.2 /* of the prior */
 #define INTERCEPT_ERROR 0.3
 #define SHARE_QUASARS 100 /* that the share before is worth */
 
+double fb_rate(struct fb_logit_line line, double logit)
+{
+    return line.slope * logit + line.intercept;
+}
+
 double fb_probability(struct fb_logit_line line, double logit)
 {
-    return 1 / (1 + exp(-(line.slope * logit + line.intercept)));
+    return 1 / (1 + exp(-fb_rate(line, logit)));
 }
 
 /* ---- the line ---- */
@@ -81,14 +87,21 @@ static double count_sure(struct fb_logit_line line, const struct fb_head *head, 
     return sum;
 }
 
-int fb_estimate_share(double *share, struct fb_logit_line before, const struct fb_head *head,
-                      const struct fb_judged_sample *sample, double edge)
+/* The logit at which the probability is EDGE. */
+static double edge_of(struct fb_logit_line line)
+{
+    return (log(EDGE / (1 - EDGE)) - line.intercept) / line.slope;
+}
+
+int fb_estimate_share(double *share, double *edge, struct fb_logit_line before, const struct fb_head *head,
+                      const struct fb_judged_sample *sample)
 {
     struct fb_logit_line line;
     *share = FB_BEFORE_SHARE;
+    *edge = edge_of(before);
     for (int k = 0; k < ROUNDS; k++) {
-        const struct fb_mixture m = fb_mixture_of(sample, FB_PARTS_ALL, *share, edge);
-        double injected, last = *share;
+        const struct fb_mixture m = fb_mixture_of(sample, FB_PARTS_ALL, *share, *edge);
+        double injected;
         if (fb_calibrate(&line, before, head, &m) != 0)
             return -1;
         const double sure = count_sure(line, head, &m, &injected);
@@ -96,8 +109,7 @@ int fb_estimate_share(double *share, struct fb_logit_line before, const struct f
             return 0;
         *share = (sure + SHARE_QUASARS * injected * FB_BEFORE_SHARE) /
                  ((double)(m.nreal + SHARE_QUASARS) * injected);
-        if (fabs(*share - last) < 1e-6)
-            break;
+        *edge = edge_of(line);
     }
     return 0;
 }

@@ -8,10 +8,11 @@
 
 #include "train/head.h"
 
-/* p = 1 / (1 + exp(-x)), x = slope * logit + intercept */
+/* A calibrated logit x = slope * logit + intercept, and the probability 1 / (1 + exp(-x)). */
 struct fb_logit_line {
     double slope, intercept;
 };
+double fb_rate(struct fb_logit_line line, double logit);
 double fb_probability(struct fb_logit_line line, double logit);
 
 /*
@@ -22,13 +23,14 @@ int fb_calibrate(struct fb_logit_line *line, struct fb_logit_line before, const 
                  const struct fb_mixture *mixture);
 
 /*
- * The share of outflows in the survey that a sample is from: how many quasars are above the edge of the window, each by its
- * calibrated probability, relative to the share of injected outflows there. It begins at 1/6, as if 100 more quasars
- * had shown that.
+ * The share of outflows in the survey that a sample is from, and the edge of the window, in a few rounds. A round calibrates
+ * with the last share and edge; the next edge is where the probability is 0.9; and the share is what is above the edge,
+ * each quasar by its probability, relative to the share of injected outflows there. It begins at 1/6, as if 100 more
+ * quasars had shown that. Returns -1 if calibration fails.
  */
 #define FB_BEFORE_SHARE (1 / 6.0)
-int fb_estimate_share(double *share, struct fb_logit_line before, const struct fb_head *head,
-                      const struct fb_judged_sample *sample, double edge);
+int fb_estimate_share(double *share, double *edge, struct fb_logit_line before, const struct fb_head *head,
+                      const struct fb_judged_sample *sample);
 
 /* The calibration error: the mean of |share of outflows - mean probability| of ten bins, weighted by their numbers. The
  * number of outflows in a bin is that of injected ones times the weight of the mixture. */

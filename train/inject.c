@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UNDIMMED 2400.0 /* A */
-
 void fb_inject_seed(struct fb_rng *rng, int64_t targetid)
 {
     fb_rng_seed(rng, FB_INJECT_SEED, (uint64_t)targetid);
@@ -28,27 +26,27 @@ static int make_room(struct fb_injector *injector, size_t n)
 {
     if (n <= injector->room)
         return 0;
-    double *grown = realloc(injector->flux, n * sizeof *grown);
-    if (!grown)
-        return -1;
-    injector->flux = grown;
-    injector->room = n;
-    return 0;
+    free(injector->flux);
+    injector->flux = malloc(2 * n * sizeof *injector->flux);
+    injector->room = injector->flux ? n : 0;
+    return injector->flux ? 0 : -1;
 }
 
-/* What dust leaves of the light, relative to the red end of what is measured. */
-static double dust(double ebv, double rest)
+/* What dust leaves of the light, relative to where the survey selects quasars by magnitude. */
+static double dust(double ebv, double wavelength, double z)
 {
-    return rest < UNDIMMED ? fb_dust_transmission(ebv, rest) / fb_dust_transmission(ebv, UNDIMMED) : 1;
+    const double selected = fmax(6400, 1350 * (1 + z));
+    return fb_dust_transmission(ebv, wavelength / (1 + z)) / fb_dust_transmission(ebv, selected / (1 + z));
 }
 
 int fb_inject(struct fb_injector *injector, struct fb_rng *rng, struct fastbal_spectrum *s)
 {
     size_t begin, end;
-    double z = s->z;
+    const double z = s->z;
 
     if (make_room(injector, s->n) != 0)
         return -1;
+    double *flux = injector->flux, *ivar = flux + injector->room;
     fb_outflow_draw(&injector->outflow, rng);
     const double ebv = fb_outflow_draw_dust(rng);
     fb_sightline_clear(&injector->sightline);
@@ -56,12 +54,14 @@ int fb_inject(struct fb_injector *injector, struct fb_rng *rng, struct fastbal_s
     s->z += (1 + z) * fmin(injector->outflow.redshift_error / FASTBAL_LIGHT_SPEED, 0.05);
     fastbal_measured_range(s->n, s->wavelength, s->z, &begin, &end);
     for (size_t i = begin; i < end; i++) {
-        const double t =
-            fb_sightline_seen(&injector->sightline, s->wavelength[i]) * dust(ebv, s->wavelength[i] / (1 + z));
-        injector->flux[i] = t * s->flux[i];
+        const double w = s->wavelength[i];
+        const double t = fb_sightline_seen(&injector->sightline, w) * dust(ebv, w, z);
+        flux[i] = t * s->flux[i];
+        ivar[i] = t > 1 ? s->ivar[i] / (t * t) : s->ivar[i];
         if (t < 1 && s->ivar[i] > 0)
-            injector->flux[i] += fb_normal(rng) * sqrt((1 - t * t) / s->ivar[i]);
+            flux[i] += fb_normal(rng) * sqrt((1 - t * t) / s->ivar[i]);
     }
-    s->flux = injector->flux;
+    s->flux = flux;
+    s->ivar = ivar;
     return 0;
 }

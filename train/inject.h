@@ -17,18 +17,19 @@ void fb_inject_seed(struct fb_rng *rng, int64_t targetid);
 struct fb_injector {
     struct fb_sightline sightline;
     struct fb_outflow outflow;
-    double *flux; /* owned */
+    double *flux; /* owned: room for it, and for ivar */
     size_t room;
 };
 int fb_injector_init(struct fb_injector *injector); /* 0, or -1 if out of memory; release in any case */
 void fb_injector_release(struct fb_injector *injector);
 
 /*
- * Put an outflow into a spectrum: the flux F becomes T F + N, where T is the transmission of the outflow and its dust, the
- * latter relative to 2400 A at rest, and N is noise that replaces what T takes away, of variance (1 - T^2) / ivar; ivar
- * stays. As in simulations, the redshift becomes that of a quasar whose lines lack their blue sides. The flux of the result
- * is the injector's; it is set within fastbal_measured_range(), and the spectrum must have values there for redshifts up to
- * 0.05 (1 + z) more. Returns -1 if out of memory.
+ * Put an outflow into a spectrum: the flux F becomes T F + N, where T is the transmission of the outflow and its dust,
+ * the latter relative to where surveys select quasars by magnitude, and N is noise that replaces what T takes away, of
+ * variance (1 - T^2) / ivar. ivar stays, or where T is above 1 becomes ivar / T^2. As in simulations, the redshift becomes
+ * that of a quasar whose lines lack their blue sides. Flux and ivar of the result are the injector's; they are set within
+ * fastbal_measured_range(), and the spectrum must have values there for redshifts up to 0.05 (1 + z) more. Returns -1 if
+ * out of memory.
  */
 int fb_inject(struct fb_injector *injector, struct fb_rng *rng, struct fastbal_spectrum *spectrum);
 

@@ -5,14 +5,19 @@
 #include <string.h>
 #include "desi/detector_file.h"
 
-#define EDGE 0.9        /* the probability at the edge of the window */
 #define SIGNIFICANT 2.0 /* standard errors */
+
+/* A head, and where its calibration begins. */
+struct rated_head {
+    struct fb_head head;
+    struct fb_logit_line line;
+};
 
 /* What all steps need. */
 struct retrain {
     const struct fb_judged_sample *sample;
-    struct fb_logit_line before;
     double edge, share;
+    struct rated_head old, new;
 };
 
 static struct fb_mixture choose(const struct retrain *r, unsigned parts)
@@ -26,11 +31,11 @@ static int refuse_line(struct fb_error *err)
                         "are these quasars, and their redshifts right?");
 }
 
-static int calibrate(const struct retrain *r, const struct fb_head *head, unsigned parts,
+static int calibrate(const struct retrain *r, const struct rated_head *head, unsigned parts,
                      struct fb_logit_line *line, struct fb_error *err)
 {
     const struct fb_mixture m = choose(r, parts);
-    return fb_calibrate(line, r->before, head, &m) == 0 ? 0 : refuse_line(err);
+    return fb_calibrate(line, head->line, &head->head, &m) == 0 ? 0 : refuse_line(err);
 }
 
 static int check(const struct fb_judged_sample *sample, struct fb_error *err)
@@ -53,24 +58,22 @@ static int check(const struct fb_judged_sample *sample, struct fb_error *err)
 
 /* ---- which head is better ---- */
 
-/* What one part's quasars gain by a new head: the sum of the losses' differences, and that of their squares. */
-static int add_gain(const struct retrain *r, const struct fb_head heads[2], unsigned calibrated,
-                    unsigned judged, double sum[2], struct fb_error *err)
+/* What a part's quasars gain by the new head: the sum of the losses' differences, and that of their squares. */
+static int add_gain(const struct retrain *r, unsigned calibrated, unsigned judged, double sum[2],
+                    struct fb_error *err)
 {
     const struct fb_mixture m = choose(r, judged);
-    struct fb_logit_line line[2];
-    if (calibrate(r, &heads[0], calibrated, &line[0], err) != 0 ||
-        calibrate(r, &heads[1], calibrated, &line[1], err) != 0)
+    struct fb_logit_line old, new;
+    if (calibrate(r, &r->old, calibrated, &old, err) != 0 ||
+        calibrate(r, &r->new, calibrated, &new, err) != 0)
         return -1;
     double gain = 0;
     for (size_t i = 0; i < r->sample->n; i++) {
         const struct fb_judged *row = &r->sample->rows[i];
         if (!fb_mixture_has(&m, row))
             continue;
-        for (int k = 0; k < 2; k++) {
-            const double x = line[k].slope * fb_head_logit(&heads[k], row) + line[k].intercept;
-            gain += (k == 0 ? 1 : -1) * fb_loss_of(&m, row, x);
-        }
+        gain += fb_loss_of(&m, row, fb_rate(old, fb_head_logit(&r->old.head, row))) -
+                fb_loss_of(&m, row, fb_rate(new, fb_head_logit(&r->new.head, row)));
         if (i + 1 < r->sample->n && row[1].targetid == row->targetid)
             continue; /* a quasar is one, with and without an outflow */
         sum[0] += gain;
@@ -80,13 +83,11 @@ static int add_gain(const struct retrain *r, const struct fb_head heads[2], unsi
     return 0;
 }
 
-static int compare_heads(const struct retrain *r, const struct fb_head heads[2], struct fb_retraining *how,
-                         struct fb_error *err)
+static int compare_heads(const struct retrain *r, struct fb_retraining *how, struct fb_error *err)
 {
     const double n = (double)choose(r, FB_PARTS_TEST).nreal;
     double sum[2] = { 0 };
-    if (add_gain(r, heads, 1U << 3, 1U << 4, sum, err) != 0 ||
-        add_gain(r, heads, 1U << 4, 1U << 3, sum, err) != 0)
+    if (add_gain(r, 1U << 3, 1U << 4, sum, err) != 0 || add_gain(r, 1U << 4, 1U << 3, sum, err) != 0)
         return -1;
     how->gain = sum[0] / n;
     how->gain_error = sqrt(fmax(sum[1] / n - how->gain * how->gain, 0) / n);
@@ -97,52 +98,50 @@ static int compare_heads(const struct retrain *r, const struct fb_head heads[2],
 /* ---- calibration ---- */
 
 /* The calibration errors of some parts, each calibrated on the others. */
-static int find_errors(const struct retrain *r, const struct fb_head *before, const struct fb_head *after,
-                       unsigned parts, struct fb_retraining *how, struct fb_error *err)
+static int find_errors(const struct retrain *r, const struct rated_head *chosen, unsigned parts,
+                       struct fb_retraining *how, struct fb_error *err)
 {
-    struct fb_reliability old = { 0 }, new = { 0 };
+    struct fb_reliability before = { 0 }, after = { 0 };
     struct fb_logit_line line;
     for (int part = 0; part < FB_PARTS; part++) {
         const struct fb_mixture m = choose(r, parts & (1U << part));
         if (!m.parts)
             continue;
-        if (calibrate(r, after, parts & ~m.parts, &line, err) != 0)
+        if (calibrate(r, chosen, parts & ~m.parts, &line, err) != 0)
             return -1;
-        fb_reliability_add(&old, r->before, before, &m);
-        fb_reliability_add(&new, line, after, &m);
+        fb_reliability_add(&before, r->old.line, &r->old.head, &m);
+        fb_reliability_add(&after, line, &chosen->head, &m);
         how->njudged += m.nreal;
         how->ninjected_judged += m.ninjected;
     }
-    how->error_before = fb_calibration_error(&old);
-    how->error_after = fb_calibration_error(&new);
+    how->error_before = fb_calibration_error(&before);
+    how->error_after = fb_calibration_error(&after);
     return 0;
 }
 
 /* ---- all of it ---- */
 
-/* Train the head, the last numbers of the weights, and calibrate. */
+/* Train the head, and calibrate. The last numbers of the weights are the head. */
 static int retrain_head(struct retrain *r, double *weights, size_t n, struct fb_retraining *how,
                         struct fb_error *err)
 {
-    struct fb_head heads[2]; /* before and after */
-    memcpy(&heads[0], weights + n - FB_HEAD_NUMBERS, sizeof heads[0]);
-    heads[1] = heads[0];
-    if (fb_estimate_share(&r->share, r->before, &heads[0], r->sample, r->edge) != 0)
+    memcpy(&r->old.head, weights + n - FB_HEAD_NUMBERS, sizeof r->old.head);
+    if (fb_estimate_share(&r->share, &r->edge, r->old.line, &r->old.head, r->sample) != 0)
         return refuse_line(err);
     how->share = r->share;
     const struct fb_mixture all = choose(r, FB_PARTS_ALL), training = choose(r, FB_PARTS_TRAIN),
                             validation = choose(r, FB_PARTS_VALIDATE);
     how->nreal = all.nreal;
     how->ninjected = all.ninjected;
-    if (fb_head_train(&heads[1], &training, &validation, &how->head) != 0)
+    r->new = (struct rated_head){ r->old.head, { 1, 0 } }; /* as it is trained */
+    if (fb_head_train(&r->new.head, &training, &validation, &how->head) != 0)
         return fb_fail(err, "out of memory for %zu spectra", all.nreal);
-    if (compare_heads(r, heads, how, err) != 0)
+    if (compare_heads(r, how, err) != 0)
         return -1;
+    const struct rated_head *chosen = how->kept ? &r->new : &r->old;
     const unsigned parts = how->kept ? FB_PARTS_TEST : FB_PARTS_ALL;
-    const struct fb_head *head = &heads[how->kept];
-    memcpy(weights + n - FB_HEAD_NUMBERS, head, sizeof *head);
-    return calibrate(r, head, parts, &how->line, err) != 0 ||
-                   find_errors(r, &heads[0], head, parts, how, err) != 0
+    memcpy(weights + n - FB_HEAD_NUMBERS, &chosen->head, sizeof chosen->head);
+    return calibrate(r, chosen, parts, &how->line, err) != 0 || find_errors(r, chosen, parts, how, err) != 0
                ? -1
                : 0;
 }
@@ -163,11 +162,10 @@ int fb_retrain(fastbal_detector **detector, const fastbal_detector *from, const 
                const struct fb_judged_sample *sample, struct fb_retraining *how, struct fb_error *err)
 {
     const struct fastbal_calibration *before = fastbal_detector_calibration(from);
-    struct retrain r = { .sample = sample, .before = { before->slope, before->intercept } };
+    struct retrain r = { .sample = sample, .old.line = { before->slope, before->intercept } };
     size_t n;
     *detector = NULL;
     *how = (struct fb_retraining){ 0 };
-    r.edge = (log(EDGE / (1 - EDGE)) - r.before.intercept) / r.before.slope;
     if (check(sample, err) != 0)
         return -1;
     double *weights = fb_detector_weights(from, &n);

@@ -9,6 +9,12 @@
  *           iterations (a double), and then three times struct fb_factors as doubles
  *     print_training absorbed N
  *         > fb_absorbed_light()
+ *     print_training inject TARGETID < SPECTRUM    n, z, wavelength[n], flux[n], ivar[n] (doubles)
+ *         > z, begin, end (doubles), and flux and ivar of all n pixels after fb_inject()
+ *     print_training head < SAMPLE    slope and intercept before, a struct fb_head, n, and n times the targetid, part,
+ *                                     injected, logit and pooled numbers of a row (doubles)
+ *         > share and edge, the line of a calibration with them, the calibration error of the line before, passes and
+ *           losses of a training, and its struct fb_head (doubles)
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -16,6 +22,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "train/absorbed.h"
+#include "train/calibrate.h"
+#include "train/inject.h"
 #include "train/train.h"
 #include "train/turn.h"
 
@@ -84,7 +92,8 @@ static int print_learning(char **arguments)
         const double iterations = convergence.iterations;
         put(&iterations, sizeof iterations, 1);
         put_factors(&factors);
-        failed = fb_factors_turn(&factors, strtoul(arguments[2], NULL, 10) - 1, FB_TRAIN_TROUGH_WEIGHT, &err) != 0;
+        failed =
+            fb_factors_turn(&factors, strtoul(arguments[2], NULL, 10) - 1, FB_TRAIN_TROUGH_WEIGHT, &err) != 0;
     }
     if (!failed) {
         put_factors(&factors);
@@ -108,6 +117,86 @@ static int print_absorbed(size_t n)
     return EXIT_SUCCESS;
 }
 
+static int print_injected(int64_t targetid)
+{
+    double head[2];
+    get(head, sizeof *head, 2);
+    const size_t n = (size_t)head[0];
+    double *pixels = calloc(3 * n + 1, sizeof *pixels);
+    struct fb_injector injector;
+    struct fb_rng rng;
+    size_t begin, end;
+    if (!pixels || fb_injector_init(&injector) != 0)
+        return EXIT_FAILURE;
+    get(pixels, sizeof *pixels, 3 * n);
+    struct fastbal_spectrum s = { n, pixels, pixels + n, pixels + 2 * n, head[1] };
+    fb_inject_seed(&rng, targetid);
+    if (fb_inject(&injector, &rng, &s) != 0)
+        return EXIT_FAILURE;
+    fastbal_measured_range(n, pixels, s.z, &begin, &end);
+    memcpy(pixels + n + begin, s.flux + begin, (end - begin) * sizeof *pixels);
+    memcpy(pixels + 2 * n + begin, s.ivar + begin, (end - begin) * sizeof *pixels);
+    const double range[] = { s.z, (double)begin, (double)end };
+    put(range, sizeof *range, 3);
+    put(pixels + n, sizeof *pixels, 2 * n);
+    fb_injector_release(&injector);
+    free(pixels);
+    return EXIT_SUCCESS;
+}
+
+static int get_judged(struct fb_judged_sample *sample)
+{
+    double n, numbers[4 + FASTBAL_DETECTOR_POOLED];
+    get(&n, sizeof n, 1);
+    for (size_t i = 0; i < (size_t)n; i++) {
+        get(numbers, sizeof *numbers, 4 + FASTBAL_DETECTOR_POOLED);
+        struct fb_judged row = { (int64_t)numbers[0],
+                                 (unsigned char)numbers[1],
+                                 (unsigned char)numbers[2],
+                                 (float)numbers[3],
+                                 { 0 } };
+        for (int k = 0; k < FASTBAL_DETECTOR_POOLED; k++)
+            row.pooled[k] = (float)numbers[4 + k];
+        if (fb_judged_sample_add(sample, &row, 1) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int print_head(void)
+{
+    struct fb_logit_line before, line;
+    struct fb_head head;
+    struct fb_judged_sample sample = { 0 };
+    struct fb_head_training training;
+    struct fb_reliability reliability = { 0 };
+    double share, edge;
+    get(&before, sizeof before, 1);
+    get(&head, sizeof head, 1);
+    if (get_judged(&sample) != 0 || fb_estimate_share(&share, &edge, before, &head, &sample) != 0)
+        return EXIT_FAILURE;
+    const struct fb_mixture all = fb_mixture_of(&sample, FB_PARTS_ALL, share, edge),
+                            part = fb_mixture_of(&sample, FB_PARTS_TRAIN, share, edge),
+                            validation = fb_mixture_of(&sample, FB_PARTS_VALIDATE, share, edge);
+    if (fb_calibrate(&line, before, &head, &all) != 0)
+        return EXIT_FAILURE;
+    fb_reliability_add(&reliability, before, &head, &all);
+    if (fb_head_train(&head, &part, &validation, &training) != 0)
+        return EXIT_FAILURE;
+    const double numbers[] = { share,
+                               edge,
+                               line.slope,
+                               line.intercept,
+                               fb_calibration_error(&reliability),
+                               training.passes,
+                               training.before,
+                               training.after };
+    put(numbers, sizeof *numbers, sizeof numbers / sizeof *numbers);
+    put(&head, sizeof head, 1);
+    fb_judged_sample_release(&sample);
+    return EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "cells") == 0)
@@ -116,6 +205,13 @@ int main(int argc, char **argv)
         return print_learning(argv + 2);
     if (argc == 3 && strcmp(argv[1], "absorbed") == 0)
         return print_absorbed(strtoul(argv[2], NULL, 10));
-    fprintf(stderr, "usage: print_training cells | learn N FACTORS COMPONENTS THREADS | absorbed N\n");
+    if (argc == 3 && strcmp(argv[1], "inject") == 0)
+        return print_injected(strtoll(argv[2], NULL, 10));
+    if (argc == 2 && strcmp(argv[1], "head") == 0)
+        return print_head();
+    fprintf(
+        stderr,
+        "usage: print_training cells | learn N FACTORS COMPONENTS THREADS | absorbed N | inject TARGETID | "
+        "head\n");
     return EXIT_FAILURE;
 }
