@@ -175,10 +175,11 @@ static void options_of_any_size(void **state)
         /* an invalid value is an error only if the member is used */
         struct longer bad_fit = { { cases[k].size, 99, FASTBAL_RULES_MAIN, 0, NULL }, 0 };
         struct longer bad_rules = { { cases[k].size, FASTBAL_FIT_EXACT, 99, 0, NULL }, 0 };
-        struct longer bad_continuum = { { cases[k].size, FASTBAL_FIT_EXACT, FASTBAL_RULES_MAIN, 99, NULL }, 0 };
-        struct longer good = {
-            { cases[k].size, FASTBAL_FIT_SIMPLEX, FASTBAL_RULES_OPTIMIZE, FASTBAL_CONTINUUM_LEAST_SQUARES, NULL }, 0
-        };
+        struct longer bad_continuum = { { cases[k].size, FASTBAL_FIT_EXACT, FASTBAL_RULES_MAIN, 99, NULL },
+                                        0 };
+        struct longer good = { { cases[k].size, FASTBAL_FIT_SIMPLEX, FASTBAL_RULES_OPTIMIZE,
+                                 FASTBAL_CONTINUUM_LEAST_SQUARES, NULL },
+                               0 };
         assert_int_equal(fastbal_measure(work, t, &spectrum, &good.options, &r), cases[k].status);
         assert_int_equal(fastbal_measure(work, t, &spectrum, &bad_fit.options, &r),
                          cases[k].has_fit ? FASTBAL_EARGUMENT : cases[k].status);
