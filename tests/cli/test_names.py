@@ -17,17 +17,17 @@ OPTIONS = {  # every spelling of every option that programs promise
              "-c --clobber --overwrite -v --verbose --nproc --chunk-size --max-unpacked",
     "find": "--quiet -hp --healpix -r --release --specprod -a --altzdir -z --zfileroot -s --survey -m --moon --program --mock "
             "--mockdir -o --outdir -l --logfile --nproc -c --clobber --overwrite -v --verbose -t --alttemp --templates --continuum --fit --rules "
-            "--tids --chunk-size --file-discovery-workers --mpi --dry-run --coadd --zcat --max-unpacked",
+            "--detector --tids --chunk-size --file-discovery-workers --mpi --dry-run --coadd --zcat --max-unpacked",
     "append": "--quiet -q --qsocat -b --baldir -o --outcatfile -s --survey -m --moon --program --mock -l --logfile "
               "-c --clobber --overwrite -v --verbose -t --alttemp --nproc --chunk-size --max-unpacked",
     "run": "--quiet -q --qsocat -o --outcatfile -r --release --specprod -s --survey -m --moon --program --mock --mockdir "
            "-b --baldir -l --logfile -c --clobber --overwrite -v --verbose -t --alttemp --templates --continuum --fit --rules --nproc --chunk-size --mpi --dry-run "
-           "--max-unpacked",
+           "--detector --max-unpacked",
     "mask": "--quiet -hp --healpix -r --release --specprod -w --workdir -q --qsocat -s --survey -m --moon --program --mock --mockdir "
             "-l --logfile --nproc -c --clobber --overwrite -v --verbose --lines --all --chunk-size --max-unpacked",
     "truth": "--quiet -q --qsocat -b --balcat --truth -o --outcat -c --clobber --overwrite -v --verbose --nproc --max-unpacked",
     "diff": "--rtol --atol --velocity --tol --columns --ignore --json -a --all -q --quiet --nproc --max-unpacked",
-    "score": "--other --short --json --ecsv -c --clobber --overwrite --max-unpacked",
+    "score": "--other --detector --selection --short --json --ecsv -c --clobber --overwrite --max-unpacked",
     "list": "--hdu --where --all --columns --sort --reverse -n --rows --format -o --outfile -c --clobber --overwrite --max-unpacked",
     "simulate": "--quiet --pixels --quasars --others --seed --bright --gaps --no-narrow-systems --mock --no-resolution",
     "info": "--max-unpacked",

@@ -2,6 +2,7 @@
 
 SPDX-License-Identifier: BSD-3-Clause
 """
+import re
 import zlib
 
 import pytest
@@ -9,7 +10,7 @@ from astropy.io import fits
 
 from support import PIXELS, UNUSABLE, complains, header, run, table
 
-KEYS = ("QSOTEMPS", "TEMPSUM", "BALFIT", "BALRULES", "BALCONT", "BALPROD")
+KEYS = ("QSOTEMPS", "TEMPSUM", "BALFIT", "BALRULES", "BALCONT", "BALDET", "BALPROD")
 COUNTS = ("BALNMEAS", "BALNAI", "BALNBI")
 
 
@@ -40,8 +41,10 @@ def described(path):
 
 def test_tables_and_catalogs(done_tree, tmp_path):
     """append says what its tables say, run says the same of its own."""
+    detector = header(done_tree.baltable(PIXELS[0]))["BALDET"]
+    assert re.fullmatch("builtin [0-9a-f]{8}", detector)
     expected = {"QSOTEMPS": "builtin", "TEMPSUM": checksum_of_builtin(tmp_path), "BALFIT": "exact",
-                "BALRULES": "main", "BALCONT": "trough-aware", "BALPROD": "sim"}
+                "BALRULES": "main", "BALCONT": "trough-aware", "BALDET": detector, "BALPROD": "sim"}
     for pixel in PIXELS:
         h = header(done_tree.baltable(pixel))
         assert {key: h[key] for key in KEYS} == expected
@@ -78,7 +81,7 @@ def test_dependencies(done_tree):
 
 
 @pytest.mark.parametrize("keyword, value", [("TEMPSUM", "00000000"), ("BALPROD", "other"), ("BALFIT", "simplex"),
-                                            ("BALRULES", "optimize"), ("BALCONT", "least-squares"), ("QSOTEMPS", "others.fits")])
+                                            ("BALRULES", "optimize"), ("BALCONT", "least-squares"), ("BALDET", "off"), ("QSOTEMPS", "others.fits")])
 def test_mixed(done_tree, keyword, value):
     """A table that was made otherwise: append says so and the catalog is mixed, find measures it again."""
     change(done_tree.baltable(PIXELS[1]), **{keyword: value})
@@ -96,13 +99,13 @@ def test_mixed(done_tree, keyword, value):
 def test_tables_that_do_not_say(done_tree):
     """Tables of the reference and of older versions: kept, and the catalog says that it is not known."""
     for pixel in PIXELS:
-        change(done_tree.baltable(pixel), TEMPSUM=None, BALFIT=None, BALRULES=None, BALCONT=None, BALPROD=None,
+        change(done_tree.baltable(pixel), TEMPSUM=None, BALFIT=None, BALRULES=None, BALCONT=None, BALDET=None, BALPROD=None,
                QSOTEMPS="/some/where/builtin")
     done_tree.out.unlink()
     assert done_tree.append().stderr == ""
     said = described(done_tree.out)
-    assert [said[key] for key in KEYS] == ["/some/where/builtin"] + 3 * ["unknown"] + ["least-squares", "unknown"]
-    result = done_tree.find("--continuum", "least-squares")
+    assert [said[key] for key in KEYS] == ["/some/where/builtin"] + 3 * ["unknown"] + ["least-squares", "off", "unknown"]
+    result = done_tree.find("--continuum", "least-squares", "--detector", "off")
     assert "3 kept" in result.stdout
     complains(result, "find", "and 2 more files have no keyword BALFIT", "--clobber")
 
