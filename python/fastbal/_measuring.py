@@ -288,6 +288,8 @@ def measure(wavelength: Cameras, flux: Any = None, ivar: Any = None, z: Any = No
         wavelength, flux, ivar, z = _from_spectrum1d(wavelength, flux, z)
     if flux is None or ivar is None or z is None:
         raise TypeError("measure: expected wavelength, flux, ivar and z")
+    if not isinstance(detector, (bool, np.bool_)):
+        raise TypeError(f"detector: expected True or False, found {detector!r}")
     options = _library.Options(ctypes.sizeof(_library.Options), _index("fit", _library.FITS, fit), _index("rules", _library.RULES, rules),
                                _index("continuum", _library.CONTINUA, continuum), _library.detector() if detector else None)
     chosen = find(templates)

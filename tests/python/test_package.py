@@ -84,6 +84,8 @@ def test_without_the_detector(spectra):
     changed = {n for n in results.dtype.names if not np.array_equal(results[n], without[n])}
     assert changed == {"BAL_PROB", *(n for n in results.dtype.names if "_DET" in n or n == "NDET_450")}
     assert not without["BAL_PROB"].any() and (without["VMIN_DET_450"] == -1).all()
+    with pytest.raises(TypeError, match="detector: expected True or False, found 'off'"):
+        fastbal.measure(spectra.wave, spectra.flux, spectra.ivar, spectra.z, "builtin", detector="off")
 
 
 def test_one_spectrum(spectra, joined):
