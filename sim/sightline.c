@@ -121,12 +121,6 @@ static int look(struct view *view, double wavelength)
     return 1;
 }
 
-static double weigh(const struct view *view, size_t i)
-{
-    const double x = ((double)i - view->centre) / SPREAD;
-    return exp(-0.5 * x * x);
-}
-
 /* Are all pixels of a view equal to a value, as almost everywhere? */
 static int is_all(const struct view *view, const double *values, double value)
 {
@@ -136,32 +130,38 @@ static int is_all(const struct view *view, const double *values, double value)
     return i > view->last;
 }
 
-double fb_sightline_civ(const struct fb_sightline *s, double wavelength)
+static double absorb(double tau)
+{
+    return exp(-tau);
+}
+
+static double same(double transmission)
+{
+    return transmission;
+}
+
+/* The mean of what pixels transmit at a wavelength; 1 where all of them have the value `clear`, or some are missing. */
+static double see(const double *values, double clear, double (*transmit)(double), double wavelength)
 {
     struct view view;
     double sum = 0.0, weights = 0.0;
 
-    if (!look(&view, wavelength) || is_all(&view, s->civ, 0.0))
+    if (!look(&view, wavelength) || is_all(&view, values, clear))
         return 1.0;
     for (size_t i = view.first; i <= view.last; i++) {
-        const double weight = weigh(&view, i);
-        sum += weight * exp(-s->civ[i]);
+        const double x = ((double)i - view.centre) / SPREAD, weight = exp(-0.5 * x * x);
+        sum += weight * transmit(values[i]);
         weights += weight;
     }
     return sum / weights;
 }
 
+double fb_sightline_civ(const struct fb_sightline *s, double wavelength)
+{
+    return see(s->civ, 0.0, absorb, wavelength);
+}
+
 double fb_sightline_seen(const struct fb_sightline *s, double wavelength)
 {
-    struct view view;
-    double sum = 0.0, weights = 0.0;
-
-    if (!look(&view, wavelength) || is_all(&view, s->transmission, 1.0))
-        return 1.0;
-    for (size_t i = view.first; i <= view.last; i++) {
-        const double weight = weigh(&view, i);
-        sum += weight * s->transmission[i];
-        weights += weight;
-    }
-    return sum / weights;
+    return see(s->transmission, 1.0, same, wavelength);
 }
