@@ -41,11 +41,17 @@ static int allocate(struct values *v, size_t n, const char *path, struct fb_erro
     return v->all ? 0 : fb_fail(err, "%s: out of memory for %zu weights", path, n);
 }
 
+static void copy_weights(const fastbal_detector *detector, double *to)
+{
+    size_t n;
+    const float *weights = fastbal_detector_weights(detector, &n);
+    for (size_t i = 0; i < n; i++)
+        to[i] = (double)weights[i];
+}
+
 static void take_values(struct values *v, const fastbal_detector *detector)
 {
-    const float *weights = fastbal_detector_weights(detector, &v->n);
-    for (size_t i = 0; i < v->n; i++)
-        v->all[i] = (double)weights[i];
+    copy_weights(detector, v->all);
     memcpy(v->all + v->n, fastbal_detector_calibration(detector), NNUMBERS * sizeof *v->all);
 }
 
@@ -186,10 +192,10 @@ void fb_detector_own_name(const fastbal_detector *detector, char name[FB_DETECTO
 
 double *fb_detector_weights(const fastbal_detector *detector, size_t *n)
 {
-    const float *weights = fastbal_detector_weights(detector, n);
+    fastbal_detector_weights(detector, n);
     double *copy = malloc(*n * sizeof *copy);
-    for (size_t i = 0; copy && i < *n; i++)
-        copy[i] = (double)weights[i];
+    if (copy)
+        copy_weights(detector, copy);
     return copy;
 }
 
