@@ -19,7 +19,7 @@
 #include "sim/survey.h"
 #include "sim/tables.h"
 
-enum { CELLS = FASTBAL_DETECTOR_CELLS, KINDS = 3, ANY_KIND = -1, QUASARS = 60, FIRST_CELL = 192 };
+enum { CELLS = FASTBAL_DETECTOR_CELLS, KINDS = 3, ANY_KIND = -1, QUASARS = 60 };
 
 /* detector/train.py reads them. All members are floats. */
 struct sample {
@@ -99,13 +99,14 @@ static double share(double begin, double end, double first, double last)
 }
 
 /* Which cells are inside true troughs, by velocities of the catalog's redshift? */
-static void fill_truth(const struct fb_quasar_row *q, struct sample *sample)
+static void fill_truth(const struct fb_quasar_row *q, const double edge[CELLS + 1], struct sample *sample)
 {
-    const double step = log(2402.0 / 1258.0) / 1099, stretch = (1 + q->z) / (1 + q->z_catalog);
+    const double stretch = (1 + q->z) / (1 + q->z_catalog);
     for (int c = 0; c < CELLS; c++) {
-        double begin = 1258.0 * exp((FIRST_CELL + c - 0.5) * step), end = begin * exp(step), inside = 0;
+        double inside = 0;
         for (int k = 0; k < q->n450; k++)
-            inside += share(begin, end, 1549 * stretch * (1 - (double)q->vmax450[k] / FASTBAL_LIGHT_SPEED),
+            inside += share(edge[c], edge[c + 1],
+                            1549 * stretch * (1 - (double)q->vmax450[k] / FASTBAL_LIGHT_SPEED),
                             1549 * stretch * (1 - (double)q->vmin450[k] / FASTBAL_LIGHT_SPEED));
         sample->inside[c] = (float)inside;
     }
@@ -161,7 +162,7 @@ static int fill_sample(const struct state *s, struct worker *w, struct fb_target
     if (!detection.made)
         return 0;
     quasar.z_catalog = target->z_catalog;
-    fill_truth(&quasar, sample);
+    fill_truth(&quasar, fastbal_detector_edges(s->detector), sample);
     memcpy(sample->channel, trace.channel, sizeof trace.channel);
     memcpy(sample->scalar, trace.scalar, sizeof trace.scalar);
     sample->snr = (float)fb_true_snr_civ(&s->instrument[kind], w->model, &w->rows, target->z, w->flux);

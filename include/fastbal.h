@@ -101,11 +101,11 @@ struct fastbal_message {
 FASTBAL_API const char *fastbal_version(void);
 
 enum {
-    FASTBAL_MAX_AI = 17,        /* troughs kept for the absorption index, minimum width 450 km/s */
-    FASTBAL_MAX_BI = 5,         /* troughs kept for the balnicity index, minimum width 2000 km/s */
-    FASTBAL_MAX_TEMPLATES = 32, /* most components a template set may have */
-    FASTBAL_MAX_CAMERAS = 8,    /* most cameras that can be joined */
-    FASTBAL_DETECTOR_CELLS = 176,
+    FASTBAL_MAX_AI = 17,          /* troughs kept for the absorption index, minimum width 450 km/s */
+    FASTBAL_MAX_BI = 5,           /* troughs kept for the balnicity index, minimum width 2000 km/s */
+    FASTBAL_MAX_TEMPLATES = 32,   /* most components a template set may have */
+    FASTBAL_MAX_CAMERAS = 8,      /* most cameras that can be joined */
+    FASTBAL_DETECTOR_CELLS = 176, /* what the net of a detector sees (struct fastbal_detector_trace) */
     FASTBAL_DETECTOR_CHANNELS = 14,
     FASTBAL_DETECTOR_SCALARS = 4,
     FASTBAL_DETECTOR_POOLED = 38,
@@ -280,7 +280,7 @@ struct fastbal_calibration {
  *
  *   detector  to be freed by fastbal_detector_free(); NULL on failure
  *   name      at most 12 characters of it are kept
- *   weights   of the net, nweights of them, in the order of docs/detector.md
+ *   weights   of the net, nweights of them, in the order of §9
  *   message   says why the call failed, empty where it did not; may be NULL
  *
  * Returns FASTBAL_OK, FASTBAL_ENOMEM, FASTBAL_EARGUMENT (a NULL pointer) or FASTBAL_EDETECTOR.
@@ -295,6 +295,9 @@ FASTBAL_API void fastbal_detector_free(fastbal_detector *detector); /* NULL is a
 FASTBAL_API const char *fastbal_detector_name(const fastbal_detector *detector);
 /* The weights that it was created from, rounded to floats, of which there are *nweights; valid as long as the detector. */
 FASTBAL_API const float *fastbal_detector_weights(const fastbal_detector *detector, size_t *nweights);
+/* The edges of the cells that the net sees, rest wavelengths in A from blue to red, FASTBAL_DETECTOR_CELLS + 1 of them; valid as
+ * long as the detector. */
+FASTBAL_API const double *fastbal_detector_edges(const fastbal_detector *detector);
 /* The calibration that it was created with; valid as long as the detector. */
 FASTBAL_API const struct fastbal_calibration *fastbal_detector_calibration(const fastbal_detector *detector);
 
@@ -356,11 +359,12 @@ struct fastbal_low_ionization {
 
 /* What a detector says of a quasar (§9). Its troughs are C IV's, from blue to red. */
 struct fastbal_detection {
-    int made;           /* 0: there is no spectrum to judge by, or no positive continuum, and the rest is 0 */
+    int made; /* 0: there is no spectrum to judge by, or no positive continuum; the rest is 0, troughs are -1 */
     double probability; /* of an outflow with AI > 0, 0 to 1 */
     uint32_t outside;   /* enum fastbal_limit bits: where the training did not reach */
     /* Troughs, of quasars with a probability of 0.5 or more; unused entries are -1. */
     int count;
+    int dropped; /* more troughs, to the red, for which there is no room; the indices have them */
     double vmin[FASTBAL_MAX_DETECTED], vmax[FASTBAL_MAX_DETECTED]; /* red and blue edge, km/s */
     double edge_error[FASTBAL_MAX_DETECTED];                       /* of both, km/s */
     double

@@ -6,8 +6,6 @@
 #include <string.h>
 #include "internal.h"
 
-#define CONTINUUM 0.9 /* as in AI and BI */
-
 void fb_absorption_clear(struct fastbal_absorption *absorption)
 {
     memset(absorption, 0, sizeof *absorption);
@@ -27,13 +25,13 @@ void fb_whole_add(struct fb_whole *sum, const struct fb_pixels_in *p, size_t fir
         double dw = width_of(p->w, p->n, i), dv = FASTBAL_LIGHT_SPEED * dw / p->line;
         double noise = p->sigma[i] == FB_NO_ERROR ? 0 : p->ns[i], off = fabs(p->off / p->model[i]);
         sum->width += dv;
-        sum->ai += dv * (1 - p->nf[i] / CONTINUUM);
+        sum->ai += dv * (1 - p->nf[i] / FB_CONTINUUM);
         sum->ew += dw * (1 - p->nf[i]);
         sum->depth += dv * (1 - p->nf[i]);
-        sum->ai_noise += (dv * noise / CONTINUUM) * (dv * noise / CONTINUUM);
+        sum->ai_noise += (dv * noise / FB_CONTINUUM) * (dv * noise / FB_CONTINUUM);
         sum->ew_noise += dw * noise * (dw * noise);
         sum->depth_noise += dv * noise * (dv * noise);
-        sum->ai_off += dv * off / CONTINUUM;
+        sum->ai_off += dv * off / FB_CONTINUUM;
         sum->ew_off += dw * off;
         sum->depth_off += dv * off;
     }

@@ -74,24 +74,22 @@ static int make_precision(const fastbal_templates *t, const struct fastbal_prior
     return 1;
 }
 
-/* FNV-1a of n numbers, word by word, continued from sum. */
-static uint64_t hash(uint64_t sum, const double *x, size_t n)
+/* FNV-1a */
+uint64_t fb_hash(uint64_t sum, const void *bytes, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        uint64_t word;
-        memcpy(&word, &x[i], sizeof word);
-        sum = (sum ^ word) * UINT64_C(1099511628211);
-        sum ^= sum >> 29;
-    }
+    const unsigned char *b = bytes;
+    for (size_t i = 0; i < n; i++)
+        sum = (sum ^ b[i]) * UINT64_C(1099511628211);
     return sum;
 }
 
 static void identify(struct fb_cells *cells, int nt)
 {
-    uint64_t sum = hash(UINT64_C(14695981039346656037), cells->value[0], (size_t)nt * FB_CELL_ROOM);
-    sum = hash(sum, cells->variance, FB_CELL_ROOM);
-    sum = hash(sum, cells->typical, FASTBAL_MAX_TEMPLATES);
-    cells->sum = hash(sum, cells->precision, FASTBAL_MAX_TEMPLATES * FASTBAL_MAX_TEMPLATES);
+    uint64_t sum =
+        fb_hash(UINT64_C(14695981039346656037), cells->value[0], (size_t)nt * sizeof cells->value[0]);
+    sum = fb_hash(sum, cells->variance, sizeof cells->variance);
+    sum = fb_hash(sum, cells->typical, sizeof cells->typical);
+    cells->sum = fb_hash(sum, cells->precision, sizeof cells->precision);
 }
 
 int fb_cells_create(fastbal_templates *t)

@@ -5,7 +5,7 @@
  *     spectrum -> cells and continuum (trough_aware.c) -> channels -> net -> logits of cells and of the quasar
  *              -> probability; runs of cells -> troughs
  *
- * The net sees FB_DETECTOR_CELLS cells of the continuum's grid, from 28,500 km/s blueward to 2,500 km/s redward of
+ * The net sees FASTBAL_DETECTOR_CELLS cells of the continuum's grid, from 28,500 km/s blueward to 2,500 km/s redward of
  * C IV, and beside each the cells at the same velocity of Si IV and Al III. Everything is computed cell by cell, or in
  * a fixed number of lanes, with basic arithmetic alone, so all rungs give the same bits.
  *
@@ -19,11 +19,9 @@ enum {
     CHANNELS = FASTBAL_DETECTOR_CHANNELS,
     SCALARS = FASTBAL_DETECTOR_SCALARS,
     WIDTH = FB_NET_WIDTH,
-    FIRST = 192,        /* the bluest cell of the window */
-    SIIV = FIRST - 176, /* the cell of Si IV, and of Al III, at the same velocity */
+    FIRST = FB_DETECTOR_FIRST,
+    SIIV = FIRST - CELLS, /* the cell of Si IV, and of Al III, at the same velocity */
     ALIII = FIRST + 308,
-    BEGIN = SIIV, /* cells that the channels are made of */
-    END = ALIII + CELLS,
     LANES = 16
 };
 
@@ -83,38 +81,39 @@ static void halve(const struct fb_cell_fit *fit, const struct fb_stretch *pixels
     }
 }
 
-/* The fit's cell `at`; variance begins at BEGIN. */
-static struct contrast compare_cell(const struct fb_cell_fit *fit, size_t at, const double *variance)
+/* The fit's cell `at`, where the fitted continuum has this relative variance. */
+static struct contrast compare_cell(const struct fb_cell_fit *fit, size_t at, double fitted)
 {
-    return compare(fit->ivar[at], fit->flux[at], fit->model[at],
-                   variance[at - BEGIN] + fit->cells->variance[at]);
+    return compare(fit->ivar[at], fit->flux[at], fit->model[at], fitted + fit->cells->variance[at]);
 }
 
 static void fill_channels(const struct fb_cell_fit *fit, const struct fb_stretch *pixels,
                           float channel[CHANNELS][CELLS])
 {
-    double variance[END - BEGIN], ivar[2][CELLS], product[2][CELLS];
+    double near[2 * CELLS], aliii_fitted[CELLS], ivar[2][CELLS], product[2][CELLS];
+    const double *siiv_fitted = near, *civ_fitted = near + CELLS; /* the windows are neighbours */
 
-    fb_continuum_variance(fit, BEGIN, END - BEGIN, variance);
+    fb_continuum_variance(fit, SIIV, 2 * CELLS, near);
+    fb_continuum_variance(fit, ALIII, CELLS, aliii_fitted);
     halve(fit, pixels, ivar, product);
     for (size_t c = 0; c < CELLS; c++) {
-        double model = fit->model[FIRST + c], fitted = variance[FIRST - BEGIN + c];
+        double model = fit->model[FIRST + c], fitted = civ_fitted[c];
         for (int half = 0; half < 2; half++) {
             double v = ivar[half][c], y = v > 0 ? product[half][c] / v : 0;
             struct contrast k = compare(v, y, model, fitted + fit->cells->variance[FIRST + c]);
             channel[half][c] = (float)k.residual;
             channel[2 + half][c] = (float)k.depth;
         }
-        struct contrast civ = compare_cell(fit, FIRST + c, variance);
+        struct contrast civ = compare_cell(fit, FIRST + c, fitted);
         channel[4][c] = (float)(civ.signal / (civ.signal + 3));
         channel[5][c] = (float)(civ.signal / (civ.signal + 30));
         channel[6][c] = (float)(sqrt(fitted) / (sqrt(fitted) + 0.1));
         channel[7][c] = (float)clip(model / (fit->scale * fit->cells->value[0][FIRST + c]) - 1, -2, 2);
-        struct contrast siiv = compare_cell(fit, SIIV + c, variance);
+        struct contrast siiv = compare_cell(fit, SIIV + c, siiv_fitted[c]);
         channel[8][c] = (float)siiv.residual;
         channel[9][c] = (float)siiv.depth;
         channel[10][c] = (float)(siiv.signal / (siiv.signal + 3));
-        struct contrast aliii = compare_cell(fit, ALIII + c, variance);
+        struct contrast aliii = compare_cell(fit, ALIII + c, aliii_fitted[c]);
         channel[11][c] = (float)aliii.residual;
         channel[12][c] = (float)aliii.depth;
         channel[13][c] = 2 * (float)c / CELLS - 1;
@@ -122,15 +121,6 @@ static void fill_channels(const struct fb_cell_fit *fit, const struct fb_stretch
 }
 
 /* ---- scalars ---- */
-
-/* Add the lanes pairwise. */
-static double add_lanes(double *lane)
-{
-    for (size_t half = LANES / 2; half > 0; half /= 2)
-        for (size_t l = 0; l < half; l++)
-            lane[l] += lane[l + half];
-    return lane[0];
-}
 
 /* The mean of the squared residuals of cells, in standard errors of noise and misfit. */
 static double cell_chi2(const struct fb_cell_fit *fit)
@@ -144,8 +134,8 @@ static double cell_chi2(const struct fb_cell_fit *fit)
             count[l] += present;
         }
     }
-    double total = add_lanes(count);
-    return add_lanes(sum) / (total > 1 ? total : 1);
+    double total = fb_add_lanes(count, LANES);
+    return fb_add_lanes(sum, LANES) / (total > 1 ? total : 1);
 }
 
 /* How far the coefficients are from the typical quasar's: (x - mean)' P (x - mean), a number. */
@@ -172,7 +162,7 @@ static void fill_scalars(const struct fb_cell_fit *fit, float channel[CHANNELS][
     for (size_t c = 0; c < CELLS; c++)
         masked += (size_t) !(fit->ivar[FIRST + c] > 0);
     double far = deviance(fit);
-    scalar[0] = (float)(add_lanes(lane) / CELLS);
+    scalar[0] = (float)(fb_add_lanes(lane, LANES) / CELLS);
     scalar[1] = (float)(clip(cell_chi2(fit), 0, MOST_CHI2) - 1);
     scalar[2] = (float)((double)masked / CELLS);
     scalar[3] = (float)(far / (far + fit->nt));
@@ -294,11 +284,8 @@ struct halves {
 };
 
 #define V_BEGIN 1.0 /* km/s; readers take troughs from 0 for none */
-#define V_END 25000.0
-#define AI_WIDTH 450.0
-#define BI_WIDTH 2000.0
-#define BI_BEGIN 3000.0
-#define LEVEL 0.9         /* flux relative to the continuum; a trough is below */
+#define V_END (-FB_V_BLUE)
+#define BI_BEGIN (-FB_V_BI)
 #define SMOOTH_ERROR 0.06 /* the flux is smoothed until its error is about this */
 enum { MOST_SMOOTH = 9 }; /* halves */
 #define REACH 400.0       /* km/s that edges may be outside of the net's cells */
@@ -385,7 +372,7 @@ static double blue_edge(const struct halves *h, const struct span *s)
 
 static int wide_enough(const struct halves *h, const struct span *s)
 {
-    return blue_edge(h, s) - red_edge(h, s) > AI_WIDTH;
+    return blue_edge(h, s) - red_edge(h, s) > FB_AI_WIDTH;
 }
 
 /* Does the net see a trough in a cell, or on both its sides? */
@@ -396,7 +383,7 @@ static int in_trough(const float logit[CELLS], float inside, size_t c)
 
 /* The runs of cells in which the net sees troughs. */
 static size_t find_spans(const struct halves *h, const float logit[CELLS], float inside,
-                         struct span span[FASTBAL_MAX_DETECTED])
+                         struct span span[FB_MOST_FOUND])
 {
     size_t n = 0;
     for (size_t c = 0; c < CELLS; c++) {
@@ -405,7 +392,7 @@ static size_t find_spans(const struct halves *h, const float logit[CELLS], float
             continue;
         for (; c + 1 < CELLS && in_trough(logit, inside, c + 1) && h->v[2 * c + 2] > V_BEGIN; c++)
             s.last = 2 * c + 3;
-        if (wide_enough(h, &s) && n < FASTBAL_MAX_DETECTED)
+        if (wide_enough(h, &s) && n < FB_MOST_FOUND)
             span[n++] = s;
     }
     return n;
@@ -414,12 +401,12 @@ static size_t find_spans(const struct halves *h, const float logit[CELLS], float
 /* The next run from half i on in which the smoothed flux is below the level; 0 if there is none up to `end`. */
 static int next_run(const struct halves *h, size_t i, size_t end, struct span *run)
 {
-    while (i <= end && !(h->smooth[i] < LEVEL))
+    while (i <= end && !(h->smooth[i] < FB_CONTINUUM))
         i++;
     if (i > end)
         return 0;
     run->first = i;
-    while (i < end && h->smooth[i + 1] < LEVEL)
+    while (i < end && h->smooth[i + 1] < FB_CONTINUUM)
         i++;
     run->last = i;
     return 1;
@@ -434,7 +421,7 @@ static size_t overlap(const struct span *a, const struct span *b)
 
 /* Move the edges of spans to where the smoothed flux crosses the level. Spans that meet become one. */
 static size_t refine(const struct halves *h, size_t nfound, const struct span *found,
-                     struct span out[FASTBAL_MAX_DETECTED])
+                     struct span out[FB_MOST_FOUND])
 {
     size_t n = 0;
     for (size_t k = 0; k < nfound; k++) {
@@ -446,9 +433,9 @@ static size_t refine(const struct halves *h, size_t nfound, const struct span *f
             end++;
         for (size_t i = begin; next_run(h, i, end, &run); i = run.last + 1)
             if (wide_enough(h, &run) && 2 * overlap(&run, &found[k]) > run.last - run.first &&
-                n < FASTBAL_MAX_DETECTED)
+                n < FB_MOST_FOUND)
                 out[n++] = run;
-        if (n == before && n < FASTBAL_MAX_DETECTED)
+        if (n == before && n < FB_MOST_FOUND)
             out[n++] = found[k];
         if (before > 0 && before < n && out[before].first <= out[before - 1].last + 1) {
             out[before - 1].last =
@@ -472,8 +459,8 @@ static void add_index(const struct halves *h, const struct span *s, double least
                high = fmin(h->v[i] + 0.5 * h->width[i], blue - least);
         if (high <= low)
             continue;
-        double dv = high - low, per = dv / LEVEL;
-        *index += (1 - h->flux[i] / LEVEL) * dv;
+        double dv = high - low, per = dv / FB_CONTINUUM;
+        *index += (1 - h->flux[i] / FB_CONTINUUM) * dv;
         *noise += per * per * h->sigma[i] * h->sigma[i];
         *common += per * h->flux[i] * sqrt(h->fitted[i]);
     }
@@ -496,7 +483,7 @@ static double largest(const float logit[CELLS], size_t first, size_t last)
 static void find_troughs(const struct fb_cell_fit *fit, const struct fb_stretch *pixels,
                          const float logit[CELLS], struct fastbal_detection *d)
 {
-    struct span found[FASTBAL_MAX_DETECTED], span[FASTBAL_MAX_DETECTED];
+    struct span found[FB_MOST_FOUND], span[FB_MOST_FOUND];
     struct halves h;
     double ai_noise = 0, ai_common = 0, bi_noise = 0, bi_common = 0;
 
@@ -506,14 +493,17 @@ static void find_troughs(const struct fb_cell_fit *fit, const struct fb_stretch 
     if (n == 0)
         n = find_spans(&h, logit, FAINTLY_INSIDE, found);
     n = refine(&h, n, found, span);
-    d->count = (int)n;
-    for (size_t k = 0; k < n; k++) {
+    d->count = n < FASTBAL_MAX_DETECTED ? (int)n : FASTBAL_MAX_DETECTED;
+    d->dropped = (int)n - d->count;
+    for (int k = 0; k < d->count; k++) {
         d->vmin[k] = red_edge(&h, &span[k]);
         d->vmax[k] = blue_edge(&h, &span[k]);
         d->edge_error[k] = (0.5 + (double)reach) * h.width[span[k].first];
         d->inside[k] = probability(largest(logit, span[k].first / 2, span[k].last / 2));
-        add_index(&h, &span[k], AI_WIDTH, 0, &d->ai, &ai_noise, &ai_common);
-        add_index(&h, &span[k], BI_WIDTH, BI_BEGIN, &d->bi, &bi_noise, &bi_common);
+    }
+    for (size_t k = 0; k < n; k++) {
+        add_index(&h, &span[k], FB_AI_WIDTH, 0, &d->ai, &ai_noise, &ai_common);
+        add_index(&h, &span[k], FB_BI_WIDTH, BI_BEGIN, &d->bi, &bi_noise, &bi_common);
     }
     d->ai = fmax(d->ai, 0);
     d->bi = fmax(d->bi, 0);

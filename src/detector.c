@@ -27,6 +27,11 @@ const float *fastbal_detector_weights(const fastbal_detector *detector, size_t *
     return (const float *)detector->net;
 }
 
+const double *fastbal_detector_edges(const fastbal_detector *detector)
+{
+    return detector->templates->cells->edge + FB_DETECTOR_FIRST;
+}
+
 const struct fastbal_calibration *fastbal_detector_calibration(const fastbal_detector *detector)
 {
     return &detector->calibration;
@@ -37,15 +42,6 @@ void fb_detection_clear(struct fastbal_detection *detection)
     memset(detection, 0, sizeof *detection);
     for (int k = 0; k < FASTBAL_MAX_DETECTED; k++)
         detection->vmin[k] = detection->vmax[k] = detection->edge_error[k] = detection->inside[k] = -1;
-}
-
-/* FNV-1a, continued from sum. */
-static uint32_t hash(uint32_t sum, const void *bytes, size_t n)
-{
-    const unsigned char *b = bytes;
-    for (size_t i = 0; i < n; i++)
-        sum = (sum ^ b[i]) * UINT32_C(16777619);
-    return sum;
 }
 
 /* Are all of n numbers finite as floats? */
@@ -114,8 +110,7 @@ int fastbal_detector_create(fastbal_detector **detector, const char *name, size_
     for (size_t i = 0; i < nweights; i++)
         to[i] = (float)weights[i];
     d->calibration = *calibration;
-    uint32_t sum = hash(UINT32_C(2166136261), d->net, sizeof *d->net);
-    sum = hash(sum, &d->templates->cells->sum, sizeof d->templates->cells->sum);
-    name_detector(d, name, hash(sum, calibration, sizeof d->calibration));
+    uint64_t sum = fb_hash(d->templates->cells->sum, d->net, sizeof *d->net);
+    name_detector(d, name, (uint32_t)fb_hash(sum, calibration, sizeof d->calibration));
     return FASTBAL_OK;
 }

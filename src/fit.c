@@ -42,15 +42,6 @@ static inline fb_pair load_pair(const double *x)
     return *(const fb_pair *)x;
 }
 
-/* Add n lanes pairwise. */
-static inline double add_lanes(double *lane, size_t n)
-{
-    for (size_t half = n / 2; half > 0; half /= 2)
-        for (size_t l = 0; l < half; l++)
-            lane[l] += lane[l + half];
-    return lane[0];
-}
-
 /* If the minimum is below this fraction of sum w f f, cancellation has left too few digits. */
 #define CANCELLED 1e-6
 
@@ -75,7 +66,7 @@ static double square_sum(const double *weight, const double *flux, size_t n)
     }
     for (size_t i = whole; i < n; i++)
         sum += weight[i] * flux[i] * flux[i];
-    return sum + add_lanes(lane, LANES);
+    return sum + fb_add_lanes(lane, LANES);
 }
 
 /* Compute as many lanes of the dot products as a vector holds, over n pixels of EACH lanes. Lanes of
@@ -426,5 +417,5 @@ double fb_chi2(const struct fb_design *d, const double *model)
         double r = model[i] - d->flux[i];
         sum += r * r * d->weight[i];
     }
-    return sum + add_lanes(lane, LANES);
+    return sum + fb_add_lanes(lane, LANES);
 }

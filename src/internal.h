@@ -16,6 +16,12 @@
 #define FB_SIIV 1398.0
 #define FB_V_BLUE (-25000.0) /* km/s, blue end of the trough search */
 #define FB_V_BI (-3000.0)    /* km/s, red end for the balnicity index; the absorption index goes to 0 */
+#define FB_CONTINUUM 0.9     /* a trough is below this part of the continuum (Weymann et al. 1991) */
+#define FB_AI_WIDTH 450.0    /* km/s, least width of a trough for the absorption index (Trump et al. 2006) */
+#define FB_BI_WIDTH 2000.0   /* for the balnicity index */
+/* Room for the troughs of a search: they are wider than 450 km/s and within 25000 km/s, and the last one may be found
+ * twice. */
+enum { FB_MOST_FOUND = 56 };
 #define FB_MAX_ITERATIONS 10
 #define FB_LARGEST 1e90 /* of flux and ivar, far beyond single precision: squares and their sums are finite */
 #define FB_LEAST 1e-90  /* of nonzero ivar */
@@ -211,6 +217,8 @@ struct fb_cells {
 /* Create the cells of a set whose other members are set. Returns FASTBAL_OK, FASTBAL_ENOMEM or
  * FASTBAL_EPRIOR. */
 int fb_cells_create(fastbal_templates *templates);
+/* A hash of n bytes, continued from that of what was before them. */
+uint64_t fb_hash(uint64_t sum, const void *bytes, size_t n);
 
 /* A fit of the trough-aware continuum, on cells. */
 struct fb_cell_fit {
@@ -277,14 +285,16 @@ struct fastbal_detector {
     struct fastbal_calibration calibration;
     char name[24]; /* with a checksum */
 };
+
+/* The bluest cell that the net sees. */
+enum { FB_DETECTOR_FIRST = 192 };
+
 /* Rate troughs of C IV, or those of Si IV as if they were, by the logits of the cells. */
 void fb_rate_troughs(const struct fb_cell_fit *fit, const float logit[FASTBAL_DETECTOR_CELLS],
                      struct fastbal_troughs *troughs);
 void fb_detection_clear(struct fastbal_detection *detection); /* no detection */
 
-/*
- * Apply the detector to a fit with its templates of these pixels, which are those of the fit. trace may be NULL.
- */
+/* Apply the detector to a fit with its templates; pixels are those of the fit. trace may be NULL. */
 struct fb_stretch;
 void fb_detect(const fastbal_detector *detector, const struct fb_cell_fit *fit,
                const struct fb_stretch *pixels, struct fastbal_detection *detection,

@@ -2,8 +2,8 @@
  * kernels.h - names of the code that is compiled once for each instruction set, called rungs.
  *
  * Nearly all of the time is spent in a few files: detect.c, fit.c, join.c, locate.c, measure.c,
- * median.c, trough_aware.c and troughs.c. Compiled without options they are the plain rung, which runs everywhere. On
- * x86-64 CMake compiles them three more times with wider vectors. FB_RUNG is then the rung's name, which is
+ * median.c, trough_aware.c and troughs.c. Compiled without options they are the plain rung, which runs
+ * everywhere. On x86-64 CMake compiles them three more times with wider vectors. FB_RUNG is then the rung's name, which is
  * appended to the names of their shared functions. Every rung gives the same bits: sums have a fixed number
  * of lanes, whatever the width of a vector, and products are never fused (-ffp-contract=off).
  *
@@ -62,6 +62,15 @@ enum { FB_WIDTH = 4 };
 enum { FB_WIDTH = 2 };
 #endif
 typedef double fb_vector __attribute__((vector_size(FB_WIDTH * sizeof(double)), aligned(sizeof(double))));
+
+/* Add n lanes pairwise. */
+static inline double fb_add_lanes(double *lane, size_t n)
+{
+    for (size_t half = n / 2; half > 0; half /= 2)
+        for (size_t l = 0; l < half; l++)
+            lane[l] += lane[l + half];
+    return lane[0];
+}
 
 /* 1 / (1 + e^x) for |x| < 700. It uses only basic arithmetic, because the C library's exp() need not give the
  * same bits everywhere: e^x = 2^k e^r, with a polynomial for e^r. */

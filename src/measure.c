@@ -440,6 +440,8 @@ static void detect(const struct task *t, const fastbal_detector *detector, const
     fb_rate_troughs(t->cell_fit, trace.cell_logit, &result->siiv.ai);
     if (result->detection.outside)
         result->status |= FASTBAL_NOT_TRAINED;
+    if (result->detection.dropped)
+        result->status |= FASTBAL_MORE_TROUGHS;
 }
 
 void fb_measure(fastbal_workspace *work, const fastbal_templates *templates,

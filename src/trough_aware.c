@@ -21,8 +21,8 @@ enum {
     MOST_FITS = 10,
     MOST_SCALES = 3, /* fits; solutions of one fit, each with the c_0 of the one before */
     LEAST_CELLS = 100
-};                             /* with fewer that can't be absorbed, the first fit uses all cells */
-enum { NARROW = 1, WIDE = 6 }; /* half-widths of the runs of cells that are compared with the model */
+};                 /* with fewer that can't be absorbed, the first fit uses all cells */
+enum { WIDE = 6 }; /* half-width of the wide runs of cells that are compared with the model */
 
 #define STABLE 2e-3      /* relative: a smaller change of the model ends the fits */
 #define SAME_SCALE 1e-3  /* relative: a smaller change of c_0 ends the solutions */

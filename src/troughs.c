@@ -7,18 +7,12 @@
 #include "fastbal.h"
 #include "kernels.h"
 
-#define CONTINUUM 0.9      /* a trough is below this part of the continuum (Weymann et al. 1991) */
-#define BELOW_SIGMA 0.5    /* and by so many errors */
-#define AI_MIN_WIDTH 450.0 /* km/s (Trump et al. 2006) */
-#define BI_MIN_WIDTH 2000.0
+#define BELOW_SIGMA 0.5  /* errors by which a pixel of a trough is below FB_CONTINUUM */
 #define SIGNIFICANCE 3.0 /* of an AI trough's mean depth, in errors of the mean */
 #define FIRST_WIDTH \
     0.0001 /* km/s: the width that the reference gives a trough's first pixel, so that it is not 0 */
 
 enum kind { AI, BI };
-
-/* AI troughs are wider than 450 km/s and within 25000 km/s, and the last one may be found twice. */
-enum { MOST_FOUND = 56 };
 
 /* The state of one search over the pixels of a window. */
 struct search {
@@ -27,7 +21,7 @@ struct search {
     struct fb_pixels_in p;
     const unsigned char *in; /* 1 for pixels below the continuum */
     size_t found;            /* number of troughs found; only the first kept() are kept */
-    size_t start[MOST_FOUND], end[MOST_FOUND];
+    size_t start[FB_MOST_FOUND], end[FB_MOST_FOUND];
 };
 
 static double velocity(double w, double line)
@@ -43,7 +37,7 @@ static inline int is_masked(const struct fb_rules *rules, double sigma)
 
 static double minimum_width(const struct search *s)
 {
-    return s->kind == AI ? AI_MIN_WIDTH : BI_MIN_WIDTH;
+    return s->kind == AI ? FB_AI_WIDTH : FB_BI_WIDTH;
 }
 
 static size_t kept(const struct search *s)
@@ -104,12 +98,12 @@ static int is_significant(const struct search *s, size_t start, size_t after)
         flux += s->p.nf[i];
         error += s->p.ns[i];
     }
-    return 1 - (flux / n + SIGNIFICANCE * (error / n / sqrt(n))) / CONTINUUM > 0;
+    return 1 - (flux / n + SIGNIFICANCE * (error / n / sqrt(n))) / FB_CONTINUUM > 0;
 }
 
 static void record(struct search *s, size_t start, size_t end)
 {
-    if (s->found == MOST_FOUND)
+    if (s->found == FB_MOST_FOUND)
         return;
     s->start[s->found] = start;
     s->end[s->found++] = end;
@@ -192,8 +186,8 @@ static void integrate(const struct search *s, size_t k, double *index, double *v
         width += dv;
         if (reached < minimum)
             continue;
-        value += dv * (1 - s->p.nf[i + 1] / CONTINUUM);
-        error += dv * pixel_variance(s, i) / (CONTINUUM * CONTINUUM);
+        value += dv * (1 - s->p.nf[i + 1] / FB_CONTINUUM);
+        error += dv * pixel_variance(s, i) / (FB_CONTINUUM * FB_CONTINUUM);
     }
     if (s->rules->drops_empty ? value >= 0 : value > 0) {
         *index += value;
@@ -262,7 +256,7 @@ static void normalise(size_t n, const double *flux, const double *sigma, const d
         ns[i] = sigma[i] / model[i];
     }
     for (size_t i = 0; i < n; i++)
-        in[i] = (1 - nf[i] / CONTINUUM) - BELOW_SIGMA * ns[i] > 0;
+        in[i] = (1 - nf[i] / FB_CONTINUUM) - BELOW_SIGMA * ns[i] > 0;
 }
 
 /* Returns 0 if the continuum is negative anywhere. Pixels where it is 0 are set to "not in". */

@@ -62,7 +62,7 @@ class LowIonization(Structure):
 
 
 class Detection(Structure):
-    _fields_ = [("made", c_int), ("probability", c_double), ("outside", c_uint32), ("count", c_int),
+    _fields_ = [("made", c_int), ("probability", c_double), ("outside", c_uint32), ("count", c_int), ("dropped", c_int),
                 *((name, c_double * MAX_DETECTED) for name in ("vmin", "vmax", "edge_error", "inside")),
                 ("ai", c_double), ("ai_error", c_double), ("bi", c_double), ("bi_error", c_double)]
 

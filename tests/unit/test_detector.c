@@ -295,6 +295,12 @@ static void many_troughs(void **state)
         check_near(d.vmin[k], 1000 + 2000 * (FASTBAL_MAX_DETECTED + 2 - k), HALF);
         check_near(d.vmax[k], 1900 + 2000 * (FASTBAL_MAX_DETECTED + 2 - k), HALF);
     }
+    assert_int_equal(d.dropped, 3);
+    double kept = 0, all = 0; /* AI, of those that have room and of all */
+    for (int k = 0; k < FASTBAL_MAX_DETECTED; k++)
+        kept += (1 - 0.3 / 0.9) * (d.vmax[k] - d.vmin[k] - 450);
+    all = kept * (FASTBAL_MAX_DETECTED + 3) / FASTBAL_MAX_DETECTED;
+    check_near(d.ai, all, 0.12 * kept);
     synthetic_free(&s);
 }
 
