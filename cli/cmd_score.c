@@ -33,15 +33,15 @@ static int is_stdout(const char *path)
 /* The files to write; "-" is standard output, for the first two. */
 enum { JSON, ECSV, SELECTION, NOUTPUTS };
 struct output {
-    const char *option, *path, *suffix;
+    const char *path, *suffix;
     void (*print)(FILE *out, const struct fb_score *score);
 };
 
 static void list_outputs(const struct score_options *o, struct output outputs[NOUTPUTS])
 {
-    outputs[JSON] = (struct output){ "--json", o->json, ".json", fb_score_print_json };
-    outputs[ECSV] = (struct output){ "--ecsv", o->ecsv, ".ecsv", fb_score_print_ecsv };
-    outputs[SELECTION] = (struct output){ "--selection", o->selection, ".ecsv", fb_score_print_selection };
+    outputs[JSON] = (struct output){ o->json, ".json", fb_score_print_json };
+    outputs[ECSV] = (struct output){ o->ecsv, ".ecsv", fb_score_print_ecsv };
+    outputs[SELECTION] = (struct output){ o->selection, ".ecsv", fb_score_print_selection };
 }
 
 static int check_output(const struct score_options *o, const struct output *output, struct fb_error *err)

@@ -152,6 +152,18 @@ static int read_file(struct fb_score_table *t, const char *path, const char *con
     return status;
 }
 
+/* Without a detector its columns say "no BAL" of every quasar, and every figure would be 0. */
+static int require_detector(const struct fb_score_table *t, struct fb_error *err)
+{
+    for (size_t i = 0; i < t->n; i++)
+        if (t->rows[i].probability > 0)
+            return 0;
+    return fb_fail(err,
+                   "%s: expected a detector's finds, found BAL_PROB > 0 in none of %zu rows; measure it with "
+                   "--detector on",
+                   t->path, t->n);
+}
+
 /* ---- order ---- */
 
 static int compare_rows(const void *a, const void *b)
@@ -181,7 +193,7 @@ int fb_score_read(struct fb_score_table *t, const char *path, int by_detector, s
 {
     static const char *const names[] = { "ZCATALOG", "QSO_CAT", "BALCAT", "*", NULL };
     *t = (struct fb_score_table){ .path = path, .all_bals = 1, .by_detector = by_detector };
-    if (read_file(t, path, names, 0, err) != 0)
+    if (read_file(t, path, names, 0, err) != 0 || (by_detector && require_detector(t, err) != 0))
         return -1;
     sort_rows(t);
     return 0;

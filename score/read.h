@@ -49,7 +49,8 @@ struct fb_score_table {
 };
 
 /* Read a table with BAL columns, or, as a truth, also the truth of simulated quasars and a mock's folder of truth files.
- * Columns TARGETID, AI_CIV, VMIN_CIV_450 and VMAX_CIV_450 are needed, or those of the detector. Release in any case. */
+ * Columns TARGETID, AI_CIV, VMIN_CIV_450 and VMAX_CIV_450 are needed; by_detector, those of a
+ * detector, and a BAL_PROB above 0. Release in any case. */
 int fb_score_read(struct fb_score_table *table, const char *path, int by_detector, struct fb_error *err);
 int fb_score_read_truth(struct fb_score_table *table, const char *path, struct fb_error *err);
 void fb_score_table_release(struct fb_score_table *table);

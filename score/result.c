@@ -33,6 +33,11 @@ const struct fb_score_names *fb_score_names(const struct fb_score *score)
     return &names[score->agreement != 0];
 }
 
+const char *fb_score_finds(const struct fb_score_table *table)
+{
+    return table->by_detector ? "AI_DET > 0" : "AI_CIV > 0";
+}
+
 const struct fb_score_figure *fb_score_find(const struct fb_score *score, const char *catalog,
                                             const char *table, const char *subject, const char *figure,
                                             enum fb_score_axis by, int bin)

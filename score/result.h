@@ -70,6 +70,9 @@ struct fb_score_names {
 };
 const struct fb_score_names *fb_score_names(const struct fb_score *score);
 
+/* What a find of the table is. */
+const char *fb_score_finds(const struct fb_score_table *table);
+
 void fb_score_release(struct fb_score *score);
 
 /* The figure; NULL where there is none. */

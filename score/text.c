@@ -310,10 +310,11 @@ static void print_heading(const struct report *r)
     static const char *const kinds[] = { "a catalog: agreement, since nobody knows the truth",
                                          "simulated quasars",
                                          "a mock's BALs: whoever is not listed has none" };
-    for (int side = 0; side < r->nsides; side++)
-        fprintf(r->out, "%-6s %s: %s, %zu rows\n", r->nsides > 1 ? sides[side] : "score",
-                r->score->catalogs[side]->path, r->score->catalogs[side]->hdu,
-                r->score->catalogs[side]->n + r->score->catalogs[side]->nrepeated);
+    for (int side = 0; side < r->nsides; side++) {
+        const struct fb_score_table *t = r->score->catalogs[side];
+        fprintf(r->out, "%-6s %s: %s, %zu rows%s\n", r->nsides > 1 ? sides[side] : "score", t->path, t->hdu,
+                t->n + t->nrepeated, t->by_detector ? ", the detector's finds" : "");
+    }
     fprintf(r->out, "truth  %s: %s, %zu rows (%s)\n", r->score->truth->path, r->score->truth->hdu,
             r->score->truth->n + r->score->truth->nrepeated, kinds[r->score->truth->kind]);
 }

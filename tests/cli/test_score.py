@@ -387,6 +387,83 @@ def test_text(survey, options):
     assert len(short) <= 15 and want in "\n".join(short)
 
 
+@pytest.fixture(scope="module")
+def detected(survey):
+    """The finder's catalog, and one in which the detector's columns stand for the rule's and every measured row was searched."""
+    rows = table(survey / "run.fits")
+    rule = Table(np.array(rows))
+    for name in ("AI", "BI"):
+        rule[f"{name}_CIV"] = rows[f"{name}_DET"]
+    for name in ("VMIN", "VMAX"):
+        rule.replace_column(f"{name}_CIV_450", rows[f"{name}_DET_450"])
+    rule.remove_columns(["POSMIN_CIV_450", "FMIN_CIV_450"])
+    rule["BALSTATUS"] = rows["BALSTATUS"] & ~(16 | 256 | 512)
+    write(survey / "rule.fits", rule.as_array())
+    assert (rows["BAL_PROB"] > 0.5).sum() > 10 and ((rows["AI_DET"] > 0) != (rows["AI_CIV"] > 0)).sum() > 10
+    return survey / "run.fits", survey / "rule.fits"
+
+
+def test_finds_of_the_detector(survey, detected):
+    """They are judged as a rule's are, and the outputs say whose finds they are."""
+    truth = survey / "tree" / "truth.fits"
+    scores = [json.loads(run("score", detected[k], truth, *options, "--json", "-").stdout)
+              for k, options in ((0, ["--detector", "--other", detected[0]]), (1, []), (0, []))]
+    figures, want, rule = map(figures_of, scores)
+    assert {key: value for key, value in figures.items() if key[0] == "A"} == want
+    assert {("A", *key[1:]): value for key, value in figures.items() if key[0] == "B"} == rule
+    assert [c["finds"] for c in scores[0]["catalogs"]] == ["AI_DET > 0", "AI_CIV > 0"]
+    assert want["A", "quasars", "AI", "purity", "all", 0] != rule["A", "quasars", "AI", "purity", "all", 0]
+    for options in ((), ("--short",)):
+        heading = run("score", detected[0], truth, "--detector", "--other", detected[0], *options).stdout.splitlines()
+        assert heading[0].endswith("rows, the detector's finds") and heading[1].endswith("rows")
+
+
+def test_without_a_detector(survey):
+    """A catalog without a detector's finds is no catalog without BALs."""
+    refused = run("score", survey / "b.fits", survey / "tree" / "truth.fits", "--detector", status=UNUSABLE)
+    complains(refused, "score", survey / "b.fits", "BAL_PROB > 0 in none of 300 rows", "--detector on")
+    assert refused.stdout == ""
+
+
+@pytest.mark.parametrize("detector", [False, True])
+def test_selection(survey, detected, tmp_path, detector):
+    catalog, file = detected[0], tmp_path / "selection.ecsv"
+    command = ("score", catalog, survey / "tree" / "truth.fits", "--selection", file, *["--detector"][:detector])
+    assert run(*command).stdout == run(*command[:3], *command[5:]).stdout
+    rows = Table.read(file)
+    assert rows.meta["finds"] == ("AI_DET > 0" if detector else "AI_CIV > 0") and rows.meta["a"] == str(catalog)
+    quasars = [q for q in quasars_of(np.array(table(detected[detector])), truth_of(survey)) if q.state != "out_of_range"]
+    entries = [("quasars", "AI_CIV", q.snr, q.true_ai, q.ai > 0) for q in quasars if q.true_ai > 0]
+    for q in quasars:
+        for trough, width, hit in zip(q.real, q.width, q.recovered):
+            entries += [("troughs", "WIDTH", q.snr, width, hit), ("troughs", "VELOCITY", q.snr, sum(trough) / 2, hit)]
+    want = [(what, BINS["SNR_CIV"][i], BINS["SNR_CIV"][i + 1], by, BINS[by][k], BINS[by][k + 1],
+             [hit for *entry, snr, value, hit in entries
+              if entry == [what, by] and bin_of("SNR_CIV", snr) == i and bin_of(by, value) == k])
+            for what, by in (("quasars", "AI_CIV"), ("troughs", "WIDTH"), ("troughs", "VELOCITY"))
+            for i in range(5) for k in range(len(BINS[by]) - 1)]
+    assert len(rows) == len(want) == 5 * (5 + 4 + 4)
+    for row, (*where, hits) in zip(rows, want):
+        assert [row[name] for name in ("table", "snr_low", "snr_high", "by", "low", "high")] == where
+        assert (row["part"], row["of"]) == (sum(hits), len(hits))
+        share = [sum(hits) / len(hits), *wilson(sum(hits), len(hits))] if hits else [math.nan] * 3
+        assert [row[name] for name in ("completeness", "lower", "upper")] == pytest.approx(share, abs=1e-9, nan_ok=True)
+    assert 0 < rows["part"].sum() < rows["of"].sum()
+
+
+def test_files_of_the_selection(survey, tmp_path):
+    """As those of --json, but never standard output."""
+    (tmp_path / "s.ecsv").write_text("mine")
+    for more, words in ((("s.ecsv",), ("s.ecsv", "exists")), (("-",), ("--selection: expected a file, found '-'",)),
+                        (("new", "--json", tmp_path / "new"), ("new: expected another file than",)),
+                        ((survey / "b.fits", "-c"), ("b.fits",)), (("no/s.ecsv",), ("no/s.ecsv",))):
+        refused = run("score", survey / "b.fits", survey / "tree" / "truth.fits", "--selection", *more, cwd=tmp_path, status=UNUSABLE)
+        complains(refused, "score", *words)
+        assert refused.stdout == "" and (tmp_path / "s.ecsv").read_text() == "mine" and len(list(tmp_path.iterdir())) == 1
+    run("score", survey / "b.fits", survey / "tree" / "truth.fits", "--selection", "s.ecsv", "--clobber", cwd=tmp_path)
+    assert len(Table.read(tmp_path / "s.ecsv")) == 65
+
+
 # ---- other truths ----
 
 def test_truth_of_a_mock(tmp_path):
