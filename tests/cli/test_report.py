@@ -133,7 +133,7 @@ def test_rows(survey):
     q = page_data(survey.page)[0]["quasars"]
     rows = survey.catalog[survey.bals]
     assert q["row"] == survey.bals.tolist() and q["TARGETID"] == [str(t) for t in rows["TARGETID"]]
-    for name in ("Z", "TARGET_RA", "TARGET_DEC", "SNR_CIV", "AI_CIV", "ERR_AI_CIV", "BI_CIV", "DEPTH_CIV", "EW_CIV", "PCA_CHI2", "BALSTATUS"):
+    for name in ("Z", "TARGET_RA", "TARGET_DEC", "SNR_CIV", "AI_CIV", "ERR_AI_CIV", "BI_CIV", "DEPTH_CIV", "EW_CIV", "PCA_CHI2", "BAL_PROB", "BALSTATUS"):
         np.testing.assert_array_equal(np.array(q[name], rows[name].dtype), rows[name])
     lines = 0
     for row, troughs in zip(rows, q["troughs"]):
