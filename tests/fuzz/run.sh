@@ -23,7 +23,7 @@ while getopts b:s: option; do
     esac
 done
 shift $((OPTIND - 1))
-[ $# -gt 0 ] || set -- coadd redshifts catalog templates baltable measure join
+[ $# -gt 0 ] || set -- coadd redshifts catalog templates baltable detector measure join
 
 # Files are written to and read from memory; a malloc that fails is an error message, and one that is larger than the
 # limit is a finding.

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include "../unit/fits_bytes.h"
 #include "desi/baltable.h"
+#include "desi/detector_file.h"
 
 static const char *root;
 
@@ -213,6 +214,20 @@ static void templates(void)
     pack("templates");
 }
 
+static void detectors(void)
+{
+    struct fb_error err;
+    fastbal_detector *builtin;
+    char path[1000];
+    const struct fb_detector_training origin = { .on = { .catalog = "qso.fits", .product = "sim" } };
+    make_path(path, sizeof path, "detector", "plain");
+    if (fastbal_detector_builtin(&builtin) != FASTBAL_OK ||
+        fb_detector_write(path, FB_REPLACE, builtin, &origin, &err) != 0)
+        die(path);
+    fastbal_detector_free(builtin);
+    pack("detector");
+}
+
 static void baltables(void)
 {
     struct fb_error err;
@@ -397,6 +412,7 @@ int main(int argc, char **argv)
     redshifts();
     catalogs();
     templates();
+    detectors();
     baltables();
     coadds();
     numbers();
