@@ -222,6 +222,7 @@ int fb_render_quasar(struct fb_renderer *r, struct fb_target *target, double blu
     fb_instrument_sample(r->instrument, r->fine, blunt, pixels);
 
     fill_quasar_row(quasar, target, &dlas, &outflow, nassociated);
+    quasar->ebv = ebv;
     fill_all_absorption(quasar, &r->sightline, target->z, &outflow);
     for (int k = 0; k < outflow.count; k++)
         fill_trough_row(&troughs[k], target, &outflow.troughs[k], k + 1);

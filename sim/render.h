@@ -27,6 +27,7 @@ struct fb_quasar_row {
     int64_t targetid, pixel;
     double z, z_catalog, magnitude, snr_civ;
     int16_t bal, ntroughs, nassociated, ndla;
+    double ebv; /* of the outflow's dust */
     double ai_civ, bi_civ;
     int32_t n450, n2000, nall450;
     float vmin450[FASTBAL_MAX_AI], vmax450[FASTBAL_MAX_AI], posmin450[FASTBAL_MAX_AI],

@@ -279,6 +279,7 @@ static const struct fb_sim_column quasar_columns[] = {
     { "SNR_CIV", "D", NULL, AT(snr_civ) },
     { "BAL", "I", NULL, AT(bal) },
     { "NTROUGH", "I", NULL, AT(ntroughs) },
+    { "EBV_BAL", "D", "mag", AT(ebv) },
     { "AI_CIV", "D", "km/s", AT(ai_civ) },
     { "BI_CIV", "D", "km/s", AT(bi_civ) },
     { "NCIV_450", "J", NULL, AT(n450) },

@@ -199,6 +199,27 @@ def test_truth_spectra(tmp_path, layout):
     assert len(deep) > 10 and max(deep) < 0.92 and np.count_nonzero(deep) > 10
 
 
+def test_dust_of_outflows(tmp_path):
+    """Without outflows, light is what it was but for the dust of EBV_BAL, and as bright where surveys select quasars."""
+    options = ("--pixels", 2, "--quasars", 60, "--others", 0, "--seed", 11, "--no-resolution", "--truth-spectra", "--bal-fraction")
+    trees = [tmp_path / "with", tmp_path / "without"]
+    run("simulate", trees[0], *options, 0.5)
+    run("simulate", trees[1], *options, 0)
+    quasars, dusty = {int(q["TARGETID"]): q for q in table(trees[0] / "truth.fits", "QUASARS")}, 0
+    assert not table(trees[1] / "truth.fits", "QUASARS")["EBV_BAL"].any()
+    for paths in zip(*(sorted(tree.rglob("truespectra-*.fits")) for tree in trees)):
+        with fits.open(paths[0]) as one, fits.open(paths[1]) as two:
+            wave = one["B_WAVELENGTH"].data
+            for target, c1, c2 in zip(one["TARGETS"].data, one["B_CONTINUUM"].data, two["B_CONTINUUM"].data):
+                q = quasars[int(target["TARGETID"])]
+                assert (q["EBV_BAL"] > 0) <= (q["BAL"] == 1)
+                dust = [10 ** (-0.4 * 1.39 * q["EBV_BAL"] * (w / (1 + q["Z"]) / 1e4) ** -1.2)
+                        for w in (wave, max(6400, 1350 * (1 + q["Z"])))]
+                np.testing.assert_allclose(c1 / c2, dust[0] / dust[1], rtol=0.005)
+                dusty += q["EBV_BAL"] > 0.02
+    assert dusty > 20
+
+
 def test_no_narrow_systems(tmp_path):
     """Narrow systems are gone from truth and spectra; light, hydrogen, outflows, catalog and other targets are the same."""
     options = ("--pixels", 2, "--quasars", 40, "--others", 5, "--bal-fraction", 0.3, "--no-resolution", "--truth-spectra")
