@@ -1,8 +1,11 @@
-"""Populations of simulated quasars that detector_figures.py measures the detector on, and what the finder says of them.
+"""Populations of simulated quasars that detector_figures.py and detector_adaptation.py measure the detector on, and what the
+finder says of them.
 
 continua of X   The noiseless flux C T becomes C' T. C' is the fit of these templates to another, bright (SNR_CIV > 5) quasar
-                without an outflow, moved to this redshift and scaled to the median of C from 1400 to 1700 A, rest frame.
-                Beyond the templates, C' / C is constant.
+                without an outflow, moved to this redshift, reddened by the dust of this quasar's outflow, and scaled to the
+                median of C from 1400 to 1700 A, rest frame. Beyond the templates, C' / C is constant.
+tilted continua The noiseless flux is multiplied by exp(0.15 x): x rises with log(wavelength) from -1 at 1400 A to 1 at 1550 A,
+                rest frame, and stays what it is beyond. This lowers the spectrum where outflows are searched.
 boxes, ramps    One of six quasars has a trough whose depth is constant or rises linearly to either side, with sharp edges;
                 in two of three, Si IV is half as deep. There are no other outflows.
 
@@ -26,7 +29,7 @@ RULE = {"trough-aware": ("--templates", "builtin", "--continuum", "trough-aware"
 FOUND = ["TARGETID", "Z", "BALMASK", "BALSTATUS", "SNR_CIV", "PCA_COEFFS", "BAL_PROB", "AI_CIV", "BI_CIV", "VMIN_CIV_450",
          "VMAX_CIV_450", "AI_DET", "BI_DET", "VMIN_DET_450", "VMAX_DET_450"]
 TRUTH = ["TARGETID", "Z", "Z_CAT", "BAL", "AI_CIV", "BI_CIV", "VMIN_CIV_450", "VMAX_CIV_450", "AI_ALL", "VMIN_ALL_450",
-         "VMAX_ALL_450"]
+         "VMAX_ALL_450", "EBV_BAL"]
 
 
 def command(program, *arguments):
@@ -40,9 +43,12 @@ def read(path, hdu, names):
     return {name: np.array(data[name])[order] for name in names}
 
 
+def spectra_of(tree):
+    return ("--mock", "--mockdir", tree / "mock") if (tree / "mock").exists() else ("-r", tree / "redux" / "sim")
+
+
 def find(options, tree, *how):
-    spectra = ("--mock", "--mockdir", tree / "mock") if (tree / "mock").exists() else ("-r", tree / "redux" / "sim")
-    command(options.fastbal, "run", "--quiet", "-q", tree / "qso.fits", *spectra, *how, "-o", tree / "found.fits", "-c")
+    command(options.fastbal, "run", "--quiet", "-q", tree / "qso.fits", *spectra_of(tree), *how, "-o", tree / "found.fits", "-c")
     return read(tree / "found.fits", 1, FOUND)
 
 
@@ -64,6 +70,11 @@ def edit(tree, change):
                 coadd[f"{camera}_FLUX"].add_checksum()
 
 
+def dust(ebv, rest):
+    """What SMC-like dust leaves of the light (docs/simulate.md)."""
+    return 10 ** (-0.4 * 1.39 * ebv * (rest / 1e4) ** -1.2)
+
+
 def other_continua(templates, options, tree, truth, seed):
     """Give all quasars continua made of these templates."""
     rng, exported = np.random.default_rng([seed, 1]), tree / "templates.fits"
@@ -76,18 +87,25 @@ def other_continua(templates, options, tree, truth, seed):
     if len(bright) < 2:
         raise SystemExit(f"seed {seed}: too few bright quasars to take continua from; more --quasars are needed")
 
+    reddening = dict(zip(truth["TARGETID"], truth["EBV_BAL"]))
+
     def change(target, rest, light, transmission):
         k, band = rng.integers(len(bright)), (rest > 1400) & (rest < 1700)
         if not band.any():  # outside the range of redshifts
             return light * transmission
         k = bright[k - 1] if truth["TARGETID"][bright[k]] == target else bright[k]
-        ratio = np.interp(rest, wave, models[k]) / light
+        ratio = np.interp(rest, wave, models[k]) * dust(reddening[target], rest) / light
         ratio *= np.median(light[band]) / np.median((ratio * light)[band])
         order = np.argsort(rest)
         order = order[(rest[order] >= wave[0]) & (rest[order] <= wave[-1])]
         return light * np.interp(rest, rest[order], ratio[order]) * transmission
 
     edit(tree, change)
+
+
+def tilted_continua(options, tree, truth, seed):
+    edit(tree, lambda target, rest, light, transmission:
+         light * np.exp(0.15 * np.interp(np.log(rest), np.log([1400, 1550]), [-1, 1])) * transmission)
 
 
 class Trough(NamedTuple):
@@ -143,17 +161,23 @@ class Sample(NamedTuple):
     z: np.ndarray
 
 
+def simulate(options, tree, seed, *how, change=None):
+    """Make a tree and return its truth. change(options, tree, truth, seed) edits spectra and truth."""
+    command(options.fastbal, "simulate", tree, "--pixels", max(1, options.quasars // PER_PIXEL), "--quasars", PER_PIXEL,
+            "--others", 0, "--seed", seed, "--no-resolution", *how, *(("--truth-spectra",) if change else ()))
+    truth = read(tree / "truth.fits", "QUASARS", TRUTH)
+    if change:
+        change(options, tree, truth, seed)
+    return truth
+
+
 def make_sample(options, *how, change=None, choices=RULE):
-    """Simulate and find. change(options, tree, truth, seed) edits spectra and truth."""
+    """Simulate and find."""
     truths, finds = [], {choice: [] for choice in choices}
     for seed in options.seed:
         with tempfile.TemporaryDirectory() as name:
             tree = pathlib.Path(name) / "tree"
-            command(options.fastbal, "simulate", tree, "--pixels", max(1, options.quasars // PER_PIXEL), "--quasars", PER_PIXEL,
-                    "--others", 0, "--seed", seed, "--no-resolution", *how, *(("--truth-spectra",) if change else ()))
-            truths.append(read(tree / "truth.fits", "QUASARS", TRUTH))
-            if change:
-                change(options, tree, truths[-1], seed)
+            truths.append(simulate(options, tree, seed, *how, change=change))
             for choice, settings in choices.items():
                 finds[choice].append(find(options, tree, *settings))
     mask = np.concatenate([found["BALMASK"] for found in finds["trough-aware"]])

@@ -388,6 +388,33 @@ def test_populations_of_the_detector(detector_figures, judged, tmp_path):
             assert line[2:4] == [wilson(len(narrow), len(others)), wilson(sum(narrow), len(narrow))]
 
 
+def test_adaptation_of_the_detector(tmp_path):
+    """Calibration errors and average precisions are those of fastbal score; trained and judged quasars are others."""
+    program = shutil.which("fastbal", path=os.environ["FASTBAL_BIN"])
+    heading, _, line = call("detector_adaptation.py", "--quasars", "600", "--train-quasars", "600", "--train-seed", "8", "--seed", "7", "--only", "as it is",
+                            "--fastbal", program).stdout.strip().splitlines()
+    said = dict(zip(*([cell.strip() for cell in row.split("|")[1:-1]] for row in (heading, line))))
+    for seed in (7, 8):
+        run("simulate", tmp_path / str(seed), "--pixels", 10, "--quasars", 60, "--others", 0, "--seed", seed, "--no-resolution")
+    spectra = [("-q", tmp_path / str(seed) / "qso.fits", "-r", tmp_path / str(seed) / "redux" / "sim") for seed in (7, 8)]
+    run("train", "--detector", *spectra[1], "-o", tmp_path / "adapted.fits")
+    figures = {}
+    for name, detector in (("built-in", "on"), ("adapted", tmp_path / "adapted.fits")):
+        run("run", *spectra[0], "--templates", "builtin", "--continuum", "trough-aware", "--detector", detector, "-o",
+            tmp_path / "found.fits", "-c")
+        score = run("score", tmp_path / "found.fits", tmp_path / "7" / "truth.fits", "--detector", "--json", "-").stdout
+        figures[name] = {f["figure"]: f["value"] for f in json.loads(score)["figures"] if f["table"] == "ranking" and f["by"] == "all"}
+    rows = table(tmp_path / "found.fits")
+    truth = {int(q["TARGETID"]): q["NTROUGH"] > 0 for q in table(tmp_path / "7" / "truth.fits", "QUASARS")}
+    bals = [truth[int(q["TARGETID"])] for q in rows if q["BALMASK"] == 0]
+    assert (said["quasars"], said["BALs"], said["share"]) == (str(len(bals)), str(sum(bals)), f"{np.mean(bals):.3f}")
+    assert said["share estimated"] == f"{fits.getheader(tmp_path / 'adapted.fits', 'DETECTOR')['TRNSHARE']:.3f}"
+    for name, ece, precision in (("built-in", "ECE: built-in", "average precision: built-in"), ("adapted", "adapted", "adapted AP")):
+        assert said[ece].startswith(f"{figures[name]['ece']:.3f} ±")
+        assert said[precision].startswith(f"{figures[name]['average_precision']:.3f} ±")
+    assert figures["built-in"]["ece"] != figures["adapted"]["ece"]
+
+
 @pytest.fixture
 def populations(monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "scripts")
@@ -423,7 +450,7 @@ def spectra_before_and_after(populations, tree, change, *how):
 
 
 def test_continua_of_other_templates(populations, tmp_path):
-    """They are combinations of the templates, as bright as before, and continue the old ones beyond."""
+    """They are combinations of the templates, reddened and as bright as before, and continue the old ones beyond."""
     run("templates", "--export", tmp_path / "t.fits")
     templates = table(tmp_path / "t.fits")
     spectra, truth = spectra_before_and_after(
@@ -437,6 +464,7 @@ def test_continua_of_other_templates(populations, tmp_path):
         if not 1.57 <= truth["Z"][k] <= 5:
             continue
         design = np.array([np.interp(rest[inside], templates["WAVE"], templates[f"PCA{i}"]) for i in range(8)]).T
+        design *= 10 ** (-0.556 * truth["EBV_BAL"][k] * (rest[inside, None] / 10000) ** -1.2)  # A = 1.39 E(B-V) / micron^1.2
         model = design @ np.linalg.lstsq(design, new[inside], rcond=None)[0]
         size = np.median(c[band])
         assert np.abs(model - new[inside]).max() < 1e-4 * max(size, np.abs(before).max())
@@ -445,7 +473,7 @@ def test_continua_of_other_templates(populations, tmp_path):
             ratio = new[beyond] / c[beyond]
             assert not beyond.any() or np.allclose(ratio, np.median(ratio), rtol=0.02)
         different += np.abs(model / c[inside] - 1).max() > 0.05
-    assert different > 80
+    assert different > 80 and (truth["EBV_BAL"] > 0.01).sum() > 5
 
 
 def test_troughs_of_other_shapes(populations, tmp_path):
