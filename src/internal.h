@@ -358,6 +358,7 @@ struct fb_rules {
     /* If not 0, pixels with ivar = 0 are ignored, and a run of up to this many is in a trough if both its
      * neighbours are. If 0, they count as pixels without absorption. */
     size_t bridged;
+    double margin; /* km/s that edges are moved outward (measure.c) */
 };
 
 const struct fb_rules *fb_rules(int rules); /* NULL if the number is unknown */

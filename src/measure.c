@@ -444,6 +444,19 @@ static void detect(const struct task *t, const fastbal_detector *detector, const
         result->status |= FASTBAL_MORE_TROUGHS;
 }
 
+/*
+ * DEVIATION edges-outside: the edges of troughs are centres of pixels. They are moved outward by the rules' margin and by 8e-6
+ * of themselves, so that these pixels are inside for programs that compute with 4-byte velocities. A positive edge stays positive.
+ */
+static void move_edges(struct fastbal_troughs *t, double margin)
+{
+    for (int k = 0; k < t->count; k++) {
+        double red = t->vmin[k] - margin - 8e-6 * fabs(t->vmin[k]);
+        t->vmin[k] = t->vmin[k] > 0 ? fmax(red, 0.5 * t->vmin[k]) : red;
+        t->vmax[k] += margin + 8e-6 * fabs(t->vmax[k]);
+    }
+}
+
 void fb_measure(fastbal_workspace *work, const fastbal_templates *templates,
                 const struct fastbal_spectrum *spectrum, const struct fastbal_options *options,
                 struct fastbal_result *result)
@@ -492,6 +505,10 @@ void fb_measure(fastbal_workspace *work, const fastbal_templates *templates,
     search_low_ionization(&task, work, spectrum, &c.parts, c.flux, c.ivar, result);
     if (options->detector)
         detect(&task, options->detector, &c.fit, result);
+    struct fastbal_troughs *const troughs[] = { &result->civ.ai, &result->civ.bi, &result->siiv.ai,
+                                                &result->siiv.bi };
+    for (size_t k = 0; k < sizeof troughs / sizeof troughs[0]; k++)
+        move_edges(troughs[k], task.rules->margin);
 }
 
 const struct fb_kernels fb_kernels = { FB_RUNG_NAME, fb_wavelengths_ok, fb_join, fb_measure,

@@ -13,16 +13,19 @@ static const struct fb_rules rules_of[] = {
                              .left_out = 1,
                              .step_first = 1,
                              .drops_empty = 1,
-                             .chi2_limit = 1.5 * 999 },
+                             .chi2_limit = 1.5 * 999,
+                             .margin = 8e-5 },
     [FASTBAL_RULES_OPTIMIZE] = { .ends_early = 1,
                                  .needs_continuum = 1,
                                  .one_difference = 1,
-                                 .chi2_limit = INFINITY },
+                                 .chi2_limit = INFINITY,
+                                 .margin = 8e-5 },
     [FASTBAL_RULES_FASTBAL] = { .needs_signal = 1,
                                 .needs_continuum = 1,
                                 .drops_empty = 1,
                                 .chi2_limit = 1.5 * 999,
-                                .bridged = 11 },
+                                .bridged = 11,
+                                .margin = 0.1 },
 };
 enum { NRULES = sizeof rules_of / sizeof rules_of[0] };
 

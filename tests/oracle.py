@@ -517,6 +517,14 @@ def fit_least_squares(w, flux, sigma, T, fit, rules):
     return coeffs, chi2, found
 
 
+def outside(r, rules):
+    """Edges moved outward, so that the pixels whose centres they are stay inside in 4-byte arithmetic."""
+    margin, used = (0.1 if rules == "fastbal" else 8e-5), np.arange(len(r["VMIN"])) < r["COUNT"]
+    red, blue = (r[name] + sign * (margin + 8e-6 * abs(r[name])) for name, sign in (("VMIN", -1), ("VMAX", 1)))
+    red = np.where(r["VMIN"] > 0, np.maximum(red, r["VMIN"] / 2), red)
+    return {**r, "VMIN": np.where(used, red, r["VMIN"]), "VMAX": np.where(used, blue, r["VMAX"])}
+
+
 def measure(wave, flux, ivar, z, templates, fit="exact", rules="main", continuum="default"):
     """The columns of one row as a dict, without those that come from catalogs. None where it can't be measured.
 
@@ -557,7 +565,7 @@ def measure(wave, flux, ivar, z, templates, fit="exact", rules="main", continuum
     row = {"PCA_COEFFS": coeffs, "PCA_CHI2": chi2, "BAL_PROB": 0.0}
     for line, troughs in (("CIV", civ), ("SIIV", siiv)):
         for index, kind in (("BI", "2000"), ("AI", "450")):
-            r = troughs[kind]
+            r = outside(troughs[kind], rules)
             row |= {f"{index}_{line}": r["INDEX"], f"ERR_{index}_{line}": r["ERROR"], f"N{line}_{kind}": r["COUNT"]}
             row |= {f"{name}_{line}_{kind}": r[name] for name in ("VMIN", "VMAX", "POSMIN", "FMIN")}
     return row | {"SNR_CIV": snr_civ, "SNR_REDSIDE": redside, "SNR_FOREST": forest}

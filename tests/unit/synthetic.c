@@ -165,3 +165,13 @@ double uniform(uint64_t *state)
     x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
     return (double)((x ^ (x >> 31)) >> 11) * 0x1p-53;
 }
+
+double blue_edge(int k)
+{
+    return -velocity(k) * (1 + 8e-6) + 8e-5;
+}
+
+double red_edge(int k)
+{
+    return -velocity(k) * (1 - 8e-6) - 8e-5;
+}

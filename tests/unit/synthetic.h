@@ -45,6 +45,9 @@ void synthetic_free(struct synthetic *s);
 
 size_t pixel(int k);    /* index of pixel k */
 double velocity(int k); /* its C IV velocity, km/s, negative to the blue */
+/* The edges of a trough that ends there, by the rules of the reference: a little outside (docs/algorithm.md, section 7). */
+double blue_edge(int k);
+double red_edge(int k);
 void absorb(struct synthetic *s, int k, int count,
             double flux); /* set the flux of pixels k to k + count - 1 */
 

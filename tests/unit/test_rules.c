@@ -112,8 +112,8 @@ static void pixels_of_an_index(void **state)
     const struct fastbal_troughs *kinds[2] = { &r.civ.ai, &r.civ.bi };
     for (int j = 0; j < 2; j++) {
         assert_int_equal(kinds[j]->count, 1);
-        check_near(kinds[j]->vmax[0], -velocity(first), 1e-6);
-        check_near(kinds[j]->vmin[0], -velocity(last), 1e-6);
+        check_near(kinds[j]->vmax[0], blue_edge(first), 1e-6);
+        check_near(kinds[j]->vmin[0], red_edge(last), 1e-6);
         check_near(kinds[j]->posmin[0], -velocity(last), 1e-6);
         check_near(kinds[j]->fmin[0], 0.05, 1e-8);
     }
@@ -130,8 +130,8 @@ static void empty_trough_stays(void **state)
     assert_int_equal(r.civ.ai.count, 1);
     check_near(r.civ.ai.index, 0, 0);
     check_near(r.civ.ai.error, 0, 0);
-    check_near(r.civ.ai.vmax[0], -velocity(-200), 1e-6);
-    check_near(r.civ.ai.vmin[0], -velocity(-195), 1e-6);
+    check_near(r.civ.ai.vmax[0], blue_edge(-200), 1e-6);
+    check_near(r.civ.ai.vmin[0], red_edge(-195), 1e-6);
     check_near(r.civ.ai.posmin[0], -velocity(-200), 1e-6);
     check_near(r.civ.ai.fmin[0], 0.4, 1e-8);
     check_unused(&r.civ.ai, 1, FASTBAL_MAX_AI);
@@ -156,7 +156,7 @@ static void negative_trough_stays(void **state)
     assert_int_equal(r.civ.ai.count, 1);
     check_near(r.civ.ai.index, 0, 0);
     check_near(r.civ.ai.error, 0, 0);
-    check_near(r.civ.ai.vmin[0], -velocity(-191), 1e-6);
+    check_near(r.civ.ai.vmin[0], red_edge(-191), 1e-6);
     synthetic_free(&s);
 }
 
@@ -195,15 +195,15 @@ static void spike_near_the_last_pixel(void **state)
     absorb(&s, K_BI_END - 1, 1, 1.0);
     struct fastbal_result r = flat_optimize(&s);
     assert_int_equal(r.civ.ai.count, 2);
-    check_near(r.civ.ai.vmin[1], -velocity(K_AI_END), 1e-6);
+    check_near(r.civ.ai.vmin[1], red_edge(K_AI_END), 1e-6);
     assert_int_equal(r.civ.bi.count, 1);
-    check_near(r.civ.bi.vmin[0], -velocity(K_BI_END), 1e-6);
+    check_near(r.civ.bi.vmin[0], red_edge(K_BI_END), 1e-6);
     synthetic_free(&s);
 
     s = synthetic_create(SIGMA);
     absorb(&s, K_AI_END - 19, 19, 0.3);
     r = flat_optimize(&s);
-    check_near(r.civ.ai.vmin[0], -velocity(K_AI_END - 1), 1e-6);
+    check_near(r.civ.ai.vmin[0], red_edge(K_AI_END - 1), 1e-6);
     synthetic_free(&s);
 }
 
@@ -215,7 +215,7 @@ static void trough_reaches_the_end(void **state)
     absorb(&s, K_AI_END - 19, 40, 0.854);
     struct fastbal_result r = flat_optimize(&s);
     assert_int_equal(r.civ.ai.count, 1);
-    check_near(r.civ.ai.vmin[0], -velocity(K_AI_END), 1e-6);
+    check_near(r.civ.ai.vmin[0], red_edge(K_AI_END), 1e-6);
     check_near(r.civ.ai.index, ai(20, 0.854), 1e-5);
     synthetic_free(&s);
 }
@@ -231,7 +231,7 @@ static void no_wrap_around(void **state)
         absorb(&s, K_AI_END - 1, 2, 0.3); /* where main looks */
         struct fastbal_result r = flat_optimize(&s);
         assert_int_equal(r.civ.ai.count, 1);
-        check_near(r.civ.ai.vmax[0], -velocity(at < 2 ? K_BLUE + at + 1 : K_BLUE), 1e-6);
+        check_near(r.civ.ai.vmax[0], blue_edge(at < 2 ? K_BLUE + at + 1 : K_BLUE), 1e-6);
         synthetic_free(&s);
     }
 }
@@ -251,7 +251,7 @@ static void wide_last_pixel(void **state)
     assert_int_equal(flat_by(&s, NULL).civ.ai.count, 2);
     struct fastbal_result r = flat_optimize(&s);
     assert_int_equal(r.civ.ai.count, 1);
-    check_near(r.civ.ai.vmin[0], -velocity(-91), 1e-6);
+    check_near(r.civ.ai.vmin[0], red_edge(-91), 1e-6);
     synthetic_free(&s);
 }
 
@@ -471,6 +471,23 @@ static void chi2_limit(void **state)
     synthetic_free(&s);
 }
 
+/* An edge that is less than the margin from 0 stays positive: programs that mask skip others. */
+static void edge_near_zero(void **state)
+{
+    (void)state;
+    struct synthetic s = synthetic_create(SIGMA);
+    s.z = (1 + s.z) * (1 + velocity(0) / LIGHT) / (1 - 0.05 / LIGHT) - 1;
+    absorb(&s, -59, 60, 0.2);
+    const struct fastbal_options ours = { .size = sizeof ours, .rules = FASTBAL_RULES_FASTBAL };
+    struct fastbal_result r = flat_by(&s, NULL);
+    assert_int_equal(r.civ.ai.count, 1);
+    check_near(r.civ.ai.vmin[0], 0.05 * (1 - 8e-6) - 8e-5, 1e-6);
+    r = flat_by(&s, &ours);
+    assert_int_equal(r.civ.ai.count, 1);
+    check_near(r.civ.ai.vmin[0], 0.025, 1e-6);
+    synthetic_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -492,6 +509,7 @@ int main(void)
         cmocka_unit_test(zero_model),
         cmocka_unit_test(search_ends_with_the_fit_range),
         cmocka_unit_test(chi2_limit),
+        cmocka_unit_test(edge_near_zero),
     };
     return cmocka_run_group_tests_name("rules", tests, NULL, NULL);
 }
