@@ -334,7 +334,8 @@ static enum fb_options_outcome parse_mask_options(struct mask_options *o, struct
         { NULL, "--lines", FB_OPT_STRING, &o->lines, .metavar = "LINE,LINE,...", .old = 1,
           .group = FB_GROUP_SEARCH,
           .help =
-              "lines to mask, by name or rest wavelength in A; LINE:CIV or LINE:SIIV says whose troughs" },
+              "lines to mask, by name or rest wavelength in A; LINE:CIV or LINE:SIIV says whose troughs; picca: "
+              "those of its BAL mask" },
         { NULL, "--all", FB_OPT_FLAG, &o->all, .group = FB_GROUP_OUTPUT,
           .help = "copy the coadds in which nothing is masked as well" },
         { "-l", "--logfile", FB_OPT_STRING, &o->logfile, .metavar = "NAME", .old = 1,

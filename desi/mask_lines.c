@@ -20,6 +20,10 @@ static const struct {
     { "ALIII", { 1857, FB_TROUGHS_CIV } }, { "MGII", { 2799, FB_TROUGHS_CIV } },
 };
 
+/* The lines of picca's BAL mask, all at the velocities of C IV. */
+static const double of_picca[] = { 1549, 1403, 1394, 1240.81, 1216.1, 1175,  1128, 1117,  1074,
+                                   1062, 1031, 1037, 1039,    1025.7, 972.5, 977,  989.9, 949.7 };
+
 static int same(const char *text, size_t length, const char *name)
 {
     return strlen(name) == length && strncasecmp(text, name, length) == 0;
@@ -51,14 +55,30 @@ static int take_troughs(const char *text, size_t length, struct fb_mask_line *li
     return 0;
 }
 
-/* One line, "NAME", "1549", "NAME:SIIV" or "1549:SIIV". */
-static int take_line(const char *text, size_t length, struct fb_mask_line *line)
+static int add_line(struct fb_mask_lines *lines, struct fb_mask_line line)
+{
+    if (lines->n == FB_MOST_MASK_LINES)
+        return -1;
+    lines->line[lines->n++] = line;
+    return 0;
+}
+
+/* "NAME", "1549", "NAME:SIIV", "1549:SIIV" or "picca". Returns -1 where it is none of these. */
+static int take_lines(const char *text, size_t length, struct fb_mask_lines *lines)
 {
     const char *colon = memchr(text, ':', length);
     size_t name = colon ? (size_t)(colon - text) : length;
-    if (take_wavelength(text, name, line) != 0)
+    struct fb_mask_line line;
+    int status = 0;
+    if (same(text, length, "PICCA")) {
+        for (size_t k = 0; k < sizeof of_picca / sizeof of_picca[0] && status == 0; k++)
+            status = add_line(lines, (struct fb_mask_line){ of_picca[k], FB_TROUGHS_CIV });
+        return status;
+    }
+    if (take_wavelength(text, name, &line) != 0 ||
+        (colon && take_troughs(colon + 1, length - name - 1, &line) != 0))
         return -1;
-    return colon ? take_troughs(colon + 1, length - name - 1, line) : 0;
+    return add_line(lines, line);
 }
 
 int fb_mask_lines_parse(struct fb_mask_lines *lines, const char *text, struct fb_error *err)
@@ -66,14 +86,14 @@ int fb_mask_lines_parse(struct fb_mask_lines *lines, const char *text, struct fb
     lines->n = 0;
     for (const char *p = text;; p++) {
         size_t length = strcspn(p, ",");
-        if (lines->n == FB_MOST_MASK_LINES)
-            return fb_fail(err, "expected at most %d lines", FB_MOST_MASK_LINES);
-        if (take_line(p, length, &lines->line[lines->n++]) != 0)
-            return fb_fail(
-                err,
-                "expected names (CIV, NV, LYA, SIIV, LYB, OVI, ALIII, MGII) or rest wavelengths in A, "
-                "followed by :CIV or :SIIV or nothing, found '%.*s'",
-                (int)length, p);
+        if (take_lines(p, length, lines) != 0)
+            return lines->n == FB_MOST_MASK_LINES
+                       ? fb_fail(err, "expected at most %d lines", FB_MOST_MASK_LINES)
+                       : fb_fail(err,
+                                 "expected picca, names (CIV, NV, LYA, SIIV, LYB, OVI, ALIII, MGII) or rest "
+                                 "wavelengths "
+                                 "in A, followed by :CIV or :SIIV or nothing, found '%.*s'",
+                                 (int)length, p);
         p += length;
         if (*p == '\0')
             return 0;

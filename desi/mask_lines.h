@@ -35,7 +35,7 @@ struct fb_mask_lines {
 /*
  * Lines separated by commas: a name (CIV 1549, NV 1241, LYA 1216, SIIV 1400, LYB 1026, OVI 1034, ALIII 1857,
  * MGII 2799) or a rest wavelength in A. Each may be followed by :CIV or :SIIV to choose the troughs. The
- * default is C IV, but Si IV for SIIV.
+ * default is C IV, but Si IV for SIIV. "picca" stands for the 18 lines of picca's BAL mask.
  */
 int fb_mask_lines_parse(struct fb_mask_lines *lines, const char *text, struct fb_error *err);
 

@@ -12,6 +12,8 @@ from ._errors import LibraryError
 LIGHT_SPEED = 299792.458
 LINES = {"CIV": (1549.0, "CIV"), "NV": (1241.0, "CIV"), "LYA": (1216.0, "CIV"), "SIIV": (1400.0, "SIIV"), "LYB": (1026.0, "CIV"),
          "OVI": (1034.0, "CIV"), "ALIII": (1857.0, "CIV"), "MGII": (2799.0, "CIV")}
+PICCA = ("1549", "1403", "1394", "1240.81", "1216.1", "1175", "1128", "1117", "1074", "1062", "1031", "1037", "1039", "1025.7", "972.5",
+         "977", "989.9", "949.7")
 DEFAULT = ("CIV", "NV", "LYA", "SIIV")
 
 
@@ -24,7 +26,7 @@ def _line(text: Union[str, float]) -> Tuple[float, str]:
         try:
             wavelength, own = float(name), "CIV"
         except ValueError:
-            raise LibraryError(f"lines: expected {', '.join(LINES)} or a rest wavelength, found {name!r}") from None
+            raise LibraryError(f"lines: expected picca, {', '.join(LINES)} or a rest wavelength, found {name!r}") from None
     own = troughs.upper() or own
     if own not in ("CIV", "SIIV"):
         raise LibraryError(f"lines: expected :CIV or :SIIV after a line, found {text!r}")
@@ -42,7 +44,8 @@ def mask(wavelength: ArrayLike, z: float, result: Any, lines: Sequence[Union[str
         Redshift that velocities refer to.
     result : record of `measure`, or a row of a catalog with BAL columns
     lines : sequence
-        Names, or rest wavelengths in Angstrom, with ``:CIV`` or ``:SIIV`` for the troughs to use; default: CIV, NV, LYA, SIIV.
+        Names, or rest wavelengths in Angstrom, with ``:CIV`` or ``:SIIV`` for the troughs to use, or "picca" for the 18
+        lines of picca's BAL mask; default: CIV, NV, LYA, SIIV.
 
     Returns
     -------
@@ -56,7 +59,7 @@ def mask(wavelength: ArrayLike, z: float, result: Any, lines: Sequence[Union[str
     """
     if isinstance(lines, str):
         lines = lines.split(",")
-    wanted = [_line(line) for line in lines]
+    wanted = [_line(line) for name in lines for line in (PICCA if str(name).lower() == "picca" else (name,))]
     at = np.asarray(wavelength, np.float64)
     masked = np.zeros(at.shape, bool)
     if not result["AI_CIV"] > 0:

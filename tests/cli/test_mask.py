@@ -19,6 +19,8 @@ from support import (LIGHT, PARTLY, PIXEL, PIXELS, ROWS, UNUSABLE, Target, compl
                      fits_files, run, table, unaligned_waves, write_spectra)
 
 GOLDEN = os.environ.get("FASTBAL_GOLDEN")
+PICCA = [(w, "CIV") for w in (1549, 1403, 1394, 1240.81, 1216.1, 1175, 1128, 1117, 1074, 1062, 1039, 1037, 1031, 1025.7, 989.9, 977.0,
+                              972.5, 949.7)]
 LINES = {"CIV": (1549, "CIV"), "NV": (1241, "CIV"), "LYA": (1216, "CIV"), "SIIV": (1400, "SIIV")}
 
 
@@ -225,6 +227,8 @@ def test_integers_that_no_double_holds(tmp_path):
     ("1398:SIIV,1549:civ", [(1398, "SIIV"), (1549, "CIV")]),
     ("LYB,OVI,ALIII,MGII", [(1026, "CIV"), (1034, "CIV"), (1857, "CIV"), (2799, "CIV")]),
     ("CIV,NV,LYA,SIIV", LINES.values()),
+    ("picca", PICCA),
+    ("MGII,Picca", [(2799, "CIV"), *PICCA]),
 ])
 def test_lines(tmp_path, text, lines):
     survey = Survey(tmp_path, [(quasar(1), [(1000, 4000), (9000, 12000)], [(2000, 3000)]), PLAIN])
@@ -233,7 +237,7 @@ def test_lines(tmp_path, text, lines):
 
 
 @pytest.mark.parametrize("text", ["CIV,", ",", "HALPHA", "1549:NV", "CIV:", "15", "-1549", "1549A", "nan", "1e9",
-                                  "CIV CIV", ",".join(["CIV"] * 65)])
+                                  "CIV CIV", ",".join(["CIV"] * 65), "picca:CIV", "picca:SIIV", ",".join(["picca"] * 4)])
 def test_impossible_lines(tmp_path, text):
     survey = Survey(tmp_path, [BAL])
     complains(survey.mask(f"--lines={text}", status=UNUSABLE), "mask", "--lines")

@@ -318,8 +318,20 @@ def test_an_interrupt_is_obeyed(joined, spectra):
 
 # ---- masks, catalogs, pictures ----
 
-def test_masks_are_those_of_the_program(survey, spectra, tmp_path):
-    fastbal.mask_coadds(survey.catalog, tmp_path / "masked", tree=survey.tree)
+def masked_by_picca(wave, row):
+    """As picca masks a forest, in its rest frame, by every trough at each of its lines."""
+    rest, masked = np.log10(wave) - np.log10(1 + float(row["Z"])), np.zeros(len(wave), bool)
+    for vmin, vmax in zip(row["VMIN_CIV_450"].astype(float), row["VMAX_CIV_450"].astype(float)):
+        for line in (1549, 1403, 1394, 1240.81, 1216.1, 1175, 1128, 1117, 1074, 1062, 1031, 1037, 1039, 1025.7, 972.5, 977, 989.9, 949.7):
+            if vmin > 0 and vmax > 0:
+                begin, end = np.searchsorted(rest, np.log10([line * (1 - v / 299792.458) for v in (vmax, vmin)]))
+                masked[begin:end] = True
+    return masked
+
+
+@pytest.mark.parametrize("lines", [",".join(_masking.DEFAULT), "picca", ",".join(_masking.LINES)])
+def test_masks_are_those_of_the_program(survey, spectra, tmp_path, lines):
+    fastbal.mask_coadds(survey.catalog, tmp_path / "masked", tree=survey.tree, lines=lines)
     masked, = (tmp_path / "masked").rglob("coadd-*.fits")
     rows = {row["TARGETID"]: row for row in fits.getdata(survey.catalog, 1)}
     n = 0
@@ -329,7 +341,8 @@ def test_masks_are_those_of_the_program(survey, spectra, tmp_path):
             for i, target in enumerate(before["FIBERMAP"].data["TARGETID"]):
                 if target not in rows:
                     continue
-                expected = fastbal.mask(wave, rows[target]["Z"], rows[target])
+                expected = fastbal.mask(wave, rows[target]["Z"], rows[target], lines)
+                assert lines != "picca" or np.array_equal(expected, masked_by_picca(wave, rows[target]))
                 was = before[f"{camera}_IVAR"].data[i]
                 assert np.array_equal(after[f"{camera}_IVAR"].data[i], np.where(expected, 0, was))
                 n += expected.sum()
