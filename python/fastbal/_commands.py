@@ -10,7 +10,10 @@ import threading
 import warnings
 from typing import Any, Callable, List, NamedTuple, Optional, Sequence, Union
 
+import numpy as np
+
 from . import _library
+from ._arrays import word
 from ._errors import FastbalError
 
 Path = Union[str, "os.PathLike[str]"]
@@ -41,14 +44,13 @@ def _words(options: "dict[str, Any]") -> List[str]:
     words: List[str] = []
     for name, value in options.items():
         option = "--" + name.replace("_", "-")
-        if value is None or value is False:
+        if value is None or (isinstance(value, (bool, np.bool_)) and not value):
             continue
-        if value is True:
-            words.append(option)
-        elif isinstance(value, (list, tuple, set, range)):
-            words += [option, *map(str, value)]
-        else:
-            words += [option, os.fspath(value) if isinstance(value, os.PathLike) else str(value)]
+        words.append(option)
+        if isinstance(value, (list, tuple, set, range, np.ndarray)):
+            words += [word(name, part) for part in value]
+        elif not isinstance(value, (bool, np.bool_)):
+            words.append(word(name, value))
     return words
 
 
@@ -80,11 +82,13 @@ def command(name: str, *arguments: Any, progress: Optional[Progress] = None, **o
     ------
     CommandError
         With status 2, where nothing was done.
+    TypeError, LibraryError
+        An argument is no text, number or path.
     """
     if progress is not None:
         options.setdefault("verbose", True)
         options.setdefault("chunk_size", 1)
-    words = [str(_library.program()), name, *(os.fspath(a) if isinstance(a, os.PathLike) else str(a) for a in arguments), *_words(options)]
+    words = [str(_library.program()), name, *(word("argument", a) for a in arguments), *_words(options)]
     process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
     messages: List[str] = []
     reader = threading.Thread(target=lambda: messages.extend(line.rstrip("\n") for line in process.stderr or ()))
@@ -145,7 +149,7 @@ def diff(a: Path, b: Path, **options: Any) -> Any:
 
     Differences are no error.
     """
-    words = [str(_library.program()), "diff", os.fspath(a), os.fspath(b), "--json", *_words(options)]
+    words = [str(_library.program()), "diff", word("a", a), word("b", b), "--json", *_words(options)]
     done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if done.returncode not in (0, 1):
         raise CommandError(words, done.returncode, done.stderr.splitlines())

@@ -7,6 +7,7 @@ from typing import Any, Sequence, Tuple, Union
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._arrays import array, number
 from ._errors import LibraryError
 
 LIGHT_SPEED = 299792.458
@@ -60,15 +61,19 @@ def mask(wavelength: ArrayLike, z: float, result: Any, lines: Sequence[Union[str
     if isinstance(lines, str):
         lines = lines.split(",")
     wanted = [_line(line) for name in lines for line in (PICCA if str(name).lower() == "picca" else (name,))]
-    at = np.asarray(wavelength, np.float64)
+    at, redshift = array("wavelength", wavelength).astype(np.float64, copy=False), number("z", z)
     masked = np.zeros(at.shape, bool)
     if not result["AI_CIV"] > 0:
         return masked
     for line, troughs in wanted:
         if not result[f"AI_{troughs}"] > 0:
             continue
-        for a, b in zip(np.atleast_1d(result[f"VMIN_{troughs}_450"]), np.atleast_1d(result[f"VMAX_{troughs}_450"])):
+        red_ends, blue_ends = (np.atleast_1d(array("result", result[f"{end}_{troughs}_450"])) for end in ("VMIN", "VMAX"))
+        if red_ends.ndim != 1 or blue_ends.shape != red_ends.shape:
+            raise LibraryError(f"result: expected one quasar, found VMIN_{troughs}_450 and VMAX_{troughs}_450 of shapes {red_ends.shape} "
+                               f"and {blue_ends.shape}")
+        for a, b in zip(red_ends, blue_ends):
             if a > 0 and b > 0:
-                blue, red = (line * (1 - float(v) / LIGHT_SPEED) * (1 + float(z)) for v in (max(a, b), min(a, b)))
+                blue, red = (line * (1 - float(v) / LIGHT_SPEED) * (1 + redshift) for v in (max(a, b), min(a, b)))
                 masked |= (at >= blue) & (at <= red)
     return masked

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _library
+from ._arrays import array as _array
+from ._arrays import number
 from ._errors import LibraryError
 from ._templates import Templates, find
 
@@ -22,25 +24,6 @@ CHUNK = 256  # spectra measured between two looks at signals
 
 
 # ---- arguments ----
-
-def _array(name: str, value: Any, shape: Optional[Tuple[int, ...]] = None, fill: float = np.nan) -> Array:
-    """A contiguous array of native floats of 4 or 8 bytes; masked elements become `fill`."""
-    value = getattr(value, "value", value)  # an astropy Quantity
-    if isinstance(value, np.ma.MaskedArray):
-        value = value.astype(np.float64) if value.dtype.kind in "iub" else value
-        array: Array = value.filled(fill)
-    else:
-        array = np.asarray(value)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"{name}: expected numbers, found {array.dtype}")
-    kind = np.float32 if array.dtype.kind == "f" and array.dtype.itemsize == 4 else np.float64
-    array = np.ascontiguousarray(array, kind)
-    if np.ndim(value) == 0 and array.ndim == 1:
-        array = array.reshape(())
-    if shape is not None and array.shape != shape:
-        raise LibraryError(f"{name}: expected shape {shape}, found {array.shape}")
-    return array
-
 
 def _index(name: str, names: Mapping[str, int], value: str) -> int:
     if value not in names:
@@ -296,7 +279,7 @@ def measure(wavelength: Cameras, flux: Any = None, ivar: Any = None, z: Any = No
     spectra = _Spectra(wavelength, flux, ivar, z, mask)
     results = np.empty(spectra.n, result_dtype(len(chosen)))
     if spectra.batch:
-        grid = _Grid(spectra.wavelength, start)
+        grid = _Grid(spectra.wavelength, number("start", start))
         _as_float32(spectra)
         _in_chunks(spectra.n, threads, lambda a, b: _measure_batch(spectra, grid, chosen, options, results, a, b))
     else:
@@ -354,7 +337,7 @@ def join(wavelength: Mapping[str, ArrayLike], flux: Mapping[str, ArrayLike], iva
     """
     first = next(iter(flux.values()))
     spectra = _as_float32(_Spectra(wavelength, flux, ivar, 0.0 if np.ndim(first) < 2 else np.zeros(len(np.asarray(first))), mask))
-    grid = _Grid(spectra.wavelength, start)
+    grid = _Grid(spectra.wavelength, number("start", start))
     joined = grid.wavelength()
     out = np.zeros((2, spectra.n, len(joined)))
     for i in range(spectra.n):
@@ -393,13 +376,14 @@ def continuum(wavelength: ArrayLike, z: float, result: Any, templates: Union[Non
     """
     chosen = find(templates)
     at = _array("wavelength", wavelength).astype(np.float64, copy=False)
-    coeffs = np.ascontiguousarray(np.atleast_1d(result["PCA_COEFFS"]), np.float64)
+    coeffs = np.atleast_1d(_array("result", result["PCA_COEFFS"]).astype(np.float64, copy=False))
     if at.ndim != 1:
         raise LibraryError(f"wavelength: expected shape (npixels,), found {at.shape}")
     if coeffs.shape != (len(chosen),):
         raise LibraryError(f"result: expected {len(chosen)} coefficients, one for each template, found {coeffs.shape}")
-    if not (np.isfinite(z) and z > -1):
+    redshift = number("z", z)
+    if not (np.isfinite(redshift) and redshift > -1):
         raise LibraryError(f"z: expected a finite number above -1, found {z}")
     out = np.empty_like(at)
-    _library.library().fastbal_continuum(chosen.pointer, coeffs.ctypes.data, float(z), len(at), at.ctypes.data, out.ctypes.data)
+    _library.library().fastbal_continuum(chosen.pointer, coeffs.ctypes.data, redshift, len(at), at.ctypes.data, out.ctypes.data)
     return out

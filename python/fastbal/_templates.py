@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _library
+from ._arrays import array, word
 from ._errors import FastbalError, LibraryError
 
 Floats = NDArray[np.float64]
@@ -30,6 +31,11 @@ class Prior(NamedTuple):
     """Of these ratios; shape (n - 1, n - 1)."""
     misfit: Floats
     """Of the templates, relative to the continuum, at each wavelength; shape (nwave,)."""
+
+
+def _doubles(name: str, value: ArrayLike) -> Floats:
+    """A copy."""
+    return array(name, value).astype(np.float64)
 
 
 class Templates:
@@ -63,11 +69,11 @@ class Templates:
     prior: Optional[Prior]
 
     def __init__(self, name: Union[str, "os.PathLike[str]"] = "builtin"):
-        if os.fspath(name) == "builtin":
+        if word("templates", name) == "builtin":
             self.name = "builtin"
             self._create_builtin()
         else:
-            self.name, wavelength, values, prior = _read(os.fspath(name))
+            self.name, wavelength, values, prior = _read(word("templates", name))
             self._create(wavelength, values, prior)
 
     @classmethod
@@ -93,8 +99,8 @@ class Templates:
         """
         self = cls.__new__(cls)
         self.name = name
-        self._create(np.asarray(wavelength, np.float64), np.asarray(values, np.float64),
-                     None if prior is None else Prior(*(np.asarray(part, np.float64) for part in prior)))
+        self._create(_doubles("wavelength", wavelength), _doubles("values", values),
+                     None if prior is None else Prior(*(_doubles("prior", part) for part in prior)))
         return self
 
     def _create(self, wavelength: Floats, values: Floats, prior: Optional[Prior]) -> None:

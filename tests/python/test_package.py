@@ -16,7 +16,7 @@ import pytest
 from astropy.io import fits
 
 import fastbal
-from fastbal import _library, _masking
+from fastbal import _commands, _library, _masking
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = os.environ.get("FASTBAL_GOLDEN")
@@ -475,3 +475,14 @@ def test_the_manual(survey, tmp_path, monkeypatch):
     for block in blocks:
         exec(compile(block, "docs/python.md", "exec"), names)
     assert (tmp_path / "bal.png").stat().st_size > 10000 and len(names["bals"]) > 0
+
+
+def test_arguments_of_commands(survey):
+    assert fastbal.command("info", os.fsencode(survey.catalog)).summary == fastbal.command("info", survey.catalog).summary
+    assert _commands._words({"healpix": np.array([8, 9]), "clobber": np.True_, "quiet": np.False_, "nproc": np.int64(2), "logfile": None}) == [
+        "--healpix", "8", "9", "--clobber", "--nproc", "2"]
+    for wrong, error in ((object(), TypeError), ({}, TypeError), ("a\0b", fastbal.LibraryError)):
+        with pytest.raises(error, match="argument: expected"):
+            fastbal.command("info", wrong)
+        with pytest.raises(error, match="only: expected"):
+            fastbal.split(survey.qso, survey.qso, only=[wrong])

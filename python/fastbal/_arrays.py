@@ -1,0 +1,49 @@
+"""Arguments as the C library takes them.
+
+SPDX-License-Identifier: BSD-3-Clause
+"""
+import numbers
+import os
+from typing import Any, Optional, Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._errors import LibraryError
+
+
+def array(name: str, value: Any, shape: Optional[Tuple[int, ...]] = None, fill: float = np.nan) -> NDArray[Any]:
+    """A contiguous array of native floats of 4 or 8 bytes; masked elements become `fill`."""
+    value = getattr(value, "value", value)  # an astropy Quantity
+    if isinstance(value, np.ma.MaskedArray):
+        value = value.astype(np.float64) if value.dtype.kind in "iub" else value
+        found: NDArray[Any] = value.filled(fill)
+    else:
+        try:
+            found = np.asarray(value)
+        except ValueError:  # lists of different lengths
+            raise LibraryError(f"{name}: expected a regular array, found {type(value).__name__} of other lengths") from None
+    if found.dtype.kind not in "fiub":
+        raise TypeError(f"{name}: expected numbers, found {found.dtype}")
+    kind = np.float32 if found.dtype.kind == "f" and found.dtype.itemsize == 4 else np.float64
+    result: NDArray[Any] = np.asarray(found, kind, order="C")
+    if shape is not None and result.shape != shape:
+        raise LibraryError(f"{name}: expected shape {shape}, found {result.shape}")
+    return result
+
+
+def number(name: str, value: Any) -> float:
+    """One number."""
+    return float(array(name, value, ()))
+
+
+def word(name: str, value: Any) -> str:
+    """A text, a number or a path as the program takes it."""
+    if isinstance(value, (bytes, os.PathLike)):
+        value = os.fsdecode(value)
+    if not isinstance(value, (str, numbers.Number, np.number)):
+        raise TypeError(f"{name}: expected a text, a number or a path, found {type(value).__name__}")
+    text = str(value)
+    if "\0" in text:
+        raise LibraryError(f"{name}: expected a text without null characters, found {text!r}")
+    return text
