@@ -180,12 +180,7 @@ static int write_fits(const struct fb_continua *c, const char *path, enum fb_rep
         fb_write_provenance(out.file, &c->made, &status);
         fb_write_dependencies(out.file, &status);
     }
-    if (status) {
-        fb_fits_fail(err, path, "can't write the continua", status);
-        fb_output_discard(&out);
-        return -1;
-    }
-    return fb_output_commit(&out, err);
+    return fb_output_commit(&out, "can't write the continua", status, err);
 }
 
 /* ---- ECSV ---- */

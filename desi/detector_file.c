@@ -49,12 +49,6 @@ static void copy_weights(const fastbal_detector *detector, double *to)
         to[i] = (double)weights[i];
 }
 
-static void take_values(struct values *v, const fastbal_detector *detector)
-{
-    copy_weights(detector, v->all);
-    memcpy(v->all + v->n, fastbal_detector_calibration(detector), NNUMBERS * sizeof *v->all);
-}
-
 /* ---- reading ---- */
 
 static int check_layout(const struct fb_table *t, struct fb_error *err)
@@ -201,16 +195,15 @@ double *fb_detector_weights(const fastbal_detector *detector, size_t *n)
 
 /* ---- writing ---- */
 
-static int write_numbers(fitsfile *file, const struct values *v, int *status)
+static void write_numbers(fitsfile *file, const struct values *v, int *status)
 {
     enum { DIGITS = -17 }; /* all of a double; negative: in any notation */
     for (int k = 0; k < NNUMBERS; k++)
         fits_write_key_dbl(file, numbers[k].keyword, v->all[v->n + (size_t)k], DIGITS, numbers[k].comment,
                            status);
-    return *status;
 }
 
-static int write_origin(fitsfile *file, const struct fb_detector_training *o, int *status)
+static void write_origin(fitsfile *file, const struct fb_detector_training *o, int *status)
 {
     LONGLONG ninjected = (LONGLONG)o->ninjected;
     double share = o->share;
@@ -219,11 +212,10 @@ static int write_origin(fitsfile *file, const struct fb_detector_training *o, in
     fits_write_key(file, TLONGLONG, "TRNNINJ", &ninjected, "of them also with a simulated outflow", status);
     fits_write_key(file, TDOUBLE, "TRNSHARE", &share, "estimated share of outflows", status);
     fits_write_key(file, TINT, "TRNITER", &passes, "passes through the spectra", status);
-    return *status;
 }
 
-static int write_detector(fitsfile *file, const fastbal_detector *detector, const struct values *v,
-                          const char *template_sum, const struct fb_detector_training *origin, int *status)
+static void write_detector(fitsfile *file, const fastbal_detector *detector, const struct values *v,
+                           const char *template_sum, const struct fb_detector_training *origin, int *status)
 {
     char name[FB_DETECTOR_NAME], sum[FB_VALUES_SUM], *ttype[] = { "WEIGHT" }, *tform[] = { "D" };
     int layout = LAYOUT;
@@ -239,7 +231,6 @@ static int write_detector(fitsfile *file, const fastbal_detector *detector, cons
     fb_write_dependencies(file, status);
     fb_write_history(file, status);
     fits_write_col(file, TDOUBLE, 1, 1, 1, (LONGLONG)v->n, v->all, status);
-    return *status;
 }
 
 static int write_file(const char *path, enum fb_replace replace, const fastbal_detector *detector,
@@ -251,11 +242,9 @@ static int write_file(const char *path, enum fb_replace replace, const fastbal_d
     if (fb_template_set_read(&set, "builtin", NULL, err) != 0)
         return -1;
     int failed = fb_output_create(&out, path, replace, err);
-    if (!failed && write_detector(out.file, detector, v, set.sum, origin, &status) != 0) {
-        failed = fb_fits_fail(err, path, "can't write the detector", status);
-        fb_output_discard(&out);
-    } else if (!failed) {
-        failed = fb_output_commit(&out, err);
+    if (!failed) {
+        write_detector(out.file, detector, v, set.sum, origin, &status);
+        failed = fb_output_commit(&out, "can't write the detector", status, err);
     }
     fb_template_set_release(&set);
     return failed;
@@ -269,7 +258,8 @@ int fb_detector_write(const char *path, enum fb_replace replace, const fastbal_d
     fastbal_detector_weights(detector, &n);
     if (allocate(&v, n, path, err) != 0)
         return -1;
-    take_values(&v, detector);
+    copy_weights(detector, v.all);
+    memcpy(v.all + v.n, fastbal_detector_calibration(detector), NNUMBERS * sizeof *v.all);
     int status = write_file(path, replace, detector, &v, origin, err);
     free(v.all);
     return status;

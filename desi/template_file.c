@@ -125,17 +125,23 @@ static fastbal_templates *make_templates(const struct values *v, int *code)
     return templates;
 }
 
-/* Read the columns WAVE, PCA0 to the last one and, with a prior, PSI. */
+/* The name of the k-th column: WAVE, PCA0 to the last one and, with a prior, PSI. */
+enum { NAME_BYTES = 16 };
+static void column_name(const struct values *v, int k, char name[NAME_BYTES])
+{
+    if (k == 0 || k > v->ncomponents)
+        snprintf(name, NAME_BYTES, k == 0 ? "WAVE" : "PSI");
+    else
+        snprintf(name, NAME_BYTES, "PCA%d", k - 1);
+}
+
 static int read_columns(struct fb_table *t, const struct values *v, struct fb_error *err)
 {
-    char name[16] = "WAVE";
+    char name[NAME_BYTES];
     const char *const names[] = { name, NULL };
     for (int k = 0; k <= v->ncomponents + v->has_prior; k++) {
         const struct fb_column *column;
-        if (k > v->ncomponents)
-            snprintf(name, sizeof name, "PSI");
-        else if (k > 0)
-            snprintf(name, sizeof name, "PCA%d", k - 1);
+        column_name(v, k, name);
         if (fb_table_find_number(t, names, 1, &column, err) != 0 ||
             fb_table_numbers(t, column, v->all + (size_t)k * v->n, t->nrows, err) != 0)
             return -1;
@@ -256,7 +262,6 @@ static int read_set(fastbal_templates **templates, struct fb_table *t, const cha
 static int read_file(fastbal_templates **templates, const char *path, struct fb_error *err)
 {
     struct fb_table t;
-    *templates = NULL;
     int status = fb_table_open(&t, path, NULL, err);
     if (status == 0)
         status = read_set(templates, &t, path, err);
@@ -337,28 +342,34 @@ int fb_template_set_create(struct fb_template_set *set, const char *name, size_t
                               : fb_fail(err, "templates %s: %s", name, fastbal_strerror(code));
 }
 
-double *fb_template_set_values(const struct fb_template_set *set, size_t *count)
+/* Copy the values of templates. Returns -1 if out of memory. */
+static int take_values(struct values *v, const fastbal_templates *t)
 {
-    const fastbal_templates *t = set->templates;
-    size_t n = fastbal_templates_size(t), ncomponents = (size_t)fastbal_templates_count(t);
     struct fastbal_prior prior;
-    const struct values v = { NULL, n, (int)ncomponents, fastbal_templates_prior(t, &prior), NULL };
-    *count = count_values(&v);
-    double *values = malloc(*count * sizeof *values);
-    if (!values)
-        return NULL;
-    if (v.has_prior) {
-        double *misfit = values + misfit_at(&v), *mean = misfit + n;
+    size_t n = fastbal_templates_size(t), ncomponents = (size_t)fastbal_templates_count(t);
+    *v = (struct values){ NULL, n, (int)ncomponents, fastbal_templates_prior(t, &prior), NULL };
+    if (!(v->all = malloc(count_values(v) * sizeof *v->all)))
+        return -1;
+    if (v->has_prior) {
+        double *misfit = v->all + misfit_at(v), *mean = misfit + n;
         memcpy(misfit, prior.misfit, n * sizeof *misfit);
         memcpy(mean, prior.mean, (ncomponents - 1) * sizeof *mean);
         memcpy(mean + (ncomponents - 1), prior.covariance,
                (ncomponents - 1) * (ncomponents - 1) * sizeof *mean);
     }
-    memcpy(values, fastbal_templates_wavelength(t), n * sizeof *values);
+    memcpy(v->all, fastbal_templates_wavelength(t), n * sizeof *v->all);
     for (size_t k = 0; k < ncomponents; k++)
         for (size_t i = 0; i < n; i++)
-            values[(1 + k) * n + i] = fastbal_templates_value(t, (int)k, i);
-    return values;
+            v->all[(1 + k) * n + i] = fastbal_templates_value(t, (int)k, i);
+    return 0;
+}
+
+double *fb_template_set_values(const struct fb_template_set *set, size_t *count)
+{
+    struct values v;
+    take_values(&v, set->templates);
+    *count = count_values(&v);
+    return v.all;
 }
 
 void fb_template_set_release(struct fb_template_set *set)
@@ -367,47 +378,33 @@ void fb_template_set_release(struct fb_template_set *set)
     set->templates = NULL;
 }
 
-/* Write the columns WAVE, PCA0 to the last one and, with a prior, PSI. */
-static int write_columns(fitsfile *file, const fastbal_templates *t, const struct fastbal_prior *prior,
-                         int *status)
+static void write_columns(fitsfile *file, const struct values *v, int *status)
 {
     enum { MOST = FASTBAL_MAX_TEMPLATES + 2 };
-    char name[MOST][16], *ttype[MOST], *tform[MOST];
-    int n = fastbal_templates_count(t), has_prior = prior->misfit != NULL;
-    size_t rows = fastbal_templates_size(t);
-
-    for (int k = 0; k <= n + has_prior; k++) {
-        if (k == 0 || k > n)
-            snprintf(name[k], sizeof name[k], k == 0 ? "WAVE" : "PSI");
-        else
-            snprintf(name[k], sizeof name[k], "PCA%d", k - 1);
+    char name[MOST][NAME_BYTES], *ttype[MOST], *tform[MOST];
+    int n = v->ncomponents + 1 + v->has_prior;
+    for (int k = 0; k < n; k++) {
+        column_name(v, k, name[k]);
         ttype[k] = name[k];
         tform[k] = "D";
     }
-    fits_create_tbl(file, BINARY_TBL, 0, n + 1 + has_prior, ttype, tform, NULL, "TEMPLATES", status);
-    fits_write_col(file, TDOUBLE, 1, 1, 1, (LONGLONG)rows, (double *)fastbal_templates_wavelength(t), status);
-    for (int k = 0; k < n; k++) {
-        for (size_t i = 0; i < rows && *status == 0; i++) {
-            double value = fastbal_templates_value(t, k, i);
-            fits_write_col(file, TDOUBLE, k + 2, (LONGLONG)i + 1, 1, 1, &value, status);
-        }
-    }
-    if (has_prior)
-        fits_write_col(file, TDOUBLE, n + 2, 1, 1, (LONGLONG)rows, (double *)prior->misfit, status);
-    return *status;
+    fits_create_tbl(file, BINARY_TBL, 0, n, ttype, tform, NULL, "TEMPLATES", status);
+    for (int k = 0; k < n; k++)
+        fits_write_col(file, TDOUBLE, k + 1, 1, 1, (LONGLONG)v->n, v->all + (size_t)k * v->n, status);
 }
 
-static int write_prior(fitsfile *file, const struct fastbal_prior *prior, int n, int *status)
+static void write_prior(fitsfile *file, const struct values *v, int *status)
 {
     char form[16], *names[] = { "MEAN", "COVARIANCE" }, *forms[] = { "D", form };
+    int n = v->ncomponents - 1;
+    double *mean = v->all + misfit_at(v) + v->n;
     snprintf(form, sizeof form, "%dD", n);
     fits_create_tbl(file, BINARY_TBL, 0, 2, names, forms, NULL, "PRIOR", status);
-    fits_write_col(file, TDOUBLE, 1, 1, 1, n, (double *)prior->mean, status);
-    fits_write_col(file, TDOUBLE, 2, 1, 1, (LONGLONG)n * n, (double *)prior->covariance, status);
-    return *status;
+    fits_write_col(file, TDOUBLE, 1, 1, 1, n, mean, status);
+    fits_write_col(file, TDOUBLE, 2, 1, 1, (LONGLONG)n * n, mean + n, status);
 }
 
-static int write_origin(fitsfile *file, const struct fb_template_training *o, int *status)
+static void write_origin(fitsfile *file, const struct fb_template_training *o, int *status)
 {
     LONGLONG nmasked = (LONGLONG)o->nmasked;
     int iterations = o->iterations;
@@ -417,30 +414,29 @@ static int write_origin(fitsfile *file, const struct fb_template_training *o, in
     fits_write_key_longstr(file, "TRNBALS", o->bals, "catalog of troughs that are left out", status);
     fits_write_key(file, TLONGLONG, "TRNNMASK", &nmasked, "spectra with troughs left out", status);
     fits_write_key(file, TINT, "TRNITER", &iterations, "iterations", status);
-    return *status;
 }
 
 int fb_template_set_write(const char *path, enum fb_replace replace, const struct fb_template_set *set,
                           const struct fb_template_training *origin, struct fb_error *err)
 {
     struct fb_output out;
-    struct fastbal_prior prior;
-    int status = 0, has_prior = fastbal_templates_prior(set->templates, &prior);
+    struct values v;
+    int status = 0;
 
-    if (fb_output_create(&out, path, replace, err) != 0)
+    if (take_values(&v, set->templates) != 0)
+        return fb_fail(err, "%s: out of memory", path);
+    if (fb_output_create(&out, path, replace, err) != 0) {
+        free(v.all);
         return -1;
-    write_columns(out.file, set->templates, &prior, &status);
+    }
+    write_columns(out.file, &v, &status);
     fits_write_key_longstr(out.file, "QSOTEMPS", set->name, "where the templates come from", &status);
     fits_write_key_str(out.file, "TEMPSUM", set->sum, "checksum of the templates", &status);
     if (origin)
         write_origin(out.file, origin, &status);
     fb_write_dependencies(out.file, &status);
-    if (has_prior)
-        write_prior(out.file, &prior, fastbal_templates_count(set->templates) - 1, &status);
-    if (status) {
-        fb_fits_fail(err, path, "can't write the templates", status);
-        fb_output_discard(&out);
-        return -1;
-    }
-    return fb_output_commit(&out, err);
+    if (v.has_prior)
+        write_prior(out.file, &v, &status);
+    free(v.all);
+    return fb_output_commit(&out, "can't write the templates", status, err);
 }

@@ -97,7 +97,7 @@ int fb_output_create(struct fb_output *out, const char *path, enum fb_replace re
 
 /* CFITSIO's own function writes the time into the comments, which changes the checksum. This one is
  * reproducible. */
-int fb_write_checksum(fitsfile *file, int *status)
+static void write_checksum(fitsfile *file, int *status)
 {
     unsigned long data = 0, hdu = 0;
     char text[32];
@@ -112,7 +112,6 @@ int fb_write_checksum(fitsfile *file, int *status)
     fits_get_chksum(file, &data, &hdu, status);
     fits_encode_chksum(hdu, 1, text);
     fits_update_key(file, TSTRING, "CHECKSUM", text, "HDU checksum", status);
-    return *status;
 }
 
 /* Verify that the file has all HDUs with their checksums. CFITSIO does not report every lack of memory. */
@@ -137,14 +136,19 @@ static int check_file(const struct fb_output *out, int nhdus, struct fb_error *e
     return status > 0 ? 0 : -1;
 }
 
-int fb_output_commit(struct fb_output *out, struct fb_error *err)
+int fb_output_commit(struct fb_output *out, const char *what, int status, struct fb_error *err)
 {
     LONGLONG header, data, end = 0;
-    int status = 0, nhdus = 0;
+    int nhdus = 0;
+    if (status) {
+        fb_fits_fail(err, out->path, what, status);
+        fb_output_discard(out);
+        return -1;
+    }
     fits_get_hdu_num(out->file, &nhdus); /* the last */
     for (int hdu = 1; hdu <= nhdus && status == 0; hdu++)
         if (fb_fits_move(out->file, hdu, &status) == 0)
-            fb_write_checksum(out->file, &status);
+            write_checksum(out->file, &status);
     fits_get_hduaddrll(out->file, &header, &data, &end, &status);
     int descriptor = status ? fb_fits_fail(err, out->path, "can't write it", status)
                             : fb_output_begin(out, (size_t)end, err);

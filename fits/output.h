@@ -32,8 +32,9 @@ struct fb_output {
 /* Start a file in an existing folder. Temporary files of it that dead runs left behind are removed. */
 int fb_output_create(struct fb_output *out, const char *path, enum fb_replace replace, struct fb_error *err);
 /* Finish the file: write CHECKSUM and DATASUM in every HDU, flush, close and rename it, and flush its folder.
- * Discards it on failure. */
-int fb_output_commit(struct fb_output *out, struct fb_error *err);
+ * Discards it on failure. If status, that of the calls that composed it, is not 0, that is the failure, and what
+ * begins the message. */
+int fb_output_commit(struct fb_output *out, const char *what, int status, struct fb_error *err);
 /* Close the file for CFITSIO and write its first n bytes to disk. Returns a descriptor for reading and
  * writing the rest, which the output closes, or -1. */
 int fb_output_begin(struct fb_output *out, size_t n, struct fb_error *err);
@@ -43,8 +44,6 @@ int fb_output_publish(struct fb_output *out, struct fb_error *err);
 /* Remove the file; harmless after a commit. */
 void fb_output_discard(struct fb_output *out);
 
-/* Write CHECKSUM and DATASUM of the current HDU. */
-int fb_write_checksum(fitsfile *file, int *status);
 /* Write the card "HISTORY Last updated DATE UT by USER". */
 int fb_write_history(fitsfile *file, int *status);
 

@@ -200,12 +200,7 @@ static int create(struct fb_output *out, const char *path, struct fb_error *err)
 
 static int finish(struct fb_output *out, const char *path, int status, int64_t *size, struct fb_error *err)
 {
-    if (status) {
-        fb_fits_fail(err, path, "can't write it", status);
-        fb_output_discard(out);
-        return -1;
-    }
-    if (fb_output_commit(out, err) != 0)
+    if (fb_output_commit(out, "can't write it", status, err) != 0)
         return -1;
     int64_t written = fb_file_size(path, err);
     *size += written;
