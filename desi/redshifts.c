@@ -169,29 +169,14 @@ void fb_redshifts_release(struct fb_redshifts *redshifts)
 
 enum { NCOLUMNS = 7, ROW_BYTES = 6 * 8 + 6 };
 
-static unsigned char *put_bits(unsigned char *p, uint64_t bits)
-{
-    for (int shift = 56; shift >= 0; shift -= 8)
-        *p++ = (unsigned char)(bits >> shift);
-    return p;
-}
+/* The members of a struct fb_redshift are the columns, in their order. */
+_Static_assert(sizeof(struct fb_redshift) == ROW_BYTES - 6, "a column is missing");
 
-static unsigned char *put_double(unsigned char *p, double value)
+static void encode(struct fb_redshift row, unsigned char *p)
 {
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return put_bits(p, bits);
-}
-
-static void encode(const struct fb_redshift *row, unsigned char *p)
-{
-    p = put_bits(p, (uint64_t)row->targetid);
-    p = put_double(p, row->ra);
-    p = put_double(p, row->dec);
-    p = put_double(p, row->z);
-    p = put_double(p, row->zerr);
-    p = put_double(p, row->zwarn);
-    memcpy(p, "QSO   ", 6); /* NOLINT(*-not-null-terminated-result): FITS texts aren't */
+    fb_swap8(&row, sizeof row / 8);
+    memcpy(p, &row, sizeof row);
+    memcpy(p + sizeof row, "QSO   ", 6); /* NOLINT(*-not-null-terminated-result): FITS texts aren't */
 }
 
 static int write_table(void *file, const void *context, int *status)
@@ -217,7 +202,7 @@ int fb_redshifts_write(const struct fb_header_template *header, const char *path
     if (!bytes)
         return fb_fail(err, "%s: out of memory for %zu rows", path, n);
     for (size_t i = 0; i < n; i++)
-        encode(&rows[order[i]], bytes + i * ROW_BYTES);
+        encode(rows[order[i]], bytes + i * ROW_BYTES);
     int status =
         fb_header_template_write(path, FB_REPLACE, &(struct fb_table_content){ header, bytes, n }, 1, err);
     free(bytes);
