@@ -72,31 +72,17 @@ static int check_column(const struct fb_pixel_rows *s, const char *path, const s
 
 /* ---- sorting ---- */
 
-static int ascending(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 /* List the distinct pixels, and replace each row's pixel number with its index in the list. */
 static int list_by_sorting(struct fb_pixel_rows *s, int64_t *pixel, struct fb_error *err)
 {
-    int64_t *sorted = malloc((s->n + 1) * sizeof *sorted);
-    int status = sorted ? 0 : fb_fail(err, "out of memory for %zu rows", s->n);
-    if (status == 0) {
-        memcpy(sorted, pixel, s->n * sizeof *sorted);
-        qsort(sorted, s->n, sizeof *sorted, ascending);
-    }
-    for (size_t i = 0; i < s->n && status == 0; i++)
-        if (sorted[i] >= 0 && (i == 0 || sorted[i] != sorted[i - 1]) &&
-            fb_id_list_add(&s->pixels, sorted[i]) != 0)
-            status = fb_fail(err, "out of memory for %zu rows", s->n);
-    for (size_t i = 0; i < s->n && status == 0; i++)
+    for (size_t i = 0; i < s->n; i++)
+        if (pixel[i] >= 0 && fb_id_list_add(&s->pixels, pixel[i]) != 0)
+            return fb_fail(err, "out of memory for %zu rows", s->n);
+    fb_id_list_sort(&s->pixels);
+    for (size_t i = 0; i < s->n; i++)
         if (pixel[i] >= 0)
-            pixel[i] = (int64_t *)bsearch(&pixel[i], s->pixels.ids, s->pixels.n, sizeof pixel[i], ascending) -
-                       s->pixels.ids;
-    free(sorted);
-    return status;
+            pixel[i] = (int64_t)fb_id_list_find(&s->pixels, pixel[i]);
+    return 0;
 }
 
 /* Like list_by_sorting(), but with an array over all pixel numbers, in linear time. */
