@@ -27,6 +27,16 @@ long fb_uniqpix_nside(int64_t upix)
     return 0;
 }
 
+int64_t fb_pixel_of(long nside, double ra, double dec)
+{
+    const double degree = acos(-1.0) / 180;
+    long pixel;
+    if (nside == 0 || !(fabs(ra) <= 360) || !(fabs(dec) <= 90))
+        return -1;
+    ang2pix_nest(nside, (90 - dec) * degree, ra * degree, &pixel);
+    return pixel;
+}
+
 static size_t npixels(long nside)
 {
     return 12 * (size_t)nside * (size_t)nside;
@@ -161,25 +171,22 @@ static char *read_text(const char *path, struct fb_error *err)
     return text;
 }
 
+static const char *skip_blanks(const char *text)
+{
+    return text + strspn(text, " \t\r\n");
+}
+
 /* The text after "KEY":, or NULL. */
 static const char *json_value(const char *text, const char *key)
 {
     char quoted[32];
     snprintf(quoted, sizeof quoted, "\"%s\"", key);
     for (const char *at = strstr(text, quoted); at; at = strstr(at + 1, quoted)) {
-        const char *value = at + strlen(quoted);
-        value += strspn(value, " \t\r\n");
+        const char *value = skip_blanks(at + strlen(quoted));
         if (*value == ':')
-            return value + 1 + strspn(value + 1, " \t\r\n");
+            return skip_blanks(value + 1);
     }
     return NULL;
-}
-
-static const char *skip_blanks(const char *text)
-{
-    while (*text == ' ' || *text == '\t' || *text == '\r' || *text == '\n')
-        text++;
-    return text;
 }
 
 /* Parse a 32-bit integer. Returns the text after it, or NULL if there is none. */
@@ -326,10 +333,6 @@ void fb_pixel_map_release(struct fb_pixel_map *map)
 
 int64_t fb_pixel_map_find(const struct fb_pixel_map *map, double ra, double dec)
 {
-    const double degree = acos(-1.0) / 180;
-    long pixel;
-    if (!(fabs(ra) <= 360) || !(fabs(dec) <= 90))
-        return -1;
-    ang2pix_nest(map->nside, (90 - dec) * degree, ra * degree, &pixel);
-    return map->upix[pixel];
+    int64_t pixel = fb_pixel_of(map->nside, ra, dec);
+    return pixel >= 0 ? map->upix[pixel] : -1;
 }

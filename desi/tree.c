@@ -1,9 +1,7 @@
 /* tree.c - SPDX-License-Identifier: BSD-3-Clause */
-#include <chealpix.h>
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,12 +39,7 @@ long fb_tree_nside(const struct fb_tree *tree)
 
 int64_t fb_tree_pixel(const struct fb_tree *tree, double ra, double dec)
 {
-    const double degree = acos(-1.0) / 180;
-    long pixel, nside = fb_tree_nside(tree);
-    if (nside == 0 || !(fabs(ra) <= 360) || !(fabs(dec) <= 90))
-        return -1;
-    ang2pix_nest(nside, (90 - dec) * degree, ra * degree, &pixel);
-    return pixel;
+    return fb_pixel_of(fb_tree_nside(tree), ra, dec);
 }
 
 long fb_tree_healpix(const struct fb_tree *tree, int64_t pixel, int64_t *healpix)
