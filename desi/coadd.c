@@ -4,7 +4,6 @@
 #include <string.h>
 #include <strings.h>
 #include "desi/coadd.h"
-#include "fits/unpack.h"
 
 enum { MOST_PIXELS = 1000000 };
 
@@ -164,12 +163,8 @@ static int open_file(struct fb_coadd *coadd, const char *path, struct fb_error *
     struct camera_hdus found[FB_CAMERAS];
     if (!(coadd->path = strdup(path)))
         return fb_fail(err, "%s: out of memory", path);
-    if (fb_file_open_parts(&coadd->file, coadd->path, is_wanted, &coadd->io, err) != 0)
-        return -1;
-    int is_fits = fb_hdus_read(&coadd->hdus, &coadd->file, err);
-    if (is_fits == 0)
-        return fb_fail(err, "%s: not a FITS file: it does not begin with SIMPLE", path);
-    if (is_fits < 0 || fb_targets_read(&coadd->targets, &coadd->file, &coadd->hdus, err) != 0 ||
+    if (fb_hdus_open(&coadd->hdus, &coadd->file, coadd->path, is_wanted, &coadd->io, err) != 0 ||
+        fb_targets_read(&coadd->targets, &coadd->file, &coadd->hdus, err) != 0 ||
         find_cameras(coadd, found, err) != 0)
         return -1;
     for (int c = 0; c < coadd->ncameras; c++)

@@ -19,7 +19,6 @@
 #include "fits/header_template.h"
 #include "fits/sum.h"
 #include "fits/system.h"
-#include "fits/unpack.h"
 
 enum { BLOCK_BYTES = 1 << 22 };
 
@@ -177,10 +176,9 @@ int fb_mask_coadd(const char *path, enum fb_replace replace, const char *in,
     struct fb_spans spans = { 0 };
 
     *count = (struct fb_mask_count){ 0 };
-    int found = fb_file_open(&file, in, &io, err) == 0 ? fb_hdus_read(&hdus, &file, err) : -1;
-    if (found == 0)
-        fb_fail(err, "%s: not a FITS file", in);
-    int status = found > 0 ? fb_mask_plan(&spans, &file, &hdus, targets, n, count, err) : -1;
+    int status = fb_hdus_open(&hdus, &file, in, NULL, &io, err);
+    if (status == 0)
+        status = fb_mask_plan(&spans, &file, &hdus, targets, n, count, err);
     if (status == 0 && (spans.n > 0 || copy_all)) {
         count->begun = 1;
         status = mask_source(&file, &hdus, &spans, path, replace, err);

@@ -10,7 +10,6 @@
 #include "fits/image.h"
 #include "fits/system.h"
 #include "fits/table.h"
-#include "fits/unpack.h"
 
 enum { MOST_NSIDE = 8192, MOST_JSON = 1 << 30 };
 
@@ -133,9 +132,7 @@ static int read_fits_map(struct fb_pixel_map *map, struct fb_error *err)
     struct fb_file file = { 0 };
     struct fb_hdus hdus = { 0 };
     const struct fb_hdu *found = NULL;
-    int status = fb_file_open(&file, map->path, &io, err);
-    if (status == 0)
-        status = fb_hdus_read(&hdus, &file, err) < 0 ? -1 : 0;
+    int status = fb_hdus_open(&hdus, &file, map->path, NULL, &io, err);
     for (size_t i = 0; status == 0 && i < hdus.n && !found; i++)
         if (strcasecmp(hdus.hdu[i].name, "HPIX2UPIX") == 0)
             found = &hdus.hdu[i];

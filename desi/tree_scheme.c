@@ -7,7 +7,6 @@
 #include "fits/file.h"
 #include "fits/hdus.h"
 #include "fits/system.h"
-#include "fits/unpack.h"
 
 /* The scheme of a known release, by the name of its folder. */
 static int known_scheme(const char *root, enum fb_scheme *scheme)
@@ -109,12 +108,8 @@ static int read_nside(const char *path, int64_t *nside, struct fb_error *err)
     struct fb_io_stats io = { 0 };
     struct fb_file file = { 0 };
     struct fb_hdus hdus = { 0 };
-    int status = fb_file_open_parts(&file, path, no_data, &io, err);
-    if (status == 0)
-        status = fb_hdus_read(&hdus, &file, err);
-    if (status == 0)
-        status = fb_fail(err, "%s: not a FITS file: it does not begin with SIMPLE", path);
-    else if (status > 0 && (status = fb_hdu_integer(&hdus, &hdus.hdu[0], "HPXNSIDE", nside)) < 0)
+    int status = fb_hdus_open(&hdus, &file, path, no_data, &io, err);
+    if (status == 0 && (status = fb_hdu_integer(&hdus, &hdus.hdu[0], "HPXNSIDE", nside)) < 0)
         fb_fail(err, "%s: expected one whole number HPXNSIDE, found another", path);
     fb_file_release(&file);
     fb_hdus_release(&hdus);

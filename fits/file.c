@@ -131,7 +131,7 @@ static int look_at(struct fb_file *file, struct fb_error *err)
     return 0;
 }
 
-int fb_file_open_raw(struct fb_file *file, const char *path, struct fb_io_stats *stats, struct fb_error *err)
+int fb_file_open(struct fb_file *file, const char *path, struct fb_io_stats *stats, struct fb_error *err)
 {
     unsigned char *head = file->head;
     *file = (struct fb_file){ .path = path, .stats = stats, .head = head };
@@ -203,14 +203,6 @@ int fb_file_read(struct fb_file *file, void *bytes, size_t n, int64_t offset, st
         return fb_fail(err, "%s: expected %zu bytes at %lld, but the file ends after %zd", file->path, n,
                        (long long)offset, got);
     return 0;
-}
-
-int64_t fb_file_ahead(struct fb_file *file, int64_t offset, int64_t n, struct fb_error *err)
-{
-    if (file->unpacking && file->unpacker->to(file, offset + n, err) != 0)
-        return -1;
-    int64_t left = file->size - offset;
-    return left < 0 ? 0 : left < n ? left : n;
 }
 
 int fb_file_in_memory(const struct fb_file *file, int64_t offset)

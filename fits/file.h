@@ -40,18 +40,6 @@ struct fb_gap {
     int64_t begin, end;
 };
 
-struct fb_file;
-
-/* Callbacks that decompress a gzipped file while its headers are read (fits/unpack.c). */
-struct fb_unpacker {
-    /* Decompress up to an offset, or to the end of the contents. file->size is the offset reached. */
-    int (*to)(struct fb_file *file, int64_t end, struct fb_error *err);
-    /* The data of an extension (NULL: of the primary HDU) follow, up to end: decompress or skip them. */
-    int (*data)(struct fb_file *file, const char *extname, int64_t end, struct fb_error *err);
-    /* There are no more HDUs: fail if the rest of the contents would exceed the limit. */
-    int (*rest)(struct fb_file *file, struct fb_error *err);
-};
-
 struct fb_file {
     const char *path; /* borrowed; NULL: not open */
     int descriptor;
@@ -63,22 +51,17 @@ struct fb_file {
     unsigned char *contents;
     struct fb_gap *gaps; /* owned; ascending */
     size_t ngaps;
-    const struct fb_unpacker *unpacker;
-    struct fb_unpacking *unpacking; /* borrowed; NULL except while the file is decompressed */
+    struct fb_unpacking *unpacking; /* of fits/unpack.c; NULL except while the file is decompressed */
 };
 
-/* Open a file without decompressing it and read its head. To read FITS files, use fb_file_open() of
- * fits/unpack.h. Start with all zeros; the struct can be reused for one file after another. */
-int fb_file_open_raw(struct fb_file *file, const char *path, struct fb_io_stats *stats, struct fb_error *err);
+/* Open a file and read its head. To read FITS files, use fb_hdus_open() of fits/hdus.h. Start with all zeros; the
+ * struct can be reused for one file after another. */
+int fb_file_open(struct fb_file *file, const char *path, struct fb_io_stats *stats, struct fb_error *err);
 void fb_file_close(struct fb_file *file);
 void fb_file_release(struct fb_file *file); /* closes as well */
 
 /* Read n bytes at an offset. Fewer are an error. */
 int fb_file_read(struct fb_file *file, void *bytes, size_t n, int64_t offset, struct fb_error *err);
-
-/* How many of n bytes there are from an offset on. Returns -1 on failure, which only decompression can
- * cause. */
-int64_t fb_file_ahead(struct fb_file *file, int64_t offset, int64_t n, struct fb_error *err);
 
 /* 1 if this byte is known to be in memory already, where hints would be wasted. */
 int fb_file_in_memory(const struct fb_file *file, int64_t offset);

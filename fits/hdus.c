@@ -7,6 +7,7 @@
 #include <strings.h>
 #include "fits/card.h"
 #include "fits/hdus.h"
+#include "fits/unpack.h"
 
 enum {
     CARD = FB_CARD,
@@ -198,8 +199,7 @@ static int measure_data(struct scan *scan, struct fb_file *file, int64_t data)
     hdu->size = bytes;
     end =
         __builtin_add_overflow(bytes, data + FB_FITS_BLOCK, &end) ? INT64_MAX : data + fb_whole_blocks(bytes);
-    if (file->unpacking &&
-        file->unpacker->data(file, scan->number > 0 ? hdu->name : NULL, end, scan->err) != 0)
+    if (file->unpacking && fb_unpack_data(file, scan->number > 0 ? hdu->name : NULL, end, scan->err) != 0)
         return -1;
     if (end > file->size)
         return fb_fail(scan->err,
@@ -237,12 +237,21 @@ static int make_room(struct fb_hdus *hdus)
     return 0;
 }
 
+/* How many of n bytes there are from an offset on, or -1. */
+static int64_t bytes_ahead(struct fb_file *file, int64_t offset, int64_t n, struct fb_error *err)
+{
+    if (file->unpacking && fb_unpack_to(file, offset + n, err) != 0)
+        return -1;
+    int64_t left = file->size - offset;
+    return left < 0 ? 0 : left < n ? left : n;
+}
+
 /* Read more of the header that begins at offset. have: the bytes read so far. Returns the bytes read now in
  * all, or -1. */
 static int64_t read_more(struct fb_hdus *hdus, struct fb_file *file, int64_t offset, size_t have,
                          struct fb_error *err)
 {
-    int64_t n = fb_file_ahead(file, offset + (int64_t)have, have == 0 ? FIRST_READ : NEXT_READ, err);
+    int64_t n = bytes_ahead(file, offset + (int64_t)have, have == 0 ? FIRST_READ : NEXT_READ, err);
     if (n < 0)
         return -1;
     if (n < CARD || have >= MOST_HEADER)
@@ -337,9 +346,9 @@ static int check_rest(const struct fb_hdus *hdus, struct fb_file *file, int64_t 
 {
     char begin[8];
     int64_t ahead;
-    if (file->unpacking && file->unpacker->rest(file, err) != 0)
+    if (file->unpacking && fb_unpack_rest(file, err) != 0)
         return -1;
-    for (int64_t at = end + FB_FITS_BLOCK; (ahead = fb_file_ahead(file, at, CARD, err)) == CARD;
+    for (int64_t at = end + FB_FITS_BLOCK; (ahead = bytes_ahead(file, at, CARD, err)) == CARD;
          at += FB_FITS_BLOCK) {
         if (fb_file_read(file, begin, sizeof begin, at, err) != 0)
             return -1;
@@ -364,14 +373,14 @@ static void keep_last(struct fb_hdus *hdus)
     hdus->n = hdus->used = 0;
 }
 
-int fb_hdus_read(struct fb_hdus *hdus, struct fb_file *file, struct fb_error *err)
+static int read_headers(struct fb_hdus *hdus, struct fb_file *file, struct fb_error *err)
 {
     int64_t offset = 0, ahead;
     int guessed = 0;
     keep_last(hdus);
     if (file->nhead < CARD || !begins_like_fits((const char *)file->head, 1))
-        return 0;
-    while ((ahead = fb_file_ahead(file, offset, CARD, err)) == CARD) {
+        return fb_fail(err, "%s: not a FITS file: it does not begin with SIMPLE", file->path);
+    while ((ahead = bytes_ahead(file, offset, CARD, err)) == CARD) {
         if (hdus->n >= MOST_HDUS || make_room(hdus) != 0)
             return fb_fail(err, "%s: too many HDUs", file->path);
         struct fb_hdu *hdu = &hdus->hdu[hdus->n];
@@ -385,11 +394,20 @@ int fb_hdus_read(struct fb_hdus *hdus, struct fb_file *file, struct fb_error *er
         if (status < 0)
             return -1;
         if (status == 0)
-            return check_rest(hdus, file, offset, err) == 0 ? 1 : -1;
+            return check_rest(hdus, file, offset, err);
         hdus->n++;
         offset = hdu->data + fb_whole_blocks(hdu->size);
     }
-    return ahead < 0 ? -1 : 1;
+    return ahead < 0 ? -1 : 0;
+}
+
+int fb_hdus_open(struct fb_hdus *hdus, struct fb_file *file, const char *path, fb_keep_fn *keep,
+                 struct fb_io_stats *stats, struct fb_error *err)
+{
+    if (fb_file_open(file, path, stats, err) != 0 || fb_unpack_begin(file, keep, err) != 0)
+        return -1;
+    int status = read_headers(hdus, file, err);
+    return file->unpacking ? fb_unpack_end(file, status, err) : status;
 }
 
 void fb_hdus_release(struct fb_hdus *hdus)

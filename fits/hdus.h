@@ -13,6 +13,7 @@
 #include "fits/column.h"
 #include "fits/error.h"
 #include "fits/file.h"
+#include "fits/unpack.h"
 
 enum fb_hdu_kind { FB_HDU_IMAGE, FB_HDU_TABLE, FB_HDU_OTHER };
 
@@ -44,10 +45,12 @@ struct fb_hdus {
 };
 
 /*
- * Read the headers of an open file. Start with all zeros; the struct can be reused for one file after
- * another. Returns 1, or 0 if the file does not begin like a FITS file, or -1 with an error.
+ * Open a FITS file and read its headers. A gzipped file is decompressed, and then reads like a plain one; the
+ * data of extensions for which keep() (NULL: none) returns 0 are not kept in memory, and reading them is an
+ * error. Start with all zeros; both structs can be reused for one file after another. Release both in any case.
  */
-int fb_hdus_read(struct fb_hdus *hdus, struct fb_file *file, struct fb_error *err);
+int fb_hdus_open(struct fb_hdus *hdus, struct fb_file *file, const char *path, fb_keep_fn *keep,
+                 struct fb_io_stats *stats, struct fb_error *err);
 void fb_hdus_release(struct fb_hdus *hdus);
 
 /* Is this an uncompressed, unscaled image with this BITPIX and number of axes? 32-bit integers may be

@@ -9,7 +9,6 @@
 #include "fits/output.h"
 #include "fits/system.h"
 #include "fits/temporary.h"
-#include "fits/unpack.h"
 
 /* The system's reason for a failure that CFITSIO reports; "" if the system did not cause it. */
 static const char *reason(int status, int number)
@@ -120,10 +119,8 @@ static int check_file(const struct fb_output *out, int nhdus, struct fb_error *e
     struct fb_io_stats io = { 0 };
     struct fb_file file = { 0 };
     struct fb_hdus hdus = { 0 };
-    int status = fb_file_open(&file, out->temporary.name, &io, err);
+    int status = fb_hdus_open(&hdus, &file, out->temporary.name, NULL, &io, err);
     if (status == 0)
-        status = fb_hdus_read(&hdus, &file, err);
-    if (status > 0)
         status = fb_checksums_check(&file, &hdus, err);
     if (status == 0 || (status > 0 && hdus.n != (size_t)nhdus))
         status = fb_fail(err, "not all of its HDUs were composed");

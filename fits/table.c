@@ -7,7 +7,6 @@
 #include <strings.h>
 #include "fits/card.h"
 #include "fits/table.h"
-#include "fits/unpack.h"
 
 enum {
     BLOCK_BYTES = 1 << 20,  /* of rows that are read at a time */
@@ -204,22 +203,13 @@ static int describe_table(struct fb_table *t, const char *const *names, struct f
     return 0;
 }
 
-static int open_own(struct fb_table *t, struct fb_error *err)
-{
-    if (fb_file_open(&t->own_file, t->path, &t->io, err) != 0)
-        return -1;
-    int status = fb_hdus_read(&t->own_hdus, &t->own_file, err);
-    if (status == 0)
-        return fb_fail(err, "%s: not a FITS file: it does not begin with SIMPLE", t->path);
-    return status < 0 ? -1 : 0;
-}
-
 int fb_table_open(struct fb_table *t, const char *path, const char *const *names, struct fb_error *err)
 {
     *t = (struct fb_table){ .path = path };
     t->file = &t->own_file;
     t->hdus = &t->own_hdus;
-    if (open_own(t, err) == 0 && describe_table(t, names, err) == 0)
+    if (fb_hdus_open(&t->own_hdus, &t->own_file, path, NULL, &t->io, err) == 0 &&
+        describe_table(t, names, err) == 0)
         return 0;
     fb_table_close(t);
     return -1;

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
-#include "fits/hdus.h"
 #include "fits/unpack.h"
 
 enum {
@@ -19,11 +18,6 @@ enum {
 static const int64_t WRAP = (int64_t)1 << 32; /* gzip counts its contents modulo this */
 
 int64_t fb_unpack_limit = (int64_t)1 << 30;
-
-int fb_is_packed(const struct fb_file *file)
-{
-    return file->nhead >= 2 && file->head[0] == 0x1f && file->head[1] == 0x8b;
-}
 
 /* The state of decompression. file->size counts all bytes decompressed; file->contents holds those that were
  * kept. */
@@ -230,29 +224,32 @@ static int remember(struct fb_unpacking *u, int status)
     return status;
 }
 
-static int unpack_to_offset(struct fb_file *file, int64_t end, struct fb_error *err)
+int fb_unpack_to(struct fb_file *file, int64_t end, struct fb_error *err)
 {
     return remember(file->unpacking, unpack_to(file, end, err));
 }
 
-static int unpack_extension(struct fb_file *file, const char *extname, int64_t end, struct fb_error *err)
+int fb_unpack_data(struct fb_file *file, const char *extname, int64_t end, struct fb_error *err)
 {
     return remember(file->unpacking, unpack_data(file, extname, end, err));
 }
 
-static int unpack_end(struct fb_file *file, struct fb_error *err)
+int fb_unpack_rest(struct fb_file *file, struct fb_error *err)
 {
     int64_t found = file->unpacking->said - file->unpacking->left_out;
     return remember(file->unpacking, found > fb_unpack_limit ? too_much(file, found, "", err) : 0);
 }
-
-static const struct fb_unpacker unpacker = { unpack_to_offset, unpack_extension, unpack_end };
 
 /* ---- a file ---- */
 
 static int begin(struct fb_file *file, struct fb_error *err)
 {
     struct fb_unpacking *u = file->unpacking;
+    if (take_said(u, err) != 0)
+        return -1;
+    u->in = malloc(IN_BYTES);
+    if (!u->in || inflateInit2(&u->zlib, MAX_WBITS + GZIP) != Z_OK)
+        return fb_fail(err, "%s: out of memory", file->path);
     file->size = 0;
     if (unpack_to(file, FB_FITS_BLOCK, err) != 0)
         return -1;
@@ -264,6 +261,32 @@ static int begin(struct fb_file *file, struct fb_error *err)
     memcpy(file->head, file->contents, file->nhead);
     u->packed.nhead = 0; /* its head was in the same buffer */
     return 0;
+}
+
+static void release(struct fb_file *file)
+{
+    struct fb_unpacking *u = file->unpacking;
+    inflateEnd(&u->zlib);
+    free(u->in);
+    free(u->skipped);
+    free(u);
+    file->unpacking = NULL;
+}
+
+int fb_unpack_begin(struct fb_file *file, fb_keep_fn *keep, struct fb_error *err)
+{
+    if (file->nhead < 2 || file->head[0] != 0x1f || file->head[1] != 0x8b)
+        return 0;
+    struct fb_unpacking *u = file->unpacking = calloc(1, sizeof *u);
+    if (!u)
+        return fb_fail(err, "%s: out of memory", file->path);
+    u->packed = *file;
+    u->keep = keep;
+    u->most = keep ? (1 + FB_LEFT_OUT) * fb_unpack_limit : fb_unpack_limit;
+    if (begin(file, err) == 0)
+        return 0;
+    release(file);
+    return -1;
 }
 
 /* Check that the stream ends with the file, and free unused memory. */
@@ -290,60 +313,9 @@ static int blame(struct fb_file *file, struct fb_error *err)
     return -1;
 }
 
-static int unpack(struct fb_file *file, struct fb_error *err)
+int fb_unpack_end(struct fb_file *file, int failed, struct fb_error *err)
 {
-    struct fb_hdus hdus = { 0 };
-    if (begin(file, err) != 0)
-        return -1;
-    /* This reads to the end of the contents, because another HDU may begin at any block. */
-    int status = fb_hdus_read(&hdus, file, err) > 0 ? finish(file, err) : blame(file, err);
-    fb_hdus_release(&hdus);
+    int status = failed ? blame(file, err) : finish(file, err);
+    release(file);
     return status;
-}
-
-/*
- * Decompress an open file. From here on its bytes and its size are those of the contents. The file must be
- * one complete gzip stream with the right checksum, hold a FITS file, and end where the stream ends. The data
- * of extensions for which keep() returns 0 are not kept in memory, and reading them is an error.
- *
- * Memory grows as it is filled. A file is refused if its last bytes or one of its headers state more than the
- * limit, if it exceeds the limit whatever they state, or if it states more than its compressed bytes can
- * hold.
- */
-static int unpack_file(struct fb_file *file, fb_keep_fn *keep, struct fb_error *err)
-{
-    struct fb_unpacking u = { .packed = *file, .keep = keep };
-    u.most = keep ? (1 + FB_LEFT_OUT) * fb_unpack_limit : fb_unpack_limit;
-    if (take_said(&u, err) != 0)
-        return -1;
-    u.in = malloc(IN_BYTES);
-    if (!u.in || inflateInit2(&u.zlib, MAX_WBITS + GZIP) != Z_OK) {
-        free(u.in);
-        return fb_fail(err, "%s: out of memory", file->path);
-    }
-    file->unpacker = &unpacker;
-    file->unpacking = &u;
-    int status = unpack(file, err);
-    file->unpacking = NULL;
-    inflateEnd(&u.zlib);
-    free(u.in);
-    free(u.skipped);
-    return status;
-}
-
-int fb_file_open_parts(struct fb_file *file, const char *path, fb_keep_fn *keep, struct fb_io_stats *stats,
-                       struct fb_error *err)
-{
-    if (fb_file_open_raw(file, path, stats, err) != 0)
-        return -1;
-    if (!fb_is_packed(file) || unpack_file(file, keep, err) == 0)
-        return 0;
-    fb_file_close(file);
-    stats->files--;
-    return -1;
-}
-
-int fb_file_open(struct fb_file *file, const char *path, struct fb_io_stats *stats, struct fb_error *err)
-{
-    return fb_file_open_parts(file, path, NULL, stats, err);
 }

@@ -19,18 +19,30 @@
 extern int64_t fb_unpack_limit;
 enum { FB_LEFT_OUT = 3 };
 
-/* Does an open file begin with gzip's magic number? */
-int fb_is_packed(const struct fb_file *file);
-
 /* Should the data of the extension with this name be kept? */
 typedef int fb_keep_fn(const char *extname);
 
-/* Open a file and read its head. A gzipped file is decompressed, and then reads like a plain one. Start with
- * all zeros; the struct can be reused for one file after another. */
-int fb_file_open(struct fb_file *file, const char *path, struct fb_io_stats *stats, struct fb_error *err);
-/* The same for a reader that needs only some extensions. If the file is gzipped, the data of those for which
- * keep() returns 0 are not kept in memory, and reading them is an error. */
-int fb_file_open_parts(struct fb_file *file, const char *path, fb_keep_fn *keep, struct fb_io_stats *stats,
-                       struct fb_error *err);
+/*
+ * For fits/hdus.c, which reads the headers of a file while it is decompressed.
+ *
+ * If an open file is gzipped, begin to decompress it. From here on its bytes and its size are those of the
+ * contents so far, and file->unpacking is set. The file must be one complete gzip stream with the right
+ * checksum, hold a FITS file, and end where the stream ends. The data of extensions for which keep() returns 0
+ * (NULL: none) are not kept in memory, and reading them is an error.
+ *
+ * Memory grows as it is filled. A file is refused if its last bytes or one of its headers state more than the
+ * limit, if it exceeds the limit whatever they state, or if it states more than its compressed bytes can
+ * hold.
+ */
+int fb_unpack_begin(struct fb_file *file, fb_keep_fn *keep, struct fb_error *err);
+/* Decompress up to an offset, or to the end of the contents. */
+int fb_unpack_to(struct fb_file *file, int64_t end, struct fb_error *err);
+/* The data of an extension (NULL: of the primary HDU) follow, up to end: decompress or skip them. */
+int fb_unpack_data(struct fb_file *file, const char *extname, int64_t end, struct fb_error *err);
+/* There are no more HDUs: fail if the rest of the contents would exceed the limit. */
+int fb_unpack_rest(struct fb_file *file, struct fb_error *err);
+/* The headers have been read to the end of the contents, or are wrong (failed). Returns -1 then, or if the stream
+ * is; if both are, the error is that of the stream. */
+int fb_unpack_end(struct fb_file *file, int failed, struct fb_error *err);
 
 #endif

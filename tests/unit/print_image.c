@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "fits/image.h"
-#include "fits/unpack.h"
 
 static void put_answer(int64_t n, const void *pixels, size_t size)
 {
@@ -91,10 +90,10 @@ int main(int argc, char **argv)
     struct fb_io_stats io = { 0 };
     struct fb_file file = { 0 };
     struct fb_hdus hdus = { 0 };
-    struct fb_error err = { "not a FITS file" };
+    struct fb_error err = { "expected a file" };
     fitsfile *fits;
     int status = 0;
-    if (argc != 2 || fb_file_open(&file, argv[1], &io, &err) != 0 || fb_hdus_read(&hdus, &file, &err) <= 0 ||
+    if (argc != 2 || fb_hdus_open(&hdus, &file, argv[1], NULL, &io, &err) != 0 ||
         fits_open_diskfile(&fits, argv[1], READONLY, &status)) {
         fprintf(stderr, "%s\n", err.text);
         return 2;

@@ -60,9 +60,8 @@ static void test_contents(void **state)
     int64_t size = (int64_t)f.n;
     pack(&f);
     char *path = write_file(&f, "packed.fits");
-    assert_int_equal(fb_file_open(&file, path, &io, &err), 0);
+    assert_int_equal(fb_hdus_open(&hdus, &file, path, NULL, &io, &err), 0);
     assert_int_equal(file.size, size);
-    assert_int_equal(fb_hdus_read(&hdus, &file, &err), 1);
     assert_int_equal(hdus.n, 2);
     /* beyond the head as well */
     int64_t place = hdus.hdu[1].data + 8 * 15000;
@@ -128,10 +127,9 @@ static void test_parts(void **state)
     int64_t size = (int64_t)f.n;
     pack(&f);
     char *path = write_file(&f, "parts.fits.gz");
-    assert_int_equal(fb_file_open_parts(&file, path, is_not_big, &io, &err), 0);
+    assert_int_equal(fb_hdus_open(&hdus, &file, path, is_not_big, &io, &err), 0);
     assert_int_equal(file.size, size);
     assert_int_equal(file.ngaps, 2);
-    assert_int_equal(fb_hdus_read(&hdus, &file, &err), 1);
     assert_int_equal(hdus.n, 5);
     for (int k = 0; k < 4; k++) {
         int64_t data = hdus.hdu[k + 1].data;
