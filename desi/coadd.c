@@ -9,31 +9,24 @@ enum { MOST_PIXELS = 1000000 };
 
 /* ---- cameras ---- */
 
-/* The images of a camera. */
-enum { WAVELENGTH, FLUX, IVAR, MASK, NIMAGES };
-static const char *const image_names[NIMAGES] = { "WAVELENGTH", "FLUX", "IVAR", "MASK" };
-
-struct camera_hdus {
-    const struct fb_hdu *hdu[NIMAGES]; /* NULL: not in the file */
-};
+static const char *const image_names[FB_IMAGES] = { "WAVELENGTH", "FLUX", "IVAR", "MASK" };
 
 /* Find the HDUs "CAMERA_WHAT" of a camera. */
-static int find_hdus(struct fb_coadd *coadd, const char *camera, struct camera_hdus *found,
-                     struct fb_error *err)
+static int find_hdus(struct fb_coadd *coadd, struct fb_camera *camera, struct fb_error *err)
 {
-    size_t length = strlen(camera);
-    *found = (struct camera_hdus){ { NULL } };
+    size_t length = strlen(camera->name);
     for (size_t i = 1; i < coadd->hdus.n; i++) {
         const struct fb_hdu *hdu = &coadd->hdus.hdu[i];
-        if (strncmp(hdu->name, camera, length) != 0 || hdu->name[length] != '_')
+        if (strncmp(hdu->name, camera->name, length) != 0 || hdu->name[length] != '_')
             continue;
-        coadd->has_resolution |= strcmp(hdu->name + length + 1, "RESOLUTION") == 0;
-        for (int k = 0; k < NIMAGES; k++) {
-            if (strcmp(hdu->name + length + 1, image_names[k]) != 0)
+        const char *what = hdu->name + length + 1;
+        coadd->has_resolution |= strcmp(what, "RESOLUTION") == 0;
+        for (int k = 0; k < FB_IMAGES; k++) {
+            if (strcmp(what, image_names[k]) != 0)
                 continue;
-            if (found->hdu[k])
+            if (camera->hdu[k])
                 return fb_fail(err, "%s: has more than one HDU %s", coadd->path, hdu->name);
-            found->hdu[k] = hdu;
+            camera->hdu[k] = hdu;
         }
     }
     return 0;
@@ -41,36 +34,37 @@ static int find_hdus(struct fb_coadd *coadd, const char *camera, struct camera_h
 
 /* Find a set of cameras; returns how many exist, or -1. A camera may be missing completely, as in some tiles,
  * but not partly. Either all cameras have masks or none has. */
-static int find_set(struct fb_coadd *coadd, const char *const *names, int n, struct camera_hdus *found,
-                    struct fb_error *err)
+static int find_set(struct fb_coadd *coadd, const char *const *names, int n, struct fb_error *err)
 {
-    struct camera_hdus all[FB_CAMERAS];
+    struct fb_camera *camera = coadd->camera;
     int kept = 0, masks = 0;
     coadd->has_resolution = 0;
     for (int c = 0; c < n; c++) {
-        if (find_hdus(coadd, names[c], &all[c], err) != 0)
+        camera[c] = (struct fb_camera){ .n = 0 };
+        snprintf(camera[c].name, sizeof camera[c].name, "%s", names[c]);
+        if (find_hdus(coadd, &camera[c], err) != 0)
             return -1;
-        masks |= all[c].hdu[MASK] != NULL;
+        masks |= camera[c].hdu[FB_MASK] != NULL;
     }
     for (int c = 0; c < n; c++) {
-        const struct fb_hdu **hdu = all[c].hdu;
-        if (!hdu[WAVELENGTH] && !hdu[FLUX] && !hdu[IVAR] && !hdu[MASK])
-            continue;
-        for (int k = 0; k < NIMAGES; k++)
-            if (!hdu[k] && (k != MASK || masks))
+        int found = 0;
+        for (int k = 0; k < FB_IMAGES; k++)
+            found |= camera[c].hdu[k] != NULL;
+        for (int k = 0; found && k < FB_IMAGES; k++)
+            if (!camera[c].hdu[k] && (k != FB_MASK || masks))
                 return fb_fail(err, "%s: has no HDU %s_%s", coadd->path, names[c], image_names[k]);
-        snprintf(coadd->camera[kept].name, sizeof coadd->camera[kept].name, "%s", names[c]);
-        found[kept++] = all[c];
+        if (found)
+            camera[kept++] = camera[c];
     }
     return kept;
 }
 
-static int find_cameras(struct fb_coadd *coadd, struct camera_hdus *found, struct fb_error *err)
+static int find_cameras(struct fb_coadd *coadd, struct fb_error *err)
 {
     static const char *const arms[FB_CAMERAS] = { "B", "R", "Z" }, *const joined[] = { "BRZ" };
-    int n = find_set(coadd, arms, FB_CAMERAS, found, err);
+    int n = find_set(coadd, arms, FB_CAMERAS, err);
     if (n == 0)
-        n = find_set(coadd, joined, 1, found, err);
+        n = find_set(coadd, joined, 1, err);
     if (n == 0)
         return fb_fail(err, "%s: has no HDU B_WAVELENGTH, R_WAVELENGTH, Z_WAVELENGTH or BRZ_WAVELENGTH",
                        coadd->path);
@@ -80,53 +74,44 @@ static int find_cameras(struct fb_coadd *coadd, struct camera_hdus *found, struc
 
 /* ---- images ---- */
 
-static int read_wavelength(struct fb_coadd *coadd, struct fb_camera *camera, const struct fb_hdu *hdu,
-                           struct fb_error *err)
+static int read_wavelength(struct fb_coadd *coadd, struct fb_camera *camera, struct fb_error *err)
 {
-    struct fb_image image;
-    int status = fb_image_open(&image, &coadd->file, &coadd->hdus, hdu, FB_DOUBLES, err);
-    if (status == 0 && (image.naxis != 1 || image.axis[0] < 2 || image.axis[0] > MOST_PIXELS))
-        status =
-            fb_fail(err, "%s: HDU %s: expected 1 axis of 2 to %d pixels, found %d axes, the first of %lld",
-                    coadd->path, hdu->name, MOST_PIXELS, image.naxis, (long long)image.axis[0]);
-    if (status == 0) {
-        camera->n = (size_t)image.axis[0];
-        camera->wavelength = malloc(camera->n * sizeof *camera->wavelength);
-        status = camera->wavelength
-                     ? fb_image_read(&image, &coadd->file, 0, camera->n, camera->wavelength, err)
-                     : fb_fail(err, "%s: out of memory for %zu pixels", coadd->path, camera->n);
-    }
-    fb_image_release(&image);
-    return status;
+    struct fb_image *image = &camera->image[FB_WAVELENGTH];
+    if (image->naxis != 1 || image->axis[0] < 2 || image->axis[0] > MOST_PIXELS)
+        return fb_fail(err, "%s: HDU %s: expected 1 axis of 2 to %d pixels, found %d axes, the first of %lld",
+                       coadd->path, image->name, MOST_PIXELS, image->naxis, (long long)image->axis[0]);
+    camera->n = (size_t)image->axis[0];
+    camera->wavelength = malloc(camera->n * sizeof *camera->wavelength);
+    return camera->wavelength ? fb_image_read(image, &coadd->file, 0, camera->n, camera->wavelength, err)
+                              : fb_fail(err, "%s: out of memory for %zu pixels", coadd->path, camera->n);
 }
 
 /* An image must have as many pixels as the wavelengths and as many rows as there are targets. */
-static int open_image(const struct fb_coadd *coadd, const struct fb_camera *camera, struct fb_image *image,
-                      const struct fb_hdu *hdu, enum fb_pixel_type type, struct fb_error *err)
+static int check_rows(const struct fb_coadd *coadd, const struct fb_camera *camera,
+                      const struct fb_image *image, struct fb_error *err)
 {
-    if (fb_image_open(image, &coadd->file, &coadd->hdus, hdu, type, err) != 0)
-        return -1;
     long long rows = (long long)coadd->targets.n;
     if (image->naxis != 2)
         return fb_fail(err, "%s: HDU %s: expected %lld rows of %zu pixels, found %d axes", coadd->path,
-                       hdu->name, rows, camera->n, image->naxis);
+                       image->name, rows, camera->n, image->naxis);
     if (image->axis[0] != (int64_t)camera->n || image->axis[1] != rows)
         return fb_fail(err, "%s: HDU %s: expected %lld rows of %zu pixels, found %lld of %lld", coadd->path,
-                       hdu->name, rows, camera->n, (long long)image->axis[1], (long long)image->axis[0]);
+                       image->name, rows, camera->n, (long long)image->axis[1], (long long)image->axis[0]);
     return 0;
 }
 
 /* Masks are checked even if they are not used, because a wrong header would hide the HDUs after it. */
-static int open_camera(struct fb_coadd *coadd, struct fb_camera *camera, const struct camera_hdus *found,
-                       struct fb_error *err)
+static int open_camera(struct fb_coadd *coadd, struct fb_camera *camera, struct fb_error *err)
 {
-    const struct fb_hdu *const *hdu = found->hdu;
-    return read_wavelength(coadd, camera, hdu[WAVELENGTH], err) != 0 ||
-                   open_image(coadd, camera, &camera->flux, hdu[FLUX], FB_FLOATS, err) != 0 ||
-                   open_image(coadd, camera, &camera->ivar, hdu[IVAR], FB_FLOATS, err) != 0 ||
-                   (hdu[MASK] && open_image(coadd, camera, &camera->mask, hdu[MASK], FB_INTEGERS, err) != 0)
-               ? -1
-               : 0;
+    static const enum fb_pixel_type types[FB_IMAGES] = { FB_DOUBLES, FB_FLOATS, FB_FLOATS, FB_INTEGERS };
+    for (int k = 0; k < FB_IMAGES && camera->hdu[k]; k++) {
+        struct fb_image *image = &camera->image[k];
+        if (fb_image_open(image, &coadd->file, &coadd->hdus, camera->hdu[k], types[k], err) != 0 ||
+            (k == FB_WAVELENGTH ? read_wavelength(coadd, camera, err)
+                                : check_rows(coadd, camera, image, err)) != 0)
+            return -1;
+    }
+    return 0;
 }
 
 /* ---- the file ---- */
@@ -135,9 +120,8 @@ static void close_file(struct fb_coadd *coadd)
 {
     for (int c = 0; c < FB_CAMERAS; c++) {
         struct fb_camera *camera = &coadd->camera[c];
-        fb_image_release(&camera->flux);
-        fb_image_release(&camera->ivar);
-        fb_image_release(&camera->mask);
+        for (int k = 0; k < FB_IMAGES; k++)
+            fb_image_release(&camera->image[k]);
         free(camera->wavelength);
         *camera = (struct fb_camera){ .n = 0 };
     }
@@ -152,7 +136,7 @@ static void close_file(struct fb_coadd *coadd)
 static int is_wanted(const char *extname)
 {
     const char *underscore = strchr(extname, '_');
-    for (int k = 0; underscore && k < NIMAGES; k++)
+    for (int k = 0; underscore && k < FB_IMAGES; k++)
         if (strcmp(underscore + 1, image_names[k]) == 0)
             return 1;
     return strcasecmp(extname, "FIBERMAP") == 0;
@@ -160,15 +144,14 @@ static int is_wanted(const char *extname)
 
 static int open_file(struct fb_coadd *coadd, const char *path, struct fb_error *err)
 {
-    struct camera_hdus found[FB_CAMERAS];
     if (!(coadd->path = strdup(path)))
         return fb_fail(err, "%s: out of memory", path);
     if (fb_hdus_open(&coadd->hdus, &coadd->file, coadd->path, is_wanted, &coadd->io, err) != 0 ||
         fb_targets_read(&coadd->targets, &coadd->file, &coadd->hdus, err) != 0 ||
-        find_cameras(coadd, found, err) != 0)
+        find_cameras(coadd, err) != 0)
         return -1;
     for (int c = 0; c < coadd->ncameras; c++)
-        if (open_camera(coadd, &coadd->camera[c], &found[c], err) != 0)
+        if (open_camera(coadd, &coadd->camera[c], err) != 0)
             return -1;
     return 0;
 }

@@ -18,12 +18,15 @@
 
 enum { FB_CAMERAS = 3 };
 
+/* The images of a camera: n wavelengths, and a row of n pixels, of 4 bytes each, for each target. */
+enum { FB_WAVELENGTH, FB_FLUX, FB_IVAR, FB_MASK, FB_IMAGES };
+
 struct fb_camera {
     char name[4];
+    const struct fb_hdu *hdu[FB_IMAGES]; /* the mask is NULL if there is none */
+    struct fb_image image[FB_IMAGES];
     size_t n;           /* pixels per row */
     double *wavelength; /* owned */
-    struct fb_image flux, ivar,
-        mask; /* a row of n pixels for each target; mask is not open if there is none */
 };
 
 /* A reader of one file after another. Start with all zeros. */

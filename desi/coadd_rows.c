@@ -25,33 +25,38 @@
 
 void fb_slots_release(struct fb_slots *slots)
 {
-    for (int c = 0; c < FB_CAMERAS; c++) {
-        free(slots->flux[c]);
-        free(slots->ivar[c]);
-        free(slots->mask[c]);
-    }
-    *slots = (struct fb_slots){ .room = { 0 } };
+    for (int c = 0; c < FB_CAMERAS; c++)
+        for (int k = 0; k < FB_IMAGES; k++)
+            free(slots->pixels[c][k]);
+    *slots = (struct fb_slots){ .room = { { 0 } } };
+}
+
+int fb_has_mask(const struct fb_fetcher *f, int camera)
+{
+    return f->masks && f->coadd->camera[camera].hdu[FB_MASK];
+}
+
+/* The last image to read; the first is the flux. */
+static int last_image(const struct fb_fetcher *f, int camera)
+{
+    return fb_has_mask(f, camera) ? FB_MASK : FB_IVAR;
 }
 
 static int make_room(const struct fb_fetcher *f, int c, struct fb_error *err)
 {
-    struct fb_slots *slots = f->slots;
     size_t n = f->coadd->camera[c].n;
-    if (n > slots->room[c]) {
-        free(slots->flux[c]);
-        free(slots->ivar[c]);
-        slots->flux[c] = malloc(FB_SLOTS * n * sizeof *slots->flux[c]);
-        slots->ivar[c] = malloc(FB_SLOTS * n * sizeof *slots->ivar[c]);
-        slots->room[c] = slots->flux[c] && slots->ivar[c] ? n : 0;
+    for (int k = FB_FLUX; k <= last_image(f, c); k++) {
+        void **pixels = &f->slots->pixels[c][k];
+        size_t *room = &f->slots->room[c][k];
+        if (n <= *room)
+            continue;
+        free(*pixels);
+        *pixels = malloc(FB_SLOTS * n * 4);
+        *room = *pixels ? n : 0;
+        if (!*pixels)
+            return fb_fail(err, "%s: out of memory for %zu pixels", f->coadd->path, n);
     }
-    if (fb_has_mask(f, c) && n > slots->mask_room[c]) {
-        free(slots->mask[c]);
-        slots->mask[c] = malloc(FB_SLOTS * n * sizeof *slots->mask[c]);
-        slots->mask_room[c] = slots->mask[c] ? n : 0;
-    }
-    return n <= slots->room[c] && (!fb_has_mask(f, c) || n <= slots->mask_room[c])
-               ? 0
-               : fb_fail(err, "%s: out of memory for %zu pixels", f->coadd->path, n);
+    return 0;
 }
 
 /* ---- pieces ---- */
@@ -61,11 +66,6 @@ struct piece {
     int64_t from;
     size_t to, n;
 };
-
-int fb_has_mask(const struct fb_fetcher *f, int camera)
-{
-    return f->masks && f->coadd->camera[camera].mask.name;
-}
 
 size_t fb_part_pixels(const struct fb_fetcher *f, int camera, const struct fb_part *part, size_t *first)
 {
@@ -110,7 +110,6 @@ static int read_pieces(struct fb_coadd *coadd, struct fb_image *image, const str
 int fb_fetch_camera(const struct fb_fetcher *f, int camera, const struct fb_part *parts, const size_t *slot,
                     size_t n, struct fb_error *err)
 {
-    struct fb_camera *c = &f->coadd->camera[camera];
     struct piece pieces[FB_BATCH];
     size_t used = 0;
     if (make_room(f, camera, err) != 0)
@@ -119,11 +118,11 @@ int fb_fetch_camera(const struct fb_fetcher *f, int camera, const struct fb_part
         pieces[used] = piece_of(f, camera, &parts[k], parts[k].row, slot[k]);
         used += pieces[used].n > 0;
     }
-    if (read_pieces(f->coadd, &c->flux, pieces, used, f->slots->flux[camera], err) != 0 ||
-        read_pieces(f->coadd, &c->ivar, pieces, used, f->slots->ivar[camera], err) != 0)
-        return -1;
-    return fb_has_mask(f, camera) ? read_pieces(f->coadd, &c->mask, pieces, used, f->slots->mask[camera], err)
-                                  : 0;
+    for (int k = FB_FLUX; k <= last_image(f, camera); k++)
+        if (read_pieces(f->coadd, &f->coadd->camera[camera].image[k], pieces, used,
+                        f->slots->pixels[camera][k], err) != 0)
+            return -1;
+    return 0;
 }
 
 /* Choose slots. Rows that are close in the file get slots at the same distance, so that one read can fetch
@@ -154,12 +153,11 @@ int fb_fetch(const struct fb_fetcher *f, const struct fb_part *parts, size_t *sl
 
 static void want(const struct fb_fetcher *f, int c, const struct piece *piece)
 {
-    const struct fb_camera *camera = &f->coadd->camera[c];
-    const struct fb_image *const images[3] = { &camera->flux, &camera->ivar,
-                                               fb_has_mask(f, c) ? &camera->mask : NULL };
-    for (int i = 0; i < 3 && piece->n > 0; i++)
-        if (images[i] && images[i]->in_place)
-            fb_file_want(&f->coadd->file, images[i]->data + 4 * piece->from, 4 * (int64_t)piece->n);
+    for (int k = FB_FLUX; k <= last_image(f, c) && piece->n > 0; k++) {
+        const struct fb_image *image = &f->coadd->camera[c].image[k];
+        if (image->in_place)
+            fb_file_want(&f->coadd->file, image->data + 4 * piece->from, 4 * (int64_t)piece->n);
+    }
 }
 
 static void want_camera(const struct fb_fetcher *f, int c, const struct fb_part *parts, size_t n)
@@ -182,17 +180,14 @@ static void want_camera(const struct fb_fetcher *f, int c, const struct fb_part 
     want(f, c, &joined);
 }
 
-/* Are the first and the last row in memory, in all images that are read without conversion? */
-static int in_memory(const struct fb_fetcher *f, const struct fb_part *parts, size_t n)
+/* Are the flux and the ivar of a row in memory, where they are read without conversion? */
+static int in_memory(const struct fb_fetcher *f, const struct fb_part *part)
 {
     for (int c = 0; c < f->coadd->ncameras; c++) {
-        const struct fb_image *const images[2] = { &f->coadd->camera[c].flux, &f->coadd->camera[c].ivar };
-        for (int i = 0; i < 4; i++) {
-            const struct fb_part *part = i < 2 ? &parts[0] : &parts[n - 1];
-            struct piece piece = piece_of(f, c, part, part->row, 0);
-            const struct fb_image *image = images[i % 2];
-            if (piece.n > 0 && image->in_place &&
-                !fb_file_in_memory(&f->coadd->file, image->data + 4 * piece.from))
+        struct piece piece = piece_of(f, c, part, part->row, 0);
+        for (int k = FB_FLUX; k <= FB_IVAR && piece.n > 0; k++) {
+            const struct fb_image *image = &f->coadd->camera[c].image[k];
+            if (image->in_place && !fb_file_in_memory(&f->coadd->file, image->data + 4 * piece.from))
                 return 0;
         }
     }
@@ -201,7 +196,7 @@ static int in_memory(const struct fb_fetcher *f, const struct fb_part *parts, si
 
 int fb_fetch_ahead(const struct fb_fetcher *f, const struct fb_part *parts, size_t n)
 {
-    if (n == 0 || in_memory(f, parts, n))
+    if (n == 0 || (in_memory(f, &parts[0]) && in_memory(f, &parts[n - 1])))
         return 0;
     for (int c = 0; c < f->coadd->ncameras; c++)
         want_camera(f, c, parts, n);

@@ -24,9 +24,10 @@ struct fb_part {
  * all zeros. */
 enum { FB_SLOTS = 2 * FB_BATCH, FB_EXPOSURE_SLOT = FB_SLOTS - 1 };
 struct fb_slots {
-    float *flux[FB_CAMERAS], *ivar[FB_CAMERAS]; /* owned: FB_SLOTS rows */
-    int32_t *mask[FB_CAMERAS];                  /* owned: FB_SLOTS rows; nonzero means masked */
-    size_t room[FB_CAMERAS], mask_room[FB_CAMERAS];
+    void *pixels[FB_CAMERAS]
+                [FB_IMAGES]; /* owned: FB_SLOTS rows of flux and ivar, as float, and of the mask, as
+                                          * int32_t; nonzero means masked */
+    size_t room[FB_CAMERAS][FB_IMAGES];
 };
 void fb_slots_release(struct fb_slots *slots);
 

@@ -71,19 +71,11 @@ static int make_sums(struct fb_joined *j, struct fb_error *err)
 
 /* ---- the file ---- */
 
-static int open_file(struct fb_joined *j, const char *path, struct fb_error *err)
+int fb_joined_open(struct fb_joined *j, const char *path, struct fb_error *err)
 {
     if (fb_coadd_open(&j->coadd, path, err) != 0 || (!is_same(j) && make_grid(j, err) != 0))
         return -1;
     return j->coadd.targets.repeat ? make_sums(j, err) : 0;
-}
-
-int fb_joined_open(struct fb_joined *j, const char *path, struct fb_error *err)
-{
-    double start = fb_clock();
-    int status = open_file(j, path, err);
-    j->coadd.io.seconds += fb_clock() - start;
-    return status;
 }
 
 void fb_joined_release(struct fb_joined *j)
@@ -106,6 +98,19 @@ static struct fb_fetcher fetcher_of(struct fb_joined *j)
     return (struct fb_fetcher){ &j->coadd, j->grid, masks, &j->slots };
 }
 
+struct pixels {
+    float *flux, *ivar;
+    int32_t *mask; /* NULL: none */
+};
+
+/* Pixels in memory, from an index in the camera's slots on. */
+static struct pixels pixels_at(const struct fb_fetcher *fetcher, int c, size_t index)
+{
+    void *const *pixels = fetcher->slots->pixels[c];
+    return (struct pixels){ (float *)pixels[FB_FLUX] + index, (float *)pixels[FB_IVAR] + index,
+                            fb_has_mask(fetcher, c) ? (int32_t *)pixels[FB_MASK] + index : NULL };
+}
+
 /* Join the exposures of a target into its slot, camera by camera. */
 static int load_exposures(struct fb_joined *j, const struct fb_part *part, size_t slot, struct fb_error *err)
 {
@@ -115,28 +120,26 @@ static int load_exposures(struct fb_joined *j, const struct fb_part *part, size_
     for (int c = 0; c < j->ncameras; c++) {
         struct fb_part exposure = *part;
         size_t first, n = fb_part_pixels(&fetcher, c, part, &first);
-        size_t from = exposure_slot * j->n[c] + first, to = slot * j->n[c] + first;
-        int masks = fb_has_mask(&fetcher, c);
         memset(j->sums, 0, n * sizeof *j->sums);
         /* fetch no rows: this only allocates the slots, which are needed even if no exposure is good */
         if (fb_fetch_camera(&fetcher, c, part, &exposure_slot, 0, err) != 0)
             return -1;
+        const struct pixels from = pixels_at(&fetcher, c, exposure_slot * j->n[c] + first),
+                            to = pixels_at(&fetcher, c, slot * j->n[c] + first);
         for (int64_t row = part->row; row >= 0; row = targets->next[row]) {
             exposure.row = row;
             if (!fb_exposure_is_good(targets->status[row], j->coadd.camera[c].name))
                 continue;
             if (fb_fetch_camera(&fetcher, c, &exposure, &exposure_slot, 1, err) != 0)
                 return -1;
-            fb_exposure_add(j->sums, n, j->slots.flux[c] + from, j->slots.ivar[c] + from,
-                            masks ? j->slots.mask[c] + from : NULL);
+            fb_exposure_add(j->sums, n, from.flux, from.ivar, from.mask);
         }
-        fb_exposures_mean(j->sums, n, j->slots.flux[c] + to, j->slots.ivar[c] + to,
-                          masks ? j->slots.mask[c] + to : NULL);
+        fb_exposures_mean(j->sums, n, to.flux, to.ivar, to.mask);
     }
     return 0;
 }
 
-static int load(struct fb_joined *j, const struct fb_part *parts, size_t n, struct fb_error *err)
+int fb_joined_load(struct fb_joined *j, const struct fb_part *parts, size_t n, struct fb_error *err)
 {
     const struct fb_fetcher fetcher = fetcher_of(j);
     memcpy(j->part, parts, n * sizeof *parts);
@@ -150,21 +153,10 @@ static int load(struct fb_joined *j, const struct fb_part *parts, size_t n, stru
     return 0;
 }
 
-int fb_joined_load(struct fb_joined *j, const struct fb_part *parts, size_t n, struct fb_error *err)
-{
-    double start = fb_clock();
-    int status = load(j, parts, n, err);
-    j->coadd.io.seconds += fb_clock() - start;
-    return status;
-}
-
 int fb_joined_ahead(struct fb_joined *j, const struct fb_part *parts, size_t n)
 {
     const struct fb_fetcher fetcher = fetcher_of(j);
-    double start = fb_clock();
-    int fetched = fb_fetch_ahead(&fetcher, parts, n);
-    j->coadd.io.seconds += fb_clock() - start;
-    return fetched;
+    return fb_fetch_ahead(&fetcher, parts, n);
 }
 
 void fb_joined_spectrum(struct fb_joined *j, size_t k, double *flux, double *ivar)
@@ -172,9 +164,8 @@ void fb_joined_spectrum(struct fb_joined *j, size_t k, double *flux, double *iva
     const struct fb_fetcher fetcher = fetcher_of(j);
     struct fastbal_pixels pixels[FB_CAMERAS];
     for (int c = 0; c < j->ncameras; c++) {
-        size_t at = j->slot[k] * j->n[c];
-        pixels[c] = (struct fastbal_pixels){ j->slots.flux[c] + at, j->slots.ivar[c] + at,
-                                             fb_has_mask(&fetcher, c) ? j->slots.mask[c] + at : NULL };
+        const struct pixels row = pixels_at(&fetcher, c, j->slot[k] * j->n[c]);
+        pixels[c] = (struct fastbal_pixels){ row.flux, row.ivar, row.mask };
     }
     fastbal_join_range(j->grid, pixels, j->part[k].begin, j->part[k].end, flux, ivar);
 }

@@ -86,13 +86,13 @@ static int read_rows(struct fb_table *t, struct fb_redshifts *redshifts, struct 
 int fb_redshifts_read(struct fb_redshifts *redshifts, const char *path, struct fb_error *err)
 {
     struct fb_table t;
-    double start = fb_clock();
+    double start = fb_seconds();
     memset(redshifts, 0, sizeof *redshifts);
     int failed = fb_table_open(&t, path, table_names, err);
     if (!failed)
         failed = read_rows(&t, redshifts, err);
     redshifts->io = t.io;
-    redshifts->io.seconds = fb_clock() - start;
+    redshifts->io.seconds = fb_seconds() - start;
     fb_table_close(&t);
     return failed;
 }

@@ -64,10 +64,13 @@ static int find_parts(struct source *s, const struct fb_redshifts *redshifts, st
 static int open_source(struct source *s, const char *path, const struct fb_redshifts *redshifts,
                        struct fb_error *err)
 {
+    double start = fb_seconds();
+    int status = -1;
     s->n = s->missing = 0;
-    if (fb_joined_open(&s->joined, path, err) != 0 || find_parts(s, redshifts, err) != 0)
-        return -1;
-    return fb_joined_ahead(&s->joined, s->parts + s->missing, s->n - s->missing);
+    if (fb_joined_open(&s->joined, path, err) == 0 && find_parts(s, redshifts, err) == 0)
+        status = fb_joined_ahead(&s->joined, s->parts + s->missing, s->n - s->missing);
+    s->joined.coadd.io.seconds += fb_seconds() - start;
+    return status;
 }
 
 static int make_room(struct fb_spectra *spectra, const struct fb_joined *joined, struct fb_error *err)
@@ -148,7 +151,10 @@ int fb_spectra_next(struct fb_spectra *spectra, struct fb_spectrum *spectrum, st
     if (part->row >= 0) {
         if (spectra->at == spectra->loaded) {
             size_t left = s->n - spectra->at, n = left < FB_BATCH ? left : FB_BATCH;
-            if (fb_joined_load(joined, part, n, err) != 0)
+            double start = fb_seconds();
+            int failed = fb_joined_load(joined, part, n, err);
+            joined->coadd.io.seconds += fb_seconds() - start;
+            if (failed)
                 return -1;
             spectra->batch = spectra->at;
             spectra->loaded += n;

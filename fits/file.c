@@ -28,7 +28,7 @@ void fb_io_stats_add(struct fb_io_stats *sum, const struct fb_io_stats *part)
     sum->seconds += part->seconds;
 }
 
-double fb_clock(void)
+double fb_seconds(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);

@@ -29,7 +29,7 @@ struct fb_io_stats {
 };
 void fb_io_stats_add(struct fb_io_stats *sum, const struct fb_io_stats *part);
 /* Seconds of a monotonic clock; only differences are meaningful. */
-double fb_clock(void);
+double fb_seconds(void);
 
 /* The first FB_FILE_HEAD bytes are read when a file is opened and kept in memory: headers and small
  * tables. */

@@ -4,15 +4,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/time.h>
-#include <time.h>
 #include "pipeline/usage.h"
-
-double fb_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 static void add_noted(struct fb_noted_files *total, size_t n, const char *path)
 {

@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "fits/file.h" /* fb_seconds() */
 
 /* Files that are summarised in one line. */
 struct fb_noted_files {
@@ -25,9 +26,6 @@ struct fb_usage {
     double cpu;   /* user and system seconds of the process */
     int64_t peak; /* peak resident memory in bytes; the largest of several processes */
 };
-
-/* Seconds on a monotonic clock. */
-double fb_seconds(void);
 
 /* Add the usage of a thread or another process. */
 void fb_usage_add(struct fb_usage *total, const struct fb_usage *part);
