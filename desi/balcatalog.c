@@ -300,9 +300,7 @@ static int compose_header(struct fb_balcatalog *catalog, const struct source *s,
     fb_write_descriptions(to, FB_IN_CATALOG, s->nkept, &status);
     write_description(to, catalog->has_description, &status);
     fb_write_history(to, &status);
-    fits_update_key(to, TSTRING, "CHECKSUM", "0000000000000000", "HDU checksum", &status);
-    fits_update_key(to, TSTRING, "DATASUM", "0", "data unit checksum", &status);
-    fits_set_hdustruc(to, &status);
+    fb_write_empty_sums(to, &status);
     release_columns(&list);
     return status ? fb_fits_fail(err, catalog->out.path, "can't write its header", status) : 0;
 }
@@ -465,7 +463,7 @@ static int write_primary(struct fb_balcatalog *catalog, struct source *s, struct
     if (!failed)
         failed = copy_bytes(catalog, s, hdu->data, data_bytes, (off_t)size, &sum, err);
     if (!failed) {
-        fb_header_update_sums(header, size, sum);
+        fb_header_put_sums(header, size, sum);
         failed = write_at(catalog, header, size, 0, err);
     }
     catalog->header = (off_t)size + (off_t)data_bytes;

@@ -131,7 +131,7 @@ static int update_sums(const struct fb_temporary *copy, const struct fb_hdus *hd
     int status = header ? read_at(copy, header, size, hdu->data - size, err)
                         : fb_fail(err, "%s: out of memory", copy->path);
     if (status == 0) {
-        fb_header_update_sums(header, (size_t)size, sum);
+        fb_header_put_sums(header, (size_t)size, sum);
         status = write_at(copy, header, size, hdu->data - size, err);
     }
     free(header);

@@ -1,15 +1,12 @@
 /* header_template.c - SPDX-License-Identifier: BSD-3-Clause */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "fits/card.h"
 #include "fits/file.h"
 #include "fits/header_template.h"
 #include "fits/output.h"
 #include "fits/sum.h"
-#include "fits/system.h"
 #include "fits/temporary.h"
 
 /* ---- headers ---- */
@@ -23,37 +20,15 @@ static size_t find_card(const unsigned char *header, size_t size, const char *ke
     return 0;
 }
 
-static void put_text(unsigned char *card, const char *text)
-{
-    char value[24];
-    int length = snprintf(value, sizeof value, "'%-8s'", text);
-    memset(card + 10, ' ', 20);
-    memcpy(card + 10, value, (size_t)length < 20 ? (size_t)length : 20);
-}
-
-static void put_sums(unsigned char *header, size_t size, size_t checksum, size_t datasum, uint32_t data)
-{
-    char text[24];
-    put_text(header + checksum, "0000000000000000");
-    snprintf(text, sizeof text, "%lu", (unsigned long)data);
-    put_text(header + datasum, text);
-    fits_encode_chksum(fb_sum_add(data, header, size), 1, text);
-    put_text(header + checksum, text);
-}
-
-static void put_number(unsigned char *card, size_t number)
-{
-    char value[24];
-    snprintf(value, sizeof value, "%20zu", number);
-    memcpy(card + 10, value, 20);
-}
-
 int fb_header_put_number(unsigned char *header, size_t size, const char *key, size_t number)
 {
+    char value[24];
     size_t card = find_card(header, size, key);
-    if (card)
-        put_number(header + card, number);
-    return card ? 0 : -1;
+    if (!card)
+        return -1;
+    snprintf(value, sizeof value, "%20zu", number);
+    memcpy(header + card + 10, value, 20);
+    return 0;
 }
 
 int fb_header_put_text(unsigned char *header, size_t size, const char *key, const char *text)
@@ -84,15 +59,6 @@ int fb_header_put_text(unsigned char *header, size_t size, const char *key, cons
     return 0;
 }
 
-int fb_header_put_sums(unsigned char *header, size_t size, uint32_t data)
-{
-    size_t checksum = find_card(header, size, "CHECKSUM"), datasum = find_card(header, size, "DATASUM ");
-    if (!checksum || !datasum)
-        return -1;
-    put_sums(header, size, checksum, datasum, data);
-    return 0;
-}
-
 /* Offset of the slash that begins the comment of a card with a string; FB_CARD if there is none. */
 static size_t comment_offset(const unsigned char *card)
 {
@@ -109,6 +75,7 @@ static size_t comment_offset(const unsigned char *card)
 static void replace_text(unsigned char *card, const char *text)
 {
     enum { VALUE = 10, COMMENT = 31 };
+    char value[24];
     size_t comment = comment_offset(card), to = comment < COMMENT ? COMMENT : comment;
     if (comment < COMMENT) {
         memmove(card + to, card + comment, FB_CARD - to);
@@ -116,10 +83,11 @@ static void replace_text(unsigned char *card, const char *text)
     }
     memset(card + VALUE - 2, ' ', comment - VALUE + 2);
     card[VALUE - 2] = '=';
-    put_text(card, text);
+    int length = snprintf(value, sizeof value, "'%-8s'", text);
+    memcpy(card + VALUE, value, (size_t)length < 20 ? (size_t)length : 20);
 }
 
-void fb_header_update_sums(unsigned char *header, size_t size, uint32_t data)
+int fb_header_put_sums(unsigned char *header, size_t size, uint32_t data)
 {
     size_t checksum = find_card(header, size, "CHECKSUM"), datasum = find_card(header, size, "DATASUM ");
     char text[24];
@@ -127,11 +95,12 @@ void fb_header_update_sums(unsigned char *header, size_t size, uint32_t data)
         snprintf(text, sizeof text, "%lu", (unsigned long)data);
         replace_text(header + datasum, text);
     }
-    if (!checksum)
-        return;
-    replace_text(header + checksum, "0000000000000000");
-    fits_encode_chksum(fb_sum_add(data, header, size), 1, text);
-    replace_text(header + checksum, text);
+    if (checksum) {
+        replace_text(header + checksum, "0000000000000000");
+        fits_encode_chksum(fb_sum_add(data, header, size), 1, text);
+        replace_text(header + checksum, text);
+    }
+    return checksum && datasum ? 0 : -1;
 }
 
 unsigned char *fb_header_copy(const char *cards, size_t ncards, size_t *size)
@@ -139,7 +108,7 @@ unsigned char *fb_header_copy(const char *cards, size_t ncards, size_t *size)
     static const char *const sums[] = { "CHECKSUM= '0000000000000000'   / HDU checksum",
                                         "DATASUM = '0       '           / data unit checksum" };
     size_t used = FB_CARD * ncards;
-    *size = (used + 3 * FB_CARD + FB_FITS_BLOCK - 1) / FB_FITS_BLOCK * FB_FITS_BLOCK;
+    *size = (size_t)fb_whole_blocks((int64_t)(used + 3 * FB_CARD));
     unsigned char *header = malloc(*size);
     if (!header)
         return NULL;
@@ -153,7 +122,7 @@ unsigned char *fb_header_copy(const char *cards, size_t ncards, size_t *size)
         used += FB_CARD;
     }
     memcpy(header + used, "END", 3); /* NOLINT(*-not-null-terminated-result): cards are not terminated */
-    *size = (used + FB_CARD + FB_FITS_BLOCK - 1) / FB_FITS_BLOCK * FB_FITS_BLOCK;
+    *size = (size_t)fb_whole_blocks((int64_t)(used + FB_CARD));
     return header;
 }
 
@@ -166,19 +135,10 @@ static int take_header(struct fb_header_template *template, const unsigned char 
     memcpy(template->header, bytes, end);
     template->table = begin;
     template->size = end;
-    template->naxis2 = find_card(template->header + begin, end - begin, "NAXIS2  ");
-    template->checksum = find_card(template->header + begin, end - begin, "CHECKSUM");
-    template->datasum = find_card(template->header + begin, end - begin, "DATASUM ");
-    if (!template->naxis2 || !template->checksum || !template->datasum)
-        return -1;
-    return fb_header_put_sums(template->header, begin, 0);
-}
-
-static void write_empty_sums(fitsfile *file, int *status)
-{
-    fits_update_key(file, TSTRING, "CHECKSUM", "0000000000000000", "HDU checksum", status);
-    fits_update_key(file, TSTRING, "DATASUM", "0", "data unit checksum", status);
-    fits_set_hdustruc(file, status); /* puts END where it belongs now */
+    return fb_header_put_sums(template->header, begin, 0) != 0 ||
+                   fb_header_put_sums(template->header + begin, end - begin, 0) != 0
+               ? -1
+               : 0;
 }
 
 int fb_header_template_create(struct fb_header_template *template, fb_header_fn *write, const void *context,
@@ -195,10 +155,10 @@ int fb_header_template_create(struct fb_header_template *template, fb_header_fn 
         return fb_fail(err, "out of memory for a header");
     fits_create_memfile(&file, &bytes, &size, 8 * FB_FITS_BLOCK, realloc, &status);
     write(file, context, &status);
-    write_empty_sums(file, &status);
+    fb_write_empty_sums(file, &status);
     fits_read_key(file, TLONGLONG, "NAXIS1", &row_bytes, NULL, &status);
     fb_fits_move(file, 1, &status);
-    write_empty_sums(file, &status);
+    fb_write_empty_sums(file, &status);
     fb_fits_move(file, 2, &status);
     fits_get_hduaddrll(file, &begin, &end, NULL, &status);
     fits_flush_file(file, &status);
@@ -222,23 +182,19 @@ void fb_header_template_release(struct fb_header_template *template)
 
 /* ---- files ---- */
 
-static size_t padding_after(size_t bytes)
-{
-    return (FB_FITS_BLOCK - bytes % FB_FITS_BLOCK) % FB_FITS_BLOCK;
-}
-
 /* Write one table HDU; returns its end. */
 static unsigned char *compose_table(const struct fb_table_content *table, unsigned char *to)
 {
     const struct fb_header_template *t = table->header;
-    size_t header = t->size - t->table, data = table->n * t->row_bytes, padding = padding_after(data);
+    size_t header = t->size - t->table, data = table->n * t->row_bytes,
+           padded = (size_t)fb_whole_blocks((int64_t)data);
     memcpy(to, t->header + t->table, header);
     if (data > 0)
         memcpy(to + header, table->rows, data);
-    memset(to + header + data, 0, padding);
-    put_number(to + t->naxis2, table->n);
-    put_sums(to, header, t->checksum, t->datasum, fb_sum_add(0, to + header, data + padding));
-    return to + header + data + padding;
+    memset(to + header + data, 0, padded - data);
+    fb_header_put_number(to, header, "NAXIS2  ", table->n);
+    fb_header_put_sums(to, header, fb_sum_add(0, to + header, padded));
+    return to + header + padded;
 }
 
 static unsigned char *compose(const struct fb_table_content *tables, size_t ntables, size_t *size)
@@ -247,8 +203,7 @@ static unsigned char *compose(const struct fb_table_content *tables, size_t ntab
     *size = first->table;
     for (size_t k = 0; k < ntables; k++) {
         const struct fb_header_template *t = tables[k].header;
-        size_t data = tables[k].n * t->row_bytes;
-        *size += t->size - t->table + data + padding_after(data);
+        *size += t->size - t->table + (size_t)fb_whole_blocks((int64_t)(tables[k].n * t->row_bytes));
     }
     unsigned char *file = malloc(*size);
     if (!file)
@@ -258,21 +213,6 @@ static unsigned char *compose(const struct fb_table_content *tables, size_t ntab
     for (size_t k = 0; k < ntables; k++)
         to = compose_table(&tables[k], to);
     return file;
-}
-
-int fb_write_file(const char *path, enum fb_replace replace, const void *bytes, size_t n,
-                  struct fb_error *err)
-{
-    struct fb_temporary temporary = { .descriptor = -1 };
-    int failed = fb_make_parent_folders(path, err) != 0 ||
-                 fb_temporary_prepare(&temporary, path, replace, err) != 0 ||
-                 fb_temporary_open(&temporary, err) != 0;
-    if (!failed && fb_write_all(temporary.descriptor, bytes, n) != 0)
-        failed = fb_fail(err, "%s: can't write it: %s", path, strerror(errno));
-    if (!failed)
-        failed = fb_temporary_publish(&temporary, FB_FILE_ONLY, err);
-    fb_temporary_discard(&temporary);
-    return failed ? -1 : 0;
 }
 
 int fb_header_template_write(const char *path, enum fb_replace replace, const struct fb_table_content *tables,

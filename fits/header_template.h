@@ -17,8 +17,7 @@
 struct fb_header_template {
     unsigned char *header; /* owned */
     size_t size;
-    size_t table;                     /* where the table's header begins */
-    size_t naxis2, checksum, datasum; /* offsets of these cards from table on */
+    size_t table; /* where the table's header begins */
     size_t row_bytes;
 };
 
@@ -42,23 +41,17 @@ struct fb_table_content {
 int fb_header_template_write(const char *path, enum fb_replace replace, const struct fb_table_content *tables,
                              size_t ntables, struct fb_error *err);
 
-/* Write a file with these bytes in the same way. */
-int fb_write_file(const char *path, enum fb_replace replace, const void *bytes, size_t n,
-                  struct fb_error *err);
-
 enum { FB_CARD_TEXT = 68 }; /* characters of a string that fit in a card; a quote takes two */
 /* Set the string of an existing card; key is padded to 8 characters. A string that does not fit is truncated
  * and ends in "...". The card's comment is dropped. Returns -1 if there is no such card. */
 int fb_header_put_text(unsigned char *header, size_t size, const char *key, const char *text);
 /* Set the number of an existing card; key is padded to 8 characters. Returns -1 if there is no such card. */
 int fb_header_put_number(unsigned char *header, size_t size, const char *key, size_t number);
-/* Set DATASUM to the checksum of an HDU's data, and CHECKSUM accordingly. Returns -1 if the header lacks
- * these cards. */
+/* Set DATASUM to the checksum of an HDU's data, and CHECKSUM accordingly, where the header has them; it may be of
+ * another program. Returns -1 if it lacks one of them. */
 int fb_header_put_sums(unsigned char *header, size_t size, uint32_t data);
 /* Compose a header from cards, adding CHECKSUM and DATASUM if they are missing. Returns NULL if out of
  * memory. The caller frees it. */
 unsigned char *fb_header_copy(const char *cards, size_t ncards, size_t *size);
-/* Like fb_header_put_sums(), but for headers of other programs, which may have both cards, one or none. */
-void fb_header_update_sums(unsigned char *header, size_t size, uint32_t data);
 
 #endif

@@ -94,6 +94,13 @@ int fb_output_create(struct fb_output *out, const char *path, enum fb_replace re
     return failed;
 }
 
+void fb_write_empty_sums(fitsfile *file, int *status)
+{
+    fits_update_key(file, TSTRING, "CHECKSUM", "0000000000000000", "HDU checksum", status);
+    fits_update_key(file, TSTRING, "DATASUM", "0", "data unit checksum", status);
+    fits_set_hdustruc(file, status); /* puts END where it belongs now */
+}
+
 /* CFITSIO's own function writes the time into the comments, which changes the checksum. This one is
  * reproducible. */
 static void write_checksum(fitsfile *file, int *status)
@@ -101,9 +108,7 @@ static void write_checksum(fitsfile *file, int *status)
     unsigned long data = 0, hdu = 0;
     char text[32];
 
-    fits_update_key(file, TSTRING, "CHECKSUM", "0000000000000000", "HDU checksum", status);
-    fits_update_key(file, TSTRING, "DATASUM", "0", "data unit checksum", status);
-    fits_set_hdustruc(file, status); /* puts END where it belongs now */
+    fb_write_empty_sums(file, status);
     fits_get_chksum(file, &data, &hdu, status);
     snprintf(text, sizeof text, "%lu", data);
     fits_update_key(file, TSTRING, "DATASUM", text, "data unit checksum", status);

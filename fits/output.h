@@ -44,6 +44,8 @@ int fb_output_publish(struct fb_output *out, struct fb_error *err);
 /* Remove the file; harmless after a commit. */
 void fb_output_discard(struct fb_output *out);
 
+/* Write cards CHECKSUM and DATASUM, to be filled in the current HDU's finished header. */
+void fb_write_empty_sums(fitsfile *file, int *status);
 /* Write the card "HISTORY Last updated DATE UT by USER". */
 int fb_write_history(fitsfile *file, int *status);
 

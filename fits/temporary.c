@@ -482,17 +482,30 @@ int fb_check_output_or(const char *path, const char *suffix, enum fb_replace rep
     return there > 0 ? fb_fail(err, "%s: exists already (--clobber replaces it)", path) : there;
 }
 
-int fb_write_output(const char *path, enum fb_replace replace, const void *bytes, size_t n,
-                    struct fb_error *err)
+static int write_output(const char *path, enum fb_replace replace, enum fb_durable durable, const void *bytes,
+                        size_t n, struct fb_error *err)
 {
     struct fb_temporary temporary = { .descriptor = -1 };
     int status = -1;
     if (fb_temporary_prepare(&temporary, path, replace, err) == 0 && fb_temporary_open(&temporary, err) == 0)
         status = fb_write_all(temporary.descriptor, bytes, n) == 0
-                     ? fb_temporary_publish(&temporary, FB_FILE_AND_FOLDER, err)
-                     : fb_fail(err, "%s: %s", path, strerror(errno));
+                     ? fb_temporary_publish(&temporary, durable, err)
+                     : fb_fail(err, "%s: can't write it: %s", path, strerror(errno));
     fb_temporary_discard(&temporary);
     return status;
+}
+
+int fb_write_output(const char *path, enum fb_replace replace, const void *bytes, size_t n,
+                    struct fb_error *err)
+{
+    return write_output(path, replace, FB_FILE_AND_FOLDER, bytes, n, err);
+}
+
+int fb_write_file(const char *path, enum fb_replace replace, const void *bytes, size_t n,
+                  struct fb_error *err)
+{
+    return fb_make_parent_folders(path, err) == 0 ? write_output(path, replace, FB_FILE_ONLY, bytes, n, err)
+                                                  : -1;
 }
 
 int fb_print_output(const char *path, enum fb_replace replace, fb_print_text *print, const void *context,

@@ -73,7 +73,10 @@ int fb_check_distinct(const char *path, const char *other, struct fb_error *err)
 /* Write a whole output from memory: prepare, open, write and publish. */
 int fb_write_output(const char *path, enum fb_replace replace, const void *bytes, size_t n,
                     struct fb_error *err);
-/* The same for text that a function prints. */
+/* The same for one of many files: its folder is created if it is missing, and is not flushed. */
+int fb_write_file(const char *path, enum fb_replace replace, const void *bytes, size_t n,
+                  struct fb_error *err);
+/* Write text that a function prints, like fb_write_output(). */
 typedef void fb_print_text(FILE *out, const void *context);
 int fb_print_output(const char *path, enum fb_replace replace, fb_print_text *print, const void *context,
                     struct fb_error *err);
