@@ -99,11 +99,18 @@ static ssize_t read_at(struct fb_file *file, unsigned char *bytes, size_t n, int
             errno = reason;
             return -1;
         }
-        if (reason == ESTALE)
+        if (reason == ESTALE && file->path)
             reopen(file);
     }
     file->stats->bytes += (int64_t)done;
     return (ssize_t)done;
+}
+
+ssize_t fb_read_at(int descriptor, void *bytes, size_t n, off_t offset)
+{
+    struct fb_io_stats uncounted = { 0 };
+    struct fb_file file = { .descriptor = descriptor, .stats = &uncounted };
+    return read_at(&file, bytes, n, (int64_t)offset);
 }
 
 static int look_at(struct fb_file *file, struct fb_error *err)
@@ -235,34 +242,20 @@ void fb_file_want(const struct fb_file *file, int64_t offset, int64_t n)
 
 /* ---- byte order ---- */
 
-static int big_endian_machine(void)
-{
-    const uint16_t probe = 1;
-    return *(const unsigned char *)&probe == 0;
-}
+enum { SWAPS = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ };
 
 CLONES
-static void swap4(uint32_t *values, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        values[i] = __builtin_bswap32(values[i]);
-}
-
-CLONES
-static void swap8(uint64_t *values, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        values[i] = __builtin_bswap64(values[i]);
-}
-
 void fb_swap4(void *values, size_t n)
 {
-    if (!big_endian_machine())
-        swap4(values, n);
+    uint32_t *numbers = values;
+    for (size_t i = 0; SWAPS && i < n; i++)
+        numbers[i] = __builtin_bswap32(numbers[i]);
 }
 
+CLONES
 void fb_swap8(void *values, size_t n)
 {
-    if (!big_endian_machine())
-        swap8(values, n);
+    uint64_t *numbers = values;
+    for (size_t i = 0; SWAPS && i < n; i++)
+        numbers[i] = __builtin_bswap64(numbers[i]);
 }

@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include "fits/error.h"
 
 /* Returns nonzero when work should stop at the next opportunity. Any thread may call it. */
@@ -62,6 +63,10 @@ void fb_file_release(struct fb_file *file); /* closes as well */
 
 /* Read n bytes at an offset. Fewer are an error. */
 int fb_file_read(struct fb_file *file, void *bytes, size_t n, int64_t offset, struct fb_error *err);
+
+/* The same for a descriptor. Returns the number of bytes, fewer than n only at the end of the file, or -1 with
+ * errno after retries. */
+ssize_t fb_read_at(int descriptor, void *bytes, size_t n, off_t offset);
 
 /* 1 if this byte is known to be in memory already, where hints would be wasted. */
 int fb_file_in_memory(const struct fb_file *file, int64_t offset);

@@ -1,4 +1,7 @@
 /* system.c - SPDX-License-Identifier: BSD-3-Clause */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* vasprintf */
+#endif
 #include <errno.h>
 #include <pwd.h>
 #include <stdarg.h>
@@ -55,18 +58,11 @@ void fb_last_updated(char *text, size_t size)
 char *fb_format(const char *format, ...)
 {
     va_list arguments;
-    char *text = NULL;
+    char *text;
     va_start(arguments, format);
-    int length = vsnprintf(NULL, 0, format, arguments);
+    int length = vasprintf(&text, format, arguments);
     va_end(arguments);
-    if (length >= 0)
-        text = malloc((size_t)length + 1);
-    if (text) {
-        va_start(arguments, format);
-        vsnprintf(text, (size_t)length + 1, format, arguments);
-        va_end(arguments);
-    }
-    return text;
+    return length >= 0 ? text : NULL;
 }
 
 /* The length of the first n bytes of a path without the last name; -1 if that is not a name but "." or
@@ -152,10 +148,7 @@ int fb_make_folders(const char *folder, struct fb_error *err)
 
 int fb_make_parent_folders(const char *path, struct fb_error *err)
 {
-    const char *slash = strrchr(path, '/');
-    if (!slash || slash == path)
-        return 0;
-    char *folder = strndup(path, (size_t)(slash - path));
+    char *folder = fb_folder_of(path);
     if (!folder)
         return fb_fail(err, "%s: out of memory", path);
     int status = fb_exists(folder) ? 0 : fb_make_folders(folder, err);
@@ -243,7 +236,7 @@ int64_t fb_file_size(const char *path, struct fb_error *err)
     return there > 0 ? (int64_t)info.st_size : there;
 }
 
-/* ---- whole reads and writes ---- */
+/* ---- whole writes ---- */
 
 /* offset -1: where the file is. */
 static int write_whole(int descriptor, const char *bytes, size_t n, off_t offset)
@@ -271,23 +264,4 @@ int fb_write_all(int descriptor, const void *bytes, size_t n)
 int fb_write_at(int descriptor, const void *bytes, size_t n, off_t offset)
 {
     return write_whole(descriptor, bytes, n, offset);
-}
-
-ssize_t fb_read_at(int descriptor, void *bytes, size_t n, off_t offset)
-{
-    size_t done = 0;
-    for (int attempt = 0; done < n;) {
-        ssize_t got = pread(descriptor, (char *)bytes + done, n - done, offset + (off_t)done);
-        int reason = errno;
-        if (got < 0 && fb_try_again(reason, attempt++))
-            continue;
-        if (got < 0) {
-            errno = reason;
-            return -1;
-        }
-        if (got == 0)
-            break;
-        done += (size_t)got;
-    }
-    return (ssize_t)done;
 }

@@ -57,13 +57,9 @@ DIR *fb_open_folder(const char *path, struct fb_error *err);
  * harm. */
 int fb_exists(const char *path);
 
-/*
- * Whole reads and writes, in as many calls as it takes. The first two return 0, or -1 with errno. fb_read_at() returns the
- * number of bytes, fewer than n only at the end of the file, or -1 with errno after retries.
- */
+/* Whole writes, in as many calls as it takes. They return 0, or -1 with errno. */
 int fb_write_all(int descriptor, const void *bytes, size_t n);
 int fb_write_at(int descriptor, const void *bytes, size_t n, off_t offset);
-ssize_t fb_read_at(int descriptor, void *bytes, size_t n, off_t offset);
 
 /* "CFITSIO 4.2.0 (thread-safe), ..." for --version. */
 void fb_library_versions(char *text, size_t size);
