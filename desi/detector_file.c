@@ -5,7 +5,7 @@
 #include "desi/dependencies.h"
 #include "desi/detector_file.h"
 #include "desi/template_file.h"
-#include "desi/values_sum.h"
+#include "desi/values.h"
 #include "fits/output.h"
 #include "fits/system.h"
 #include "fits/table.h"

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "desi/joined.h"
-#include "desi/wavelengths.h"
+#include "desi/values.h"
 
 /* ---- grid ---- */
 

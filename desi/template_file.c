@@ -5,8 +5,7 @@
 #include <string.h>
 #include "desi/dependencies.h"
 #include "desi/template_file.h"
-#include "desi/values_sum.h"
-#include "desi/wavelengths.h"
+#include "desi/values.h"
 #include "fits/output.h"
 #include "fits/system.h"
 #include "fits/table.h"

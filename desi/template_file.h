@@ -18,7 +18,7 @@
 struct fb_template_set {
     fastbal_templates *templates; /* owned */
     char name[256];               /* file name without folders, or "builtin" */
-    char sum[16];                 /* of fb_template_set_values() (desi/values_sum.h) */
+    char sum[16];                 /* of fb_template_set_values() (desi/values.h) */
     char note[512];               /* a message for the user if the default was not found, else empty */
 };
 

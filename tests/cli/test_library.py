@@ -132,7 +132,7 @@ FOREIGN = {
     r"fitsio\.h": r"fits/output\.h|desi/dependencies\.h",
     r"fits/output\.h": r"fits/(output|header_template)\.|desi/(balcatalog|baltable|continuum_file|detector_file|redshifts|template_file|trough_table)\.c|sim/files\.c",
     r"chealpix\.h": r"desi/|sim/",
-    r"zlib\.h": r"fits/|desi/values_sum\.c",
+    r"zlib\.h": r"fits/|desi/values\.c",
     r"pthread\.h": r"run/pool\.c",
     r"mpi\.h": r"run/mpi\.c",
     r"(cairo|pango).*": r"plot/cairo/",

@@ -1,13 +1,17 @@
 /*
- * wavelengths.h - error messages for wavelengths that the library refused.
+ * values.h - numbers of files as a whole: their checksum, and what is wrong with wavelengths.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
-#ifndef FB_WAVELENGTHS_H
-#define FB_WAVELENGTHS_H
+#ifndef FB_VALUES_H
+#define FB_VALUES_H
 
 #include <stddef.h>
 #include "fits/error.h"
+
+/* The checksum that headers have: CRC-32 of the numbers as little-endian doubles, in hexadecimal. */
+enum { FB_VALUES_SUM = 9 }; /* characters, with the NUL */
+void fb_values_sum(const double *values, size_t n, char sum[FB_VALUES_SUM]);
 
 /* Fail if a wavelength is not a positive number above the one before it. Returns 0 if all n are valid. where
  * names their HDU or column. */
