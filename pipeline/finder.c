@@ -43,17 +43,8 @@ void fb_finder_release(struct fb_finder *finder)
     finder->detector = NULL;
 }
 
-int fb_finder_read(struct fb_finder *finder, int thread, const char *zcat, struct fb_redshifts *redshifts,
-                   struct fb_error *err)
-{
-    double start = fb_seconds();
-    int status = fb_redshifts_read(redshifts, zcat, err);
-    finder->usage[thread].reading += fb_seconds() - start;
-    return status;
-}
-
-int fb_finder_measure(struct fb_finder *finder, int thread, const char *spectra,
-                      const struct fb_redshifts *redshifts, struct fb_balrow **rows, struct fb_error *err)
+static int measure(struct fb_finder *finder, int thread, const char *spectra,
+                   const struct fb_redshifts *redshifts, struct fb_balrow **rows, struct fb_error *err)
 {
     *rows = malloc((redshifts->n + 1) * sizeof **rows);
     if (!*rows)
@@ -68,19 +59,6 @@ int fb_finder_measure(struct fb_finder *finder, int thread, const char *spectra,
     if (status == 0 && redshifts->n > 0 && fb_spectra_has_exposures(measurer->spectra))
         fb_note_file(&finder->usage[thread].joined, spectra);
     return status;
-}
-
-int fb_finder_looks_ahead(const struct fb_finder *finder, int thread)
-{
-    return fb_spectra_is_cold(finder->measurers[thread].spectra);
-}
-
-void fb_finder_ahead(struct fb_finder *finder, int thread, const char *spectra,
-                     const struct fb_redshifts *redshifts)
-{
-    double start = fb_seconds();
-    fb_spectra_ahead(&finder->measurers[thread].spectra, spectra, redshifts);
-    finder->usage[thread].reading += fb_seconds() - start;
 }
 
 int fb_finder_write(struct fb_finder *finder, int thread, const char *path, enum fb_replace replace,
@@ -105,7 +83,7 @@ int fb_finder_table(struct fb_finder *finder, int thread, const char *spectra,
 {
     *table = (struct fb_baltable){ .ntemplates = finder->ntemplates };
     if (fb_need_file(spectra, "spectra", err) != 0 ||
-        fb_finder_measure(finder, thread, spectra, redshifts, &table->rows, err) != 0)
+        measure(finder, thread, spectra, redshifts, &table->rows, err) != 0)
         return -1;
     table->n = redshifts->n;
     if (table->n > 0 && count_fate(table, FB_FATE_NOT_IN_COADD) == table->n)
@@ -132,31 +110,25 @@ static int same(float found, double expected)
     return found == (float)expected || (isnan(found) && isnan(expected));
 }
 
-/* Do two provenance strings differ? An empty string is unknown and matches anything. */
-static int differ(const char *found, const char *expected)
-{
-    return found[0] && expected[0] && strcmp(found, expected) != 0;
-}
-
 /* Why a BAL table can't be used for these redshifts; NULL if it can. */
 static const char *unfit(const struct fb_finder *finder, const struct fb_baltable *table,
                          const struct fb_redshifts *redshifts)
 {
-    const struct fb_provenance *theirs = &table->made, *ours = &finder->made;
-    if (table->ntemplates != finder->ntemplates || !fb_same_templates(theirs->templates, ours->templates))
-        return "was made with other templates";
-    if (differ(theirs->sum, ours->sum))
-        return "was made with other templates of this name";
-    if (differ(theirs->fit, ours->fit))
-        return "was made with another fit";
-    if (differ(theirs->rules, ours->rules))
-        return "was made by other rules";
-    if (differ(theirs->continuum, ours->continuum))
-        return "was made with another continuum";
-    if (differ(theirs->detector, ours->detector))
-        return "was made with another detector, or without one";
-    if (differ(theirs->product, ours->product))
-        return "was made from another release";
+    static const char *const differs[FB_NPROVENANCE] = {
+        "was made with other templates",   "was made with other templates of this name",
+        "was made with another fit",       "was made by other rules",
+        "was made with another continuum", "was made with another detector, or without one",
+        "was made from another release",
+    };
+    if (table->ntemplates != finder->ntemplates)
+        return differs[0];
+    for (int k = 0; k < FB_NPROVENANCE; k++) {
+        const char *theirs = fb_provenance_text(&table->made, &fb_provenance_keys[k]),
+                   *ours = fb_provenance_text(&finder->made, &fb_provenance_keys[k]);
+        /* an empty string is unknown and matches anything */
+        if (k == 0 ? !fb_same_templates(theirs, ours) : *theirs && *ours && strcmp(theirs, ours) != 0)
+            return differs[k];
+    }
     if (table->n != redshifts->n)
         return "has another number of rows than there are quasars";
     for (size_t i = 0; i < table->n; i++) {

@@ -16,7 +16,7 @@
 
 struct fb_finder {
     struct fb_template_set templates;
-    fastbal_detector *detector; /* owned; NULL: none */
+    fastbal_detector *detector;         /* owned; NULL: none */
     struct fb_baltable_headers headers; /* of BAL tables */
     struct fb_measurer *measurers;      /* one a thread */
     struct fb_usage *usage;             /* what each has used */
@@ -37,19 +37,7 @@ int fb_finder_start(struct fb_finder *finder, int nthreads, const struct fastbal
                     const char *fit, const char *rules, const char *continuum, struct fb_error *err);
 void fb_finder_release(struct fb_finder *finder);
 
-/*
- * The three steps of a pixel, in a thread. The caller releases the redshifts in any case, and frees the rows,
- * one per redshift. The time spent is added to the thread's usage.
- */
-int fb_finder_read(struct fb_finder *finder, int thread, const char *zcat, struct fb_redshifts *redshifts,
-                   struct fb_error *err);
-int fb_finder_measure(struct fb_finder *finder, int thread, const char *spectra,
-                      const struct fb_redshifts *redshifts, struct fb_balrow **rows, struct fb_error *err);
-/* Returns 1 if prefetching pays for this thread. */
-int fb_finder_looks_ahead(const struct fb_finder *finder, int thread);
-/* Prefetch the spectra that the thread measures next. */
-void fb_finder_ahead(struct fb_finder *finder, int thread, const char *spectra,
-                     const struct fb_redshifts *redshifts);
+/* Write a BAL table; the time is added to the thread's usage, as by the functions below. */
 int fb_finder_write(struct fb_finder *finder, int thread, const char *path, enum fb_replace replace,
                     const struct fb_balrow *rows, size_t n, struct fb_error *err);
 /* Measure a pixel's redshifts on its spectra; the caller releases the table in any case. Fails if none of the

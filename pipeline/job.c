@@ -55,11 +55,12 @@ int fb_job_read_redshifts(struct fb_finder *finder, int thread, const char *zcat
                           struct fb_error *err)
 {
     *redshifts = (struct fb_redshifts){ 0 };
-    if (fb_need_file(zcat, "redshift catalog", err) != 0 ||
-        fb_finder_read(finder, thread, zcat, redshifts, err) != 0)
-        return -1;
-    select_targets(selection, redshifts);
-    return 0;
+    int failed =
+        fb_need_file(zcat, "redshift catalog", err) != 0 || fb_redshifts_read(redshifts, zcat, err) != 0;
+    finder->usage[thread].reading += redshifts->io.seconds;
+    if (!failed)
+        select_targets(selection, redshifts);
+    return failed ? -1 : 0;
 }
 
 static int read_rows(struct fb_job *job, int thread, size_t index, struct fb_redshifts *redshifts,
@@ -92,15 +93,18 @@ static int prepare_rows(struct fb_job *job, int thread, size_t index, struct fb_
 void fb_job_ahead(struct fb_job *job, int thread, size_t index)
 {
     struct fb_prepared *p = &job->prepared[thread], next = { .index = index };
+    struct fb_spectra **spectra = &job->finder->measurers[thread].spectra;
     struct fb_error ignored;
 
-    if (!fb_finder_looks_ahead(job->finder, thread))
+    if (!fb_spectra_is_cold(*spectra))
         return;
     /* an existing table will most likely be read instead */
     if (find_paths(job, index, &next, &ignored) == 0 &&
         (!next.table || job->clobber || !fb_exists(next.table)) &&
         prepare_rows(job, thread, index, &next, &ignored) == 0) {
-        fb_finder_ahead(job->finder, thread, next.spectra, &next.redshifts);
+        double start = fb_seconds();
+        fb_spectra_ahead(spectra, next.spectra, &next.redshifts);
+        job->finder->usage[thread].reading += fb_seconds() - start;
         next.there = 1;
     }
     if (!next.there)

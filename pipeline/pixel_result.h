@@ -31,7 +31,5 @@ struct fb_pixel_result {
     void *bytes;           /* for another rank; owned, may be NULL */
     size_t size;
 };
-/* Frees the bytes, but not the note. */
-void fb_pixel_result_release(struct fb_pixel_result *result);
 
 #endif

@@ -9,6 +9,13 @@
 /* After this many unwritable pixels in a row, the disk is assumed to be full or read-only. */
 enum { MOST_UNWRITTEN = 5 };
 
+void fb_pixel_result_release(struct fb_pixel_result *result)
+{
+    free(result->bytes);
+    result->bytes = NULL;
+    result->size = 0;
+}
+
 int fb_pixel_run_allocate(struct fb_pixel_run *run, struct fb_error *err)
 {
     size_t n = run->pixels->n;

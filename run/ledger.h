@@ -46,6 +46,9 @@ struct fb_pixel_run {
     int64_t delivering; /* nanoseconds */
 };
 
+/* Frees the bytes, but not the note. */
+void fb_pixel_result_release(struct fb_pixel_result *result);
+
 /* Allocate the results; -1 if out of memory, with nothing to release. */
 int fb_pixel_run_allocate(struct fb_pixel_run *run, struct fb_error *err);
 void fb_pixel_run_release(struct fb_pixel_run *run);
