@@ -22,8 +22,8 @@ static const struct {
     { "DETINTER", "+ intercept)))" },
     { "DETSIGLO", "least mean of s / (s + 3) of training" },
     { "DETSIGHI", "largest" },
-    { "DETCHI2 ", "largest chi-square of training, minus 1" },
-    { "DETMASK ", "largest share of cells without data" },
+    { "DETCHI2", "largest chi-square of training, minus 1" },
+    { "DETMASK", "largest share of cells without data" },
 };
 enum { NNUMBERS = sizeof numbers / sizeof *numbers };
 _Static_assert(sizeof(struct fastbal_calibration) == NNUMBERS * sizeof(double), "a number is missing");
@@ -54,7 +54,7 @@ static void copy_weights(const fastbal_detector *detector, double *to)
 static int check_layout(const struct fb_table *t, struct fb_error *err)
 {
     int64_t layout;
-    int found = fb_hdu_integer(t->hdus, t->hdu, "DETVERS ", &layout);
+    int found = fb_hdu_integer(t->hdus, t->hdu, "DETVERS", &layout);
     if (found == 1 && layout == LAYOUT)
         return 0;
     char text[32] = "none";
@@ -101,9 +101,8 @@ static int read_numbers(const struct fb_table *t, const struct values *v, struct
         double *value = &v->all[v->n + (size_t)k];
         int found = fb_hdu_real(t->hdus, t->hdu, numbers[k].keyword, value);
         if (found != 1 || !isfinite(*value))
-            return fb_fail(err, "%s: keyword %.*s: expected a finite number, found %s; " REMEDY, t->path,
-                           (int)strcspn(numbers[k].keyword, " "), numbers[k].keyword,
-                           found == 0 ? "none" : "another value");
+            return fb_fail(err, "%s: keyword %s: expected a finite number, found %s; " REMEDY, t->path,
+                           numbers[k].keyword, found == 0 ? "none" : "another value");
     }
     return 0;
 }

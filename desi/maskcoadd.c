@@ -123,7 +123,7 @@ static int update_sums(const struct fb_temporary *copy, const struct fb_hdus *hd
     char value[FB_CARD];
     uint32_t sum;
     if (fb_hdu_text(hdus, hdu, "CHECKSUM", value, sizeof value) == 0 &&
-        fb_hdu_text(hdus, hdu, "DATASUM ", value, sizeof value) == 0)
+        fb_hdu_text(hdus, hdu, "DATASUM", value, sizeof value) == 0)
         return 0;
     if (sum_data(copy, hdu, bytes, &sum, err) != 0)
         return -1;

@@ -102,14 +102,14 @@ static int check_image(const struct fb_pixel_map *map, const struct fb_image *im
     char nested[8];
     if (image->naxis != 1)
         return fb_fail(err, "%s: HDU %s: expected one axis, found %d", map->path, hdu->name, image->naxis);
-    if (fb_hdu_integer(hdus, hdu, "NSIDE   ", nside) <= 0)
+    if (fb_hdu_integer(hdus, hdu, "NSIDE", nside) <= 0)
         return fb_fail(err, "%s: expected an image HPIX2UPIX with the keyword NSIDE, found no such keyword",
                        map->path);
     if (*nside > MOST_NSIDE || !fb_nside_ok((long)*nside) || image->axis[0] != (int64_t)npixels((long)*nside))
         return fb_fail(
             err, "%s: expected NSIDE a power of 2 and 12 NSIDE^2 pixels, found NSIDE %lld and %lld pixels",
             map->path, (long long)*nside, (long long)image->axis[0]);
-    if (fb_hdu_text(hdus, hdu, "HPXNEST ", nested, sizeof nested) > 0 && strcmp(nested, "F") == 0)
+    if (fb_hdu_text(hdus, hdu, "HPXNEST", nested, sizeof nested) > 0 && strcmp(nested, "F") == 0)
         return fb_fail(err, "%s: expected nested pixels, found HPXNEST = F", map->path);
     return 0;
 }

@@ -33,7 +33,7 @@ static int check_hdu(struct fb_file *file, const struct fb_hdus *hdus, size_t i,
     const struct fb_hdu *hdu = &hdus->hdu[i];
     char datasum[72], checksum[72];
     uint32_t header, data;
-    int has_data = has_card(hdus, hdu, "DATASUM ", datasum, sizeof datasum),
+    int has_data = has_card(hdus, hdu, "DATASUM", datasum, sizeof datasum),
         has_all = has_card(hdus, hdu, "CHECKSUM", checksum, sizeof checksum);
 
     if (!has_data && !has_all)

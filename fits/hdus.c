@@ -154,9 +154,7 @@ static int take_named_card(struct scan *scan, const char *card)
         if (fb_card_is(card, "BSCALE  "))
             hdu->scaled |= !card_is_number(card, 1);
         else if (fb_card_is(card, "BZERO   "))
-            hdu->zero = card_is_number(card, 0)              ? FB_ZERO_NONE
-                        : card_is_number(card, 2147483648.0) ? FB_ZERO_2_31
-                                                             : FB_ZERO_OTHER;
+            hdu->scaled |= !card_is_number(card, 0);
         break;
     case 'E':
         if (fb_card_is(card, "EXTNAME "))
@@ -421,8 +419,7 @@ void fb_hdus_release(struct fb_hdus *hdus)
 int fb_hdu_is_plain(const struct fb_hdu *hdu, int bitpix, int naxis)
 {
     return hdu->kind == FB_HDU_IMAGE && hdu->bitpix == bitpix && hdu->naxis == naxis && hdu->pcount == 0 &&
-           hdu->gcount == 1 && !hdu->scaled &&
-           (hdu->zero == FB_ZERO_NONE || (hdu->zero == FB_ZERO_2_31 && bitpix == 32));
+           hdu->gcount == 1 && !hdu->scaled;
 }
 
 int fb_hdu_text_at(const struct fb_hdus *hdus, const struct fb_hdu *hdu, size_t i, char *value, size_t size)
@@ -443,16 +440,6 @@ int fb_hdu_text_at(const struct fb_hdus *hdus, const struct fb_hdu *hdu, size_t 
     return 1;
 }
 
-int fb_hdu_text(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, char *value,
-                size_t size)
-{
-    value[0] = '\0';
-    for (size_t i = 0; i < hdu->ncards; i++)
-        if (fb_card_is(fb_hdu_card(hdus, hdu, i), key))
-            return fb_hdu_text_at(hdus, hdu, i, value, size);
-    return 0;
-}
-
 /* An integer. With a point or an exponent it must be small enough to be exact as a double. */
 static int loose_integer(const char *card, int64_t *value)
 {
@@ -466,34 +453,46 @@ static int loose_integer(const char *card, int64_t *value)
     return 1;
 }
 
-/* Count the cards with this keyword; *card is the first of them. */
-static int find_cards(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key,
-                      const char **card)
+/* Count the cards with this keyword; *card is the number of the first. */
+static int find_cards(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, size_t *card)
 {
+    char padded[9];
     int found = 0;
-    for (size_t i = 0; i < hdu->ncards; i++)
-        if (fb_card_is(fb_hdu_card(hdus, hdu, i), key) && found++ == 0)
-            *card = fb_hdu_card(hdus, hdu, i);
+    snprintf(padded, sizeof padded, "%-8.8s", key);
+    for (size_t i = hdu->ncards; i-- > 0;) {
+        if (fb_card_is(fb_hdu_card(hdus, hdu, i), padded)) {
+            *card = i;
+            found++;
+        }
+    }
     return found;
+}
+
+int fb_hdu_text(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, char *value,
+                size_t size)
+{
+    size_t card;
+    value[0] = '\0';
+    return find_cards(hdus, hdu, key, &card) == 0 ? 0 : fb_hdu_text_at(hdus, hdu, card, value, size);
 }
 
 int fb_hdu_integer(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, int64_t *value)
 {
-    const char *card = NULL;
+    size_t card = 0;
     int n = find_cards(hdus, hdu, key, &card);
-    return n == 0 ? 0 : n == 1 && loose_integer(card, value) ? 1 : -1;
+    return n == 0 ? 0 : n == 1 && loose_integer(fb_hdu_card(hdus, hdu, card), value) ? 1 : -1;
 }
 
 int fb_hdu_real(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, double *value)
 {
-    const char *card = NULL;
+    size_t card = 0;
     int n = find_cards(hdus, hdu, key, &card);
-    return n == 0 ? 0 : n == 1 && fb_card_real(card, value) ? 1 : -1;
+    return n == 0 ? 0 : n == 1 && fb_card_real(fb_hdu_card(hdus, hdu, card), value) ? 1 : -1;
 }
 
 int fb_hdu_count(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key)
 {
-    const char *card = NULL;
+    size_t card;
     return find_cards(hdus, hdu, key, &card);
 }
 

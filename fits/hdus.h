@@ -17,9 +17,6 @@
 
 enum fb_hdu_kind { FB_HDU_IMAGE, FB_HDU_TABLE, FB_HDU_OTHER };
 
-/* BZERO: missing or 0; 2^31, which makes 32-bit integers unsigned; any other value. */
-enum fb_zero { FB_ZERO_NONE, FB_ZERO_2_31, FB_ZERO_OTHER };
-
 enum { FB_HDU_AXES = 3 }; /* axes whose lengths are kept */
 
 struct fb_hdu {
@@ -28,8 +25,7 @@ struct fb_hdu {
     int bitpix, naxis, nfields;
     int64_t axis[FB_HDU_AXES]; /* 0 beyond naxis */
     int64_t pcount, gcount;
-    int scaled;            /* BSCALE is not 1 */
-    enum fb_zero zero;     /* BZERO */
+    int scaled;            /* BSCALE is not 1, or BZERO is not 0 */
     int compressed;        /* has ZIMAGE: a table that holds a compressed image */
     int64_t data, size;    /* offset in the file, and bytes without padding */
     size_t header, ncards; /* offset in text, and number of cards */
@@ -53,8 +49,7 @@ int fb_hdus_open(struct fb_hdus *hdus, struct fb_file *file, const char *path, f
                  struct fb_io_stats *stats, struct fb_error *err);
 void fb_hdus_release(struct fb_hdus *hdus);
 
-/* Is this an uncompressed, unscaled image with this BITPIX and number of axes? 32-bit integers may be
- * unsigned. */
+/* Is this an uncompressed, unscaled image with this BITPIX and number of axes? */
 int fb_hdu_is_plain(const struct fb_hdu *hdu, int bitpix, int naxis);
 
 /* The i-th card of a header, 80 characters. */
@@ -63,7 +58,7 @@ static inline const char *fb_hdu_card(const struct fb_hdus *hdus, const struct f
     return hdus->text + hdu->header + FB_CARD * i;
 }
 
-/* The string value of a keyword, including its CONTINUE cards. key is padded with blanks to 8 characters.
+/* The string value of a keyword, including its CONTINUE cards.
  * Returns 1, 0 if there is no such keyword, -1 if the value does not fit; value is empty then. */
 int fb_hdu_text(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, char *value,
                 size_t size);
@@ -75,7 +70,7 @@ int fb_hdu_text_at(const struct fb_hdus *hdus, const struct fb_hdu *hdu, size_t 
  * or not an integer. */
 int fb_hdu_integer(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, int64_t *value);
 
-/* The number of cards with this keyword, padded as above. */
+/* The number of cards with this keyword. */
 int fb_hdu_count(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key);
 
 /* The first binary table with one of these names; the first name that matches wins. names is NULL-terminated,

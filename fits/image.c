@@ -87,11 +87,11 @@ static int take_scale(struct fb_image *image, const struct fb_file *file, const 
 {
     int64_t blank = 0;
     image->scale = 1;
-    if (fb_hdu_real(hdus, hdu, "BSCALE  ", &image->scale) < 0 ||
-        fb_hdu_real(hdus, hdu, "BZERO   ", &image->zero) < 0)
+    if (fb_hdu_real(hdus, hdu, "BSCALE", &image->scale) < 0 ||
+        fb_hdu_real(hdus, hdu, "BZERO", &image->zero) < 0)
         return fb_fail(err, "%s: HDU %s: expected one number BSCALE and BZERO, found another", file->path,
                        hdu->name);
-    image->has_blank = image->bitpix > 0 ? fb_hdu_integer(hdus, hdu, "BLANK   ", &blank) : 0;
+    image->has_blank = image->bitpix > 0 ? fb_hdu_integer(hdus, hdu, "BLANK", &blank) : 0;
     if (image->has_blank < 0)
         return fb_fail(err, "%s: HDU %s: expected one whole number BLANK, found another", file->path,
                        hdu->name);

@@ -131,7 +131,7 @@ static int check_table(const struct header *h)
             h->err,
             "%s: HDU %s: expected BITPIX 8, NAXIS 2 and GCOUNT 1, as tables have, found %d, %d and %lld",
             h->path, hdu->name, hdu->bitpix, hdu->naxis, (long long)hdu->gcount);
-    if (fb_hdu_text(h->hdus, hdu, "ZTABLE  ", value, sizeof value) != 0)
+    if (fb_hdu_text(h->hdus, hdu, "ZTABLE", value, sizeof value) != 0)
         return fb_fail(
             h->err, "%s: HDU %s: expected a table as it is, found a compressed one: funpack makes one of it",
             h->path, hdu->name);
@@ -156,7 +156,7 @@ static int find_heap(struct fb_table *t, struct fb_error *err)
     const struct fb_hdu *hdu = t->hdu;
     int64_t rows = hdu->size - hdu->pcount, begin = rows;
     if (hdu->pcount > 0 &&
-        (fb_hdu_integer(t->hdus, hdu, "THEAP   ", &begin) < 0 || begin < rows || begin > hdu->size))
+        (fb_hdu_integer(t->hdus, hdu, "THEAP", &begin) < 0 || begin < rows || begin > hdu->size))
         return fb_fail(err, "%s: HDU %s: expected THEAP from %lld to %lld, found something else", t->path,
                        hdu->name, (long long)rows, (long long)hdu->size);
     t->heap = hdu->data + begin;
@@ -454,9 +454,7 @@ int fb_table_same_text(struct fb_table *t, const struct fb_column *c, const unsi
 
 int fb_table_keyword(const struct fb_table *t, const char *key, char *text, size_t size)
 {
-    char padded[9];
-    snprintf(padded, sizeof padded, "%-8.8s", key);
-    return fb_hdu_text(t->hdus, t->hdu, padded, text, size) > 0;
+    return fb_hdu_text(t->hdus, t->hdu, key, text, size) > 0;
 }
 
 int fb_table_next_keyword(const struct fb_table *t, size_t *i, char *name, size_t name_size, char *value,

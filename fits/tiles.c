@@ -34,10 +34,9 @@ static int refuse(const struct look *look, const char *expected, const char *fou
 static int take(const struct look *look, const char *key, int64_t least, int64_t most, int64_t missing,
                 int64_t *value)
 {
-    char padded[9], expected[80], found[40];
-    snprintf(padded, sizeof padded, "%-8s", key);
+    char expected[80], found[40];
     *value = missing;
-    int count = fb_hdu_integer(look->hdus, look->hdu, padded, value);
+    int count = fb_hdu_integer(look->hdus, look->hdu, key, value);
     if (count >= 0 && *value >= least && *value <= most)
         return 0;
     snprintf(expected, sizeof expected, "one %s from %lld to %lld", key, (long long)least, (long long)most);
@@ -48,11 +47,10 @@ static int take(const struct look *look, const char *key, int64_t least, int64_t
 /* Read a string that occurs at most once; empty if it does not occur. */
 static int take_text(const struct look *look, const char *key, char *text, size_t size)
 {
-    char padded[9], expected[40];
-    snprintf(padded, sizeof padded, "%-8s", key);
+    char expected[40];
     text[0] = '\0';
-    if (fb_hdu_count(look->hdus, look->hdu, padded) <= 1 &&
-        fb_hdu_text(look->hdus, look->hdu, padded, text, size) >= 0)
+    if (fb_hdu_count(look->hdus, look->hdu, key) <= 1 &&
+        fb_hdu_text(look->hdus, look->hdu, key, text, size) >= 0)
         return 0;
     snprintf(expected, sizeof expected, "one short text %s", key);
     return refuse(look, expected, "another");
@@ -130,8 +128,8 @@ static int take_steps(const struct look *look, struct fb_tiles *t)
 {
     static const char *const dithers[] = { "NONE", "NO_DITHER", "SUBTRACTIVE_DITHER_1",
                                            "SUBTRACTIVE_DITHER_2" };
-    int scale = fb_hdu_real(look->hdus, look->hdu, "ZSCALE  ", &t->scale),
-        zero = fb_hdu_real(look->hdus, look->hdu, "ZZERO   ", &t->zero);
+    int scale = fb_hdu_real(look->hdus, look->hdu, "ZSCALE", &t->scale),
+        zero = fb_hdu_real(look->hdus, look->hdu, "ZZERO", &t->zero);
     char dither[80];
     unsigned k = FB_NO_DITHER;
     if (scale < 0 || zero < 0)
@@ -158,9 +156,9 @@ static int take_steps(const struct look *look, struct fb_tiles *t)
 static int take_blank(const struct look *look, struct fb_tiles *t)
 {
     int64_t blank = 0;
-    int found = fb_hdu_integer(look->hdus, look->hdu, "ZBLANK  ", &blank);
+    int found = fb_hdu_integer(look->hdus, look->hdu, "ZBLANK", &blank);
     if (found == 0 && t->bitpix > 0)
-        found = fb_hdu_integer(look->hdus, look->hdu, "BLANK   ", &blank);
+        found = fb_hdu_integer(look->hdus, look->hdu, "BLANK", &blank);
     t->has_blank = found > 0;
     t->blank = (double)blank;
     return found < 0 ? refuse(look, "one whole number ZBLANK", "another") : 0;
@@ -187,7 +185,7 @@ static int take_table(const struct look *look, struct fb_tiles *t)
         return refuse(look, "columns of variable length and of numbers", "another table");
     if (t->column[NULL_MASK].type)
         return refuse(look, "blank pixels marked by ZBLANK", "a column NULL_PIXEL_MASK");
-    if (fb_hdu_integer(look->hdus, look->hdu, "THEAP   ", &begin) < 0 || begin < rows || begin > table.size)
+    if (fb_hdu_integer(look->hdus, look->hdu, "THEAP", &begin) < 0 || begin < rows || begin > table.size)
         return refuse(look, "a heap between its rows and its end", "another THEAP");
     t->data = table.data;
     t->row_bytes = table.axis[0];
