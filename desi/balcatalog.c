@@ -406,7 +406,7 @@ static int copy_bytes(struct fb_balcatalog *catalog, struct source *s, int64_t f
     for (int64_t done = 0; !failed && done < n; done += BLOCK_BYTES) {
         size_t part = (size_t)(n - done < BLOCK_BYTES ? n - done : BLOCK_BYTES);
         failed = give_up(catalog, err) != 0 ||
-                 fb_file_read(s->table.file, bytes, part, from + done, err) != 0 ||
+                 fb_file_read(&s->table.hdus->file, bytes, part, from + done, err) != 0 ||
                  write_at(catalog, bytes, part, to + (off_t)done, err) != 0;
         if (!failed)
             *sum = fb_sum_add_at(*sum, bytes, part, (uint64_t)done);

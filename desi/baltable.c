@@ -188,7 +188,7 @@ static int read_troughs(struct fb_table *t, struct fb_baltable *table, struct fb
         }
         return 0;
     }
-    int failed = fb_table_use(&troughs, t->file, t->hdus, names, err) != 0 ||
+    int failed = fb_table_use(&troughs, t->hdus, names, err) != 0 ||
                  fb_trough_table_fill(&troughs, table->rows, table->n, err) != 0;
     fb_table_close(&troughs);
     return failed ? -1 : 0;
@@ -206,7 +206,7 @@ static int read_table(struct fb_baltable *table, const char *path, int with_rows
     memset(table, 0, sizeof *table);
     if (fb_table_open(&t, path, names, err) != 0)
         return -1;
-    int failed = with_rows && fb_checksums_check(t.file, t.hdus, err) < 0 ? -1 : 0;
+    int failed = with_rows && fb_checksums_check(t.hdus, err) < 0 ? -1 : 0;
     if (!failed)
         failed = find_columns(&t, &places, &table->ntemplates, err);
     if (!failed && with_rows)

@@ -82,7 +82,7 @@ static int read_wavelength(struct fb_coadd *coadd, struct fb_camera *camera, str
                        coadd->path, image->name, MOST_PIXELS, image->naxis, (long long)image->axis[0]);
     camera->n = (size_t)image->axis[0];
     camera->wavelength = malloc(camera->n * sizeof *camera->wavelength);
-    return camera->wavelength ? fb_image_read(image, &coadd->file, 0, camera->n, camera->wavelength, err)
+    return camera->wavelength ? fb_image_read(image, 0, camera->n, camera->wavelength, err)
                               : fb_fail(err, "%s: out of memory for %zu pixels", coadd->path, camera->n);
 }
 
@@ -106,7 +106,7 @@ static int open_camera(struct fb_coadd *coadd, struct fb_camera *camera, struct 
     static const enum fb_pixel_type types[FB_IMAGES] = { FB_DOUBLES, FB_FLOATS, FB_FLOATS, FB_INTEGERS };
     for (int k = 0; k < FB_IMAGES && camera->hdu[k]; k++) {
         struct fb_image *image = &camera->image[k];
-        if (fb_image_open(image, &coadd->file, &coadd->hdus, camera->hdu[k], types[k], err) != 0 ||
+        if (fb_image_open(image, &coadd->hdus, camera->hdu[k], types[k], err) != 0 ||
             (k == FB_WAVELENGTH ? read_wavelength(coadd, camera, err)
                                 : check_rows(coadd, camera, image, err)) != 0)
             return -1;
@@ -125,7 +125,7 @@ static void close_file(struct fb_coadd *coadd)
         free(camera->wavelength);
         *camera = (struct fb_camera){ .n = 0 };
     }
-    fb_file_close(&coadd->file);
+    fb_file_close(&coadd->hdus.file);
     free(coadd->path);
     coadd->path = NULL;
     coadd->ncameras = 0;
@@ -146,9 +146,8 @@ static int open_file(struct fb_coadd *coadd, const char *path, struct fb_error *
 {
     if (!(coadd->path = strdup(path)))
         return fb_fail(err, "%s: out of memory", path);
-    if (fb_hdus_open(&coadd->hdus, &coadd->file, coadd->path, is_wanted, &coadd->io, err) != 0 ||
-        fb_targets_read(&coadd->targets, &coadd->file, &coadd->hdus, err) != 0 ||
-        find_cameras(coadd, err) != 0)
+    if (fb_hdus_open(&coadd->hdus, coadd->path, is_wanted, err) != 0 ||
+        fb_targets_read(&coadd->targets, &coadd->hdus, err) != 0 || find_cameras(coadd, err) != 0)
         return -1;
     for (int c = 0; c < coadd->ncameras; c++)
         if (open_camera(coadd, &coadd->camera[c], err) != 0)
@@ -168,7 +167,6 @@ int fb_coadd_open(struct fb_coadd *coadd, const char *path, struct fb_error *err
 void fb_coadd_release(struct fb_coadd *coadd)
 {
     close_file(coadd);
-    fb_file_release(&coadd->file);
     fb_hdus_release(&coadd->hdus);
     fb_targets_release(&coadd->targets);
 }

@@ -32,9 +32,7 @@ struct fb_camera {
 /* A reader of one file after another. Start with all zeros. */
 struct fb_coadd {
     char *path; /* owned; NULL: no file is open */
-    struct fb_file file;
     struct fb_hdus hdus;
-    struct fb_io_stats io; /* total of all files */
     struct fb_targets targets;
     int ncameras, has_resolution;
     struct fb_camera camera[FB_CAMERAS];

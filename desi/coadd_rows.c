@@ -90,8 +90,8 @@ static int64_t gap_between(const struct piece *a, const struct piece *b)
 
 /* ---- fetching ---- */
 
-static int read_pieces(struct fb_coadd *coadd, struct fb_image *image, const struct piece *pieces, size_t n,
-                       void *out, struct fb_error *err)
+static int read_pieces(struct fb_image *image, const struct piece *pieces, size_t n, void *out,
+                       struct fb_error *err)
 {
     unsigned char *memory = out;
     for (size_t k = 0, end; k < n; k = end) {
@@ -101,7 +101,7 @@ static int read_pieces(struct fb_coadd *coadd, struct fb_image *image, const str
                 break;
         }
         size_t count = pieces[end - 1].to + pieces[end - 1].n - pieces[k].to;
-        if (fb_image_read(image, &coadd->file, pieces[k].from, count, memory + 4 * pieces[k].to, err) != 0)
+        if (fb_image_read(image, pieces[k].from, count, memory + 4 * pieces[k].to, err) != 0)
             return -1;
     }
     return 0;
@@ -119,8 +119,8 @@ int fb_fetch_camera(const struct fb_fetcher *f, int camera, const struct fb_part
         used += pieces[used].n > 0;
     }
     for (int k = FB_FLUX; k <= last_image(f, camera); k++)
-        if (read_pieces(f->coadd, &f->coadd->camera[camera].image[k], pieces, used,
-                        f->slots->pixels[camera][k], err) != 0)
+        if (read_pieces(&f->coadd->camera[camera].image[k], pieces, used, f->slots->pixels[camera][k], err) !=
+            0)
             return -1;
     return 0;
 }
@@ -156,7 +156,7 @@ static void want(const struct fb_fetcher *f, int c, const struct piece *piece)
     for (int k = FB_FLUX; k <= last_image(f, c) && piece->n > 0; k++) {
         const struct fb_image *image = &f->coadd->camera[c].image[k];
         if (image->in_place)
-            fb_file_want(&f->coadd->file, image->data + 4 * piece->from, 4 * (int64_t)piece->n);
+            fb_file_want(image->file, image->data + 4 * piece->from, 4 * (int64_t)piece->n);
     }
 }
 
@@ -187,7 +187,7 @@ static int in_memory(const struct fb_fetcher *f, const struct fb_part *part)
         struct piece piece = piece_of(f, c, part, part->row, 0);
         for (int k = FB_FLUX; k <= FB_IVAR && piece.n > 0; k++) {
             const struct fb_image *image = &f->coadd->camera[c].image[k];
-            if (image->in_place && !fb_file_in_memory(&f->coadd->file, image->data + 4 * piece.from))
+            if (image->in_place && !fb_file_in_memory(image->file, image->data + 4 * piece.from))
                 return 0;
         }
     }

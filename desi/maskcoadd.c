@@ -103,7 +103,7 @@ static int write_zeros(const struct fb_temporary *copy, const struct fb_spans *s
 static int sum_data(const struct fb_temporary *copy, const struct fb_hdu *hdu, unsigned char *bytes,
                     uint32_t *sum, struct fb_error *err)
 {
-    int64_t size = (hdu->size + FB_FITS_BLOCK - 1) / FB_FITS_BLOCK * FB_FITS_BLOCK;
+    int64_t size = fb_whole_blocks(hdu->size);
     *sum = 0;
     for (int64_t done = 0, n; done < size; done += n) {
         n = size - done < BLOCK_BYTES ? size - done : BLOCK_BYTES;
@@ -119,7 +119,7 @@ static int update_sums(const struct fb_temporary *copy, const struct fb_hdus *hd
                        unsigned char *bytes, struct fb_error *err)
 {
     const struct fb_hdu *hdu = &hdus->hdu[number];
-    int64_t size = (int64_t)(FB_CARD * (hdu->ncards + 1) + FB_FITS_BLOCK - 1) / FB_FITS_BLOCK * FB_FITS_BLOCK;
+    int64_t size = fb_whole_blocks((int64_t)(FB_CARD * (hdu->ncards + 1)));
     char value[FB_CARD];
     uint32_t sum;
     if (fb_hdu_text(hdus, hdu, "CHECKSUM", value, sizeof value) == 0 &&
@@ -154,13 +154,13 @@ static int mask_copy(const struct fb_temporary *copy, const struct fb_hdus *hdus
 
 /* ---- a file ---- */
 
-static int mask_source(struct fb_file *file, const struct fb_hdus *hdus, const struct fb_spans *spans,
-                       const char *path, enum fb_replace replace, struct fb_error *err)
+static int mask_source(struct fb_hdus *hdus, const struct fb_spans *spans, const char *path,
+                       enum fb_replace replace, struct fb_error *err)
 {
     struct fb_temporary copy = { .descriptor = -1 };
     int failed = fb_make_parent_folders(path, err) != 0 ||
                  fb_temporary_prepare(&copy, path, replace, err) != 0 || fb_temporary_open(&copy, err) != 0 ||
-                 copy_file(&copy, file, err) != 0 || mask_copy(&copy, hdus, spans, err) != 0 ||
+                 copy_file(&copy, &hdus->file, err) != 0 || mask_copy(&copy, hdus, spans, err) != 0 ||
                  fb_temporary_publish(&copy, FB_FILE_ONLY, err) != 0;
     fb_temporary_discard(&copy);
     return failed ? -1 : 0;
@@ -170,22 +170,19 @@ int fb_mask_coadd(const char *path, enum fb_replace replace, const char *in,
                   const struct fb_mask_target *targets, size_t n, int copy_all, struct fb_mask_count *count,
                   struct fb_error *err)
 {
-    struct fb_file file = { 0 };
     struct fb_hdus hdus = { 0 };
-    struct fb_io_stats io = { 0 };
     struct fb_spans spans = { 0 };
 
     *count = (struct fb_mask_count){ 0 };
-    int status = fb_hdus_open(&hdus, &file, in, NULL, &io, err);
+    int status = fb_hdus_open(&hdus, in, NULL, err);
     if (status == 0)
-        status = fb_mask_plan(&spans, &file, &hdus, targets, n, count, err);
+        status = fb_mask_plan(&spans, &hdus, targets, n, count, err);
     if (status == 0 && (spans.n > 0 || copy_all)) {
         count->begun = 1;
-        status = mask_source(&file, &hdus, &spans, path, replace, err);
+        status = mask_source(&hdus, &spans, path, replace, err);
         count->written = status == 0;
     }
     fb_spans_release(&spans);
     fb_hdus_release(&hdus);
-    fb_file_release(&file);
     return status;
 }

@@ -15,8 +15,7 @@ struct hit {
 
 /* The file, and the rows found in it. */
 struct source {
-    struct fb_file *file; /* borrowed, as are the next two */
-    const struct fb_hdus *hdus;
+    struct fb_hdus *hdus; /* borrowed, as are the targets */
     const struct fb_mask_target *targets;
     size_t ntargets;
     struct hit *hits; /* owned */
@@ -40,7 +39,7 @@ static int find_hits(struct source *s, const struct fb_targets *targets, struct 
                     s->hits[s->nhits++] = (struct hit){ row, k };
             }
         if (count && !(s->hits = malloc((n + 1) * sizeof *s->hits)))
-            return fb_fail(err, "%s: out of memory for its targets", s->file->path);
+            return fb_fail(err, "%s: out of memory for its targets", s->hdus->file.path);
     }
     s->nrows = targets->n;
     return 0;
@@ -49,7 +48,7 @@ static int find_hits(struct source *s, const struct fb_targets *targets, struct 
 static int read_targets(struct source *s, struct fb_error *err)
 {
     struct fb_targets targets = { 0 };
-    int status = fb_targets_read(&targets, s->file, s->hdus, err);
+    int status = fb_targets_read(&targets, s->hdus, err);
     if (status == 0)
         status = find_hits(s, &targets, err);
     fb_targets_release(&targets);
@@ -83,14 +82,14 @@ static double *read_wavelength(struct source *s, const struct fb_hdu *ivar, stru
     struct fb_image image = { 0 };
     double *wave = malloc((size_t)n * sizeof *wave);
     if (!hdu)
-        fb_fail(err, "%s: has no HDU %.*s_WAVELENGTH", s->file->path, length, ivar->name);
+        fb_fail(err, "%s: has no HDU %.*s_WAVELENGTH", s->hdus->file.path, length, ivar->name);
     else if (!wave)
-        fb_fail(err, "%s: out of memory for %d pixels", s->file->path, n);
-    else if (fb_image_open(&image, s->file, s->hdus, hdu, FB_DOUBLES, err) == 0)
+        fb_fail(err, "%s: out of memory for %d pixels", s->hdus->file.path, n);
+    else if (fb_image_open(&image, s->hdus, hdu, FB_DOUBLES, err) == 0)
         status = image.naxis == 1 && image.axis[0] == n
-                     ? fb_image_read(&image, s->file, 0, (size_t)n, wave, err)
+                     ? fb_image_read(&image, 0, (size_t)n, wave, err)
                      : fb_fail(err, "%s: HDU %s: expected %d numbers, one for each pixel of %s",
-                               s->file->path, hdu->name, n, ivar->name);
+                               s->hdus->file.path, hdu->name, n, ivar->name);
     fb_image_release(&image);
     if (status == 0)
         return wave;
@@ -103,11 +102,11 @@ static int check_ivar(const struct source *s, const struct fb_hdu *hdu, struct f
     if (!fb_hdu_is_plain(hdu, -32, 2) && !fb_hdu_is_plain(hdu, -64, 2))
         return fb_fail(
             err, "%s: HDU %s: expected an image of floating-point numbers, neither compressed nor scaled",
-            s->file->path, hdu->name);
+            s->hdus->file.path, hdu->name);
     if (hdu->axis[1] != s->nrows || hdu->axis[0] < 1 || hdu->axis[0] > MOST_PIXELS)
         return fb_fail(err, "%s: HDU %s: expected %lld rows of 1 to %d pixels, found %lld of %lld",
-                       s->file->path, hdu->name, (long long)s->nrows, MOST_PIXELS, (long long)hdu->axis[1],
-                       (long long)hdu->axis[0]);
+                       s->hdus->file.path, hdu->name, (long long)s->nrows, MOST_PIXELS,
+                       (long long)hdu->axis[1], (long long)hdu->axis[0]);
     return 0;
 }
 
@@ -165,7 +164,7 @@ static int mask_camera(struct source *s, size_t number, struct fb_spans *spans, 
     for (size_t k = 0; status == 0 && k < s->nhits; k++) {
         int64_t n = mask_row(s, number, wave, &s->hits[k], spans);
         if (n < 0)
-            status = fb_fail(err, "%s: out of memory", s->file->path);
+            status = fb_fail(err, "%s: out of memory", s->hdus->file.path);
         masked[s->hits[k].target] |= n > 0;
     }
     free(wave);
@@ -189,7 +188,7 @@ static int plan_cameras(struct source *s, struct fb_spans *spans, struct fb_mask
                         struct fb_error *err)
 {
     unsigned char *marks = calloc(2 * s->ntargets + 1, 1);
-    int status = marks ? 0 : fb_fail(err, "%s: out of memory", s->file->path), ncameras = 0;
+    int status = marks ? 0 : fb_fail(err, "%s: out of memory", s->hdus->file.path), ncameras = 0;
     for (size_t i = 1; status == 0 && i < s->hdus->n; i++) {
         if (camera_length(s->hdus->hdu[i].name) == 0)
             continue;
@@ -197,7 +196,7 @@ static int plan_cameras(struct source *s, struct fb_spans *spans, struct fb_mask
         status = mask_camera(s, i, spans, marks, err);
     }
     if (status == 0 && ncameras == 0)
-        status = fb_fail(err, "%s: has no HDU B_IVAR, R_IVAR, Z_IVAR or BRZ_IVAR", s->file->path);
+        status = fb_fail(err, "%s: has no HDU B_IVAR, R_IVAR, Z_IVAR or BRZ_IVAR", s->hdus->file.path);
     if (status == 0)
         count_targets(s, marks, marks + s->ntargets, count);
     free(marks);
@@ -244,11 +243,10 @@ static int plan(struct source *s, struct fb_spans *spans, struct fb_mask_count *
     return 0;
 }
 
-int fb_mask_plan(struct fb_spans *spans, struct fb_file *file, const struct fb_hdus *hdus,
-                 const struct fb_mask_target *targets, size_t n, struct fb_mask_count *count,
-                 struct fb_error *err)
+int fb_mask_plan(struct fb_spans *spans, struct fb_hdus *hdus, const struct fb_mask_target *targets, size_t n,
+                 struct fb_mask_count *count, struct fb_error *err)
 {
-    struct source s = { .file = file, .hdus = hdus, .targets = targets, .ntargets = n };
+    struct source s = { .hdus = hdus, .targets = targets, .ntargets = n };
     *spans = (struct fb_spans){ 0 };
     int status = plan(&s, spans, count, err);
     free(s.hits);

@@ -42,8 +42,7 @@ void fb_spans_release(struct fb_spans *spans);
  * Find the bytes to mask in the ivar of all cameras of an open file. Also counts targets and values. Release
  * the spans in any case.
  */
-int fb_mask_plan(struct fb_spans *spans, struct fb_file *file, const struct fb_hdus *hdus,
-                 const struct fb_mask_target *targets, size_t n, struct fb_mask_count *count,
-                 struct fb_error *err);
+int fb_mask_plan(struct fb_spans *spans, struct fb_hdus *hdus, const struct fb_mask_target *targets, size_t n,
+                 struct fb_mask_count *count, struct fb_error *err);
 
 #endif

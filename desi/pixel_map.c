@@ -75,15 +75,14 @@ static int check_map(const struct fb_pixel_map *map, struct fb_error *err)
 
 /* ---- hpix2upix, FITS ---- */
 
-static int read_pixels(struct fb_pixel_map *map, struct fb_file *file, struct fb_image *image,
-                       struct fb_error *err)
+static int read_pixels(struct fb_pixel_map *map, struct fb_image *image, struct fb_error *err)
 {
     enum { PART = 4096 };
     double values[PART];
     size_t n = npixels(map->nside);
     for (size_t first = 0, count; first < n; first += count) {
         count = n - first < PART ? n - first : PART;
-        if (fb_image_read(image, file, (int64_t)first, count, values, err) != 0)
+        if (fb_image_read(image, (int64_t)first, count, values, err) != 0)
             return -1;
         for (size_t i = 0; i < count; i++) {
             if (!(values[i] >= -1 && values[i] <= INT32_MAX) || values[i] > floor(values[i]))
@@ -114,32 +113,29 @@ static int check_image(const struct fb_pixel_map *map, const struct fb_image *im
     return 0;
 }
 
-static int read_image(struct fb_pixel_map *map, struct fb_file *file, const struct fb_hdus *hdus,
-                      const struct fb_hdu *hdu, struct fb_error *err)
+static int read_image(struct fb_pixel_map *map, struct fb_hdus *hdus, const struct fb_hdu *hdu,
+                      struct fb_error *err)
 {
     struct fb_image image = { 0 };
     int64_t nside = 0;
-    int failed = fb_image_open(&image, file, hdus, hdu, FB_DOUBLES, err) != 0 ||
+    int failed = fb_image_open(&image, hdus, hdu, FB_DOUBLES, err) != 0 ||
                  check_image(map, &image, hdus, hdu, &nside, err) != 0 ||
-                 make_room(map, (long)nside, err) != 0 || read_pixels(map, file, &image, err) != 0;
+                 make_room(map, (long)nside, err) != 0 || read_pixels(map, &image, err) != 0;
     fb_image_release(&image);
     return failed ? -1 : 0;
 }
 
 static int read_fits_map(struct fb_pixel_map *map, struct fb_error *err)
 {
-    struct fb_io_stats io = { 0 };
-    struct fb_file file = { 0 };
     struct fb_hdus hdus = { 0 };
     const struct fb_hdu *found = NULL;
-    int status = fb_hdus_open(&hdus, &file, map->path, NULL, &io, err);
+    int status = fb_hdus_open(&hdus, map->path, NULL, err);
     for (size_t i = 0; status == 0 && i < hdus.n && !found; i++)
         if (strcasecmp(hdus.hdu[i].name, "HPIX2UPIX") == 0)
             found = &hdus.hdu[i];
     if (status == 0)
-        status = found ? read_image(map, &file, &hdus, found, err)
+        status = found ? read_image(map, &hdus, found, err)
                        : fb_fail(err, "%s: expected an image HPIX2UPIX, found none", map->path);
-    fb_file_release(&file);
     fb_hdus_release(&hdus);
     return status;
 }

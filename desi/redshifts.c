@@ -91,8 +91,7 @@ int fb_redshifts_read(struct fb_redshifts *redshifts, const char *path, struct f
     int failed = fb_table_open(&t, path, table_names, err);
     if (!failed)
         failed = read_rows(&t, redshifts, err);
-    redshifts->io = t.io;
-    redshifts->io.seconds = fb_seconds() - start;
+    redshifts->seconds = fb_seconds() - start;
     fb_table_close(&t);
     return failed;
 }
@@ -136,7 +135,7 @@ static int compare_rows(struct fb_table *t, const struct fb_redshift *rows, cons
                         struct fb_error *err)
 {
     struct columns c;
-    if (fb_checksums_check(t->file, t->hdus, err) < 0 || find_columns(t, &c, err) != 0)
+    if (fb_checksums_check(t->hdus, err) < 0 || find_columns(t, &c, err) != 0)
         return -1;
     if ((size_t)t->nrows != n)
         return differs(t, "another number of rows", err);

@@ -22,7 +22,7 @@ struct fb_redshifts {
     struct fb_redshift *rows; /* owned */
     size_t n;
     size_t noutside, nothers; /* rows left out: outside the redshift range; with another SPECTYPE than QSO */
-    struct fb_io_stats io;    /* cost of reading them */
+    double seconds;           /* that reading them took */
 };
 
 /* Read the rows that the finder measures, in file order: those with FASTBAL_Z_MIN <= Z <= FASTBAL_Z_MAX and

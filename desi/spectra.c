@@ -69,7 +69,7 @@ static int open_source(struct source *s, const char *path, const struct fb_redsh
     s->n = s->missing = 0;
     if (fb_joined_open(&s->joined, path, err) == 0 && find_parts(s, redshifts, err) == 0)
         status = fb_joined_ahead(&s->joined, s->parts + s->missing, s->n - s->missing);
-    s->joined.coadd.io.seconds += fb_seconds() - start;
+    s->joined.coadd.hdus.file.stats.seconds += fb_seconds() - start;
     return status;
 }
 
@@ -153,7 +153,7 @@ int fb_spectra_next(struct fb_spectra *spectra, struct fb_spectrum *spectrum, st
             size_t left = s->n - spectra->at, n = left < FB_BATCH ? left : FB_BATCH;
             double start = fb_seconds();
             int failed = fb_joined_load(joined, part, n, err);
-            joined->coadd.io.seconds += fb_seconds() - start;
+            joined->coadd.hdus.file.stats.seconds += fb_seconds() - start;
             if (failed)
                 return -1;
             spectra->batch = spectra->at;
@@ -187,6 +187,6 @@ struct fb_io_stats fb_spectra_io(const struct fb_spectra *spectra)
 {
     struct fb_io_stats total = { 0 };
     for (int i = 0; spectra && i < 2; i++)
-        fb_io_stats_add(&total, &spectra->source[i].joined.coadd.io);
+        fb_io_stats_add(&total, &spectra->source[i].joined.coadd.hdus.file.stats);
     return total;
 }

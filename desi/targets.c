@@ -80,13 +80,12 @@ static void sort_targets(struct fb_targets *t)
     }
 }
 
-int fb_targets_read(struct fb_targets *targets, struct fb_file *file, const struct fb_hdus *hdus,
-                    struct fb_error *err)
+int fb_targets_read(struct fb_targets *targets, struct fb_hdus *hdus, struct fb_error *err)
 {
     static const char *const names[] = { "FIBERMAP", NULL };
     struct fibermap f = { 0 };
     struct fb_table table;
-    if (fb_table_use(&table, file, hdus, names, err) != 0)
+    if (fb_table_use(&table, hdus, names, err) != 0)
         return -1;
     int status = find_columns(&table, &f, err) != 0 ? -1 : read_rows(targets, &table, &f, err);
     if (status == 0)

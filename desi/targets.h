@@ -10,7 +10,6 @@
 #include <stdint.h>
 #include "desi/id_rows.h"
 #include "fits/error.h"
-#include "fits/file.h"
 #include "fits/hdus.h"
 
 /* Start with all zeros; the struct can be reused for one file after another. */
@@ -24,8 +23,7 @@ struct fb_targets {
     size_t room;
 };
 
-int fb_targets_read(struct fb_targets *targets, struct fb_file *file, const struct fb_hdus *hdus,
-                    struct fb_error *err);
+int fb_targets_read(struct fb_targets *targets, struct fb_hdus *hdus, struct fb_error *err);
 void fb_targets_release(struct fb_targets *targets);
 
 /* The first row of a target, or -1. */

@@ -183,8 +183,7 @@ static int read_prior(struct fb_table *t, const struct values *v, struct fb_erro
     struct fb_table prior = { 0 };
     int status = 0;
     if (v->has_prior)
-        status =
-            fb_table_use(&prior, t->file, t->hdus, names, err) == 0 ? read_prior_table(&prior, v, err) : -1;
+        status = fb_table_use(&prior, t->hdus, names, err) == 0 ? read_prior_table(&prior, v, err) : -1;
     fb_table_close(&prior);
     return status;
 }

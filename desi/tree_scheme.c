@@ -105,13 +105,10 @@ static int no_data(const char *extname)
 /* Read HPXNSIDE from a file's primary header. Returns 1, 0 if there is none, -1 on failure. */
 static int read_nside(const char *path, int64_t *nside, struct fb_error *err)
 {
-    struct fb_io_stats io = { 0 };
-    struct fb_file file = { 0 };
     struct fb_hdus hdus = { 0 };
-    int status = fb_hdus_open(&hdus, &file, path, no_data, &io, err);
+    int status = fb_hdus_open(&hdus, path, no_data, err);
     if (status == 0 && (status = fb_hdu_integer(&hdus, &hdus.hdu[0], "HPXNSIDE", nside)) < 0)
         fb_fail(err, "%s: expected one whole number HPXNSIDE, found another", path);
-    fb_file_release(&file);
     fb_hdus_release(&hdus);
     return status;
 }

@@ -27,9 +27,9 @@ static int has_card(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const 
 }
 
 /* Check one HDU, from begin to end. Returns the same as fb_checksums_check(). */
-static int check_hdu(struct fb_file *file, const struct fb_hdus *hdus, size_t i, int64_t begin, int64_t end,
-                     struct fb_error *err)
+static int check_hdu(struct fb_hdus *hdus, size_t i, int64_t begin, int64_t end, struct fb_error *err)
 {
+    struct fb_file *file = &hdus->file;
     const struct fb_hdu *hdu = &hdus->hdu[i];
     char datasum[72], checksum[72];
     uint32_t header, data;
@@ -51,14 +51,15 @@ static int check_hdu(struct fb_file *file, const struct fb_hdus *hdus, size_t i,
     return has_data && has_all;
 }
 
-int fb_checksums_check(struct fb_file *file, const struct fb_hdus *hdus, struct fb_error *err)
+int fb_checksums_check(struct fb_hdus *hdus, struct fb_error *err)
 {
+    const struct fb_file *file = &hdus->file;
     int64_t begin = 0, end = 0;
     int complete = 1;
     for (size_t i = 0; i < hdus->n; i++, begin = end) {
         const struct fb_hdu *hdu = &hdus->hdu[i];
-        end = hdu->data + (hdu->size + FB_FITS_BLOCK - 1) / FB_FITS_BLOCK * FB_FITS_BLOCK;
-        int status = check_hdu(file, hdus, i, begin, end, err);
+        end = hdu->data + fb_whole_blocks(hdu->size);
+        int status = check_hdu(hdus, i, begin, end, err);
         if (status < 0)
             return -1;
         complete &= status;

@@ -7,7 +7,6 @@
 #define FB_CHECKSUM_H
 
 #include "fits/error.h"
-#include "fits/file.h"
 #include "fits/hdus.h"
 
 /*
@@ -15,6 +14,6 @@
  * right; 0 if some checksums are missing and the others are right; -1 with an error if a checksum is wrong
  * or, where none is missing, anything follows the last HDU.
  */
-int fb_checksums_check(struct fb_file *file, const struct fb_hdus *hdus, struct fb_error *err);
+int fb_checksums_check(struct fb_hdus *hdus, struct fb_error *err);
 
 #endif

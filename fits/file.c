@@ -102,14 +102,13 @@ static ssize_t read_at(struct fb_file *file, unsigned char *bytes, size_t n, int
         if (reason == ESTALE && file->path)
             reopen(file);
     }
-    file->stats->bytes += (int64_t)done;
+    file->stats.bytes += (int64_t)done;
     return (ssize_t)done;
 }
 
 ssize_t fb_read_at(int descriptor, void *bytes, size_t n, off_t offset)
 {
-    struct fb_io_stats uncounted = { 0 };
-    struct fb_file file = { .descriptor = descriptor, .stats = &uncounted };
+    struct fb_file file = { .descriptor = descriptor };
     return read_at(&file, bytes, n, (int64_t)offset);
 }
 
@@ -138,10 +137,9 @@ static int look_at(struct fb_file *file, struct fb_error *err)
     return 0;
 }
 
-int fb_file_open(struct fb_file *file, const char *path, struct fb_io_stats *stats, struct fb_error *err)
+int fb_file_open(struct fb_file *file, const char *path, struct fb_error *err)
 {
-    unsigned char *head = file->head;
-    *file = (struct fb_file){ .path = path, .stats = stats, .head = head };
+    *file = (struct fb_file){ .path = path, .stats = file->stats, .head = file->head };
     file->descriptor = open_descriptor(path);
     if (file->descriptor < 0) {
         file->path = NULL;
@@ -153,7 +151,7 @@ int fb_file_open(struct fb_file *file, const char *path, struct fb_io_stats *sta
         fb_file_close(file);
         return -1;
     }
-    stats->files++;
+    file->stats.files++;
     return 0;
 }
 

@@ -23,7 +23,7 @@ int fb_try_again(int reason, int attempt);
 /* Once this function returns nonzero, nothing is retried. Set it before threads start. */
 void fb_file_stops_when(fb_stop_fn *stop);
 
-/* The cost of reading. Each thread has its own counters. */
+/* The cost of reading. */
 struct fb_io_stats {
     int64_t files, bytes;
     double seconds;
@@ -45,7 +45,7 @@ struct fb_file {
     const char *path; /* borrowed; NULL: not open */
     int descriptor;
     int64_t size;
-    struct fb_io_stats *stats; /* borrowed */
+    struct fb_io_stats stats; /* of all files so far */
     size_t nhead;
     unsigned char *head; /* owned; kept when the file is closed */
     /* Owned: the decompressed bytes except those in the gaps; NULL: not gzipped. */
@@ -57,7 +57,7 @@ struct fb_file {
 
 /* Open a file and read its head. To read FITS files, use fb_hdus_open() of fits/hdus.h. Start with all zeros; the
  * struct can be reused for one file after another. */
-int fb_file_open(struct fb_file *file, const char *path, struct fb_io_stats *stats, struct fb_error *err);
+int fb_file_open(struct fb_file *file, const char *path, struct fb_error *err);
 void fb_file_close(struct fb_file *file);
 void fb_file_release(struct fb_file *file); /* closes as well */
 

@@ -399,10 +399,10 @@ static int read_headers(struct fb_hdus *hdus, struct fb_file *file, struct fb_er
     return ahead < 0 ? -1 : 0;
 }
 
-int fb_hdus_open(struct fb_hdus *hdus, struct fb_file *file, const char *path, fb_keep_fn *keep,
-                 struct fb_io_stats *stats, struct fb_error *err)
+int fb_hdus_open(struct fb_hdus *hdus, const char *path, fb_keep_fn *keep, struct fb_error *err)
 {
-    if (fb_file_open(file, path, stats, err) != 0 || fb_unpack_begin(file, keep, err) != 0)
+    struct fb_file *file = &hdus->file;
+    if (fb_file_open(file, path, err) != 0 || fb_unpack_begin(file, keep, err) != 0)
         return -1;
     int status = read_headers(hdus, file, err);
     return file->unpacking ? fb_unpack_end(file, status, err) : status;
@@ -410,6 +410,7 @@ int fb_hdus_open(struct fb_hdus *hdus, struct fb_file *file, const char *path, f
 
 void fb_hdus_release(struct fb_hdus *hdus)
 {
+    fb_file_release(&hdus->file);
     free(hdus->hdu);
     free(hdus->last);
     free(hdus->text);

@@ -32,6 +32,7 @@ struct fb_hdu {
 };
 
 struct fb_hdus {
+    struct fb_file file;
     struct fb_hdu *hdu; /* owned; hdu[0] is the primary HDU */
     size_t n, room;
     struct fb_hdu *last; /* owned: the HDUs of the previous file */
@@ -43,10 +44,9 @@ struct fb_hdus {
 /*
  * Open a FITS file and read its headers. A gzipped file is decompressed, and then reads like a plain one; the
  * data of extensions for which keep() (NULL: none) returns 0 are not kept in memory, and reading them is an
- * error. Start with all zeros; both structs can be reused for one file after another. Release both in any case.
+ * error. Start with all zeros; the struct can be reused for one file after another. Release it in any case.
  */
-int fb_hdus_open(struct fb_hdus *hdus, struct fb_file *file, const char *path, fb_keep_fn *keep,
-                 struct fb_io_stats *stats, struct fb_error *err);
+int fb_hdus_open(struct fb_hdus *hdus, const char *path, fb_keep_fn *keep, struct fb_error *err);
 void fb_hdus_release(struct fb_hdus *hdus);
 
 /* Is this an uncompressed, unscaled image with this BITPIX and number of axes? */

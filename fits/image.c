@@ -75,25 +75,25 @@ static void narrow(const struct fb_image *image, const double *from, size_t n, v
 
 /* ---- opening ---- */
 
-static int no_image(const struct fb_file *file, const struct fb_hdu *hdu, const char *found,
+static int no_image(const struct fb_image *image, const struct fb_hdu *hdu, const char *found,
                     struct fb_error *err)
 {
-    return fb_fail(err, "%s: HDU %s: expected an image, found %s", file->path, hdu->name, found);
+    return fb_fail(err, "%s: HDU %s: expected an image, found %s", image->file->path, hdu->name, found);
 }
 
 /* BLANK of a compressed image is handled by fits/tiles.c. */
-static int take_scale(struct fb_image *image, const struct fb_file *file, const struct fb_hdus *hdus,
-                      const struct fb_hdu *hdu, struct fb_error *err)
+static int take_scale(struct fb_image *image, struct fb_hdus *hdus, const struct fb_hdu *hdu,
+                      struct fb_error *err)
 {
     int64_t blank = 0;
     image->scale = 1;
     if (fb_hdu_real(hdus, hdu, "BSCALE", &image->scale) < 0 ||
         fb_hdu_real(hdus, hdu, "BZERO", &image->zero) < 0)
-        return fb_fail(err, "%s: HDU %s: expected one number BSCALE and BZERO, found another", file->path,
-                       hdu->name);
+        return fb_fail(err, "%s: HDU %s: expected one number BSCALE and BZERO, found another",
+                       image->file->path, hdu->name);
     image->has_blank = image->bitpix > 0 ? fb_hdu_integer(hdus, hdu, "BLANK", &blank) : 0;
     if (image->has_blank < 0)
-        return fb_fail(err, "%s: HDU %s: expected one whole number BLANK, found another", file->path,
+        return fb_fail(err, "%s: HDU %s: expected one whole number BLANK, found another", image->file->path,
                        hdu->name);
     image->unsigned64 = image->bitpix == 64 && equal(image->scale, 1) && equal(image->zero, two_63);
     if (image->unsigned64)
@@ -102,44 +102,44 @@ static int take_scale(struct fb_image *image, const struct fb_file *file, const 
     return 0;
 }
 
-static int open_plain(struct fb_image *image, const struct fb_file *file, const struct fb_hdus *hdus,
-                      const struct fb_hdu *hdu, struct fb_error *err)
+static int open_plain(struct fb_image *image, struct fb_hdus *hdus, const struct fb_hdu *hdu,
+                      struct fb_error *err)
 {
     static const int bits[] = { [FB_FLOATS] = -32, [FB_DOUBLES] = -64, [FB_INTEGERS] = 32 };
     if (hdu->kind != FB_HDU_IMAGE || hdu->pcount != 0 || hdu->gcount != 1)
-        return no_image(file, hdu, hdu->kind == FB_HDU_IMAGE ? "groups" : "a table", err);
+        return no_image(image, hdu, hdu->kind == FB_HDU_IMAGE ? "groups" : "a table", err);
     image->naxis = hdu->naxis;
     image->bitpix = hdu->bitpix;
     image->data = hdu->data;
     memcpy(image->axis, hdu->axis, sizeof image->axis);
-    if (take_scale(image, file, hdus, hdu, err) != 0)
+    if (take_scale(image, hdus, hdu, err) != 0)
         return -1;
     image->in_place = image->bitpix == bits[image->type] && !image->has_blank && equal(image->scale, 1) &&
                       (equal(image->zero, 0) || (image->type == FB_INTEGERS && equal(image->zero, two_31)));
     return 0;
 }
 
-static int open_compressed(struct fb_image *image, const struct fb_file *file, const struct fb_hdus *hdus,
-                           const struct fb_hdu *hdu, struct fb_error *err)
+static int open_compressed(struct fb_image *image, struct fb_hdus *hdus, const struct fb_hdu *hdu,
+                           struct fb_error *err)
 {
     image->tiles = calloc(1, sizeof *image->tiles);
     if (!image->tiles)
-        return fb_fail(err, "%s: out of memory", file->path);
-    if (fb_tiles_open(image->tiles, file, hdus, hdu, err) != 0)
+        return fb_fail(err, "%s: out of memory", image->file->path);
+    if (fb_tiles_open(image->tiles, hdus, hdu, err) != 0)
         return -1;
     image->naxis = image->tiles->naxis;
     image->bitpix = image->tiles->bitpix;
     memcpy(image->axis, image->tiles->axis, sizeof image->axis);
     image->tile = -1;
-    return take_scale(image, file, hdus, hdu, err);
+    return take_scale(image, hdus, hdu, err);
 }
 
-int fb_image_open(struct fb_image *image, const struct fb_file *file, const struct fb_hdus *hdus,
-                  const struct fb_hdu *hdu, enum fb_pixel_type type, struct fb_error *err)
+int fb_image_open(struct fb_image *image, struct fb_hdus *hdus, const struct fb_hdu *hdu,
+                  enum fb_pixel_type type, struct fb_error *err)
 {
-    *image = (struct fb_image){ .name = hdu->name, .type = type };
-    return hdu->compressed && hdu->kind == FB_HDU_TABLE ? open_compressed(image, file, hdus, hdu, err)
-                                                        : open_plain(image, file, hdus, hdu, err);
+    *image = (struct fb_image){ .name = hdu->name, .file = &hdus->file, .type = type };
+    return hdu->compressed && hdu->kind == FB_HDU_TABLE ? open_compressed(image, hdus, hdu, err)
+                                                        : open_plain(image, hdus, hdu, err);
 }
 
 void fb_image_release(struct fb_image *image)
@@ -153,11 +153,11 @@ void fb_image_release(struct fb_image *image)
 
 /* ---- pixels ---- */
 
-static int read_in_place(const struct fb_image *image, struct fb_file *file, int64_t first, size_t n,
-                         void *pixels, struct fb_error *err)
+static int read_in_place(const struct fb_image *image, int64_t first, size_t n, void *pixels,
+                         struct fb_error *err)
 {
     size_t size = bytes_of(image->type);
-    if (fb_file_read(file, pixels, n * size, image->data + first * (int64_t)size, err) != 0)
+    if (fb_file_read(image->file, pixels, n * size, image->data + first * (int64_t)size, err) != 0)
         return -1;
     if (size == 8)
         fb_swap8(pixels, n);
@@ -170,8 +170,8 @@ static int read_in_place(const struct fb_image *image, struct fb_file *file, int
 }
 
 /* Read pixels that need conversion, a buffer at a time. */
-static int read_plain(const struct fb_image *image, struct fb_file *file, int64_t first, size_t n,
-                      void *pixels, struct fb_error *err)
+static int read_plain(const struct fb_image *image, int64_t first, size_t n, void *pixels,
+                      struct fb_error *err)
 {
     enum { SOME = 1024 };
     unsigned char bytes[8 * SOME];
@@ -179,8 +179,8 @@ static int read_plain(const struct fb_image *image, struct fb_file *file, int64_
     size_t size = (size_t)abs(image->bitpix) / 8;
     for (size_t done = 0, count; done < n; done += count) {
         count = n - done < SOME ? n - done : SOME;
-        if (fb_file_read(file, bytes, count * size, image->data + (first + (int64_t)done) * (int64_t)size,
-                         err) != 0)
+        if (fb_file_read(image->file, bytes, count * size,
+                         image->data + (first + (int64_t)done) * (int64_t)size, err) != 0)
             return -1;
         fb_pixels_widen(bytes, image->bitpix, image->unsigned64, count, values);
         for (size_t i = 0; image->has_blank && i < count; i++)
@@ -190,16 +190,16 @@ static int read_plain(const struct fb_image *image, struct fb_file *file, int64_
     return 0;
 }
 
-static int fetch_tile(struct fb_image *image, struct fb_file *file, int64_t number, struct fb_error *err)
+static int fetch_tile(struct fb_image *image, int64_t number, struct fb_error *err)
 {
     size_t n = fb_tile_pixels(image->tiles, number);
     double *values = malloc(n * sizeof *values);
     free(image->pixels);
     image->tile = -1;
     image->pixels = malloc(n * bytes_of(image->type));
-    int status = values && image->pixels
-                     ? fb_tile_read(image->tiles, file, number, image->unsigned64, values, err)
-                     : fb_fail(err, "%s: HDU %s: out of memory for %zu pixels", file->path, image->name, n);
+    int status = values && image->pixels ? fb_tile_read(image->tiles, number, image->unsigned64, values, err)
+                                         : fb_fail(err, "%s: HDU %s: out of memory for %zu pixels",
+                                                   image->file->path, image->name, n);
     if (status == 0) {
         narrow(image, values, n, image->pixels);
         image->tile = number;
@@ -228,8 +228,7 @@ static size_t find_run(const struct fb_tiles *t, int64_t pixel, int64_t *tile, s
     return (size_t)run;
 }
 
-static int read_tiles(struct fb_image *image, struct fb_file *file, int64_t first, size_t n, void *pixels,
-                      struct fb_error *err)
+static int read_tiles(struct fb_image *image, int64_t first, size_t n, void *pixels, struct fb_error *err)
 {
     size_t size = bytes_of(image->type);
     for (size_t done = 0, count; done < n; done += count) {
@@ -237,7 +236,7 @@ static int read_tiles(struct fb_image *image, struct fb_file *file, int64_t firs
         size_t offset;
         count = find_run(image->tiles, first + (int64_t)done, &tile, &offset);
         count = n - done < count ? n - done : count;
-        if (tile != image->tile && fetch_tile(image, file, tile, err) != 0)
+        if (tile != image->tile && fetch_tile(image, tile, err) != 0)
             return -1;
         memcpy((unsigned char *)pixels + done * size, (unsigned char *)image->pixels + offset * size,
                count * size);
@@ -245,11 +244,10 @@ static int read_tiles(struct fb_image *image, struct fb_file *file, int64_t firs
     return 0;
 }
 
-int fb_image_read(struct fb_image *image, struct fb_file *file, int64_t first, size_t n, void *pixels,
-                  struct fb_error *err)
+int fb_image_read(struct fb_image *image, int64_t first, size_t n, void *pixels, struct fb_error *err)
 {
     if (image->tiles)
-        return read_tiles(image, file, first, n, pixels, err);
-    return image->in_place ? read_in_place(image, file, first, n, pixels, err)
-                           : read_plain(image, file, first, n, pixels, err);
+        return read_tiles(image, first, n, pixels, err);
+    return image->in_place ? read_in_place(image, first, n, pixels, err)
+                           : read_plain(image, first, n, pixels, err);
 }

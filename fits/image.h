@@ -20,7 +20,8 @@ enum fb_pixel_type { FB_FLOATS, FB_DOUBLES, FB_INTEGERS };
 
 /* All zeros: not open. */
 struct fb_image {
-    const char *name; /* EXTNAME, borrowed from the HDUs; NULL: not open */
+    const char *name;     /* EXTNAME, borrowed from the HDUs; NULL: not open */
+    struct fb_file *file; /* theirs */
     int naxis;
     int64_t axis[FB_HDU_AXES]; /* of the image, even if it is compressed; 0 beyond naxis */
     enum fb_pixel_type type;
@@ -38,8 +39,8 @@ struct fb_image {
  * Open an image of an open file. It may have any number of axes; the caller must check them. Fails if the HDU
  * holds no image, or one that can't be read. Release it in any case, before its HDUs.
  */
-int fb_image_open(struct fb_image *image, const struct fb_file *file, const struct fb_hdus *hdus,
-                  const struct fb_hdu *hdu, enum fb_pixel_type type, struct fb_error *err);
+int fb_image_open(struct fb_image *image, struct fb_hdus *hdus, const struct fb_hdu *hdu,
+                  enum fb_pixel_type type, struct fb_error *err);
 void fb_image_release(struct fb_image *image);
 
 /*
@@ -48,7 +49,6 @@ void fb_image_release(struct fb_image *image);
  * Blank pixels become NaN, or INT32_MIN as integers. Integers are truncated towards zero and clamped to the
  * range of int32_t, except that unsigned 32-bit integers keep their bits.
  */
-int fb_image_read(struct fb_image *image, struct fb_file *file, int64_t first, size_t n, void *pixels,
-                  struct fb_error *err);
+int fb_image_read(struct fb_image *image, int64_t first, size_t n, void *pixels, struct fb_error *err);
 
 #endif

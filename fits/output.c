@@ -121,19 +121,16 @@ static void write_checksum(fitsfile *file, int *status)
 /* Verify that the file has all HDUs with their checksums. CFITSIO does not report every lack of memory. */
 static int check_file(const struct fb_output *out, int nhdus, struct fb_error *err)
 {
-    struct fb_io_stats io = { 0 };
-    struct fb_file file = { 0 };
     struct fb_hdus hdus = { 0 };
-    int status = fb_hdus_open(&hdus, &file, out->temporary.name, NULL, &io, err);
+    int status = fb_hdus_open(&hdus, out->temporary.name, NULL, err);
     if (status == 0)
-        status = fb_checksums_check(&file, &hdus, err);
+        status = fb_checksums_check(&hdus, err);
     if (status == 0 || (status > 0 && hdus.n != (size_t)nhdus))
         status = fb_fail(err, "not all of its HDUs were composed");
     if (status < 0) {
         struct fb_error why = *err;
         fb_fail(err, "%s: can't write it: %s", out->path, why.text);
     }
-    fb_file_release(&file);
     fb_hdus_release(&hdus);
     return status > 0 ? 0 : -1;
 }

@@ -206,19 +206,16 @@ static int describe_table(struct fb_table *t, const char *const *names, struct f
 int fb_table_open(struct fb_table *t, const char *path, const char *const *names, struct fb_error *err)
 {
     *t = (struct fb_table){ .path = path };
-    t->file = &t->own_file;
-    t->hdus = &t->own_hdus;
-    if (fb_hdus_open(&t->own_hdus, &t->own_file, path, NULL, &t->io, err) == 0 &&
-        describe_table(t, names, err) == 0)
+    t->hdus = &t->own;
+    if (fb_hdus_open(t->hdus, path, NULL, err) == 0 && describe_table(t, names, err) == 0)
         return 0;
     fb_table_close(t);
     return -1;
 }
 
-int fb_table_use(struct fb_table *t, struct fb_file *file, const struct fb_hdus *hdus,
-                 const char *const *names, struct fb_error *err)
+int fb_table_use(struct fb_table *t, struct fb_hdus *hdus, const char *const *names, struct fb_error *err)
 {
-    *t = (struct fb_table){ .path = file->path, .file = file, .hdus = hdus };
+    *t = (struct fb_table){ .path = hdus->file.path, .hdus = hdus };
     if (describe_table(t, names, err) == 0)
         return 0;
     fb_table_close(t);
@@ -227,8 +224,7 @@ int fb_table_use(struct fb_table *t, struct fb_file *file, const struct fb_hdus 
 
 void fb_table_close(struct fb_table *t)
 {
-    fb_file_release(&t->own_file);
-    fb_hdus_release(&t->own_hdus);
+    fb_hdus_release(&t->own);
     free(t->columns);
     free(t->rows.bytes);
     free(t->strings.bytes);
@@ -237,7 +233,7 @@ void fb_table_close(struct fb_table *t)
 
 int fb_table_is_packed(const struct fb_table *t)
 {
-    return t->file->contents != NULL;
+    return t->hdus->file.contents != NULL;
 }
 
 /* ---- columns ---- */
@@ -331,7 +327,7 @@ int fb_table_rows(struct fb_table *t, int64_t first, int64_t n, unsigned char *b
     int64_t size = (int64_t)t->row_bytes;
     return n == 0 || size == 0
                ? 0
-               : fb_file_read(t->file, bytes, (size_t)(n * size), t->hdu->data + first * size, err);
+               : fb_file_read(&t->hdus->file, bytes, (size_t)(n * size), t->hdu->data + first * size, err);
 }
 
 static int read_block(struct fb_table *t, int64_t first, struct fb_error *err)
@@ -345,7 +341,7 @@ static int read_block(struct fb_table *t, int64_t first, struct fb_error *err)
     block->first = first;
     block->n = left < most ? left : most;
     if (left > most)
-        fb_file_want(t->file, t->hdu->data + (first + most) * size, AHEAD_BYTES);
+        fb_file_want(&t->hdus->file, t->hdu->data + (first + most) * size, AHEAD_BYTES);
     if (fb_table_rows(t, first, block->n, block->bytes, err) == 0)
         return 0;
     block->n = 0;
@@ -418,7 +414,7 @@ static const char *heap_bytes(struct fb_table *t, int64_t offset, int64_t n, str
     if (offset < block->first || offset + n > block->first + block->n) {
         block->first = offset;
         block->n = t->heap_bytes - offset < STRING_BYTES ? t->heap_bytes - offset : STRING_BYTES;
-        if (fb_file_read(t->file, block->bytes, (size_t)block->n, t->heap + offset, err) != 0) {
+        if (fb_file_read(&t->hdus->file, block->bytes, (size_t)block->n, t->heap + offset, err) != 0) {
             block->n = 0;
             return NULL;
         }

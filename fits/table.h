@@ -25,11 +25,8 @@ struct fb_table {
     int ncolumns;
     int64_t heap, heap_bytes; /* offset in the file, and size, of the heap of variable-length columns */
     const struct fb_hdu *hdu;
-    const struct fb_hdus *hdus;
-    struct fb_file *file;
-    struct fb_hdus own_hdus; /* used if the table was opened by its path */
-    struct fb_file own_file;
-    struct fb_io_stats io;
+    struct fb_hdus *hdus;
+    struct fb_hdus own;       /* used if the table was opened by its path */
     struct fb_block {         /* what was read last of the rows and of the heap */
         unsigned char *bytes; /* owned */
         int64_t first, n;
@@ -42,9 +39,9 @@ struct fb_table {
  * is harmless after a failure and on zeros.
  */
 int fb_table_open(struct fb_table *table, const char *path, const char *const *names, struct fb_error *err);
-/* The same for an open file whose headers have been read; both are borrowed. */
-int fb_table_use(struct fb_table *table, struct fb_file *file, const struct fb_hdus *hdus,
-                 const char *const *names, struct fb_error *err);
+/* The same for an open file, which is borrowed. */
+int fb_table_use(struct fb_table *table, struct fb_hdus *hdus, const char *const *names,
+                 struct fb_error *err);
 void fb_table_close(struct fb_table *table);
 /* Is the file gzipped, and so all of it in memory? */
 int fb_table_is_packed(const struct fb_table *table);

@@ -15,7 +15,6 @@ static const char *const column_names[FB_TILE_COLUMNS] = {
 
 /* The header being read. */
 struct look {
-    const char *path;
     const struct fb_hdus *hdus;
     const struct fb_hdu *hdu;
     struct fb_error *err;
@@ -25,7 +24,7 @@ static int refuse(const struct look *look, const char *expected, const char *fou
 {
     return fb_fail(look->err,
                    "%s: HDU %s: expected a compressed image with %s, found %s (funpack makes a plain file)",
-                   look->path, look->hdu->name, expected, found);
+                   look->hdus->file.path, look->hdu->name, expected, found);
 }
 
 /* ---- header ---- */
@@ -148,7 +147,7 @@ static int take_steps(const struct look *look, struct fb_tiles *t)
     if (t->dither != FB_NOT_QUANTIZED && t->bitpix > 0)
         return refuse(look, "ZSCALE where it has floating-point numbers alone", "it with integers");
     if (t->dither > FB_NO_DITHER && !(t->randoms = fb_dither_randoms()))
-        return fb_fail(look->err, "%s: out of memory", look->path);
+        return fb_fail(look->err, "%s: out of memory", look->hdus->file.path);
     return 0;
 }
 
@@ -194,11 +193,11 @@ static int take_table(const struct look *look, struct fb_tiles *t)
     return 0;
 }
 
-int fb_tiles_open(struct fb_tiles *tiles, const struct fb_file *file, const struct fb_hdus *hdus,
-                  const struct fb_hdu *hdu, struct fb_error *err)
+int fb_tiles_open(struct fb_tiles *tiles, struct fb_hdus *hdus, const struct fb_hdu *hdu,
+                  struct fb_error *err)
 {
-    const struct look look = { file->path, hdus, hdu, err };
-    *tiles = (struct fb_tiles){ .name = hdu->name };
+    const struct look look = { hdus, hdu, err };
+    *tiles = (struct fb_tiles){ .name = hdu->name, .file = &hdus->file };
     return take_method(&look, tiles) != 0 || take_axes(&look, tiles) != 0 || take_table(&look, tiles) != 0 ||
                    take_steps(&look, tiles) != 0 || take_blank(&look, tiles) != 0
                ? -1
@@ -227,7 +226,6 @@ size_t fb_tile_pixels(const struct fb_tiles *t, int64_t number)
 /* The tile being read: its row of the table, and its bytes in the heap. */
 struct packed {
     const struct fb_tiles *tiles;
-    struct fb_file *file;
     int64_t number;
     size_t npixels;
     int kind; /* PACKED, BY_GZIP or NOT_PACKED */
@@ -239,13 +237,13 @@ struct packed {
 
 static int damaged(const struct packed *p, const char *expected, const char *found)
 {
-    return fb_fail(p->err, "%s: HDU %s: expected %s, found one in row %lld %s", p->file->path, p->tiles->name,
-                   expected, (long long)p->number + 1, found);
+    return fb_fail(p->err, "%s: HDU %s: expected %s, found one in row %lld %s", p->tiles->file->path,
+                   p->tiles->name, expected, (long long)p->number + 1, found);
 }
 
 static int no_memory(const struct packed *p)
 {
-    return fb_fail(p->err, "%s: HDU %s: out of memory for a tile of %zu pixels", p->file->path,
+    return fb_fail(p->err, "%s: HDU %s: out of memory for a tile of %zu pixels", p->tiles->file->path,
                    p->tiles->name, p->npixels);
 }
 
@@ -255,7 +253,8 @@ static int fetch(struct packed *p)
     const struct fb_tiles *t = p->tiles;
     if (!(p->row = malloc((size_t)t->row_bytes)))
         return no_memory(p);
-    if (fb_file_read(p->file, p->row, (size_t)t->row_bytes, t->data + p->number * t->row_bytes, p->err) != 0)
+    if (fb_file_read(p->tiles->file, p->row, (size_t)t->row_bytes, t->data + p->number * t->row_bytes,
+                     p->err) != 0)
         return -1;
     for (p->kind = PACKED; p->kind <= NOT_PACKED; p->kind++) {
         const struct fb_column *column = &t->column[p->kind];
@@ -270,7 +269,7 @@ static int fetch(struct packed *p)
         p->nbytes = (size_t)bytes;
         if (!(p->bytes = malloc(p->nbytes)))
             return no_memory(p);
-        return fb_file_read(p->file, p->bytes, p->nbytes, t->heap + (int64_t)offset, p->err);
+        return fb_file_read(p->tiles->file, p->bytes, p->nbytes, t->heap + (int64_t)offset, p->err);
     }
     return damaged(p, "tiles with data", "that is empty");
 }
@@ -358,11 +357,10 @@ static int decode(struct packed *p, double *pixels)
     return 0;
 }
 
-int fb_tile_read(const struct fb_tiles *tiles, struct fb_file *file, int64_t number, int unsigned64,
-                 double *pixels, struct fb_error *err)
+int fb_tile_read(const struct fb_tiles *tiles, int64_t number, int unsigned64, double *pixels,
+                 struct fb_error *err)
 {
     struct packed p = { .tiles = tiles,
-                        .file = file,
                         .number = number,
                         .npixels = fb_tile_pixels(tiles, number),
                         .unsigned64 = unsigned64,

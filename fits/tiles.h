@@ -21,7 +21,8 @@ enum fb_tile_dither { FB_NOT_QUANTIZED, FB_NO_DITHER, FB_DITHER_1, FB_DITHER_2 }
 enum { FB_TILE_COLUMNS = 7, FB_MOST_TILE = 1 << 24 /* pixels */ };
 
 struct fb_tiles {
-    const char *name; /* EXTNAME, borrowed */
+    const char *name;     /* EXTNAME, borrowed */
+    struct fb_file *file; /* borrowed */
     int naxis, bitpix;
     int64_t axis[FB_HDU_AXES], tile[FB_HDU_AXES]; /* pixels */
     int64_t n;                                    /* tiles */
@@ -38,8 +39,8 @@ struct fb_tiles {
 
 /* Read the header of a compressed image. Release it in any case. Every number is validated, so fb_tile_read()
  * stays within the file. */
-int fb_tiles_open(struct fb_tiles *tiles, const struct fb_file *file, const struct fb_hdus *hdus,
-                  const struct fb_hdu *hdu, struct fb_error *err);
+int fb_tiles_open(struct fb_tiles *tiles, struct fb_hdus *hdus, const struct fb_hdu *hdu,
+                  struct fb_error *err);
 void fb_tiles_release(struct fb_tiles *tiles);
 
 /* The number of pixels of a tile, at most FB_MOST_TILE. Tiles at the end of an axis may be smaller. */
@@ -47,8 +48,8 @@ size_t fb_tile_pixels(const struct fb_tiles *tiles, int64_t number);
 
 /* Read the pixels of a tile; blank ones are NaN. BSCALE and BZERO are not applied. With unsigned64, 2^63 is
  * added to 64-bit integers. */
-int fb_tile_read(const struct fb_tiles *tiles, struct fb_file *file, int64_t number, int unsigned64,
-                 double *pixels, struct fb_error *err);
+int fb_tile_read(const struct fb_tiles *tiles, int64_t number, int unsigned64, double *pixels,
+                 struct fb_error *err);
 
 /* Convert big-endian numbers of a FITS file to double. */
 void fb_pixels_widen(const unsigned char *bytes, int bitpix, int unsigned64, size_t n, double *pixels);

@@ -266,6 +266,7 @@ static int begin(struct fb_file *file, struct fb_error *err)
 static void release(struct fb_file *file)
 {
     struct fb_unpacking *u = file->unpacking;
+    file->stats = u->packed.stats;
     inflateEnd(&u->zlib);
     free(u->in);
     free(u->skipped);

@@ -57,7 +57,7 @@ int fb_job_read_redshifts(struct fb_finder *finder, int thread, const char *zcat
     *redshifts = (struct fb_redshifts){ 0 };
     int failed =
         fb_need_file(zcat, "redshift catalog", err) != 0 || fb_redshifts_read(redshifts, zcat, err) != 0;
-    finder->usage[thread].reading += redshifts->io.seconds;
+    finder->usage[thread].reading += redshifts->seconds;
     if (!failed)
         select_targets(selection, redshifts);
     return failed ? -1 : 0;

@@ -25,14 +25,14 @@ static void put_answer(int64_t n, const void *pixels, size_t size)
 
 /* ---- ours ---- */
 
-static int compare_parts(struct fb_image *image, struct fb_file *file, const unsigned char *pixels, size_t n,
-                         size_t size, struct fb_error *err)
+static int compare_parts(struct fb_image *image, const unsigned char *pixels, size_t n, size_t size,
+                         struct fb_error *err)
 {
     unsigned char *part = malloc(n * size + 1);
     int status = part ? 0 : fb_fail(err, "out of memory");
     for (size_t trial = 0; status == 0 && trial < 40 && n > 0; trial++) {
         size_t first = trial * 7919 % n, count = 1 + trial * 104729 % (n - first);
-        status = fb_image_read(image, file, (int64_t)first, count, part, err);
+        status = fb_image_read(image, (int64_t)first, count, part, err);
         if (status == 0 && memcmp(part, pixels + size * first, size * count) != 0)
             status = fb_fail(err, "%zu pixels from %zu on are not those of the whole", count, first);
     }
@@ -40,23 +40,22 @@ static int compare_parts(struct fb_image *image, struct fb_file *file, const uns
     return status;
 }
 
-static void ours(struct fb_file *file, const struct fb_hdus *hdus, const struct fb_hdu *hdu,
-                 enum fb_pixel_type type)
+static void ours(struct fb_hdus *hdus, const struct fb_hdu *hdu, enum fb_pixel_type type)
 {
     struct fb_image image = { 0 };
     struct fb_error err = { "" };
     size_t size = type == FB_DOUBLES ? 8 : 4;
     int64_t n = 1;
     void *pixels = NULL;
-    int status = fb_image_open(&image, file, hdus, hdu, type, &err);
+    int status = fb_image_open(&image, hdus, hdu, type, &err);
     for (int k = 0; k < image.naxis; k++)
         n *= image.axis[k];
     if (status == 0)
         status = (pixels = malloc((size_t)n * size + 1)) ? 0 : fb_fail(&err, "out of memory");
     if (status == 0)
-        status = fb_image_read(&image, file, 0, (size_t)n, pixels, &err);
+        status = fb_image_read(&image, 0, (size_t)n, pixels, &err);
     if (status == 0)
-        status = compare_parts(&image, file, pixels, (size_t)n, size, &err);
+        status = compare_parts(&image, pixels, (size_t)n, size, &err);
     if (status != 0)
         fprintf(stderr, "%s\n", err.text);
     put_answer(status == 0 ? n : -1, pixels, size);
@@ -87,25 +86,22 @@ static void cfitsio(fitsfile *file, int hdu, enum fb_pixel_type type)
 
 int main(int argc, char **argv)
 {
-    struct fb_io_stats io = { 0 };
-    struct fb_file file = { 0 };
     struct fb_hdus hdus = { 0 };
     struct fb_error err = { "expected a file" };
     fitsfile *fits;
     int status = 0;
-    if (argc != 2 || fb_hdus_open(&hdus, &file, argv[1], NULL, &io, &err) != 0 ||
+    if (argc != 2 || fb_hdus_open(&hdus, argv[1], NULL, &err) != 0 ||
         fits_open_diskfile(&fits, argv[1], READONLY, &status)) {
         fprintf(stderr, "%s\n", err.text);
         return 2;
     }
     for (size_t i = 1; i < hdus.n; i++) {
         for (int type = FB_FLOATS; type <= FB_INTEGERS; type++)
-            ours(&file, &hdus, &hdus.hdu[i], (enum fb_pixel_type)type);
+            ours(&hdus, &hdus.hdu[i], (enum fb_pixel_type)type);
         for (int type = FB_FLOATS; type <= FB_DOUBLES; type++)
             cfitsio(fits, (int)i + 1, (enum fb_pixel_type)type);
     }
     fits_close_file(fits, &status);
     fb_hdus_release(&hdus);
-    fb_file_release(&file);
     return 0;
 }

@@ -412,19 +412,19 @@ static void test_one_reader(void **state)
         struct fb_joined *fresh = NULL;
         struct fb_error err = { "" };
         char *path = make_file(forms[i], "one.fits");
-        int64_t bytes = reader ? reader->coadd.io.bytes : 0;
+        int64_t bytes = reader ? reader->coadd.hdus.file.stats.bytes : 0;
         open_file(&reader, path);
         open_file(&fresh, path);
         check_targets(reader, forms[i]);
         check_many_parts(reader, fresh);
-        assert_true(reader->coadd.io.bytes > bytes);
+        assert_true(reader->coadd.hdus.file.stats.bytes > bytes);
         close_reader(fresh);
         /* a file that can't be read in between */
         if (i % 2)
             assert_int_equal(fb_joined_open(reader, "/no/such/file", &err), -1);
         remove_file(path);
     }
-    assert_int_equal(reader->coadd.io.files, 10);
+    assert_int_equal(reader->coadd.hdus.file.stats.files, 10);
     close_reader(reader);
 }
 
@@ -437,9 +437,9 @@ static void test_bytes(void **state)
     int64_t rows[] = { 30, 31, 32, 50 }; /* beyond what was read when the file was opened */
     (void)state;
     open_file(&coadd, path);
-    int64_t before = coadd->coadd.io.bytes;
+    int64_t before = coadd->coadd.hdus.file.stats.bytes;
     assert_int_equal(load_rows(coadd, rows, 4, &err), 0);
-    assert_int_equal(coadd->coadd.io.bytes - before, 4 * 2 * 4 * (NB + NR + NZ));
+    assert_int_equal(coadd->coadd.hdus.file.stats.bytes - before, 4 * 2 * 4 * (NB + NR + NZ));
     close_reader(coadd);
     remove_file(path);
 }

@@ -16,8 +16,6 @@
 /* A file that is open, and its HDUs. */
 struct opened {
     char *path;
-    struct fb_io_stats stats;
-    struct fb_file file;
     struct fb_hdus hdus;
     struct fb_error err;
     int status; /* of fb_hdus_open() */
@@ -27,13 +25,12 @@ static void open_bytes(struct opened *o, struct fits_bytes *f)
 {
     memset(o, 0, sizeof *o);
     o->path = write_file(f, "hdus.fits");
-    o->status = fb_hdus_open(&o->hdus, &o->file, o->path, NULL, &o->stats, &o->err);
+    o->status = fb_hdus_open(&o->hdus, o->path, NULL, &o->err);
 }
 
 static void close_bytes(struct opened *o)
 {
     fb_hdus_release(&o->hdus);
-    fb_file_release(&o->file);
     remove_file(o->path);
 }
 
@@ -337,7 +334,8 @@ static void test_columns(void **state)
     for (int k = 0; k < 9; k++)
         assert_int_equal(fb_column_is_integer(&columns[k]), k < 3 || k == 6);
     struct seen seen = { columns, 0 };
-    assert_int_equal(fb_file_read(&o.file, buffer, (size_t)(4 * table->axis[0]), table->data, &o.err), 0);
+    assert_int_equal(fb_file_read(&o.hdus.file, buffer, (size_t)(4 * table->axis[0]), table->data, &o.err),
+                     0);
     for (int64_t i = 0; i < table->axis[1]; i++)
         check_row(&seen, i, buffer + i * table->axis[0]);
     assert_int_equal(seen.rows, 4);
@@ -391,20 +389,20 @@ static void test_reads(void **state)
     open_bytes(&o, &f);
     assert_int_equal(o.status, -1);
     assert_non_null(strstr(o.err.text, "not a FITS file"));
-    assert_int_equal(o.file.size, 200000);
-    assert_int_equal(o.stats.bytes, FB_FILE_HEAD);
+    assert_int_equal(o.hdus.file.size, 200000);
+    assert_int_equal(o.hdus.file.stats.bytes, FB_FILE_HEAD);
     static const int places[][2] = { { 0, 10 },     { 32000, 768 }, { 32000, 769 },
                                      { 0, 200000 }, { 199999, 1 },  { 777, 0 } };
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         memset(bytes, 1, 200000);
-        assert_int_equal(fb_file_read(&o.file, bytes, (size_t)places[i][1], places[i][0], &o.err), 0);
+        assert_int_equal(fb_file_read(&o.hdus.file, bytes, (size_t)places[i][1], places[i][0], &o.err), 0);
         assert_memory_equal(bytes, expected + places[i][0], (size_t)places[i][1]);
     }
-    assert_int_equal(o.stats.bytes, FB_FILE_HEAD + 769 + 200000 + 1);
-    assert_int_equal(fb_file_read(&o.file, bytes, 2, 199999, &o.err), -1);
+    assert_int_equal(o.hdus.file.stats.bytes, FB_FILE_HEAD + 769 + 200000 + 1);
+    assert_int_equal(fb_file_read(&o.hdus.file, bytes, 2, 199999, &o.err), -1);
     assert_non_null(strstr(o.err.text, "expected 2 bytes at 199999, but the file ends after 1"));
-    fb_file_want(&o.file, 0, 200000);
-    fb_file_in_memory(&o.file, 100000); /* may say either */
+    fb_file_want(&o.hdus.file, 0, 200000);
+    fb_file_in_memory(&o.hdus.file, 100000); /* may say either */
     free(bytes);
     free(expected);
     close_bytes(&o);
@@ -413,14 +411,13 @@ static void test_reads(void **state)
 static void test_files_that_are_none(void **state)
 {
     struct fb_file file = { 0 };
-    struct fb_io_stats stats = { 0 };
     struct fb_error err;
     (void)state;
-    assert_int_equal(fb_file_open(&file, "/no/such/file", &stats, &err), -1);
+    assert_int_equal(fb_file_open(&file, "/no/such/file", &err), -1);
     assert_non_null(strstr(err.text, "/no/such/file: No such file"));
-    assert_int_equal(fb_file_open(&file, "/", &stats, &err), -1);
+    assert_int_equal(fb_file_open(&file, "/", &err), -1);
     assert_non_null(strstr(err.text, "not a regular file"));
-    assert_int_equal(stats.files, 0);
+    assert_int_equal(file.stats.files, 0);
     fb_file_release(&file);
 }
 

@@ -50,8 +50,6 @@ static void put_file(struct fits_bytes *f)
 static void test_contents(void **state)
 {
     struct fits_bytes f = { 0 };
-    struct fb_io_stats io = { 0 };
-    struct fb_file file = { 0 };
     struct fb_hdus hdus = { 0 };
     struct fb_error err;
     unsigned char bytes[16];
@@ -60,22 +58,21 @@ static void test_contents(void **state)
     int64_t size = (int64_t)f.n;
     pack(&f);
     char *path = write_file(&f, "packed.fits");
-    assert_int_equal(fb_hdus_open(&hdus, &file, path, NULL, &io, &err), 0);
-    assert_int_equal(file.size, size);
+    assert_int_equal(fb_hdus_open(&hdus, path, NULL, &err), 0);
+    assert_int_equal(hdus.file.size, size);
     assert_int_equal(hdus.n, 2);
     /* beyond the head as well */
     int64_t place = hdus.hdu[1].data + 8 * 15000;
-    assert_int_equal(fb_file_read(&file, bytes, 8, place, &err), 0);
+    assert_int_equal(fb_file_read(&hdus.file, bytes, 8, place, &err), 0);
     fb_swap8(bytes, 1);
     double value;
     memcpy(&value, bytes, 8);
     assert_true(value == 15000 * 0.37);
-    assert_int_equal(fb_file_in_memory(&file, place), 1);
-    assert_int_equal(fb_file_read(&file, bytes, 8, size - 8, &err), 0);
-    assert_int_equal(fb_file_read(&file, bytes, 9, size - 8, &err), -1);
+    assert_int_equal(fb_file_in_memory(&hdus.file, place), 1);
+    assert_int_equal(fb_file_read(&hdus.file, bytes, 8, size - 8, &err), 0);
+    assert_int_equal(fb_file_read(&hdus.file, bytes, 9, size - 8, &err), -1);
     assert_non_null(strstr(err.text, "contents end"));
     fb_hdus_release(&hdus);
-    fb_file_release(&file);
     remove_file(path);
 }
 
@@ -110,8 +107,6 @@ static void test_parts(void **state)
 {
     enum { BIG = 300000 };
     struct fits_bytes f = { 0 };
-    struct fb_io_stats io = { 0 };
-    struct fb_file file = { 0 };
     struct fb_hdus hdus = { 0 };
     struct fb_error err;
     unsigned char bytes[16];
@@ -127,14 +122,14 @@ static void test_parts(void **state)
     int64_t size = (int64_t)f.n;
     pack(&f);
     char *path = write_file(&f, "parts.fits.gz");
-    assert_int_equal(fb_hdus_open(&hdus, &file, path, is_not_big, &io, &err), 0);
-    assert_int_equal(file.size, size);
-    assert_int_equal(file.ngaps, 2);
+    assert_int_equal(fb_hdus_open(&hdus, path, is_not_big, &err), 0);
+    assert_int_equal(hdus.file.size, size);
+    assert_int_equal(hdus.file.ngaps, 2);
     assert_int_equal(hdus.n, 5);
     for (int k = 0; k < 4; k++) {
         int64_t data = hdus.hdu[k + 1].data;
         for (int i = 0; i < BIG; i += i < BIG - 1000 ? 997 : 1) {
-            int status = fb_file_read(&file, bytes, 8, data + 8 * i, &err);
+            int status = fb_file_read(&hdus.file, bytes, 8, data + 8 * i, &err);
             double value;
             if (k % 2 == 0 && 8 * i > 3 * FB_FILE_HEAD) { /* what comes with the header may be there */
                 assert_int_equal(status, -1);
@@ -147,15 +142,14 @@ static void test_parts(void **state)
                 assert_int_equal(k % 2, 0);
             }
         }
-        assert_int_equal(fb_file_read(&file, bytes, 16, data + 8 * BIG - 8, &err), k % 2 ? 0 : -1);
-        assert_int_equal(fb_file_read(&file, bytes, 16, file.gaps[k / 2].begin - 8, &err), -1);
-        assert_int_equal(fb_file_read(&file, bytes, 8, file.gaps[k / 2].begin - 8, &err), 0);
-        assert_int_equal(fb_file_read(&file, bytes, 8, file.gaps[k / 2].end, &err), 0);
+        assert_int_equal(fb_file_read(&hdus.file, bytes, 16, data + 8 * BIG - 8, &err), k % 2 ? 0 : -1);
+        assert_int_equal(fb_file_read(&hdus.file, bytes, 16, hdus.file.gaps[k / 2].begin - 8, &err), -1);
+        assert_int_equal(fb_file_read(&hdus.file, bytes, 8, hdus.file.gaps[k / 2].begin - 8, &err), 0);
+        assert_int_equal(fb_file_read(&hdus.file, bytes, 8, hdus.file.gaps[k / 2].end, &err), 0);
     }
-    assert_int_equal(fb_file_read(&file, bytes, 9, size - 8, &err), -1);
+    assert_int_equal(fb_file_read(&hdus.file, bytes, 9, size - 8, &err), -1);
     assert_non_null(strstr(err.text, "contents end"));
     fb_hdus_release(&hdus);
-    fb_file_release(&file);
     remove_file(path);
 }
 
