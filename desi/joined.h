@@ -8,8 +8,19 @@
 #ifndef FB_JOINED_H
 #define FB_JOINED_H
 
-#include "desi/coadd_rows.h"
+#include "fastbal.h"
+#include "desi/coadd.h"
 #include "desi/exposures.h"
+
+/* The most parts loaded at a time. */
+enum { FB_BATCH = 16 };
+
+/* The part of a row to load: pixels [begin, end) of the joined grid. */
+struct fb_part {
+    int64_t row;
+    size_t begin, end;
+    size_t request; /* for the caller's use */
+};
 
 /* A reader of one file after another. It keeps its memory, and also its grid if the next file has the same
  * wavelengths. Start with all zeros; it must not move in memory. */
@@ -19,10 +30,13 @@ struct fb_joined {
     double *wavelength[FB_CAMERAS]; /* owned: the wavelengths that the grid was made from */
     size_t n[FB_CAMERAS];           /* pixels of each */
     int ncameras, has_resolution;   /* the same */
-    struct fb_slots slots;
-    struct fb_exposure_sum *sums;  /* owned: one per pixel of the longest camera */
-    struct fb_part part[FB_BATCH]; /* the parts loaded */
-    size_t slot[FB_BATCH];         /* and their slots */
+    int masks;                      /* are they needed? */
+    /* Memory for rows: slots of flux and ivar, as float, and of the mask, as int32_t; nonzero means masked. */
+    void *pixels[FB_CAMERAS][FB_IMAGES]; /* owned */
+    size_t room[FB_CAMERAS][FB_IMAGES];  /* pixels of a slot */
+    struct fb_exposure_sum *sums;        /* owned: one per pixel of the longest camera */
+    struct fb_part part[FB_BATCH];       /* the parts loaded */
+    size_t slot[FB_BATCH];               /* and their slots */
 };
 
 /* Open a file, after closing the previous one. Nothing is open after a failure. */
@@ -32,8 +46,12 @@ void fb_joined_release(struct fb_joined *joined);
 /* Load n parts, 1 to FB_BATCH, replacing those loaded before. Each row must be the first of its target; the
  * target's other rows are loaded with it. */
 int fb_joined_load(struct fb_joined *joined, const struct fb_part *parts, size_t n, struct fb_error *err);
-/* The same as fb_fetch_ahead(). */
-int fb_joined_ahead(struct fb_joined *joined, const struct fb_part *parts, size_t n);
+/*
+ * Announce the parts to be loaded next, any number of them. If the file is not in memory, the system prefetches
+ * them, which is several times as fast from a disk as reading them one by one. Returns 1 if they have to be
+ * fetched, 0 if they are in memory.
+ */
+int fb_joined_ahead(const struct fb_joined *joined, const struct fb_part *parts, size_t n);
 
 /* Join the cameras of the k-th part loaded into flux and ivar, which have the length of the grid. Pixels
  * outside the part are not changed. */

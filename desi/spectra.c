@@ -60,7 +60,7 @@ static int find_parts(struct source *s, const struct fb_redshifts *redshifts, st
     return 0;
 }
 
-/* Open a file and announce its parts. Returns the same as fb_fetch_ahead(), or -1. */
+/* Open a file and announce its parts. Returns the same as fb_joined_ahead(), or -1. */
 static int open_source(struct source *s, const char *path, const struct fb_redshifts *redshifts,
                        struct fb_error *err)
 {
