@@ -99,7 +99,13 @@ static double *read_wavelength(struct source *s, const struct fb_hdu *ivar, stru
 
 static int check_ivar(const struct source *s, const struct fb_hdu *hdu, struct fb_error *err)
 {
-    if (!fb_hdu_is_plain(hdu, -32, 2) && !fb_hdu_is_plain(hdu, -64, 2))
+    struct fb_image image;
+    struct fb_error ignored;
+    int plain =
+        fb_image_open(&image, s->hdus, hdu, hdu->bitpix == -64 ? FB_DOUBLES : FB_FLOATS, &ignored) == 0 &&
+        image.in_place && image.naxis == 2;
+    fb_image_release(&image);
+    if (!plain)
         return fb_fail(
             err, "%s: HDU %s: expected an image of floating-point numbers, neither compressed nor scaled",
             s->hdus->file.path, hdu->name);

@@ -194,21 +194,14 @@ int fb_tree_groups(const struct fb_tree *tree, struct fb_id_list *groups, struct
     return status;
 }
 
-/* Does the pixel have a file of this kind? 1, 0, or -1 if the system can't tell. */
-static int has_file(const struct fb_tree *tree, const char *kind, int64_t pixel, struct fb_error *err)
-{
-    char *path = fb_tree_path(tree, kind, pixel);
-    int found = path ? fb_tree_look_for(&path, err) : fb_fail(err, "%s: out of memory", tree->root);
-    free(path);
-    return found;
-}
-
 /* Add the pixels that have a file of this kind. */
 static int add_with_file(const struct fb_tree *tree, const char *kind, const int64_t *found, size_t n,
                          struct fb_id_list *pixels, struct fb_error *err)
 {
     for (size_t i = 0; i < n; i++) {
-        int there = has_file(tree, kind, found[i], err);
+        char *path = fb_tree_path(tree, kind, found[i]);
+        int there = path ? fb_tree_look_for(&path, err) : fb_fail(err, "%s: out of memory", tree->root);
+        free(path);
         if (there < 0)
             return -1;
         if (there > 0 && fb_id_list_add(pixels, found[i]) != 0)

@@ -19,12 +19,6 @@ enum {
     MOST_AXES = 999
 };
 
-static int card_is_number(const char *card, double number)
-{
-    double value;
-    return fb_card_real(card, &value) && !(value < number) && !(value > number);
-}
-
 static int card_is_true(const char *card)
 {
     char value[CARD];
@@ -150,12 +144,6 @@ static int take_named_card(struct scan *scan, const char *card)
 {
     struct fb_hdu *hdu = scan->hdu;
     switch (card[0]) {
-    case 'B':
-        if (fb_card_is(card, "BSCALE  "))
-            hdu->scaled |= !card_is_number(card, 1);
-        else if (fb_card_is(card, "BZERO   "))
-            hdu->scaled |= !card_is_number(card, 0);
-        break;
     case 'E':
         if (fb_card_is(card, "EXTNAME "))
             fb_card_value(card, hdu->name, sizeof hdu->name);
@@ -415,12 +403,6 @@ void fb_hdus_release(struct fb_hdus *hdus)
     free(hdus->last);
     free(hdus->text);
     *hdus = (struct fb_hdus){ 0 };
-}
-
-int fb_hdu_is_plain(const struct fb_hdu *hdu, int bitpix, int naxis)
-{
-    return hdu->kind == FB_HDU_IMAGE && hdu->bitpix == bitpix && hdu->naxis == naxis && hdu->pcount == 0 &&
-           hdu->gcount == 1 && !hdu->scaled;
 }
 
 int fb_hdu_text_at(const struct fb_hdus *hdus, const struct fb_hdu *hdu, size_t i, char *value, size_t size)

@@ -25,7 +25,6 @@ struct fb_hdu {
     int bitpix, naxis, nfields;
     int64_t axis[FB_HDU_AXES]; /* 0 beyond naxis */
     int64_t pcount, gcount;
-    int scaled;            /* BSCALE is not 1, or BZERO is not 0 */
     int compressed;        /* has ZIMAGE: a table that holds a compressed image */
     int64_t data, size;    /* offset in the file, and bytes without padding */
     size_t header, ncards; /* offset in text, and number of cards */
@@ -48,9 +47,6 @@ struct fb_hdus {
  */
 int fb_hdus_open(struct fb_hdus *hdus, const char *path, fb_keep_fn *keep, struct fb_error *err);
 void fb_hdus_release(struct fb_hdus *hdus);
-
-/* Is this an uncompressed, unscaled image with this BITPIX and number of axes? */
-int fb_hdu_is_plain(const struct fb_hdu *hdu, int bitpix, int naxis);
 
 /* The i-th card of a header, 80 characters. */
 static inline const char *fb_hdu_card(const struct fb_hdus *hdus, const struct fb_hdu *hdu, size_t i)

@@ -7,25 +7,29 @@
 struct walk {
     const struct fb_tree *tree;
     const char *kind;
-    struct fb_id_list groups, *found; /* found: one list per group */
-    struct fb_error *errors;          /* one per group; empty text on success */
+    struct fb_id_list groups;
+    struct found {
+        struct fb_id_list pixels;
+        struct fb_error err; /* empty text on success */
+    } * found;               /* one per group */
 };
 
 static void walk_group(void *context, int thread, size_t i)
 {
     struct walk *walk = context;
     (void)thread;
-    fb_tree_group_pixels(walk->tree, walk->groups.ids[i], walk->kind, &walk->found[i], &walk->errors[i]);
+    fb_tree_group_pixels(walk->tree, walk->groups.ids[i], walk->kind, &walk->found[i].pixels,
+                         &walk->found[i].err);
 }
 
 static int collect(struct walk *walk, struct fb_id_list *pixels, struct fb_error *err)
 {
     int status = 0;
     for (size_t i = 0; i < walk->groups.n && status == 0; i++) {
-        if (walk->errors[i].text[0])
-            status = fb_fail(err, "%s", walk->errors[i].text);
-        for (size_t k = 0; k < walk->found[i].n && status == 0; k++)
-            if (fb_id_list_add(pixels, walk->found[i].ids[k]) != 0)
+        if (walk->found[i].err.text[0])
+            status = fb_fail(err, "%s", walk->found[i].err.text);
+        for (size_t k = 0; k < walk->found[i].pixels.n && status == 0; k++)
+            if (fb_id_list_add(pixels, walk->found[i].pixels.ids[k]) != 0)
                 status = fb_fail(err, "%s: out of memory", walk->tree->root);
     }
     return status;
@@ -38,8 +42,7 @@ int fb_walk_tree(const struct fb_tree *tree, const char *kind, long workers, str
     int status = fb_tree_groups(tree, &walk.groups, err);
     if (status == 0) {
         walk.found = calloc(walk.groups.n + 1, sizeof *walk.found);
-        walk.errors = calloc(walk.groups.n + 1, sizeof *walk.errors);
-        if (!walk.found || !walk.errors)
+        if (!walk.found)
             status = fb_fail(err, "%s: out of memory", tree->root);
     }
     if (status == 0) {
@@ -48,9 +51,8 @@ int fb_walk_tree(const struct fb_tree *tree, const char *kind, long workers, str
         status = collect(&walk, pixels, err);
     }
     for (size_t i = 0; walk.found && i < walk.groups.n; i++)
-        fb_id_list_release(&walk.found[i]);
+        fb_id_list_release(&walk.found[i].pixels);
     free(walk.found);
-    free(walk.errors);
     fb_id_list_release(&walk.groups);
     return status;
 }
