@@ -97,7 +97,7 @@ static int log_files(const void *context, FILE *log)
     const struct split *split = context;
     const struct fb_pixel_rows *s = &split->sorted;
     for (size_t i = 0; i < s->pixels.n; i++) {
-        int outcome = split->run.outcomes[i];
+        int outcome = split->run.results[i].outcome;
         if (outcome != FB_PIXEL_DONE && outcome != FB_PIXEL_KEPT)
             continue;
         char *file = fb_tree_path(&split->tree, split->options->zfileroot, s->pixels.ids[i]);

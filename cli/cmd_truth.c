@@ -212,7 +212,7 @@ static void say_what_changed(const struct truth *truth)
 static int append_truth(struct truth *truth, struct fb_error *err)
 {
     int failed = prepare(truth, err), status;
-    if (truth->pixels.n > 0 && truth->run.why) {
+    if (truth->pixels.n > 0 && truth->run.results) {
         struct fb_report report;
         fb_report_start(&report, &truth->run, 0, NULL);
         fb_report_pixels(&report, NULL);

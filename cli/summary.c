@@ -67,7 +67,7 @@ struct fb_tally fb_catalog_tally(const struct fb_pixel_rows *s, const struct fb_
 {
     struct fb_tally tally = run->tally;
     for (size_t k = 0; k < s->pixels.n; k++)
-        for (size_t i = s->begin[k]; fb_pixel_failed(run->outcomes[k]) && i < s->begin[k + 1]; i++)
+        for (size_t i = s->begin[k]; fb_pixel_failed(run->results[k].outcome) && i < s->begin[k + 1]; i++)
             fb_count_unmatched(&tally, s->rows[s->order[i]].z, FB_FATE_PIXEL_FAILED);
     tally.n[FB_FATE_NO_POSITION] += s->nowhere;
     tally.n[FB_FATE_UNSELECTED] += s->unselected;

@@ -24,9 +24,11 @@ static inline int fb_pixel_failed(int outcome)
 
 /* Initialise with zeros. */
 struct fb_pixel_result {
+    enum fb_pixel_outcome outcome;
     struct fb_tally tally; /* of its quasars */
     size_t nquasars;       /* measured, or masked */
     size_t nmatched;       /* catalog rows that are in a BAL table */
+    char *why;             /* the reason if the pixel failed; owned, may be NULL */
     char *note;            /* a line to print; owned, may be NULL */
     void *bytes;           /* for another rank; owned, may be NULL */
     size_t size;

@@ -82,16 +82,10 @@ void fb_tally_count(struct fb_tally *tally, enum fb_fate fate, const struct fb_b
 
 void fb_tally_add(struct fb_tally *total, const struct fb_tally *part)
 {
-    for (int k = 0; k < FB_NFATES; k++)
-        total->n[k] += part->n[k];
-    total->nai += part->nai;
-    total->nbi += part->nbi;
-    total->nrated += part->nrated;
-    total->nlikely += part->nlikely;
-    for (int k = 0; k < FB_NSNR; k++) {
-        total->snr[k] += part->snr[k];
-        total->snr_ai[k] += part->snr_ai[k];
-    }
+    size_t *to = (size_t *)total; /* all members are counts */
+    const size_t *from = (const size_t *)part;
+    for (size_t k = 0; k < sizeof *part / sizeof *from; k++)
+        to[k] += from[k];
 }
 
 static size_t sum(const struct fb_tally *tally, enum fb_fate first, enum fb_fate last)

@@ -29,7 +29,7 @@ struct message {
     size_t request;               /* ASK: number of pixels */
     size_t index, nquasars, size; /* PIXEL: of the result */
     struct fb_tally tally;        /* PIXEL */
-    int outcome;
+    enum fb_pixel_outcome outcome;
     int signal;           /* PIXEL: the signal that stopped this rank, if it skipped the pixel */
     struct fb_usage used; /* LAST */
     char text[sizeof((struct fb_error *)0)->text]; /* PIXEL: why it failed, or its note */
@@ -131,7 +131,7 @@ static void accept_result(struct distributor *d, int from, struct message *m)
         else
             d->mpi->receive(d->state, from, result->bytes, m->size);
     }
-    run->outcomes[m->index] = (signed char)m->outcome;
+    result->outcome = m->outcome;
     if (m->outcome == FB_PIXEL_LEFT)
         run->signal = m->signal;
     if (!fb_pixel_failed(m->outcome) && m->text[0])
@@ -191,12 +191,12 @@ static void send_result(struct distributor *d, size_t index)
     struct fb_pixel_run *run = d->run;
     struct fb_pixel_result *result = &run->results[index];
     struct message *m = &d->message;
-    const char *text = fb_pixel_failed(run->outcomes[index]) ? run->why[index] : result->note;
+    const char *text = fb_pixel_failed(result->outcome) ? result->why : result->note;
 
     memset(m, 0, sizeof *m);
     m->kind = PIXEL;
     m->index = index;
-    m->outcome = run->outcomes[index];
+    m->outcome = result->outcome;
     m->signal = fb_stop_signal();
     m->tally = result->tally;
     m->nquasars = result->nquasars;

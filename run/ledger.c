@@ -19,31 +19,23 @@ void fb_pixel_result_release(struct fb_pixel_result *result)
 int fb_pixel_run_allocate(struct fb_pixel_run *run, struct fb_error *err)
 {
     size_t n = run->pixels->n;
-    run->why = calloc(n + 1, sizeof *run->why);
     run->results = calloc(n + 1, sizeof *run->results);
-    run->outcomes = calloc(n + 1, sizeof *run->outcomes);
-    if (!run->why || !run->results || !run->outcomes) {
-        fb_pixel_run_release(run);
+    if (!run->results)
         return fb_fail(err, "out of memory for %zu pixels", n);
-    }
-    memset(run->outcomes, FB_PIXEL_LEFT, n);
+    for (size_t i = 0; i < n; i++)
+        run->results[i].outcome = FB_PIXEL_LEFT;
     return 0;
 }
 
 void fb_pixel_run_release(struct fb_pixel_run *run)
 {
-    for (size_t i = 0; run->why && i < run->pixels->n; i++)
-        free(run->why[i]);
     for (size_t i = 0; run->results && i < run->pixels->n; i++) {
+        free(run->results[i].why);
         free(run->results[i].note);
-        fb_pixel_result_release(&run->results[i]);
+        free(run->results[i].bytes);
     }
-    free(run->why);
     free(run->results);
-    free(run->outcomes);
-    run->why = NULL;
     run->results = NULL;
-    run->outcomes = NULL;
 }
 
 int fb_pixel_run_ends(const struct fb_pixel_run *run)
@@ -63,19 +55,19 @@ static int deliver(struct fb_pixel_run *run, size_t index, struct fb_error *err)
 
 void fb_pixel_settle(struct fb_pixel_run *run, size_t index, struct fb_error *err)
 {
-    int here = !run->ranks || fb_ranks_leads(run->ranks), left = run->outcomes[index] == FB_PIXEL_LEFT;
-    if (!fb_pixel_failed(run->outcomes[index]) && !left && here && run->deliver &&
-        deliver(run, index, err) != 0) {
-        run->outcomes[index] = FB_PIXEL_UNWRITTEN;
-        run->results[index].tally = (struct fb_tally){ 0 };
+    struct fb_pixel_result *result = &run->results[index];
+    int here = !run->ranks || fb_ranks_leads(run->ranks), left = result->outcome == FB_PIXEL_LEFT;
+    if (!fb_pixel_failed(result->outcome) && !left && here && run->deliver && deliver(run, index, err) != 0) {
+        result->outcome = FB_PIXEL_UNWRITTEN;
+        result->tally = (struct fb_tally){ 0 };
     }
-    if (fb_pixel_failed(run->outcomes[index]))
-        run->why[index] = strdup(err->text);
+    if (fb_pixel_failed(result->outcome))
+        result->why = strdup(err->text);
 }
 
 void fb_pixel_count(struct fb_pixel_run *run, size_t index)
 {
-    enum fb_pixel_outcome outcome = run->outcomes[index];
+    enum fb_pixel_outcome outcome = run->results[index].outcome;
     size_t *counter = fb_pixel_failed(outcome)   ? &run->nfailed
                       : outcome == FB_PIXEL_KEPT ? &run->nkept
                                                  : &run->ndone;

@@ -36,17 +36,15 @@ struct fb_pixel_run {
     /* results; on rank 0, of all ranks */
     size_t ndone, nkept, nfailed, nleft, nquasars; /* nquasars: in pixels that are done */
     struct fb_tally tally;                         /* of the results */
-    size_t unwritten; /* number of latest pixels in a row that could not be written */
-    int gave_up;      /* the run was stopped because of these */
-    int signal;       /* the signal that stopped the run with pixels left, else 0 */
-    char **why;       /* per pixel: the reason if it failed, else NULL */
-    struct fb_pixel_result *results;
-    signed char *outcomes; /* fb_pixel_outcome */
+    size_t unwritten;                /* number of latest pixels in a row that could not be written */
+    int gave_up;                     /* the run was stopped because of these */
+    int signal;                      /* the signal that stopped the run with pixels left, else 0 */
+    struct fb_pixel_result *results; /* owned: one per pixel */
     struct fb_usage used;
     int64_t delivering; /* nanoseconds */
 };
 
-/* Frees the bytes, but not the note. */
+/* Frees the bytes, but not the texts. */
 void fb_pixel_result_release(struct fb_pixel_result *result);
 
 /* Allocate the results; -1 if out of memory, with nothing to release. */

@@ -32,16 +32,16 @@ typedef void line_fn(void *context, const char *pixel, const char *text);
 /* Why a pixel failed; NULL if it did not. */
 static const char *failure(const struct fb_pixel_run *run, size_t i)
 {
-    if (!fb_pixel_failed(run->outcomes[i]))
+    if (!fb_pixel_failed(run->results[i].outcome))
         return NULL;
-    return run->why[i] ? run->why[i] : "failed, out of memory";
+    return run->results[i].why ? run->results[i].why : "failed, out of memory";
 }
 
 /* All lines about the run's pixels, in order. */
 static void each_line(const struct fb_pixel_run *run, line_fn *say, void *context)
 {
     char name[FB_PIXEL_TEXT], lost[FB_TALLY_TEXT];
-    for (size_t i = 0; run->outcomes && i < run->pixels->n; i++) {
+    for (size_t i = 0; run->results && i < run->pixels->n; i++) {
         const char *why = failure(run, i);
         fb_tree_pixel_text(run->tree, run->pixels->ids[i], name);
         if (run->results[i].note)

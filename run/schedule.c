@@ -24,7 +24,7 @@ int fb_threads(long nproc)
 static void report(void *context, size_t index)
 {
     struct schedule *s = context;
-    if (s->run->outcomes[index] == FB_PIXEL_LEFT)
+    if (s->run->results[index].outcome == FB_PIXEL_LEFT)
         return;
     fb_pixel_count(s->run, index);
     fb_progress_advance(&s->progress);
@@ -42,7 +42,7 @@ static void do_pixel(void *context, int thread, size_t index)
         run->results[index].tally = (struct fb_tally){ 0 };
         return;
     }
-    run->outcomes[index] = (signed char)outcome;
+    run->results[index].outcome = outcome;
     fb_pixel_settle(run, index, &err);
 }
 
