@@ -7,11 +7,6 @@
 
 enum { VALUE = 10 /* offset of the value, after "= " */ };
 
-int fb_card_is(const char *card, const char *key)
-{
-    return memcmp(card, key, 8) == 0;
-}
-
 int fb_card_number(const char *card, const char *root)
 {
     size_t length = strlen(root), i = length;

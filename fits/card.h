@@ -9,11 +9,15 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum { FB_CARD = 80, FB_MOST_COLUMNS = 999 /* TFIELDS */ };
 
 /* Does the card have this keyword? key is padded with blanks to 8 characters. */
-int fb_card_is(const char *card, const char *key);
+static inline int fb_card_is(const char *card, const char *key)
+{
+    return memcmp(card, key, 8) == 0;
+}
 /* The n of a card ROOTn, 1 to 999; 0 for any other. */
 int fb_card_number(const char *card, const char *root);
 /*

@@ -131,42 +131,25 @@ static int take_count(struct scan *scan, const char *card, const char *expected,
                                                                          : header_fail(scan, expected, card);
 }
 
-static int take_fields(struct scan *scan, const char *card)
-{
-    int64_t value;
-    if (take_count(scan, card, "TFIELDS 0 to 999", FB_MOST_COLUMNS, &value) != 0)
-        return -1;
-    scan->hdu->nfields = (int)value;
-    return 0;
-}
-
 static int take_named_card(struct scan *scan, const char *card)
 {
     struct fb_hdu *hdu = scan->hdu;
-    switch (card[0]) {
-    case 'E':
-        if (fb_card_is(card, "EXTNAME "))
-            fb_card_value(card, hdu->name, sizeof hdu->name);
-        break;
-    case 'G':
-        if (fb_card_is(card, "GCOUNT  "))
-            return take_count(scan, card, "GCOUNT 0 or more", INT64_MAX, &hdu->gcount);
-        if (fb_card_is(card, "GROUPS  "))
-            scan->groups = card_is_true(card);
-        break;
-    case 'P':
-        if (fb_card_is(card, "PCOUNT  "))
-            return take_count(scan, card, "PCOUNT 0 or more", INT64_MAX, &hdu->pcount);
-        break;
-    case 'T':
-        if (fb_card_is(card, "TFIELDS "))
-            return take_fields(scan, card);
-        break;
-    case 'Z':
-        if (fb_card_is(card, "ZIMAGE  "))
-            hdu->compressed = 1;
-        break;
+    int64_t nfields;
+    if (fb_card_is(card, "PCOUNT  "))
+        return take_count(scan, card, "PCOUNT 0 or more", INT64_MAX, &hdu->pcount);
+    if (fb_card_is(card, "GCOUNT  "))
+        return take_count(scan, card, "GCOUNT 0 or more", INT64_MAX, &hdu->gcount);
+    if (fb_card_is(card, "TFIELDS ")) {
+        if (take_count(scan, card, "TFIELDS 0 to 999", FB_MOST_COLUMNS, &nfields) != 0)
+            return -1;
+        hdu->nfields = (int)nfields;
     }
+    if (fb_card_is(card, "EXTNAME "))
+        fb_card_value(card, hdu->name, sizeof hdu->name);
+    if (fb_card_is(card, "GROUPS  "))
+        scan->groups = card_is_true(card);
+    if (fb_card_is(card, "ZIMAGE  "))
+        hdu->compressed = 1;
     return 0;
 }
 
