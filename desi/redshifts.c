@@ -2,7 +2,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "fastbal.h"
 #include "desi/dependencies.h"
 #include "desi/redshifts.h"
 #include "fits/checksum.h"
@@ -10,11 +9,6 @@
 #include "fits/table.h"
 
 static const char *const table_names[] = { "REDSHIFTS", "ZBEST", "QSO_CAT", "ZCATALOG", "*", NULL };
-
-static int in_range(double z)
-{
-    return z >= FASTBAL_Z_MIN && z <= FASTBAL_Z_MAX;
-}
 
 /* ---- reading ---- */
 
@@ -58,8 +52,8 @@ static int take_row(struct fb_table *t, const struct columns *c, const unsigned 
     if (quasar < 0)
         return -1;
     redshifts->nothers += !quasar;
-    redshifts->noutside += quasar && !in_range(z);
-    if (!quasar || !in_range(z))
+    redshifts->noutside += quasar && !fb_in_z_range(z);
+    if (!quasar || !fb_in_z_range(z))
         return 0;
     *to = (struct fb_redshift){ 0, number_or(c->ra, row, NAN), number_or(c->dec, row, NAN),
                                 z, number_or(c->zerr, row, 0), number_or(c->zwarn, row, 0) };

@@ -162,9 +162,7 @@ double fb_column_number(const struct fb_column *c, const unsigned char *row)
 const char *fb_column_text(const struct fb_column *c, const unsigned char *row, int64_t k, size_t *length)
 {
     const char *text = (const char *)row + c->offset + (size_t)k * c->size;
-    size_t n = 0;
-    while (n < c->size && text[n] != '\0')
-        n++;
+    size_t n = strnlen(text, c->size);
     while (n > 0 && text[n - 1] == ' ')
         n--;
     *length = n;
@@ -173,9 +171,7 @@ const char *fb_column_text(const struct fb_column *c, const unsigned char *row, 
 
 int fb_same_text(const char *cell, size_t width, const char *text)
 {
-    size_t begin = 0, end = 0;
-    while (end < width && cell[end] != '\0')
-        end++;
+    size_t begin = 0, end = strnlen(cell, width);
     while (begin < end && cell[begin] == ' ')
         begin++;
     while (end > begin && cell[end - 1] == ' ')
