@@ -1,8 +1,8 @@
 /* tree_faults.c - SPDX-License-Identifier: BSD-3-Clause */
 #include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "desi/folder_names.h"
 #include "desi/tree_faults.h"
 #include "fits/system.h"
 
@@ -13,6 +13,66 @@ enum {
     RELEASE_OR_MOCK = 1 << FB_SCHEME_HEALPIX | 1 << FB_SCHEME_UNIQPIX | 1 << FB_SCHEME_MOCK,
     TILES = 1 << FB_SCHEME_TILES
 };
+
+/* ---- names in folders ---- */
+
+enum { MOST_NAMES = 10, COUNT_ROOM = 32 }; /* COUNT_ROOM: bytes for " and N more" */
+
+/* The first names, separated by commas. Starts as { 0 }. */
+struct names {
+    char text[512];
+    size_t n, shown; /* names in all, and names in the text: at most ten */
+};
+
+static void add(struct names *names, const char *prefix, const char *name)
+{
+    size_t used = strlen(names->text), room = sizeof names->text - COUNT_ROOM - used;
+    size_t length = strlen(prefix) + strlen(name) + sizeof ", /";
+    int complete = names->shown == names->n++;
+    if (!complete || names->shown == MOST_NAMES || length > room)
+        return;
+    snprintf(names->text + used, room, "%s%s%s%s", used ? ", " : "", prefix, *prefix ? "/" : "", name);
+    names->shown++;
+}
+
+static int is_visible(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+/* Add the names in a folder, sorted, as PREFIX/NAME, or NAME if the prefix is empty; with levels, those that many
+ * folders below: PREFIX/FOLDER/NAME. Hidden files are left out. A folder that can't be read adds nothing, since
+ * the names are only hints. */
+static void add_names(struct names *names, const char *folder, const char *prefix, int levels)
+{
+    struct dirent **entries;
+    int n = scandir(folder, &entries, is_visible, alphasort);
+    for (int i = 0; i < n; i++) {
+        char *inner = levels > 0 ? fb_format("%s/%s", folder, entries[i]->d_name) : NULL;
+        char *inner_prefix = levels > 0 ? fb_format("%s/%s", prefix, entries[i]->d_name) : NULL;
+        if (inner && inner_prefix)
+            add_names(names, inner, inner_prefix, levels - 1);
+        else if (levels == 0)
+            add(names, prefix, entries[i]->d_name);
+        free(inner);
+        free(inner_prefix);
+        free(entries[i]);
+    }
+    if (n >= 0)
+        free(entries);
+}
+
+/* "a, b", "a, b and 7 more", or "nothing". No names can be added afterwards. */
+static const char *names_text(struct names *names)
+{
+    size_t used = strlen(names->text);
+    if (names->n == 0)
+        return "nothing";
+    if (names->shown < names->n)
+        snprintf(names->text + used, sizeof names->text - used, "%s%zu more", used ? " and " : "",
+                 names->n - names->shown);
+    return names->text;
+}
 
 /* ---- the folder that was meant ---- */
 
@@ -65,16 +125,16 @@ static char *meant_below(const struct fb_tree *tree, int schemes)
 /* Set the error: what was expected in the tree, what was found, and the nearby folder that has it, if any. */
 static int expected(const struct fb_tree *tree, const char *what, int schemes, struct fb_error *err)
 {
-    struct fb_names names = { 0 };
+    struct names names = { 0 };
     char *meant = meant_above(tree, schemes);
     if (!meant)
         meant = meant_below(tree, schemes);
-    fb_names_in(&names, tree->root, "");
+    add_names(&names, tree->root, "", 0);
     if (meant)
-        fb_fail(err, "%s: expected %s in it, found %s: give %s instead", tree->root, what,
-                fb_names_text(&names), meant);
+        fb_fail(err, "%s: expected %s in it, found %s: give %s instead", tree->root, what, names_text(&names),
+                meant);
     else
-        fb_fail(err, "%s: expected %s in it, found %s%s", tree->root, what, fb_names_text(&names),
+        fb_fail(err, "%s: expected %s in it, found %s%s", tree->root, what, names_text(&names),
                 schemes != TILES && holds(tree, tree->root, TILES) ? ": give --tiles as well" : "");
     free(meant);
     return -1;
@@ -83,13 +143,13 @@ static int expected(const struct fb_tree *tree, const char *what, int schemes, s
 /* ---- wrong trees ---- */
 
 /* List the surveys and programs of a release. */
-static size_t find_surveys(const struct fb_tree *tree, struct fb_names *names)
+static size_t find_surveys(const struct fb_tree *tree, struct names *names)
 {
     static const char *const tops[] = { "healpix", "spectra" };
     for (size_t i = 0; i < sizeof tops / sizeof tops[0]; i++) {
         char *folder = fb_format("%s/%s", tree->root, tops[i]);
         if (folder)
-            fb_names_below(names, folder, tops[i]);
+            add_names(names, folder, tops[i], 1);
         free(folder);
     }
     return names->n;
@@ -97,13 +157,13 @@ static size_t find_surveys(const struct fb_tree *tree, struct fb_names *names)
 
 int fb_tree_no_scheme(const struct fb_tree *tree, struct fb_error *err)
 {
-    struct fb_names surveys = { 0 };
+    struct names surveys = { 0 };
     const char *survey = tree->survey, *program = tree->program;
     if (find_surveys(tree, &surveys) > 0)
         return fb_fail(
             err,
             "%s: expected healpix/%s/%s or spectra/%s/%s in it, found %s: choose by --survey and --program",
-            tree->root, survey, program, survey, program, fb_names_text(&surveys));
+            tree->root, survey, program, survey, program, names_text(&surveys));
     char *what = fb_format("healpix/%s/%s, spectra/%s/%s, spectra-16 or numbered folders of pixels", survey,
                            program, survey, program);
     int status =
@@ -148,14 +208,14 @@ int fb_tree_check_skimmed(const struct fb_tree *tree, struct fb_error *err)
 
 int fb_tree_no_root(const char *root, struct fb_error *err)
 {
-    struct fb_names names = { 0 };
+    struct names names = { 0 };
     struct fb_error ignored;
     char *above = fb_path_above(root, 1);
     if (fb_exists(root)) {
         fb_fail(err, "%s: expected a folder, found a file", root);
     } else if (above && fb_is_folder(above, &ignored) > 0) {
-        fb_names_in(&names, above, "");
-        fb_fail(err, "%s: no such folder; %s has %s", root, above, fb_names_text(&names));
+        add_names(&names, above, "", 0);
+        fb_fail(err, "%s: no such folder; %s has %s", root, above, names_text(&names));
     } else {
         fb_fail(err, "%s: no such folder%s%s", root, above ? ", nor is there " : "", above ? above : "");
     }
@@ -185,11 +245,11 @@ static char *step_down(char *folder)
 }
 
 /* List what exists instead: the files of the first pixel or tile, or else other surveys and programs. */
-static void find_others(const struct fb_tree *tree, struct fb_names *names)
+static void find_others(const struct fb_tree *tree, struct names *names)
 {
     char *folder = step_down(step_down(fb_tree_folder(tree)));
     if (folder)
-        fb_names_in(names, folder, "");
+        add_names(names, folder, "", 0);
     else
         find_surveys(tree, names);
     free(folder);
@@ -209,12 +269,12 @@ static char *pattern(const struct fb_tree *tree, const char *kind)
 
 int fb_tree_no_files(const struct fb_tree *tree, const char *kind, const char *what, struct fb_error *err)
 {
-    struct fb_names others = { 0 };
+    struct names others = { 0 };
     char *files = pattern(tree, kind), *place = fb_tree_place(tree);
     find_others(tree, &others);
     if (files && place)
         fb_fail(err, "%s: no %s %s in %s%s%s", tree->root, what, files, place, others.n > 0 ? ", found " : "",
-                others.n > 0 ? fb_names_text(&others) : "");
+                others.n > 0 ? names_text(&others) : "");
     else
         fb_fail(err, "%s: out of memory", tree->root);
     free(files);
