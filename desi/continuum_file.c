@@ -185,15 +185,6 @@ static int write_fits(const struct fb_continua *c, const char *path, enum fb_rep
 
 /* ---- ECSV ---- */
 
-/* Print a number for YAML, whose reals need a point. */
-static void print_number(FILE *out, const struct column *c, double value)
-{
-    if (c->type == 'J')
-        fprintf(out, "%.0f", value);
-    else
-        fprintf(out, "%.16e", value);
-}
-
 /* Print a table as a YAML list of mappings. */
 static void print_list(FILE *out, const struct table *t, const struct fb_continuum_rows *rows, int ntemplates)
 {
@@ -206,7 +197,7 @@ static void print_list(FILE *out, const struct table *t, const struct fb_continu
             fprintf(out, ", %s: %s", c->name, several ? "[" : "");
             for (int k = 0; k < repeat; k++) {
                 fputs(k > 0 ? ", " : "", out);
-                print_number(out, c, *number++);
+                fprintf(out, c->type == 'J' ? "%.0f" : "%.16e", *number++); /* YAML's reals need a point */
             }
             fputs(several ? "]" : "", out);
         }

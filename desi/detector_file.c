@@ -194,14 +194,6 @@ double *fb_detector_weights(const fastbal_detector *detector, size_t *n)
 
 /* ---- writing ---- */
 
-static void write_numbers(fitsfile *file, const struct values *v, int *status)
-{
-    enum { DIGITS = -17 }; /* all of a double; negative: in any notation */
-    for (int k = 0; k < NNUMBERS; k++)
-        fits_write_key_dbl(file, numbers[k].keyword, v->all[v->n + (size_t)k], DIGITS, numbers[k].comment,
-                           status);
-}
-
 static void write_origin(fitsfile *file, const struct fb_detector_training *o, int *status)
 {
     LONGLONG ninjected = (LONGLONG)o->ninjected;
@@ -217,6 +209,7 @@ static void write_detector(fitsfile *file, const fastbal_detector *detector, con
                            const char *template_sum, const struct fb_detector_training *origin, int *status)
 {
     char name[FB_DETECTOR_NAME], sum[FB_VALUES_SUM], *ttype[] = { "WEIGHT" }, *tform[] = { "D" };
+    enum { DIGITS = -17 }; /* all of a double; negative: in any notation */
     int layout = LAYOUT;
     fb_detector_own_name(detector, name);
     fb_values_sum(v->all, v->n + NNUMBERS, sum);
@@ -224,7 +217,9 @@ static void write_detector(fitsfile *file, const fastbal_detector *detector, con
     fits_write_key(file, TINT, "DETVERS", &layout, "version of this layout", status);
     fits_write_key_str(file, "DETNAME", name, "name of the detector", status);
     fits_write_key_str(file, "DETSUM", sum, "checksum of weights and calibration", status);
-    write_numbers(file, v, status);
+    for (int k = 0; k < NNUMBERS; k++)
+        fits_write_key_dbl(file, numbers[k].keyword, v->all[v->n + (size_t)k], DIGITS, numbers[k].comment,
+                           status);
     fits_write_key_str(file, "TEMPSUM", template_sum, "checksum of its templates, the built-in ones", status);
     write_origin(file, origin, status);
     fb_write_dependencies(file, status);

@@ -434,8 +434,7 @@ static int selects(const struct fb_id_list *list, int64_t value)
 
 int fb_selects_pixel(const struct fb_selection *selection, int64_t pixel)
 {
-    return selects(&selection->pixels, pixel) &&
-           (selection->tiles.n == 0 || selects(&selection->tiles, fb_tile_of(pixel)));
+    return selects(&selection->pixels, pixel) && selects(&selection->tiles, fb_tile_of(pixel));
 }
 
 int fb_selects_target(const struct fb_selection *selection, int64_t targetid)

@@ -24,16 +24,12 @@ enum { BLOCK_BYTES = 1 << 22 };
 
 /* ---- the copy ---- */
 
-static int copy_fail(const struct fb_temporary *copy, int reason, struct fb_error *err)
-{
-    return fb_fail(err, "%s: can't write it: %s", copy->path, strerror(reason));
-}
-
 static int write_at(const struct fb_temporary *copy, const unsigned char *bytes, int64_t n, int64_t offset,
                     struct fb_error *err)
 {
-    return fb_write_at(copy->descriptor, bytes, (size_t)n, (off_t)offset) == 0 ? 0
-                                                                               : copy_fail(copy, errno, err);
+    return fb_write_at(copy->descriptor, bytes, (size_t)n, (off_t)offset) == 0
+               ? 0
+               : fb_fail(err, "%s: can't write it: %s", copy->path, strerror(errno));
 }
 
 static int read_at(const struct fb_temporary *copy, unsigned char *bytes, int64_t n, int64_t offset,

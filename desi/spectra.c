@@ -129,14 +129,14 @@ struct fb_spectra *fb_spectra_create_whole(void)
 
 void fb_spectra_close(struct fb_spectra *spectra)
 {
-    for (int i = 0; spectra && i < 2; i++) {
+    if (!spectra)
+        return;
+    for (int i = 0; i < 2; i++) {
         fb_joined_release(&spectra->source[i].joined);
         free(spectra->source[i].parts);
     }
-    if (spectra) {
-        free(spectra->flux);
-        free(spectra->ivar);
-    }
+    free(spectra->flux);
+    free(spectra->ivar);
     free(spectra);
 }
 

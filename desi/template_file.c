@@ -257,16 +257,6 @@ static int read_set(fastbal_templates **templates, struct fb_table *t, const cha
     return status;
 }
 
-static int read_file(fastbal_templates **templates, const char *path, struct fb_error *err)
-{
-    struct fb_table t;
-    int status = fb_table_open(&t, path, NULL, err);
-    if (status == 0)
-        status = read_set(templates, &t, path, err);
-    fb_table_close(&t);
-    return status;
-}
-
 static int add_sum(struct fb_template_set *set, struct fb_error *err)
 {
     size_t n;
@@ -306,6 +296,7 @@ int fb_template_set_read(struct fb_template_set *set, const char *name, const ch
 {
     const char *wanted = name ? name : "guo";
     char *path = NULL;
+    struct fb_table t;
 
     memset(set, 0, sizeof *set);
     if (strcmp(wanted, "builtin") == 0)
@@ -323,7 +314,10 @@ int fb_template_set_read(struct fb_template_set *set, const char *name, const ch
         return use_builtin(set, err);
     }
     snprintf(set->name, sizeof set->name, "%s", fb_base_name(path));
-    int status = read_file(&set->templates, path, err);
+    int status = fb_table_open(&t, path, NULL, err);
+    if (status == 0)
+        status = read_set(&set->templates, &t, path, err);
+    fb_table_close(&t);
     free(path);
     return status == 0 ? add_sum(set, err) : status;
 }

@@ -30,10 +30,9 @@ static int card_is_true(const char *card)
 
 /* The state of reading one header. */
 struct scan {
-    const char *path;
-    size_t number; /* of the HDU, from 0 */
-    struct fb_hdu *hdu;
-    int64_t pixels; /* product of the axes */
+    struct fb_hdus *hdus;
+    struct fb_hdu *hdu; /* the next, hdus->n */
+    int64_t pixels;     /* product of the axes */
     int groups;
     unsigned counted; /* bits: which of PCOUNT, GCOUNT and TFIELDS were found */
     struct fb_error *err;
@@ -52,7 +51,7 @@ static int header_fail(const struct scan *scan, const char *expected, const char
         else
             snprintf(value, sizeof value, "%s", key);
     }
-    return fb_fail(scan->err, "%s: HDU %zu: expected %s%s%s", scan->path, scan->number, expected,
+    return fb_fail(scan->err, "%s: HDU %zu: expected %s%s%s", scan->hdus->file.path, scan->hdus->n, expected,
                    card ? ", found " : "", card ? value : "");
 }
 
@@ -85,7 +84,7 @@ static int take_axis(struct scan *scan, const char *card, int n)
         return header_fail(scan, expected, card);
     if (n < FB_HDU_AXES)
         scan->hdu->axis[n] = length;
-    if (n == 0 && length == 0 && scan->number == 0 && scan->hdu->naxis > 1)
+    if (n == 0 && length == 0 && scan->hdus->n == 0 && scan->hdu->naxis > 1)
         return 0;
     if (__builtin_mul_overflow(scan->pixels, length, &scan->pixels)) {
         snprintf(expected, sizeof expected, "a product up to NAXIS%d of 64 bits", n + 1);
@@ -101,7 +100,7 @@ static int take_fixed_card(struct scan *scan, const char *card, size_t i)
     struct fb_hdu *hdu = scan->hdu;
     int64_t value;
     if (i == 0) {
-        hdu->kind = kind_of(card, scan->number == 0);
+        hdu->kind = kind_of(card, scan->hdus->n == 0);
         return 0;
     }
     if (i == 1) {
@@ -124,8 +123,8 @@ static int take_count(struct scan *scan, const char *card, const char *expected,
 {
     unsigned bit = 1U << (card[0] - 'A');
     if (scan->counted & bit)
-        return fb_fail(scan->err, "%s: HDU %zu: expected one keyword %.*s, found two", scan->path,
-                       scan->number, card[0] == 'T' ? 7 : 6, card);
+        return fb_fail(scan->err, "%s: HDU %zu: expected one keyword %.*s, found two", scan->hdus->file.path,
+                       scan->hdus->n, card[0] == 'T' ? 7 : 6, card);
     scan->counted |= bit;
     return fb_card_integer(card, count) && *count >= 0 && *count <= most ? 0
                                                                          : header_fail(scan, expected, card);
@@ -154,12 +153,13 @@ static int take_named_card(struct scan *scan, const char *card)
 }
 
 /* Compute the size of the data, and check that the file holds them. */
-static int measure_data(struct scan *scan, struct fb_file *file, int64_t data)
+static int measure_data(struct scan *scan, int64_t data)
 {
+    struct fb_file *file = &scan->hdus->file;
     struct fb_hdu *hdu = scan->hdu;
     int64_t bytes = 0, end;
     int empty =
-        hdu->naxis == 0 || (hdu->naxis > 1 && scan->number == 0 && hdu->axis[0] == 0 && !scan->groups);
+        hdu->naxis == 0 || (hdu->naxis > 1 && scan->hdus->n == 0 && hdu->axis[0] == 0 && !scan->groups);
     if (!empty && (__builtin_add_overflow(scan->pixels, hdu->pcount, &bytes) ||
                    __builtin_mul_overflow(bytes, hdu->gcount, &bytes) ||
                    __builtin_mul_overflow(bytes, abs(hdu->bitpix) / 8, &bytes)))
@@ -168,12 +168,12 @@ static int measure_data(struct scan *scan, struct fb_file *file, int64_t data)
     hdu->size = bytes;
     end =
         __builtin_add_overflow(bytes, data + FB_FITS_BLOCK, &end) ? INT64_MAX : data + fb_whole_blocks(bytes);
-    if (file->unpacking && fb_unpack_data(file, scan->number > 0 ? hdu->name : NULL, end, scan->err) != 0)
+    if (file->unpacking && fb_unpack_data(file, scan->hdus->n > 0 ? hdu->name : NULL, end, scan->err) != 0)
         return -1;
     if (end > file->size)
         return fb_fail(scan->err,
                        "%s: HDU %zu %s: expected %lld bytes of data at %lld, but the file ends at %lld",
-                       scan->path, scan->number, hdu->name, (long long)hdu->size, (long long)data,
+                       scan->hdus->file.path, scan->hdus->n, hdu->name, (long long)hdu->size, (long long)data,
                        (long long)file->size);
     return 0;
 }
@@ -217,9 +217,9 @@ static int64_t bytes_ahead(struct fb_file *file, int64_t offset, int64_t n, stru
 
 /* Read more of the header that begins at offset. have: the bytes read so far. Returns the bytes read now in
  * all, or -1. */
-static int64_t read_more(struct fb_hdus *hdus, struct fb_file *file, int64_t offset, size_t have,
-                         struct fb_error *err)
+static int64_t read_more(struct fb_hdus *hdus, int64_t offset, size_t have, struct fb_error *err)
 {
+    struct fb_file *file = &hdus->file;
     int64_t n = bytes_ahead(file, offset + (int64_t)have, have == 0 ? FIRST_READ : NEXT_READ, err);
     if (n < 0)
         return -1;
@@ -248,12 +248,13 @@ static int is_end(const char *card)
 }
 
 /* Read one header. Returns 1, 0 if there is no header, -1 on failure. */
-static int read_header(struct fb_hdus *hdus, struct fb_file *file, int64_t offset, struct scan *scan)
+static int read_header(struct scan *scan, int64_t offset)
 {
+    struct fb_hdus *hdus = scan->hdus;
     size_t have = 0, i = 0;
     for (;; i++) {
         if (CARD * (i + 1) > have) {
-            int64_t got = read_more(hdus, file, offset, have, scan->err);
+            int64_t got = read_more(hdus, offset, have, scan->err);
             if (got < 0)
                 return -1;
             have = (size_t)got;
@@ -274,7 +275,7 @@ static int read_header(struct fb_hdus *hdus, struct fb_file *file, int64_t offse
     scan->hdu->ncards = i;
     hdus->used += CARD * i;
     int64_t data = offset + fb_whole_blocks((int64_t)(CARD * (i + 1)));
-    return measure_data(scan, file, data) == 0 ? 1 : -1;
+    return measure_data(scan, data) == 0 ? 1 : -1;
 }
 
 /* The number of rows of the first table, which is the last axis of most other HDUs. */
@@ -353,13 +354,13 @@ static int read_headers(struct fb_hdus *hdus, struct fb_file *file, struct fb_er
         if (hdus->n >= MOST_HDUS || make_room(hdus) != 0)
             return fb_fail(err, "%s: too many HDUs", file->path);
         struct fb_hdu *hdu = &hdus->hdu[hdus->n];
-        struct scan scan = { .path = file->path, .number = hdus->n, .hdu = hdu, .pixels = 1, .err = err };
+        struct scan scan = { .hdus = hdus, .hdu = hdu, .pixels = 1, .err = err };
         *hdu = (struct fb_hdu){ .gcount = 1 };
         if (!guessed && offset + FIRST_READ > (int64_t)file->nhead) {
             want_headers(hdus, file, offset);
             guessed = 1;
         }
-        int status = read_header(hdus, file, offset, &scan);
+        int status = read_header(&scan, offset);
         if (status < 0)
             return -1;
         if (status == 0)

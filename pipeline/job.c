@@ -63,17 +63,6 @@ int fb_job_read_redshifts(struct fb_finder *finder, int thread, const char *zcat
     return failed ? -1 : 0;
 }
 
-static int read_rows(struct fb_job *job, int thread, size_t index, struct fb_redshifts *redshifts,
-                     struct fb_error *err)
-{
-    int64_t pixel = job->pixels->ids[index];
-    char *zcat = fb_tree_path(&job->tables, job->zfileroot, pixel);
-    int status = zcat ? fb_job_read_redshifts(job->finder, thread, zcat, job->selection, redshifts, err)
-                      : fb_fail(err, "pixel %" PRId64 ": out of memory", pixel);
-    free(zcat);
-    return status;
-}
-
 static int find_paths(struct fb_job *job, size_t index, struct fb_prepared *p, struct fb_error *err)
 {
     int64_t pixel = job->pixels->ids[index];
@@ -86,8 +75,14 @@ static int find_paths(struct fb_job *job, size_t index, struct fb_prepared *p, s
 static int prepare_rows(struct fb_job *job, int thread, size_t index, struct fb_prepared *p,
                         struct fb_error *err)
 {
-    return job->rows ? fb_pixel_rows_choose(job->rows, index, &p->redshifts, err)
-                     : read_rows(job, thread, index, &p->redshifts, err);
+    if (job->rows)
+        return fb_pixel_rows_choose(job->rows, index, &p->redshifts, err);
+    int64_t pixel = job->pixels->ids[index];
+    char *zcat = fb_tree_path(&job->tables, job->zfileroot, pixel);
+    int status = zcat ? fb_job_read_redshifts(job->finder, thread, zcat, job->selection, &p->redshifts, err)
+                      : fb_fail(err, "pixel %" PRId64 ": out of memory", pixel);
+    free(zcat);
+    return status;
 }
 
 void fb_job_ahead(struct fb_job *job, int thread, size_t index)
