@@ -139,6 +139,7 @@ static int look_at(struct fb_file *file, struct fb_error *err)
 
 int fb_file_open(struct fb_file *file, const char *path, struct fb_error *err)
 {
+    fb_file_close(file);
     *file = (struct fb_file){ .path = path, .stats = file->stats, .head = file->head };
     file->descriptor = open_descriptor(path);
     if (file->descriptor < 0) {

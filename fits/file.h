@@ -55,7 +55,7 @@ struct fb_file {
     struct fb_unpacking *unpacking; /* of fits/unpack.c; NULL except while the file is decompressed */
 };
 
-/* Open a file and read its head. To read FITS files, use fb_hdus_open() of fits/hdus.h. Start with all zeros; the
+/* Open a file, after closing the previous one, and read its head. To read FITS files, use fb_hdus_open() of fits/hdus.h. Start with all zeros; the
  * struct can be reused for one file after another. */
 int fb_file_open(struct fb_file *file, const char *path, struct fb_error *err);
 void fb_file_close(struct fb_file *file);

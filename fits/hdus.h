@@ -42,8 +42,8 @@ struct fb_hdus {
 
 /*
  * Open a FITS file and read its headers. A gzipped file is decompressed, and then reads like a plain one; the
- * data of extensions for which keep() (NULL: none) returns 0 are not kept in memory, and reading them is an
- * error. Start with all zeros; the struct can be reused for one file after another. Release it in any case.
+ * data of extensions for which keep() returns 0 are not kept in memory, and reading them is an error (NULL: all
+ * are kept). Start with all zeros; the struct can be reused for one file after another. Release it in any case.
  */
 int fb_hdus_open(struct fb_hdus *hdus, const char *path, fb_keep_fn *keep, struct fb_error *err);
 void fb_hdus_release(struct fb_hdus *hdus);
@@ -54,8 +54,7 @@ static inline const char *fb_hdu_card(const struct fb_hdus *hdus, const struct f
     return hdus->text + hdu->header + FB_CARD * i;
 }
 
-/* The string value of a keyword, including its CONTINUE cards.
- * Returns 1, 0 if there is no such keyword, -1 if the value does not fit; value is empty then. */
+/* The string value of a keyword, including its CONTINUE cards. Returns 1, 0 if there is no such keyword, -1 if the value does not fit; value is empty then. */
 int fb_hdu_text(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, char *value,
                 size_t size);
 

@@ -28,7 +28,7 @@ typedef int fb_keep_fn(const char *extname);
  * If an open file is gzipped, begin to decompress it. From here on its bytes and its size are those of the
  * contents so far, and file->unpacking is set. The file must be one complete gzip stream with the right
  * checksum, hold a FITS file, and end where the stream ends. The data of extensions for which keep() returns 0
- * (NULL: none) are not kept in memory, and reading them is an error.
+ * are not kept in memory, and reading them is an error (NULL: all are kept).
  *
  * Memory grows as it is filled. A file is refused if its last bytes or one of its headers state more than the
  * limit, if it exceeds the limit whatever they state, or if it states more than its compressed bytes can
