@@ -310,18 +310,12 @@ int fb_cmd_append(int argc, char **argv)
           .help = "also write a table of troughs, one a row, there" },
         FB_LAYOUT_OPTIONS(o.layout),
         FB_ONLY_OPTION(o.layout),
-        { "-l", "--logfile", FB_OPT_STRING, &o.logfile, .metavar = "NAME", .old = 1, .group = FB_GROUP_OUTPUT,
-          .help = "log, in --baldir; default: logfile-SURVEY-PROGRAM.txt" },
-        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o.clobber, .old = 1, .group = FB_GROUP_OUTPUT,
-          .help = "replace an existing catalog" },
-        FB_QUIET_OPTION,
-        { "-v", "--verbose", FB_OPT_FLAG, &o.verbose, .old = 1, .group = FB_GROUP_RUN,
-          .help = "say how far the run is" },
+        FB_PIXELS_OPTIONS(o, 1, "log, in --baldir; default: logfile-SURVEY-PROGRAM.txt",
+                          "an existing catalog"),
         { "-t", "--alttemp", FB_OPT_FLAG, &o.alttemp, .old = 1, .group = FB_GROUP_SEARCH,
           .help = "of the reference; BAL tables say themselves which templates they were made with" },
         FB_NPROC_OPTION(o.nproc),
-        { NULL, "--chunk-size", FB_OPT_INT, &o.chunk, .metavar = "N", .min = 1, .max = 1e9, .old = 1,
-          .group = FB_GROUP_OLD, .help = "pixels handed out at a time; -v reports each chunk" },
+        FB_CHUNK_OPTION(o.chunk, 1),
         FB_MAX_UNPACKED_OPTION,
         { 0 }
     };
@@ -330,13 +324,9 @@ int fb_cmd_append(int argc, char **argv)
 
     enum fb_options_outcome outcome = fb_options_parse_writer(&append_help, table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
-        return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
+        return outcome;
     fb_stop_watch("append");
-    int status = append_catalog(&append, argc, argv, &err);
-    if (status == FB_EXIT_UNUSABLE && err.text[0])
-        fb_print_error("append", "%s", err.text);
-    if (status == FB_EXIT_UNUSABLE && fb_stop_signal())
-        status = fb_stop_status(fb_stop_signal());
+    int status = fb_command_ends("append", append_catalog(&append, argc, argv, &err), &err);
     fb_pixel_rows_release(&append.sorted);
     fb_selection_release(&append.selection);
     fb_layout_release(&append.layout);

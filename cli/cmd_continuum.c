@@ -66,8 +66,7 @@ static enum fb_options_outcome parse_options(struct continuum_options *o, int ar
                                  { "-o", "--outfile", FB_OPT_STRING, &o->out, .metavar = "FILE",
                                    .required = 1, .group = FB_GROUP_OUTPUT,
                                    .help = "the file to write: FITS, or ECSV where it ends in .ecsv" },
-                                 { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o->clobber,
-                                   .group = FB_GROUP_OUTPUT, .help = "replace an existing file" },
+                                 FB_CLOBBER_OPTION(o->clobber, 0, "an existing file"),
                                  FB_QUASARS_OPTIONS(o->quasars),
                                  FB_QUIET_OPTION,
                                  { 0 } };

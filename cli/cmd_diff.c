@@ -114,9 +114,9 @@ int fb_cmd_diff(int argc, char **argv)
     };
 
     enum fb_options_outcome outcome = fb_options_parse(&diff_help, table, argc, argv);
-    int status = outcome == FB_OPTIONS_STOP ? FB_DIFF_SAME : FB_DIFF_TROUBLE;
-    if (outcome == FB_OPTIONS_RUN)
-        status = compare_paths(&o, &rules);
+    if (outcome != FB_OPTIONS_RUN)
+        return outcome;
+    int status = compare_paths(&o, &rules);
     fb_diff_rules_release(&rules);
     fb_text_list_release(&o.columns);
     fb_text_list_release(&o.ignored);

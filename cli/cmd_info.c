@@ -162,7 +162,7 @@ int fb_cmd_info(int argc, char **argv)
 
     enum fb_options_outcome outcome = fb_options_parse(&info_help, options, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
-        return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
+        return outcome;
     int failed = fb_table_open(&table, path, table_names, &err) != 0 || say_table(&table, path, &err) != 0;
     if (failed)
         fb_print_error("info", "%s", err.text);

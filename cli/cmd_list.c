@@ -119,14 +119,13 @@ int fb_cmd_list(int argc, char **argv)
           .help = "text, csv or ecsv; default: that of FILE, or text" },
         { "-o", "--outfile", FB_OPT_STRING, &o.out, .metavar = "FILE", .group = FB_GROUP_OUTPUT,
           .help = "write to this file, .txt, .csv or .ecsv, instead of standard output" },
-        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o.clobber, .group = FB_GROUP_OUTPUT,
-          .help = "replace an existing file" },
+        FB_CLOBBER_OPTION(o.clobber, 0, "an existing file"),
         FB_MAX_UNPACKED_OPTION,
         { 0 }
     };
     enum fb_options_outcome outcome = fb_options_parse_writer(&list_help, table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
-        return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
+        return outcome;
     int status = FB_EXIT_UNUSABLE;
     if (o.request.reverse && !o.request.sort)
         fb_print_error("list", "option --reverse: needs --sort");

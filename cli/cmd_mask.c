@@ -338,16 +338,9 @@ static enum fb_options_outcome parse_mask_options(struct mask_options *o, struct
               "those of its BAL mask" },
         { NULL, "--all", FB_OPT_FLAG, &o->all, .group = FB_GROUP_OUTPUT,
           .help = "copy the coadds in which nothing is masked as well" },
-        { "-l", "--logfile", FB_OPT_STRING, &o->logfile, .metavar = "NAME", .old = 1,
-          .group = FB_GROUP_OUTPUT, .help = "log, beside the pixels" },
         FB_NPROC_OPTION(o->nproc),
-        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o->clobber, .old = 1, .group = FB_GROUP_OUTPUT,
-          .help = "replace existing masked coadds" },
-        FB_QUIET_OPTION,
-        { "-v", "--verbose", FB_OPT_FLAG, &o->verbose, .old = 1, .group = FB_GROUP_RUN,
-          .help = "say how far the run is" },
-        { NULL, "--chunk-size", FB_OPT_INT, &o->chunk, .metavar = "N", .min = 1, .max = 1e9,
-          .group = FB_GROUP_OLD, .help = "-v reports each time that many more pixels are done" },
+        FB_PIXELS_OPTIONS(*o, 1, "log, beside the pixels", "existing masked coadds"),
+        FB_CHUNK_OPTION(o->chunk, 0),
         FB_MAX_UNPACKED_OPTION,
         { 0 }
     };
@@ -372,15 +365,11 @@ int fb_cmd_mask(int argc, char **argv)
     struct fb_error err = { "" };
 
     enum fb_options_outcome outcome = parse_mask_options(&options, &mask.lines, argc, argv);
-    int status = outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
+    int status = outcome;
     if (outcome == FB_OPTIONS_RUN) {
         fb_stop_watch("mask");
-        status = mask_tree(&mask, argc, argv, &err);
+        status = fb_command_ends("mask", mask_tree(&mask, argc, argv, &err), &err);
     }
-    if (status == FB_EXIT_UNUSABLE && err.text[0])
-        fb_print_error("mask", "%s", err.text);
-    if (status == FB_EXIT_UNUSABLE && fb_stop_signal())
-        status = fb_stop_status(fb_stop_signal());
     fb_pixel_rows_release(&mask.sorted);
     fb_balquasars_release(&mask.quasars);
     fb_id_list_release(&mask.pixels);

@@ -498,7 +498,7 @@ static enum fb_options_outcome parse_options(struct plot_options *o, int argc, c
           .help = "show means over an odd number of pixels, weighted with ivar; 1: none" },
         { NULL, "--save-data", FB_OPT_STRING, &o->data, .metavar = "FILE", .group = FB_GROUP_OUTPUT,
           .help = "also write what is shown: FITS, or .ecsv, as fastbal continuum does" },
-        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o->clobber, .group = FB_GROUP_OUTPUT, .help = "replace existing files" },
+        FB_CLOBBER_OPTION(o->clobber, 0, "existing files"),
         FB_QUASARS_OPTIONS(o->quasars),
         FB_QUIET_OPTION,
         { 0 }

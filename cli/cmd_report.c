@@ -204,8 +204,7 @@ static enum fb_options_outcome parse_options(struct report_options *o, int argc,
         FB_QUASARS_OPTIONS(o->quasars),
         { NULL, "--spectra", FB_OPT_INT, &o->nspectra, .metavar = "N", .min = 0, .max = 20000,
           .group = FB_GROUP_OUTPUT, .help = "most spectra in the page, of about 14 kB each" },
-        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o->clobber, .group = FB_GROUP_OUTPUT,
-          .help = "replace an existing file" },
+        FB_CLOBBER_OPTION(o->clobber, 0, "an existing file"),
         FB_QUIET_OPTION,
         { 0 }
     };

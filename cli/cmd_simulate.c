@@ -84,8 +84,7 @@ static enum fb_options_outcome parse_simulate_options(struct arguments *a, int a
         { "-c", "--overwrite --clobber", FB_OPT_FLAG, &a->overwrite, .group = FB_GROUP_OUTPUT,
           .help = "write into a folder that is not empty" },
         FB_QUIET_OPTION,
-        { "-v", "--verbose", FB_OPT_FLAG, &a->verbose, .group = FB_GROUP_RUN,
-          .help = "print a line for each pixel" },
+        FB_VERBOSE_OPTION(a->verbose, 0, "print a line for each pixel"),
         { 0 }
     };
     const enum fb_options_outcome outcome = fb_options_parse_writer(&simulate_help, table, argc, argv);
@@ -151,7 +150,7 @@ int fb_cmd_simulate(int argc, char **argv)
 
     const enum fb_options_outcome outcome = parse_simulate_options(&a, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
-        return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
+        return outcome;
     if (check(&a) < 0)
         return FB_EXIT_UNUSABLE;
     const struct fb_simulation simulation = {

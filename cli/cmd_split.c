@@ -193,17 +193,11 @@ int fb_cmd_split(int argc, char **argv)
           .help = "begin of their file names" },
         FB_LAYOUT_OPTIONS(o.layout),
         FB_ONLY_OPTION(o.layout),
-        { "-l", "--logfile", FB_OPT_STRING, &o.logfile, .metavar = "NAME", .old = 1, .group = FB_GROUP_OUTPUT,
-          .help = "log, in --altzdir; default: logfile-SURVEY-PROGRAM.txt" },
-        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o.clobber, .old = 1, .group = FB_GROUP_OUTPUT,
-          .help = "replace existing redshift catalogs" },
-        FB_QUIET_OPTION,
-        { "-v", "--verbose", FB_OPT_FLAG, &o.verbose, .old = 1, .group = FB_GROUP_RUN,
-          .help = "say how far the run is" },
+        FB_PIXELS_OPTIONS(o, 1, "log, in --altzdir; default: logfile-SURVEY-PROGRAM.txt",
+                          "existing redshift catalogs"),
         { NULL, "--nproc", FB_OPT_THREADS, &o.nproc, .metavar = "N", .max = 4096, .old = 1,
           .help = "worker threads; default: 32, since they mostly wait for the disk" },
-        { NULL, "--chunk-size", FB_OPT_INT, &o.chunk, .metavar = "N", .min = 1, .max = 1e9, .old = 1,
-          .group = FB_GROUP_OLD, .help = "pixels handed out at a time; -v reports each chunk" },
+        FB_CHUNK_OPTION(o.chunk, 1),
         FB_MAX_UNPACKED_OPTION,
         { 0 }
     };
@@ -212,13 +206,9 @@ int fb_cmd_split(int argc, char **argv)
 
     enum fb_options_outcome outcome = fb_options_parse_writer(&split_help, table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
-        return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
+        return outcome;
     fb_stop_watch("split");
-    int status = split_catalog(&split, argc, argv, &err);
-    if (status == FB_EXIT_UNUSABLE && err.text[0])
-        fb_print_error("split", "%s", err.text);
-    if (status == FB_EXIT_UNUSABLE && fb_stop_signal())
-        status = fb_stop_status(fb_stop_signal());
+    int status = fb_command_ends("split", split_catalog(&split, argc, argv, &err), &err);
     fb_header_template_release(&split.header_template);
     fb_pixel_rows_release(&split.sorted);
     fb_selection_release(&split.selection);

@@ -36,8 +36,7 @@ int fb_cmd_templates(int argc, char **argv)
           .help = "guo, brodzeller, builtin, or a FITS file with WAVE and PCA0.. columns" },
         { NULL, "--export", FB_OPT_STRING, &export, .metavar = "FILE", .group = FB_GROUP_OUTPUT,
           .help = "write the templates to this file" },
-        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &overwrite, .group = FB_GROUP_OUTPUT,
-          .help = "replace an existing file" },
+        FB_CLOBBER_OPTION(overwrite, 0, "an existing file"),
         FB_MAX_UNPACKED_OPTION,
         { 0 }
     };
@@ -46,7 +45,7 @@ int fb_cmd_templates(int argc, char **argv)
 
     enum fb_options_outcome outcome = fb_options_parse(&templates_help, table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
-        return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
+        return outcome;
     const enum fb_replace replace = overwrite ? FB_REPLACE : FB_KEEP_EXISTING;
     if (export && (fb_check_output_name(export, &err) != 0 || fb_check_apart(export, name, &err) != 0 ||
                    fb_check_output(export, replace, &err) != 0)) {

@@ -55,11 +55,9 @@ static enum fb_options_outcome parse_train_options(struct fb_train_options *o, i
         { NULL, "--min-snr", FB_OPT_FLOAT, &o->min_snr, .metavar = "S", .min = 0, .max = 1e6,
           .group = FB_GROUP_SEARCH, .help = "leave out spectra with a lower mean of flux/sigma a pixel" },
         FB_NPROC_OPTION(o->nproc),
-        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o->clobber, .group = FB_GROUP_OUTPUT,
-          .help = "replace an existing file" },
+        FB_CLOBBER_OPTION(o->clobber, 0, "an existing file"),
         FB_QUIET_OPTION,
-        { "-v", "--verbose", FB_OPT_FLAG, &o->verbose, .group = FB_GROUP_RUN,
-          .help = "say how far the reading is" },
+        FB_VERBOSE_OPTION(o->verbose, 0, "say how far the reading is"),
         FB_MAX_UNPACKED_OPTION,
         { 0 }
     };
@@ -75,15 +73,12 @@ int fb_cmd_train(int argc, char **argv)
     struct fb_error err = { "" };
 
     const enum fb_options_outcome outcome = parse_train_options(&options, argc, argv);
-    int status = outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
+    int status = outcome;
     if (outcome == FB_OPTIONS_RUN) {
         fb_stop_watch(NAME);
         status = options.detector ? fb_train_detector(&options, &err) : fb_train_templates(&options, &err);
+        status = fb_command_ends(NAME, status, &err);
     }
-    if (status == FB_EXIT_UNUSABLE && err.text[0])
-        fb_print_error(NAME, "%s", err.text);
-    if (status == FB_EXIT_UNUSABLE && fb_stop_signal())
-        status = fb_stop_status(fb_stop_signal());
     fb_layout_options_release(&options.layout);
     return status;
 }

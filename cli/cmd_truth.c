@@ -260,11 +260,9 @@ int fb_cmd_truth(int argc, char **argv)
           .help = "catalog of its BAL quasars, or the folder of its spectra-16, with truth files" },
         { "-o", "--outcat --outcatfile", FB_OPT_STRING, &o.outcat, .metavar = "FILE", .old = 1,
           .group = FB_GROUP_OUTPUT, .help = "the catalog to write; default: QSOCAT-baltrue.fits" },
-        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &o.clobber, .old = 1, .group = FB_GROUP_OUTPUT,
-          .help = "replace an existing catalog" },
+        FB_CLOBBER_OPTION(o.clobber, 1, "an existing catalog"),
         FB_QUIET_OPTION,
-        { "-v", "--verbose", FB_OPT_FLAG, &o.verbose, .old = 1, .group = FB_GROUP_RUN,
-          .help = "say how far the run is" },
+        FB_VERBOSE_OPTION(o.verbose, 1, "say how far the run is"),
         FB_NPROC_OPTION(o.nproc),
         FB_MAX_UNPACKED_OPTION,
         { 0 }
@@ -274,13 +272,9 @@ int fb_cmd_truth(int argc, char **argv)
 
     enum fb_options_outcome outcome = fb_options_parse_writer(&truth_help, table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
-        return outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
+        return outcome;
     fb_stop_watch("truth");
-    int status = append_truth(&truth, &err);
-    if (status == FB_EXIT_UNUSABLE && err.text[0])
-        fb_print_error("truth", "%s", err.text);
-    if (status == FB_EXIT_UNUSABLE && fb_stop_signal())
-        status = fb_stop_status(fb_stop_signal());
+    int status = fb_command_ends("truth", append_truth(&truth, &err), &err);
     release(&truth);
     return status;
 }

@@ -6,12 +6,16 @@
 #ifndef FB_COMMAND_H
 #define FB_COMMAND_H
 
+#include "fits/error.h"
 #include "run/exit_status.h"
 
 /* argv[0] is the name by which it was called: "fastbal find", or "runbalfinder_hp.py". */
 typedef int fb_command_fn(int argc, char **argv);
 /* Returns 1 if the command was called by its drop-in name. */
 int fb_is_old_name(const char *called);
+
+/* The exit status of a command that watches for signals, after its work: prints the error of one that did nothing. */
+int fb_command_ends(const char *command, int status, const struct fb_error *err);
 
 /* Print the output of --version: the program, its libraries, compiler and features. */
 void fb_print_version(void);

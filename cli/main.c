@@ -82,6 +82,13 @@ static int run_command(int i, int argc, char **argv)
     return commands[i].run(argc, argv);
 }
 
+int fb_command_ends(const char *command, int status, const struct fb_error *err)
+{
+    if (status == FB_EXIT_UNUSABLE && err->text[0])
+        fb_print_error(command, "%s", err->text);
+    return status == FB_EXIT_UNUSABLE && fb_stop_signal() ? fb_stop_status(fb_stop_signal()) : status;
+}
+
 int fb_is_old_name(const char *called)
 {
     return strncmp(called, "fastbal ", strlen("fastbal ")) != 0;

@@ -17,38 +17,53 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "cli/option_table.h"
+#include "fits/temporary.h"
+#include "run/exit_status.h"
 #include "run/settings.h"
 
 void fb_text_list_release(struct fb_text_list *list);
 
+/* All but the first are the exit status. */
 enum fb_options_outcome {
-    FB_OPTIONS_RUN = 0,  /* run the command */
-    FB_OPTIONS_STOP = 1, /* --help or --version was printed, or there is nothing to do: exit with status 0 */
-    FB_OPTIONS_BAD = 2   /* an error was printed: exit with status 2 */
+    FB_OPTIONS_RUN = -1,               /* run the command */
+    FB_OPTIONS_STOP = FB_EXIT_DONE,    /* --help or --version was printed, or there is nothing to do */
+    FB_OPTIONS_BAD = FB_EXIT_UNUSABLE, /* an error was printed */
 };
 
-/* The table row of commands with threads; where is a long, 0 for all cores. */
-#define FB_NPROC_OPTION(where)                                                      \
-    {                                                                               \
-        NULL, "--nproc", FB_OPT_THREADS, &(where),                                  \
-            .metavar = "N", .max = 4096, .old = 1, .own = 1, .group = FB_GROUP_RUN, \
-            .help = "worker threads; default: every core this process may use"      \
-    }
+/* clang-format off */
+/* Rows of option tables. old: the reference's program has the option; where: its destination. */
+#define FB_NPROC_OPTION(where) /* 0 for all cores */ \
+        { NULL, "--nproc", FB_OPT_THREADS, &(where), .metavar = "N", .max = 4096, .old = 1, .own = 1, \
+          .group = FB_GROUP_RUN, .help = "worker threads; default: every core this process may use" }
+#define FB_CLOBBER_OPTION(where, is_old, what) /* see fb_replacing() */ \
+        { "-c", "--clobber --overwrite", FB_OPT_FLAG, &(where), .old = (is_old), .group = FB_GROUP_OUTPUT, \
+          .help = "replace " what }
+#define FB_QUIET_OPTION /* leaves out the lines on stdout; needs run/message.h */ \
+        { NULL, "--quiet", FB_OPT_FLAG, &fb_quiet, .own = 1, .group = FB_GROUP_RUN, .help = "print only errors" }
+#define FB_VERBOSE_OPTION(where, is_old, what) \
+        { "-v", "--verbose", FB_OPT_FLAG, &(where), .own = 1, .old = (is_old), .group = FB_GROUP_RUN, .help = what }
+#define FB_MAX_UNPACKED_OPTION /* of commands that read FITS files; needs fits/unpack.h */ \
+        { NULL, "--max-unpacked", FB_OPT_SIZE, &fb_unpack_limit, .metavar = "SIZE", .min = 65536, .max = 1e15, \
+          .group = FB_GROUP_RUN, .help = "most memory for what one packed input holds, for each thread; as in 500M or 4G" }
+/* Those of commands that work on many pixels; o has the members logfile, clobber, verbose and chunk. */
+#define FB_PIXELS_OPTIONS(o, is_old, log, what) \
+        { "-l", "--logfile", FB_OPT_STRING, &(o).logfile, .metavar = "NAME", .old = (is_old), \
+          .group = FB_GROUP_OUTPUT, .help = log }, \
+        FB_CLOBBER_OPTION((o).clobber, is_old, what), \
+        FB_QUIET_OPTION, \
+        FB_VERBOSE_OPTION((o).verbose, is_old, "say how far the run is")
+#define FB_CHUNK_OPTION(where, is_old) \
+        { NULL, "--chunk-size", FB_OPT_INT, &(where), .metavar = "N", .min = 1, .max = 1e9, .own = 1, .old = (is_old), \
+          .group = FB_GROUP_OLD, \
+          .help = (is_old) ? "pixels handed out at a time; -v reports each chunk" \
+                           : "-v reports each time that many more pixels are done" }
+/* clang-format on */
 
-/* The table row of commands whose lines on stdout can be left out; needs run/message.h. */
-#define FB_QUIET_OPTION                                                  \
-    {                                                                    \
-        NULL, "--quiet", FB_OPT_FLAG, &fb_quiet,                         \
-            .own = 1, .group = FB_GROUP_RUN, .help = "print only errors" \
-    }
-
-/* The table row of commands that read FITS files; needs fits/unpack.h. */
-#define FB_MAX_UNPACKED_OPTION                                                                       \
-    {                                                                                                \
-        NULL, "--max-unpacked", FB_OPT_SIZE, &fb_unpack_limit,                                       \
-            .metavar = "SIZE", .min = 65536, .max = 1e15, .group = FB_GROUP_RUN,                     \
-            .help = "most memory for what one packed input holds, for each thread; as in 500M or 4G" \
-    }
+/* What becomes of existing files with --clobber, and without. */
+static inline enum fb_replace fb_replacing(int clobber)
+{
+    return clobber ? FB_REPLACE : FB_KEEP_EXISTING;
+}
 
 /* The table ends with an all-zero row. The caller owns the lists if the outcome is FB_OPTIONS_RUN; else they are empty. */
 enum fb_options_outcome fb_options_parse(const struct fb_command_help *help, struct fb_option *table,
