@@ -146,7 +146,7 @@ static int create_catalog(struct append *append, struct fb_error *err)
     const struct append_options *o = append->options;
     const struct fb_balcatalog_plan plan = { .path = o->outcatfile,
                                              .source = o->qsocat,
-                                             .replace = o->clobber ? FB_REPLACE : FB_KEEP_EXISTING,
+                                             .replace = fb_replacing(o->clobber),
                                              .ntemplates = append->first.ntemplates,
                                              .troughs = o->troughs,
                                              .stop = fb_stop_signal };
@@ -163,21 +163,11 @@ static int log_matches(const void *context, FILE *log)
     return 0;
 }
 
-static char *append_log_path(const struct append *append)
-{
-    char *label = fb_tree_label(&append->tree);
-    const struct append_options *o = append->options;
-    char *path = fb_log_path("append", o->logfile && o->log_here ? "." : o->baldir, o->logfile, label);
-    free(label);
-    return path;
-}
-
 /* All checks before the catalog is written. */
 static int check_inputs(struct append *append, struct fb_error *err)
 {
     const struct append_options *o = append->options;
-    if (fb_deliver_check(o->outcatfile, o->troughs, o->qsocat, o->clobber ? FB_REPLACE : FB_KEEP_EXISTING,
-                         err) != 0)
+    if (fb_deliver_check(o->outcatfile, o->troughs, o->qsocat, fb_replacing(o->clobber), err) != 0)
         return -1;
     int there = fb_look_for(o->baldir, err);
     if (there <= 0)
@@ -229,7 +219,8 @@ static int report_append(const struct append *append, int argc, char **argv)
     int written = append_has_catalog(append), status = FB_EXIT_DONE;
 
     fb_report_start(&report, run, argc, argv);
-    fb_report_pixels(&report, append_log_path(append));
+    fb_report_pixels(&report, fb_pixels_log_path("append", o->logfile && o->log_here ? "." : o->baldir,
+                                                 o->logfile, &append->tree));
     if (fb_print_row_problems(&append->sorted, "append", o->qsocat) || run->nfailed > 0 ||
         fb_tally_lost(&append->tally) > 0)
         status = FB_EXIT_PARTLY;

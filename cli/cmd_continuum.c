@@ -21,8 +21,8 @@ struct continuum_options {
 
 static int prepare(struct fb_quasars *q, const struct continuum_options *o, struct fb_error *err)
 {
-    return fb_check_output_or(o->out, ".ecsv", o->clobber ? FB_REPLACE : FB_KEEP_EXISTING, err) != 0 ||
-                   fb_check_apart(o->out, o->quasars.qsocat, err) != 0 || fb_quasars_prepare(q, err) != 0
+    return fb_check_sink(o->out, ".ecsv", o->clobber, o->quasars.qsocat, NULL, err) != 0 ||
+                   fb_quasars_prepare(q, err) != 0
                ? -1
                : 0;
 }
@@ -42,7 +42,7 @@ static int deliver(struct fb_quasars *q, const struct continuum_options *o, stru
                 o->out);
         return FB_EXIT_UNUSABLE;
     }
-    if (fb_continua_write(&q->continua, o->out, o->clobber ? FB_REPLACE : FB_KEEP_EXISTING, err) != 0)
+    if (fb_continua_write(&q->continua, o->out, fb_replacing(o->clobber), err) != 0)
         return FB_EXIT_UNUSABLE;
     if (lost > 0)
         fb_print_error("continuum", "%zu of %zu quasars could not be measured: BALSTATUS in QUASARS says why",

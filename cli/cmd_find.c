@@ -122,14 +122,6 @@ static int choose_pixels(struct find *find, struct fb_error *err)
     return status;
 }
 
-static char *find_log_path(const struct find *find)
-{
-    char *folder = fb_tree_folder(&find->redshifts);
-    char *path = fb_log_path("find", folder, find->options->logfile, "");
-    free(folder);
-    return path;
-}
-
 static void look_at_size(void *context, int thread, size_t i)
 {
     struct find *find = context;
@@ -244,7 +236,7 @@ static int report_find(struct find *find, int argc, char **argv)
             fb_print_dry_run(run, !stopped && run->nfailed == 0 && print_targets(find), argc, argv));
     fb_report_start(&report, run, argc, argv);
     report.heading = "List of healpix with errors and error types: ";
-    fb_report_pixels(&report, find_log_path(find));
+    fb_report_pixels(&report, fb_pixels_log_path("find", NULL, find->options->logfile, &find->redshifts));
     fb_print_noted_files("find", &run->used);
     if (run->nfailed > 0 || fb_tally_lost(&run->tally) > 0)
         status = FB_EXIT_PARTLY;
@@ -260,11 +252,7 @@ static int report_find(struct find *find, int argc, char **argv)
         status = FB_EXIT_UNUSABLE;
     }
     fb_report_end(&report, NULL, NULL);
-    return fb_pixel_run_stopped(run,
-                                find->options->clobber
-                                    ? "the same command without --clobber goes on from here"
-                                    : "the same command goes on from here",
-                                status);
+    return fb_pixel_run_stopped(run, fb_goes_on(find->options->clobber), status);
 }
 
 static int find_tree(struct find *find, int argc, char **argv, struct fb_error *err)
@@ -327,9 +315,8 @@ static int write_single(struct find *find, const struct paths *paths, const stru
         return fb_fail(err, "%s: none of its quasars could be measured: %.600s", paths->coadd, reasons);
     if (kept)
         return 0;
-    return fb_finder_write(&find->finder, 0, paths->out,
-                           find->options->clobber ? FB_REPLACE : FB_KEEP_EXISTING, table->rows, table->n,
-                           err);
+    return fb_finder_write(&find->finder, 0, paths->out, fb_replacing(find->options->clobber), table->rows,
+                           table->n, err);
 }
 
 static void say_single(const struct find *find, const struct paths *paths, const struct fb_tally *tally,

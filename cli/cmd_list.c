@@ -25,11 +25,6 @@ static const char *const formats[] = { "text", "csv", "ecsv" };
 static const char *const suffixes[] = { ".txt", ".csv", ".ecsv" };
 enum { NFORMATS = 3 };
 
-static enum fb_replace replace(const struct list_options *o)
-{
-    return o->clobber ? FB_REPLACE : FB_KEEP_EXISTING;
-}
-
 static int ends_with(const char *text, const char *end)
 {
     size_t n = strlen(text), m = strlen(end);
@@ -51,12 +46,7 @@ static int choose_format(struct list_options *o, struct fb_error *err)
     if (k == NFORMATS)
         return fb_fail(err, "%s: expected a name that ends in .txt, .csv or .ecsv", o->out);
     o->request.format = (enum fb_listing_format)k;
-    if (!o->out)
-        return 0;
-    return fb_check_output_or(o->out, suffixes[k], replace(o), err) != 0 ||
-                   fb_check_apart(o->out, o->request.path, err) != 0
-               ? -1
-               : 0;
+    return o->out ? fb_check_sink(o->out, suffixes[k], o->clobber, o->request.path, NULL, err) : 0;
 }
 
 static void print_listing(FILE *out, const void *listing)
@@ -73,8 +63,9 @@ static int list_rows(struct list_options *o)
     o->request.conditions = o->conditions.texts;
     o->request.nconditions = o->conditions.n;
     o->request.most = (size_t)o->most;
-    int failed = choose_format(o, &err) != 0 || fb_listing_read(&listing, &o->request, &err) != 0 ||
-                 (o->out && fb_print_output(o->out, replace(o), print_listing, &listing, &err) != 0);
+    int failed =
+        choose_format(o, &err) != 0 || fb_listing_read(&listing, &o->request, &err) != 0 ||
+        (o->out && fb_print_output(o->out, fb_replacing(o->clobber), print_listing, &listing, &err) != 0);
     if (failed)
         fb_print_error("list", "%s", err.text);
     else if (!o->out)

@@ -250,14 +250,6 @@ static int prepare_mask(struct mask *mask, struct fb_error *err)
     return choose_pixels(mask, err);
 }
 
-static char *mask_log_path(const struct mask *mask)
-{
-    char *folder = fb_tree_folder(&mask->work);
-    char *path = fb_log_path("mask", folder, mask->options->logfile, "");
-    free(folder);
-    return path;
-}
-
 /* Print the summary after the last pixel; returns the exit status. */
 static int report_mask(const struct mask *mask, int argc, char **argv)
 {
@@ -268,7 +260,7 @@ static int report_mask(const struct mask *mask, int argc, char **argv)
 
     fb_report_start(&report, run, argc, argv);
     report.heading = "List of healpix with errors and error types: ";
-    fb_report_pixels(&report, mask_log_path(mask));
+    fb_report_pixels(&report, fb_pixels_log_path("mask", NULL, mask->options->logfile, &mask->work));
     if (fb_print_row_problems(&mask->sorted, "mask", mask->options->qsocat))
         status = FB_EXIT_PARTLY;
     if (!run->signal && run->nfailed > 0 && fb_pixel_run_is_empty(run))
@@ -283,11 +275,7 @@ static int report_mask(const struct mask *mask, int argc, char **argv)
     fb_report_print(&report, "mask: %zu quasar%s masked%s, %" PRId64 " values of ivar", run->nquasars,
                     fb_s(run->nquasars), missing, mask->nvalues);
     fb_report_end(&report, NULL, NULL);
-    return fb_pixel_run_stopped(run,
-                                mask->options->clobber
-                                    ? "the same command without --clobber goes on from here"
-                                    : "the same command goes on from here",
-                                status);
+    return fb_pixel_run_stopped(run, fb_goes_on(mask->options->clobber), status);
 }
 
 static int mask_tree(struct mask *mask, int argc, char **argv, struct fb_error *err)

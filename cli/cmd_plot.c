@@ -228,23 +228,14 @@ static int choose_of_file(struct plot *p, struct fb_error *err)
 
 /* ---- the command ---- */
 
-static enum fb_replace replacing(const struct plot_options *o)
-{
-    return o->clobber ? FB_REPLACE : FB_KEEP_EXISTING;
-}
-
 /* Outputs are checked, and the module is loaded, before anything is measured. */
 static int check_outputs(struct plot *p, struct fb_error *err)
 {
     const struct plot_options *o = &p->options;
-    const char *const inputs[] = { o->quasars.qsocat, o->coadd, o->zcat };
-    if (fb_check_output_or(o->out, o->suffix, replacing(o), err) != 0 ||
-        (o->data && fb_check_output_or(o->data, ".ecsv", replacing(o), err) != 0))
+    const char *input = o->coadd ? o->coadd : o->quasars.qsocat;
+    if (fb_check_sink(o->out, o->suffix, o->clobber, input, o->zcat, err) != 0 ||
+        (o->data && fb_check_sink(o->data, ".ecsv", o->clobber, input, o->zcat, err) != 0))
         return -1;
-    for (size_t k = 0; k < sizeof inputs / sizeof *inputs; k++)
-        if (inputs[k] && (fb_check_apart(o->out, inputs[k], err) != 0 ||
-                          (o->data && fb_check_apart(o->data, inputs[k], err) != 0)))
-            return -1;
     p->plotter = fb_plotter_load(err);
     return p->plotter ? 0 : -1;
 }
@@ -302,8 +293,9 @@ static int write_page(const struct plot *p, const char *path, size_t first, size
 {
     struct fb_plot_picture picture = { 0 };
     const char *wrong = p->plotter->draw(p->figures + first, n, &p->options.style, &picture);
-    int status = wrong ? fb_fail(err, "%s: can't draw: %s", path, wrong)
-                       : fb_write_output(path, replacing(&p->options), picture.bytes, picture.n, err);
+    int status = wrong
+                     ? fb_fail(err, "%s: can't draw: %s", path, wrong)
+                     : fb_write_output(path, fb_replacing(p->options.clobber), picture.bytes, picture.n, err);
     free(picture.bytes);
     return status;
 }
@@ -332,7 +324,7 @@ static int check_pages(const struct plot *p, size_t nfiles, struct fb_error *err
     int status = 0;
     for (size_t k = 0; k < nfiles && status == 0; k++) {
         char *name = page_name(o, k, nfiles);
-        status = name ? fb_check_output_or(name, o->suffix, replacing(o), err)
+        status = name ? fb_check_output_or(name, o->suffix, fb_replacing(o->clobber), err)
                       : fb_fail(err, "%s: out of memory", o->out);
         free(name);
     }
@@ -388,7 +380,7 @@ static int deliver(struct plot *p, struct fb_error *err)
     fit_grid(p);
     size_t at_once = figures_at_once(p), nfiles = (p->nfigures + at_once - 1) / at_once;
     if (check_pages(p, nfiles, err) != 0 ||
-        (o->data && fb_continua_write(&q->continua, o->data, replacing(o), err) != 0))
+        (o->data && fb_continua_write(&q->continua, o->data, fb_replacing(o->clobber), err) != 0))
         return FB_EXIT_UNUSABLE;
     size_t written = write_pages(p, nfiles, err);
     if (written < nfiles && written == 0 && !o->data)

@@ -146,8 +146,7 @@ static int prepare(struct report *r, struct fb_error *err)
         return -1;
     if (!dot || strcasecmp(dot, ".html") != 0)
         return fb_fail(err, "%s: expected the name of a page to write, which ends in .html", o->out);
-    if (fb_check_output_or(o->out, ".html", o->clobber ? FB_REPLACE : FB_KEEP_EXISTING, err) != 0 ||
-        fb_check_apart(o->out, o->quasars.qsocat, err) != 0)
+    if (fb_check_sink(o->out, ".html", o->clobber, o->quasars.qsocat, NULL, err) != 0)
         return -1;
     fb_id_list_sort(&o->quasars.layout.targetids);
     if (fb_contents_read(&r->contents, o->quasars.qsocat, &o->quasars.layout.targetids, err) != 0)
@@ -167,7 +166,7 @@ static int deliver(struct report *r, struct fb_error *err)
     if (fb_stop_signal())
         return fb_stop_status(fb_stop_signal());
     if (fb_drawn_close(&r->spectra, err) != 0 ||
-        fb_catalog_page_write(&page, o->out, o->clobber ? FB_REPLACE : FB_KEEP_EXISTING, err) != 0)
+        fb_catalog_page_write(&page, o->out, fb_replacing(o->clobber), err) != 0)
         return FB_EXIT_UNUSABLE;
     if (r->measured && r->note.text[0])
         fb_print_error("report", "%s", r->note.text);

@@ -89,7 +89,7 @@ static int create_catalog(struct run *run, struct fb_error *err)
     const struct run_options *o = run->options;
     const struct fb_balcatalog_plan plan = { .path = o->outcatfile,
                                              .source = o->qsocat,
-                                             .replace = o->clobber ? FB_REPLACE : FB_KEEP_EXISTING,
+                                             .replace = fb_replacing(o->clobber),
                                              .ntemplates = run->finder.ntemplates,
                                              .troughs = o->troughs,
                                              .stop = fb_stop_signal };
@@ -113,8 +113,7 @@ static int start_run_job(struct run *run, struct fb_error *err)
 static int check_outputs(const struct run *run, struct fb_error *err)
 {
     const struct run_options *o = run->options;
-    if (fb_deliver_check(o->outcatfile, o->troughs, o->qsocat, o->clobber ? FB_REPLACE : FB_KEEP_EXISTING,
-                         err) != 0)
+    if (fb_deliver_check(o->outcatfile, o->troughs, o->qsocat, fb_replacing(o->clobber), err) != 0)
         return -1;
     return o->baldir && !o->dry ? fb_make_folders(o->baldir, err) : 0;
 }
@@ -187,10 +186,7 @@ static char *run_log_path(const struct run *run)
     const struct run_options *o = run->options;
     if (!o->logfile && !o->baldir)
         return NULL;
-    char *label = fb_tree_label(&run->layout.tree);
-    char *path = fb_log_path("run", o->baldir ? o->baldir : ".", o->logfile, label);
-    free(label);
-    return path;
+    return fb_pixels_log_path("run", o->baldir ? o->baldir : ".", o->logfile, &run->layout.tree);
 }
 
 /* The remedy after a signal. */

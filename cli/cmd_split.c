@@ -111,14 +111,6 @@ static int log_files(const void *context, FILE *log)
     return 0;
 }
 
-static char *split_log_path(const struct split *split)
-{
-    char *label = fb_tree_label(&split->tree);
-    char *path = fb_log_path("split", split->options->altzdir, split->options->logfile, label);
-    free(label);
-    return path;
-}
-
 /* Print the summary after the last pixel; returns the exit status. */
 static int report_split(const struct split *split, int argc, char **argv)
 {
@@ -128,7 +120,8 @@ static int report_split(const struct split *split, int argc, char **argv)
     struct fb_report report;
 
     fb_report_start(&report, run, argc, argv);
-    fb_report_pixels(&report, split_log_path(split));
+    fb_report_pixels(
+        &report, fb_pixels_log_path("split", split->options->altzdir, split->options->logfile, &split->tree));
     if (fb_print_row_problems(s, "split", split->options->qsocat))
         status = FB_EXIT_PARTLY;
     if (!run->signal && fb_pixel_run_is_empty(run))
@@ -136,11 +129,7 @@ static int report_split(const struct split *split, int argc, char **argv)
     fb_report_print(&report, "split: %zu row%s; %zu pixel%s written, %zu kept, %zu failed", s->n, fb_s(s->n),
                     run->ndone, fb_s(run->ndone), run->nkept, run->nfailed);
     fb_report_end(&report, log_files, split);
-    return fb_pixel_run_stopped(run,
-                                split->options->clobber
-                                    ? "the same command without --clobber goes on from here"
-                                    : "the same command goes on from here",
-                                status);
+    return fb_pixel_run_stopped(run, fb_goes_on(split->options->clobber), status);
 }
 
 static int split_catalog(struct split *split, int argc, char **argv, struct fb_error *err)

@@ -40,20 +40,15 @@ int fb_cmd_templates(int argc, char **argv)
         FB_MAX_UNPACKED_OPTION,
         { 0 }
     };
-    struct fb_template_set set;
+    struct fb_template_set set = { 0 };
     struct fb_error err;
 
     enum fb_options_outcome outcome = fb_options_parse(&templates_help, table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome;
-    const enum fb_replace replace = overwrite ? FB_REPLACE : FB_KEEP_EXISTING;
-    if (export && (fb_check_output_name(export, &err) != 0 || fb_check_apart(export, name, &err) != 0 ||
-                   fb_check_output(export, replace, &err) != 0)) {
-        fb_print_error("templates", "%s", err.text);
-        return FB_EXIT_UNUSABLE;
-    }
-    if (fb_template_set_read(&set, name, FB_SHARE, &err) != 0 ||
-        (export && fb_template_set_write(export, replace, &set, NULL, &err) != 0)) {
+    if ((export && fb_check_sink(export, NULL, overwrite, name, NULL, &err) != 0) ||
+        fb_template_set_read(&set, name, FB_SHARE, &err) != 0 ||
+        (export && fb_template_set_write(export, fb_replacing(overwrite), &set, NULL, &err) != 0)) {
         fb_print_error("templates", "%s", err.text);
         status = FB_EXIT_UNUSABLE;
     } else if (show(&set) != 0 || (export && fb_print("written to %s", export) != 0)) {

@@ -144,8 +144,7 @@ static int write_catalog(struct truth *truth, struct fb_error *err)
     unsigned char *balmask = calloc(truth->catalog.n + 1, 1);
     const struct fb_balcatalog_plan plan = { .path = truth->outcat,
                                              .source = truth->options->qsocat,
-                                             .replace =
-                                                 truth->options->clobber ? FB_REPLACE : FB_KEEP_EXISTING,
+                                             .replace = fb_replacing(truth->options->clobber),
                                              .ntemplates = TEMPLATES,
                                              .balmask = balmask,
                                              .n = truth->catalog.n,
@@ -185,7 +184,7 @@ static int name_output(struct truth *truth, struct fb_error *err)
 static int prepare(struct truth *truth, struct fb_error *err)
 {
     if (name_output(truth, err) != 0 ||
-        fb_check_output(truth->outcat, truth->options->clobber ? FB_REPLACE : FB_KEEP_EXISTING, err) != 0 ||
+        fb_check_output(truth->outcat, fb_replacing(truth->options->clobber), err) != 0 ||
         fb_catalog_read(&truth->catalog, truth->options->qsocat, 1, NULL, err) != 0 ||
         read_truth(truth, err) != 0)
         return -1;

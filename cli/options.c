@@ -498,6 +498,17 @@ enum fb_options_outcome fb_options_parse_writer(const struct fb_command_help *he
     return release_unless_run(table, FB_OPTIONS_BAD);
 }
 
+int fb_check_sink(const char *output, const char *suffix, int clobber, const char *input, const char *other,
+                  struct fb_error *err)
+{
+    return (input && fb_check_apart(output, input, err) != 0) ||
+                   (other && fb_check_apart(output, other, err) != 0)
+               ? -1
+               : fb_check_output_or(output, suffix, fb_replacing(clobber), err);
+}
+
+/* ---- what ranks compare ---- */
+
 /* A list: the numbers if they are few, else a hash (FNV-1a). */
 static void describe_list(const char *name, const struct fb_id_list *list, struct fb_settings *settings)
 {

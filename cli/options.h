@@ -64,6 +64,10 @@ static inline enum fb_replace fb_replacing(int clobber)
 {
     return clobber ? FB_REPLACE : FB_KEEP_EXISTING;
 }
+/* Check, before anything is read, that an output can be written and is none of the inputs, which may be NULL. suffix: as in
+ * fb_check_output_or(). */
+int fb_check_sink(const char *output, const char *suffix, int clobber, const char *input, const char *other,
+                  struct fb_error *err);
 
 /* The table ends with an all-zero row. The caller owns the lists if the outcome is FB_OPTIONS_RUN; else they are empty. */
 enum fb_options_outcome fb_options_parse(const struct fb_command_help *help, struct fb_option *table,

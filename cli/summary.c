@@ -1,5 +1,6 @@
 /* summary.c - SPDX-License-Identifier: BSD-3-Clause */
 #include <stdio.h>
+#include <stdlib.h>
 #include "cli/summary.h"
 #include "pipeline/match.h"
 #include "run/exit_status.h"
@@ -40,6 +41,22 @@ static void tell(const char *command, const struct fb_noted_files *files, const 
                        fb_s(files->n - 1), what);
     else if (files->n > 0)
         fb_print_error(command, "%s has %s", files->path, what);
+}
+
+char *fb_pixels_log_path(const char *command, const char *folder, const char *name,
+                         const struct fb_tree *tree)
+{
+    char *own = folder ? NULL : fb_tree_folder(tree), *label = fb_tree_label(tree);
+    char *path = fb_log_path(command, folder ? folder : own, name, label);
+    free(own);
+    free(label);
+    return path;
+}
+
+const char *fb_goes_on(int clobber)
+{
+    return clobber ? "the same command without --clobber goes on from here"
+                   : "the same command goes on from here";
 }
 
 void fb_print_noted_files(const char *command, const struct fb_usage *usage)

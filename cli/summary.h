@@ -17,6 +17,13 @@
  * Returns non-zero if rows have no pixel or selections are missing. */
 int fb_print_row_problems(const struct fb_pixel_rows *sorted, const char *command, const char *path);
 
+/* The path of the log of a run over the pixels of a tree: NAME in the folder, which is NULL for the tree's own; without a name,
+ * one made of survey and program. The caller frees it; NULL after a warning. */
+char *fb_pixels_log_path(const char *command, const char *folder, const char *name,
+                         const struct fb_tree *tree);
+/* What to do after a signal stopped a command that keeps what is there. */
+const char *fb_goes_on(int clobber);
+
 /* Print one line for each kind of noted files, if there are any. */
 void fb_print_noted_files(const char *command, const struct fb_usage *usage);
 /* The summary of --dry-run, which replaces all other lines: what would be done, and pixels that would fail. problems: rows

@@ -84,7 +84,7 @@ static int write_detector(const struct train *train, struct fb_error *err)
                                            .share = train->how.share,
                                            .passes = train->how.kept ? train->how.head.passes : 0 };
     origin.on.seed = FB_INJECT_SEED;
-    if (fb_detector_write(o->out, fb_train_replace(o), train->trained, &origin, err) != 0)
+    if (fb_detector_write(o->out, fb_replacing(o->clobber), train->trained, &origin, err) != 0)
         return -1;
     fb_print(NAME ": %s: detector %s", o->out, fastbal_detector_name(train->trained));
     return 0;

@@ -104,7 +104,7 @@ static int write_set(const struct train *train, struct fb_error *err)
                                                  (int)o->components, 1, values, err)
                         : fb_fail(err, "%s: out of memory", o->out);
     if (status == 0)
-        status = fb_template_set_write(o->out, fb_train_replace(o), &set, &origin, err);
+        status = fb_template_set_write(o->out, fb_replacing(o->clobber), &set, &origin, err);
     if (status == 0)
         fb_print(NAME ": %s: %ld components, checksum %s", o->out, o->components, set.sum);
     fb_template_set_release(&set);

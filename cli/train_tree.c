@@ -12,25 +12,11 @@
 #define NAME "train"
 enum { CHUNK = 50 };
 
-enum fb_replace fb_train_replace(const struct fb_train_options *o)
-{
-    return o->clobber ? FB_REPLACE : FB_KEEP_EXISTING;
-}
-
-/* Checks before anything is read. */
-static int check_output(const struct fb_train_options *o, struct fb_error *err)
-{
-    return fb_check_output_name(o->out, err) != 0 || fb_check_apart(o->out, o->qsocat, err) != 0 ||
-                   (o->bals && fb_check_apart(o->out, o->bals, err) != 0) ||
-                   fb_check_output(o->out, fb_train_replace(o), err) != 0
-               ? -1
-               : 0;
-}
-
 int fb_train_tree_find(struct fb_train_tree *tree, const struct fb_train_options *o, struct fb_error *err)
 {
     tree->options = o;
-    if (check_output(o, err) != 0 || fb_layout_find(&tree->layout, &o->layout, 1, err) != 0 ||
+    if (fb_check_sink(o->out, NULL, o->clobber, o->qsocat, o->bals, err) != 0 ||
+        fb_layout_find(&tree->layout, &o->layout, 1, err) != 0 ||
         fb_layout_read_map(&tree->layout, NULL, err) != 0 ||
         fb_selection_make(&tree->selection, &tree->layout, &o->layout, err) != 0)
         return -1;

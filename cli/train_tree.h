@@ -37,8 +37,6 @@ struct fb_train_tree {
     fb_row_counts counts; /* of all pixels */
 };
 
-enum fb_replace fb_train_replace(const struct fb_train_options *options);
-
 /* Check the output, and find out which spectra there are. The caller then sets whole, take and context of the
  * collection, and drop. Release in any case. */
 int fb_train_tree_find(struct fb_train_tree *tree, const struct fb_train_options *options,
