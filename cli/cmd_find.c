@@ -9,9 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli/command.h"
-#include "cli/finder_options.h"
-#include "cli/layout_options.h"
-#include "cli/options.h"
+#include "cli/measuring.h"
 #include "cli/summary.h"
 #include "desi/baltable.h"
 #include "desi/spectra_paths.h"
@@ -19,74 +17,39 @@
 #include "fits/system.h"
 #include "fits/temporary.h"
 #include "fits/unpack.h"
-#include "pipeline/job.h"
-#include "run/distribute.h"
 #include "run/message.h"
 #include "run/pool.h"
-#include "run/ranks.h"
 #include "run/report.h"
 #include "run/schedule.h"
 #include "run/stop.h"
 #include "run/walk.h"
 
-struct find_options {
-    struct fb_layout_options layout;
-    struct fb_finder_options finder;
-    const char *altzdir, *zfileroot, *out, *logfile, *coadd, *zcat;
-    int clobber, verbose, tids, mpi, dry;
-    long chunk, discovery;
-    struct fb_settings settings; /* for --mpi */
-};
-
 struct find {
-    const struct find_options *options;
-    struct fb_ranks ranks;
-    struct fb_layout layout; /* of the spectra */
-    struct fb_selection selection;
+    struct fb_measuring m;
+    const char *altzdir, *zfileroot, *out, *coadd, *zcat;
+    int tids;
+    long discovery;
     struct fb_tree redshifts;
     struct fb_id_list pixels;
-    struct fb_finder finder;
-    struct fb_job job;
-    struct fb_pixel_run run;
     int64_t *sizes;      /* of the redshift catalogs in bytes, as a measure of the work per pixel */
-    size_t *order;       /* largest pixels first */
     unsigned char *seen; /* per --targetids: 1 if it is a quasar in range */
-    double start;
 };
 
-/* ---- one pixel ---- */
-
-static enum fb_pixel_outcome find_pixel(void *context, int thread, size_t index, struct fb_error *err)
-{
-    struct find *find = context;
-    return fb_job_do(&find->job, thread, index, &find->run.results[index], err);
-}
-
-static void find_ahead(void *context, int thread, size_t index)
-{
-    fb_job_ahead(&((struct find *)context)->job, thread, index);
-}
-
-static int receive_targets(void *context, const struct fb_pixel_result *result, struct fb_error *err)
-{
-    return fb_job_receive(&((struct find *)context)->job, result, err);
-}
-
-/* ---- the command ---- */
+/* ---- the pixels of a tree ---- */
 
 static int make_selection(struct find *find, struct fb_error *err)
 {
-    if (fb_selection_make(&find->selection, &find->layout, &find->options->layout, err) != 0)
+    if (fb_selection_make(&find->m.selection, &find->m.layout, &find->m.options.layout, err) != 0)
         return -1;
-    find->seen = calloc(find->selection.targetids.n + 1, 1);
+    find->seen = calloc(find->m.selection.targetids.n + 1, 1);
     return find->seen ? 0 : fb_fail(err, "out of memory for a selection");
 }
 
 /* Add the pixels that have spectra or redshifts; a pixel with only one of these fails later. */
 static int walk_trees(struct find *find, struct fb_id_list *found, struct fb_error *err)
 {
-    const struct fb_tree *spectra = &find->layout.tree;
-    long workers = find->options->discovery;
+    const struct fb_tree *spectra = &find->m.layout.tree;
+    long workers = find->discovery;
     const char *kind = fb_spectra_kind(spectra);
     if (fb_walk_tree(spectra, kind, workers, found, err) != 0)
         return -1;
@@ -96,7 +59,7 @@ static int walk_trees(struct find *find, struct fb_id_list *found, struct fb_err
         if (there <= 0)
             return there < 0 ? -1 : fb_tree_no_files(spectra, kind, "spectra", err);
     }
-    if (fb_walk_tree(&find->redshifts, find->options->zfileroot, workers, found, err) != 0)
+    if (fb_walk_tree(&find->redshifts, find->zfileroot, workers, found, err) != 0)
         return -1;
     fb_id_list_sort(found);
     return 0;
@@ -106,18 +69,18 @@ static int walk_trees(struct find *find, struct fb_id_list *found, struct fb_err
 static int choose_pixels(struct find *find, struct fb_error *err)
 {
     struct fb_id_list found = { 0 };
-    const struct fb_id_list *from = &find->selection.pixels;
+    const struct fb_id_list *from = &find->m.selection.pixels;
     int status = 0;
     if (from->n == 0) {
         status = walk_trees(find, &found, err);
         from = &found;
     }
     for (size_t i = 0; i < from->n && status == 0; i++)
-        if (fb_selects_pixel(&find->selection, from->ids[i]) &&
+        if (fb_selects_pixel(&find->m.selection, from->ids[i]) &&
             fb_id_list_add(&find->pixels, from->ids[i]) != 0)
             status = fb_fail(err, "out of memory");
     if (status == 0 && find->pixels.n == 0)
-        status = fb_fail(err, "%s: none of the tiles asked for is in this tree", find->layout.root);
+        status = fb_fail(err, "%s: none of the tiles asked for is in this tree", find->m.layout.root);
     fb_id_list_release(&found);
     return status;
 }
@@ -125,7 +88,7 @@ static int choose_pixels(struct find *find, struct fb_error *err)
 static void look_at_size(void *context, int thread, size_t i)
 {
     struct find *find = context;
-    char *path = fb_tree_path(&find->redshifts, find->options->zfileroot, find->pixels.ids[i]);
+    char *path = fb_tree_path(&find->redshifts, find->zfileroot, find->pixels.ids[i]);
     (void)thread;
     struct fb_error ignored;
     int64_t size = path ? fb_file_size(path, &ignored) : 0;
@@ -136,84 +99,38 @@ static void look_at_size(void *context, int thread, size_t i)
 /* With several ranks, process the largest pixels first. */
 static int order_pixels(struct find *find, struct fb_error *err)
 {
-    struct fb_pool pool = { .nthreads = (int)find->options->discovery,
-                            .work = look_at_size,
-                            .context = find };
+    struct fb_pool pool = { .nthreads = (int)find->discovery, .work = look_at_size, .context = find };
     find->sizes = calloc(find->pixels.n, sizeof *find->sizes);
     if (find->sizes) {
         fb_pool_run(&pool, find->pixels.n);
-        find->order = fb_largest_first(find->sizes, find->pixels.n);
+        find->m.order = fb_largest_first(find->sizes, find->pixels.n);
     }
-    return find->order ? 0 : fb_fail(err, "out of memory for %zu pixels", find->pixels.n);
+    return find->m.order ? 0 : fb_fail(err, "out of memory for %zu pixels", find->pixels.n);
 }
 
-static int prepare_finder(struct find *find, struct fb_error *err)
+/* Only rank 0 searches for files. */
+static int prepare_tree(void *context, struct fb_error *err)
 {
-    if (fb_finder_prepare(&find->finder, &find->options->finder, err) != 0)
-        return -1;
-    if (find->finder.templates.note[0])
-        fb_print_error("find", "%s", find->finder.templates.note);
-    return 0;
+    struct find *find = context;
+    const struct fb_measuring *m = &find->m;
+    return fb_layout_need_redshifts(&m->layout, &m->options.layout, find->altzdir, find->zfileroot, err) !=
+                       0 ||
+                   choose_pixels(find, err) != 0 || (m->ranks.size > 1 && order_pixels(find, err) != 0)
+               ? -1
+               : fb_measuring_read_finder(&find->m, err);
 }
 
-/* The options are equal on all ranks. What was detected in the file system must be too. */
-static int compare_ranks(const struct find *find, struct fb_error *err)
+static int share_pixels(struct find *find, struct fb_error *err)
 {
-    struct fb_settings settings = { 0 };
-    fb_layout_describe(&find->layout, &settings);
-    fb_settings_add_path(&settings, "the folder of redshift catalogs", find->options->altzdir);
-    fb_distribute_describe(&settings);
-    int failed = fb_ranks_compare(&find->ranks, &settings, err);
-    fb_settings_release(&settings);
-    return failed;
-}
-
-/* Prepare everything before the first pixel; fails on all ranks or on none. Only rank 0 searches for files. */
-static int prepare_tree(struct find *find, struct fb_error *err)
-{
-    const struct find_options *o = find->options;
-    int failed = 0;
-    find->finder.part = o->layout.targetids.n > 0;
-    snprintf(find->finder.made.product, sizeof find->finder.made.product, "%s",
-             fb_layout_product(&find->layout));
-    if (fb_ranks_leads(&find->ranks))
-        failed = fb_layout_need_redshifts(&find->layout, &o->layout, o->altzdir, o->zfileroot, err) != 0 ||
-                 choose_pixels(find, err) != 0 || (find->ranks.size > 1 && order_pixels(find, err) != 0) ||
-                 prepare_finder(find, err) != 0;
-    if (fb_ranks_agree(&find->ranks, failed, err) != 0 ||
-        fb_finder_share(&find->finder, &o->finder, &find->ranks, err) != 0)
-        return -1;
     void *pixels = find->pixels.ids;
-    failed = fb_ranks_share(&find->ranks, &pixels, &find->pixels.n, sizeof *find->pixels.ids, err);
+    int failed = fb_ranks_share(&find->m.ranks, &pixels, &find->pixels.n, sizeof *find->pixels.ids, err);
     find->pixels.ids = pixels;
     return failed;
 }
 
-static int start_find_job(struct find *find, struct fb_error *err)
-{
-    find->job = (struct fb_job){ .finder = &find->finder,
-                                 .spectra = find->layout.tree,
-                                 .pixels = &find->pixels,
-                                 .zfileroot = find->options->zfileroot,
-                                 .selection = &find->selection,
-                                 .tables = find->redshifts,
-                                 .clobber = find->options->clobber,
-                                 .dry = find->options->dry,
-                                 .found = find->seen,
-                                 .leads = fb_ranks_leads(&find->ranks) };
-    return fb_ranks_agree(&find->ranks, fb_job_start(&find->job, err), err);
-}
-
-static void add_usage(void *context, struct fb_usage *total)
-{
-    struct find *find = context;
-    fb_finder_usage(&find->finder, total);
-    fb_usage_add_process(total);
-}
-
 static int print_targets(const struct find *find)
 {
-    size_t asked = find->selection.targetids.n, found = 0;
+    size_t asked = find->m.selection.targetids.n, found = 0;
     for (size_t i = 0; i < asked; i++)
         found += find->seen[i];
     if (found == asked)
@@ -223,145 +140,133 @@ static int print_targets(const struct find *find)
 }
 
 /* Print the summary after the last pixel; returns the exit status. */
-static int report_find(struct find *find, int argc, char **argv)
+static int report_find(struct find *find)
 {
-    struct fb_pixel_run *run = &find->run;
+    struct fb_pixel_run *run = &find->m.run;
     struct fb_report report;
     char text[FB_TALLY_TEXT];
     int stopped = run->signal || run->gave_up, status = FB_EXIT_DONE;
 
-    if (find->options->dry)
-        return fb_pixel_run_stopped(
-            run, "nothing was written",
-            fb_print_dry_run(run, !stopped && run->nfailed == 0 && print_targets(find), argc, argv));
-    fb_report_start(&report, run, argc, argv);
+    if (find->m.options.dry)
+        return fb_pixel_run_stopped(run, "nothing was written",
+                                    fb_print_dry_run(run,
+                                                     !stopped && run->nfailed == 0 && print_targets(find),
+                                                     find->m.argc, find->m.argv));
+    fb_report_start(&report, run, find->m.argc, find->m.argv);
     report.heading = "List of healpix with errors and error types: ";
-    fb_report_pixels(&report, fb_pixels_log_path("find", NULL, find->options->logfile, &find->redshifts));
+    fb_report_pixels(&report, fb_pixels_log_path("find", NULL, find->m.options.logfile, &find->redshifts));
     fb_print_noted_files("find", &run->used);
     if (run->nfailed > 0 || fb_tally_lost(&run->tally) > 0)
         status = FB_EXIT_PARTLY;
     if (!stopped && run->nfailed == 0 && print_targets(find))
         status = FB_EXIT_PARTLY;
-    fb_report_tally(&report, &run->tally, find->finder.templates.name);
+    fb_report_tally(&report, &run->tally, find->m.finder.templates.name);
     fb_report_print(&report, "find: %zu pixel%s done, %zu kept, %zu failed", run->ndone, fb_s(run->ndone),
                     run->nkept, run->nfailed);
-    fb_print_usage("find", &run->used, run->nquasars, find->start, find->ranks.size);
+    fb_print_usage("find", &run->used, run->nquasars, find->m.start, find->m.ranks.size);
     if (!stopped && (fb_pixel_run_is_empty(run) || fb_tally_is_empty(&run->tally))) {
         fb_tally_reasons(&run->tally, text);
         fb_print_error("find", "nothing was measured%s%s", text[0] ? ": " : "", text);
         status = FB_EXIT_UNUSABLE;
     }
     fb_report_end(&report, NULL, NULL);
-    return fb_pixel_run_stopped(run, fb_goes_on(find->options->clobber), status);
+    return fb_pixel_run_stopped(run, fb_goes_on(find->m.options.clobber), status);
 }
 
-static int find_tree(struct find *find, int argc, char **argv, struct fb_error *err)
+static int find_tree(struct find *find, struct fb_error *err)
 {
-    const struct find_options *o = find->options;
-    int status = FB_EXIT_UNUSABLE;
-    int failed = fb_layout_find(&find->layout, &o->layout, 1, err) != 0 || make_selection(find, err) != 0;
+    struct fb_measuring *m = &find->m;
+    int failed =
+        fb_layout_find(&m->layout, &m->options.layout, 1, err) != 0 || make_selection(find, err) != 0;
 
-    if (fb_ranks_agree(&find->ranks, failed, err) != 0 || compare_ranks(find, err) != 0)
-        return status;
-    find->redshifts = fb_layout_beside(&find->layout, o->altzdir);
-    if (prepare_tree(find, err) == 0 && start_find_job(find, err) == 0) {
-        find->run = (struct fb_pixel_run){ .command = "find",
-                                           .pixels = &find->pixels,
-                                           .tree = &find->layout.tree,
-                                           .nthreads = find->finder.nthreads,
-                                           .chunk = o->chunk,
-                                           .verbose = o->verbose,
-                                           .ranks = &find->ranks,
-                                           .order = find->order,
-                                           .work = find_pixel,
-                                           .ahead = find_ahead,
-                                           .deliver = receive_targets,
-                                           .add_usage = add_usage,
-                                           .context = find };
-        if (fb_pixel_run_all(&find->run, err) == 0)
-            status = fb_ranks_leads(&find->ranks) ? report_find(find, argc, argv) : FB_EXIT_DONE;
-        fb_pixel_run_release(&find->run);
-    }
-    return status;
+    if (fb_measuring_compare(m, failed, "the folder of redshift catalogs", find->altzdir, err) != 0)
+        return FB_EXIT_UNUSABLE;
+    find->redshifts = fb_layout_beside(&m->layout, find->altzdir);
+    if (fb_measuring_prepare(m, prepare_tree, find, err) != 0 || share_pixels(find, err) != 0)
+        return FB_EXIT_UNUSABLE;
+    m->job.pixels = &find->pixels;
+    m->job.zfileroot = find->zfileroot;
+    m->job.selection = &m->selection;
+    m->job.tables = find->redshifts;
+    m->job.found = find->seen;
+    if (fb_measuring_run(m, err) != 0)
+        return FB_EXIT_UNUSABLE;
+    return fb_ranks_leads(&m->ranks) ? report_find(find) : FB_EXIT_DONE;
 }
 
-/* The input and output files of --coadd. */
-struct paths {
-    const char *coadd, *zcat, *out;
-};
+/* ---- a single file ---- */
 
 /* An existing output that the user names is kept or is an error, but never replaced without --clobber. Returns 1 if it is
  * kept. */
-static int keeps_single(struct find *find, const struct paths *paths, const struct fb_redshifts *redshifts,
-                        struct fb_baltable *table, struct fb_error *err)
+static int keeps_single(struct find *find, const struct fb_redshifts *redshifts, struct fb_baltable *table,
+                        struct fb_error *err)
 {
     struct fb_error why = { "" };
     int kept =
-        find->options->clobber ? 0 : fb_finder_keeps(&find->finder, 0, paths->out, redshifts, table, &why);
+        find->m.options.clobber ? 0 : fb_finder_keeps(&find->m.finder, 0, find->out, redshifts, table, &why);
     if (why.text[0])
         return fb_fail(err, kept < 0 ? "%.800s" : "%.800s (exists already; --clobber replaces it)", why.text);
     return kept;
 }
 
 /* If no quasar could be measured, nothing is written, and an older output is reported. */
-static int write_single(struct find *find, const struct paths *paths, const struct fb_tally *tally,
-                        const struct fb_baltable *table, int kept, struct fb_error *err)
+static int write_single(struct find *find, const struct fb_tally *tally, const struct fb_baltable *table,
+                        int kept, struct fb_error *err)
 {
     char reasons[FB_TALLY_TEXT];
     fb_tally_reasons(tally, reasons);
-    if (find->selection.targetids.n > 0 && fb_tally_asked(tally) == 0)
-        return fb_fail(err, "%s: none of the --targetids is a quasar in range there", paths->zcat);
+    if (find->m.selection.targetids.n > 0 && fb_tally_asked(tally) == 0)
+        return fb_fail(err, "%s: none of the --targetids is a quasar in range there", find->zcat);
     if (fb_tally_is_empty(tally))
-        return fb_fail(err, "%s: none of its quasars could be measured: %.600s", paths->coadd, reasons);
+        return fb_fail(err, "%s: none of its quasars could be measured: %.600s", find->coadd, reasons);
     if (kept)
         return 0;
-    return fb_finder_write(&find->finder, 0, paths->out, fb_replacing(find->options->clobber), table->rows,
+    return fb_finder_write(&find->m.finder, 0, find->out, fb_replacing(find->m.options.clobber), table->rows,
                            table->n, err);
 }
 
-static void say_single(const struct find *find, const struct paths *paths, const struct fb_tally *tally,
-                       int kept)
+static void say_single(struct find *find, const struct fb_tally *tally, int kept)
 {
     struct fb_usage used = { 0 };
     char text[FB_TALLY_TEXT];
     if (kept)
-        fb_print("find: %s is kept: it is whole, and made of these redshifts with %s", paths->out,
-                 find->finder.templates.name);
+        fb_print("find: %s is kept: it is whole, and made of these redshifts with %s", find->out,
+                 find->m.finder.templates.name);
     fb_tally_lost_text(tally, text);
     if (text[0])
-        fb_print_error("find", "%s: %s", paths->coadd, text);
-    fb_tally_text(tally, find->finder.templates.name, text);
+        fb_print_error("find", "%s: %s", find->coadd, text);
+    fb_tally_text(tally, find->m.finder.templates.name, text);
     fb_print("find: %s", text);
     fb_tally_snr_text(tally, text);
     if (text[0])
         fb_print("find: %s", text);
-    add_usage((struct find *)find, &used);
+    fb_measuring_usage(&find->m, &used);
     fb_print_noted_files("find", &used);
     if (!kept)
-        fb_print_usage("find", &used, tally->n[FB_FATE_MEASURED], find->start, 1);
+        fb_print_usage("find", &used, tally->n[FB_FATE_MEASURED], find->m.start, 1);
 }
 
 /* Returns the exit status. */
-static int measure_single(struct find *find, const struct paths *paths, struct fb_error *err)
+static int measure_single(struct find *find, struct fb_error *err)
 {
     struct fb_redshifts redshifts;
     struct fb_baltable table = { 0 };
     struct fb_tally tally = { 0 };
-    int status = fb_job_read_redshifts(&find->finder, 0, paths->zcat, &find->selection, &redshifts, err);
+    int status = fb_job_read_redshifts(&find->m.finder, 0, find->zcat, &find->m.selection, &redshifts, err);
     int kept = 0, partly = 0;
 
-    fb_temporary_sweep(paths->out);
+    fb_temporary_sweep(find->out);
     if (status == 0)
-        kept = keeps_single(find, paths, &redshifts, &table, err);
+        kept = keeps_single(find, &redshifts, &table, err);
     if (kept < 0 || (status == 0 && kept == 0))
-        status = kept < 0 ? -1 : fb_finder_table(&find->finder, 0, paths->coadd, &redshifts, &table, err);
+        status = kept < 0 ? -1 : fb_finder_table(&find->m.finder, 0, find->coadd, &redshifts, &table, err);
     if (status == 0)
         tally = fb_finder_tally(&redshifts, &table);
     if (status == 0)
-        status = write_single(find, paths, &tally, &table, kept, err);
-    fb_job_mark(find->seen, &find->selection, &redshifts);
+        status = write_single(find, &tally, &table, kept, err);
+    fb_job_mark(find->seen, &find->m.selection, &redshifts);
     if (status == 0) {
-        say_single(find, paths, &tally, kept);
+        say_single(find, &tally, kept);
         partly = print_targets(find) || fb_tally_lost(&tally) > 0;
     }
     fb_baltable_release(&table);
@@ -371,28 +276,23 @@ static int measure_single(struct find *find, const struct paths *paths, struct f
 
 static int find_single(struct find *find, struct fb_error *err)
 {
-    const struct find_options *o = find->options;
-    const struct paths paths = { o->coadd, o->zcat, o->out };
-    if (!o->coadd || !o->zcat || !o->out) {
+    if (!find->coadd || !find->zcat || !find->out) {
         fb_fail(err, "options --coadd, --zcat and -o go together");
         return FB_EXIT_UNUSABLE;
     }
-    int failed = fb_check_output_name(o->out, err) != 0 || fb_check_apart(o->out, o->coadd, err) != 0 ||
-                 fb_check_apart(o->out, o->zcat, err) != 0 || make_selection(find, err) != 0 ||
-                 prepare_finder(find, err) != 0;
-    return failed ? FB_EXIT_UNUSABLE : measure_single(find, &paths, err);
+    int failed = fb_check_output_name(find->out, err) != 0 ||
+                 fb_check_apart(find->out, find->coadd, err) != 0 ||
+                 fb_check_apart(find->out, find->zcat, err) != 0 || make_selection(find, err) != 0 ||
+                 fb_measuring_read_finder(&find->m, err) != 0;
+    return failed ? FB_EXIT_UNUSABLE : measure_single(find, err);
 }
 
-static void release_find(struct find *find)
+/* ---- the command ---- */
+
+static int do_find(void *context, struct fb_error *err)
 {
-    fb_job_release(&find->job);
-    fb_finder_release(&find->finder);
-    fb_id_list_release(&find->pixels);
-    fb_selection_release(&find->selection);
-    fb_layout_release(&find->layout);
-    free(find->sizes);
-    free(find->order);
-    free(find->seen);
+    struct find *find = context;
+    return find->coadd || find->zcat ? find_single(find, err) : find_tree(find, err);
 }
 
 /* Options that apply only to a tree are accepted for a single file too, so that command lines are easy to adapt, and a
@@ -431,37 +331,31 @@ static const struct fb_command_help find_help = {
     .example = "fastbal find -r loa -s main -m dark -a $PSCRATCH/bal",
 };
 
-static enum fb_options_outcome parse_find_options(struct find_options *o, int argc, char **argv)
+static enum fb_options_outcome parse_options(struct find *find, int argc, char **argv)
 {
+    struct fb_measuring_options *o = &find->m.options;
     struct fb_option table[] = {
         FB_LAYOUT_OPTIONS(o->layout),
-        { "-a", "--altzdir", FB_OPT_STRING, &o->altzdir, .metavar = "DIR", .old = 1,
+        { "-a", "--altzdir", FB_OPT_STRING, &find->altzdir, .metavar = "DIR", .old = 1,
           .help = "where split put the redshift catalogs; BAL tables go there as well" },
-        { "-z", "--zfileroot", FB_OPT_STRING, &o->zfileroot, .metavar = "NAME", .old = 1,
+        { "-z", "--zfileroot", FB_OPT_STRING, &find->zfileroot, .metavar = "NAME", .old = 1,
           .help = "begin of redshift file names" },
-        { NULL, "--mockdir", FB_OPT_STRING, &o->layout.mockdir, .metavar = "DIR", .old = 1,
-          .help = "the folder of the mock's spectra-16" },
-        { "-o", "--outdir --outfile", FB_OPT_STRING, &o->out, .metavar = "PATH", .old = 1,
+        FB_MOCKDIR_OPTION(o->layout, 1),
+        { "-o", "--outdir --outfile", FB_OPT_STRING, &find->out, .metavar = "PATH", .old = 1,
           .group = FB_GROUP_OUTPUT,
           .help = "with --coadd: the BAL table to write; otherwise deprecated, warned about and ignored" },
         FB_NPROC_OPTION(o->finder.nproc),
         FB_PIXELS_OPTIONS(*o, 1, "log, beside the pixels", "existing BAL tables"),
-        { "-t", "--alttemp", FB_OPT_FLAG, &o->finder.alttemp, .old = 1, .group = FB_GROUP_SEARCH,
-          .help = "the same as --templates brodzeller" },
-        FB_FINDER_OPTIONS(o->finder),
-        FB_DETECTOR_OPTION(o->finder),
-        { NULL, "--tids", FB_OPT_FLAG, &o->tids, .old = 1, .group = FB_GROUP_OLD,
+        FB_MEASURING_OPTIONS(*o, 1),
+        { NULL, "--tids", FB_OPT_FLAG, &find->tids, .old = 1, .group = FB_GROUP_OLD,
           .help = "read only the targets of the redshift catalog (always done)" },
         FB_CHUNK_OPTION(o->chunk, 1),
-        { NULL, "--file-discovery-workers", FB_OPT_INT, &o->discovery, .metavar = "N", .min = 1, .max = 4096,
-          .own = 1, .old = 1, .group = FB_GROUP_OLD, .help = "threads that look for files in the tree" },
-        { NULL, "--dry-run", FB_OPT_FLAG, &o->dry, .group = FB_GROUP_RUN,
-          .help = "say what would be measured, kept or missed, and stop" },
-        { NULL, "--mpi", FB_OPT_FLAG, &o->mpi, .several = 1, .group = FB_GROUP_RUN,
-          .help = "one of several ranks, as started by srun -n N or mpirun -n N" },
-        { NULL, "--coadd", FB_OPT_STRING, &o->coadd, .metavar = "FILE", .several = 1,
+        { NULL, "--file-discovery-workers", FB_OPT_INT, &find->discovery, .metavar = "N", .min = 1,
+          .max = 4096, .own = 1, .old = 1, .group = FB_GROUP_OLD,
+          .help = "threads that look for files in the tree" },
+        { NULL, "--coadd", FB_OPT_STRING, &find->coadd, .metavar = "FILE", .several = 1,
           .help = "work on this file alone, with --zcat and -o" },
-        { NULL, "--zcat", FB_OPT_STRING, &o->zcat, .metavar = "FILE",
+        { NULL, "--zcat", FB_OPT_STRING, &find->zcat, .metavar = "FILE",
           .help = "redshift catalog for --coadd" },
         FB_MAX_UNPACKED_OPTION,
         { 0 }
@@ -471,8 +365,8 @@ static enum fb_options_outcome parse_find_options(struct find_options *o, int ar
     enum fb_options_outcome outcome = fb_options_parse_writer(&find_help, table, argc, argv);
     if (outcome != FB_OPTIONS_RUN)
         return outcome;
-    int single = o->coadd || o->zcat;
-    if (!single && !o->altzdir) {
+    int single = find->coadd || find->zcat;
+    if (!single && !find->altzdir) {
         fb_print_error("find", "option --altzdir is required (--help explains it)");
         return FB_OPTIONS_BAD;
     }
@@ -484,44 +378,29 @@ static enum fb_options_outcome parse_find_options(struct find_options *o, int ar
         fb_print_error("find", "option --mpi is for many pixels, not for --coadd");
         return FB_OPTIONS_BAD;
     }
-    if (!fb_finder_options_check("find", &o->finder))
+    if (fb_measuring_check(&find->m, table) != FB_OPTIONS_RUN)
         return FB_OPTIONS_BAD;
     if (single)
         name_unused(table);
     else
         fb_layout_old_default("find", argv[0], "everest", &o->layout);
-    if (!single && o->out)
+    if (!single && find->out)
         fb_print_error("find", "option --outdir is deprecated and ignored: BAL tables go to --altzdir");
-    fb_settings_start(&o->settings, "find");
-    fb_options_describe(table, &o->settings);
     return FB_OPTIONS_RUN;
 }
 
 int fb_cmd_find(int argc, char **argv)
 {
-    struct find_options options = { .finder = FB_FINDER_DEFAULTS,
-                                    .zfileroot = "zafter",
-                                    .layout = { .survey = "main", .program = "dark" },
-                                    .logfile = "logfile.txt",
-                                    .chunk = 50,
-                                    .discovery = 8 };
-    struct find find = { .options = &options, .start = fb_seconds() };
-    struct fb_error err = { "" };
-
-    enum fb_options_outcome outcome = parse_find_options(&options, argc, argv);
-    int status = outcome == FB_OPTIONS_STOP ? FB_EXIT_DONE : FB_EXIT_UNUSABLE;
-    fb_stop_watch("find");
-    if (outcome == FB_OPTIONS_BAD)
-        fb_ranks_give_up(argc, argv);
-    if (outcome == FB_OPTIONS_RUN && fb_ranks_start(&find.ranks, options.mpi, &options.settings, &err) == 0)
-        status =
-            options.coadd || options.zcat ? find_single(&find, &err) : find_tree(&find, argc, argv, &err);
-    if (status == FB_EXIT_UNUSABLE && err.text[0] && fb_ranks_leads(&find.ranks))
-        fb_print_error("find", "%s", err.text);
-    if (status == FB_EXIT_UNUSABLE && fb_stop_signal())
-        status = fb_stop_status(fb_stop_signal());
-    release_find(&find);
-    fb_layout_options_release(&options.layout);
-    fb_settings_release(&options.settings);
-    return fb_ranks_stop(&find.ranks, status);
+    struct find find = { .m = { .command = "find",
+                                .argc = argc,
+                                .argv = argv,
+                                .start = fb_seconds(),
+                                .options = { FB_MEASURING_DEFAULTS, .logfile = "logfile.txt" } },
+                         .zfileroot = "zafter",
+                         .discovery = 8 };
+    int status = fb_measuring_main(&find.m, parse_options(&find, argc, argv), do_find, &find);
+    fb_id_list_release(&find.pixels);
+    free(find.sizes);
+    free(find.seen);
+    return status;
 }

@@ -317,8 +317,7 @@ static enum fb_options_outcome parse_mask_options(struct mask_options *o, struct
         { "-q", "--qsocat", FB_OPT_STRING, &o->qsocat, .metavar = "FILE", .required = 1, .old = 1,
           .help = "QSO catalog with BAL columns" },
         FB_LAYOUT_OPTIONS(o->layout),
-        { NULL, "--mockdir", FB_OPT_STRING, &o->layout.mockdir, .metavar = "DIR", .old = 1,
-          .help = "the folder of the mock's spectra-16" },
+        FB_MOCKDIR_OPTION(o->layout, 1),
         { NULL, "--lines", FB_OPT_STRING, &o->lines, .metavar = "LINE,LINE,...", .old = 1,
           .group = FB_GROUP_SEARCH,
           .help =

@@ -32,6 +32,8 @@
           .help = "the same for adaptive pixels" }, \
         { NULL, "--targetids", FB_OPT_LIST, &(o).targetids, .metavar = "ID", .min = -9.2e18, .max = 9.2e18, .group = FB_GROUP_SEARCH, \
           .help = "targets to work on, separated by spaces or commas, or @FILE; default: all" }
+#define FB_MOCKDIR_OPTION(o, is_old) \
+        { NULL, "--mockdir", FB_OPT_STRING, &(o).mockdir, .metavar = "DIR", .old = (is_old), .help = "the folder of the mock's spectra-16" }
 #define FB_ONLY_OPTION(o) \
         { NULL, "--only", FB_OPT_STRING, &(o).only, .metavar = "WHAT", .group = FB_GROUP_SEARCH, \
           .help = "leave out rows of another survey, program or spectype: one of these words, or several with commas" }

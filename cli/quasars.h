@@ -29,7 +29,7 @@ struct fb_quasars_options {
 /* Rows of a command's option table; o is a struct fb_quasars_options. Needs fits/unpack.h. */
 #define FB_QUASARS_OPTIONS(o) \
         FB_LAYOUT_OPTIONS((o).layout), \
-        { NULL, "--mockdir", FB_OPT_STRING, &(o).layout.mockdir, .metavar = "DIR", .help = "the folder of the mock's spectra-16" }, \
+        FB_MOCKDIR_OPTION((o).layout, 0), \
         { "-t", "--alttemp", FB_OPT_FLAG, &(o).finder.alttemp, .group = FB_GROUP_SEARCH, .help = "the same as --templates brodzeller" }, \
         FB_FINDER_OPTIONS((o).finder), \
         FB_MAX_UNPACKED_OPTION
