@@ -299,26 +299,14 @@ static int do_find(void *context, struct fb_error *err)
  * line says that they have no effect. */
 static void name_unused(const struct fb_option *table)
 {
-    static const char *const used[] = { "--outdir --outfile",
-                                        "--clobber --overwrite",
-                                        "--alttemp",
-                                        "--templates",
-                                        "--continuum",
-                                        "--fit",
-                                        "--rules",
-                                        "--detector",
-                                        "--tids",
-                                        "--targetids",
-                                        "--coadd",
-                                        "--zcat" };
+    static const char used[] =
+        "--outdir --clobber --alttemp --templates --continuum --fit --rules --detector "
+        "--tids --targetids --coadd --zcat";
     char text[400] = "";
     for (; table->names; table++) {
-        size_t k = 0, n = sizeof used / sizeof used[0], length = strlen(text);
-        while (k < n && strcmp(table->names, used[k]) != 0)
-            k++;
-        if (k == n && table->given)
-            snprintf(text + length, sizeof text - length, " %.*s", (int)strcspn(table->names, " "),
-                     table->names);
+        size_t length = strlen(text), name = strcspn(table->names, " ");
+        if (table->given && !fb_in_words(used, table->names, name, 0))
+            snprintf(text + length, sizeof text - length, " %.*s", (int)name, table->names);
     }
     if (text[0])
         fb_print_error("find", "with --coadd these options do nothing:%s", text);
@@ -366,16 +354,12 @@ static enum fb_options_outcome parse_options(struct find *find, int argc, char *
     if (outcome != FB_OPTIONS_RUN)
         return outcome;
     int single = find->coadd || find->zcat;
-    if (!single && !find->altzdir) {
-        fb_print_error("find", "option --altzdir is required (--help explains it)");
-        return FB_OPTIONS_BAD;
-    }
-    if (single && o->dry) {
-        fb_print_error("find", "option --dry-run is for many pixels, not for --coadd");
-        return FB_OPTIONS_BAD;
-    }
-    if (single && o->mpi) {
-        fb_print_error("find", "option --mpi is for many pixels, not for --coadd");
+    const char *wrong = !single && !find->altzdir ? "option --altzdir is required (--help explains it)"
+                        : single && o->dry        ? "option --dry-run is for many pixels, not for --coadd"
+                        : single && o->mpi        ? "option --mpi is for many pixels, not for --coadd"
+                                                  : NULL;
+    if (wrong) {
+        fb_print_error("find", "%s", wrong);
         return FB_OPTIONS_BAD;
     }
     if (fb_measuring_check(&find->m, table) != FB_OPTIONS_RUN)

@@ -28,8 +28,7 @@ void fb_text_list_release(struct fb_text_list *list)
     *list = (struct fb_text_list){ 0 };
 }
 
-/* Is a name one of the words in a list separated by spaces? With prefix: is it a prefix of one? */
-static int in_words(const char *words, const char *name, size_t length, int prefix)
+int fb_in_words(const char *words, const char *name, size_t length, int prefix)
 {
     for (const char *p = words; p && *p;) {
         size_t word = strcspn(p, " ");
@@ -83,13 +82,13 @@ static struct fb_option *find_long(const struct parser *p, const char *name, siz
 {
     struct fb_option *found = NULL;
     for (struct fb_option *o = p->table; !fb_option_is_end(o); o++)
-        if (in_words(o->names, name, length, 0))
+        if (fb_in_words(o->names, name, length, 0))
             return o;
     found = find_old(p, name, length);
     if (found)
         return found;
     for (struct fb_option *o = p->table; !fb_option_is_end(o); o++) {
-        if (!in_words(o->names, name, length, 1))
+        if (!fb_in_words(o->names, name, length, 1))
             continue;
         if (found) {
             fb_print_error(p->command, "option %.*s: could be %s or %s", (int)length, name, found->names,
@@ -106,7 +105,7 @@ static struct fb_option *find_long(const struct parser *p, const char *name, siz
 static struct fb_option *find_short(const struct parser *p, const char *name, size_t length)
 {
     for (struct fb_option *o = p->table; !fb_option_is_end(o); o++)
-        if (in_words(o->short_names, name, length, 0))
+        if (fb_in_words(o->short_names, name, length, 0))
             return o;
     return NULL;
 }
@@ -405,7 +404,7 @@ static int check_quiet(const struct parser *p)
     static const char *const loud[] = { "--verbose", "--dry-run" };
     for (const struct fb_option *o = p->table; fb_quiet && !fb_option_is_end(o); o++)
         for (int k = 0; k < 2; k++)
-            if (o->given && in_words(o->names, loud[k], strlen(loud[k]), 0)) {
+            if (o->given && fb_in_words(o->names, loud[k], strlen(loud[k]), 0)) {
                 fb_print_error(p->command, "options --quiet and %s: expected only one of them", loud[k]);
                 return -1;
             }
@@ -423,7 +422,7 @@ static enum fb_help_format asks_for_help(const struct parser *p, const char *arg
     if (length < 3 || strncmp("--help", argument, length) != 0)
         return FB_HELP_NONE;
     for (const struct fb_option *o = p->table; !fb_option_is_end(o); o++)
-        if (in_words(o->names, argument, length, 1))
+        if (fb_in_words(o->names, argument, length, 1))
             return FB_HELP_NONE;
     return FB_HELP_TEXT;
 }

@@ -77,6 +77,9 @@ enum fb_options_outcome fb_options_parse(const struct fb_command_help *help, str
 enum fb_options_outcome fb_options_parse_writer(const struct fb_command_help *help, struct fb_option *table,
                                                 int argc, char **argv);
 
+/* Is a name one of the words in a list separated by spaces, which may be NULL? With prefix: is it a prefix of one? */
+int fb_in_words(const char *words, const char *name, size_t length, int prefix);
+
 /* After parsing, add the options to the settings, except those that may differ between ranks. */
 void fb_options_describe(const struct fb_option *table, struct fb_settings *settings);
 
