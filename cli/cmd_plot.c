@@ -14,6 +14,7 @@
 #include "cli/quasars.h"
 #include "cli/summary.h"
 #include "desi/balquasars.h"
+#include "desi/id_rows.h"
 #include "fits/system.h"
 #include "fits/temporary.h"
 #include "fits/unpack.h"
@@ -45,15 +46,6 @@ struct plot {
 
 /* ---- figures ---- */
 
-static void release_figure(struct fb_plot_figure *f)
-{
-    free(f->wavelength);
-    free(f->flux);
-    free(f->ivar);
-    free(f->continuum);
-    free(f->troughs);
-}
-
 static void add_troughs(struct fb_plot_figure *f, double line, const struct fastbal_troughs *t, int balnicity)
 {
     for (int k = 0; k < t->count; k++)
@@ -73,24 +65,20 @@ static void take_continuum(const struct plot *p, struct fb_plot_figure *f)
     }
 }
 
-static double *copy_of(const double *values, size_t n)
-{
-    double *copy = malloc((n + 1) * sizeof *copy);
-    if (copy && values)
-        memcpy(copy, values, n * sizeof *copy);
-    return copy;
-}
-
+/* All arrays of numbers are in the memory of the first. */
 static int fill_figure(const struct plot *p, struct fb_plot_figure *f, const struct fb_spectrum *s)
 {
     f->n = s->n;
-    f->wavelength = copy_of(s->wavelength, s->n);
-    f->flux = copy_of(s->flux, s->n);
-    f->ivar = copy_of(s->ivar, s->n);
-    f->continuum = copy_of(NULL, s->n);
+    f->wavelength = malloc((4 * s->n + 1) * sizeof *f->wavelength);
     f->troughs = calloc(2 * (FASTBAL_MAX_AI + FASTBAL_MAX_BI), sizeof *f->troughs);
-    if (!f->wavelength || !f->flux || !f->ivar || !f->continuum || !f->troughs)
+    if (!f->wavelength || !f->troughs)
         return -1;
+    f->flux = f->wavelength + f->n;
+    f->ivar = f->flux + f->n;
+    f->continuum = f->ivar + f->n;
+    memcpy(f->wavelength, s->wavelength, f->n * sizeof *f->wavelength);
+    memcpy(f->flux, s->flux, f->n * sizeof *f->flux);
+    memcpy(f->ivar, s->ivar, f->n * sizeof *f->ivar);
     take_continuum(p, f);
     return 0;
 }
@@ -143,23 +131,20 @@ static int by_order(const void *a, const void *b)
 /* Figures come in the order of the catalog. */
 static int sort_figures(struct plot *p, const struct fb_redshift *rows, size_t n, struct fb_error *err)
 {
-    struct fb_id_list ids = { 0 };
-    size_t *place = NULL;
-    int status = 0;
-    for (size_t k = 0; k < p->nfigures && status == 0; k++)
-        status = fb_id_list_add(&ids, p->figures[k].targetid);
-    fb_id_list_sort(&ids);
-    if (status != 0 || !(place = malloc((ids.n + 1) * sizeof *place)))
-        status = fb_fail(err, "out of memory for %zu figures", p->nfigures);
-    for (size_t i = n; i > 0 && status == 0; i--)
-        place[fb_id_list_find(&ids, rows[i - 1].targetid)] = i - 1; /* of others: at the end */
-    for (size_t k = 0; k < p->nfigures && status == 0; k++)
-        p->figures[k].order = place[fb_id_list_find(&ids, p->figures[k].targetid)];
-    if (status == 0)
-        qsort(p->figures, p->nfigures, sizeof *p->figures, by_order);
-    free(place);
-    fb_id_list_release(&ids);
-    return status;
+    const size_t nfigures = p->nfigures;
+    struct fb_id_row *ids = malloc((nfigures + 1) * sizeof *ids);
+    if (!ids)
+        return fb_fail(err, "out of memory for %zu figures", nfigures);
+    for (size_t k = 0; k < nfigures; k++)
+        ids[k] = (struct fb_id_row){ p->figures[k].targetid, k };
+    fb_id_rows_sort(ids, nfigures);
+    for (size_t i = n; i-- > 0;) /* the first row of a target has the last word */
+        for (size_t k = fb_id_rows_find(ids, nfigures, rows[i].targetid);
+             k < nfigures && ids[k].targetid == rows[i].targetid; k++)
+            p->figures[ids[k].row].order = i;
+    free(ids);
+    qsort(p->figures, nfigures, sizeof *p->figures, by_order);
+    return 0;
 }
 
 /* ---- which quasars ---- */
@@ -458,7 +443,7 @@ static int check_options(struct plot_options *o)
         wrong = "which quasars? --targetids or --bals is required with -q (--help explains them)";
     if (wrong)
         fb_print_error("plot", "%s", wrong);
-    return !wrong && read_format(o) && read_style(o) && fb_finder_options_check("plot", &q->finder);
+    return !wrong && read_format(o) && read_style(o);
 }
 
 static const struct fb_command_help plot_help = {
@@ -471,8 +456,21 @@ static const struct fb_command_help plot_help = {
     .example = "fastbal plot -q qso-bal.fits -r loa --bals 12 --grid 2x3 -o bals.pdf",
 };
 
-static enum fb_options_outcome parse_options(struct plot_options *o, int argc, char **argv)
+static int make_pictures(void *context, struct fb_error *err)
 {
+    struct plot *p = context;
+    return check_outputs(p, err) == 0 &&
+                   (p->options.coadd ? measure_file(p, err) : measure_catalog(p, err)) == 0
+               ? deliver(p, err)
+               : FB_EXIT_UNUSABLE;
+}
+
+int fb_cmd_plot(int argc, char **argv)
+{
+    struct plot p = { .options = { .quasars = FB_QUASARS_DEFAULTS, .frame = "rest", .smooth = 5 },
+                      .quasars = {
+                          .command = "plot", .options = &p.options.quasars, .take = take, .context = &p } };
+    struct plot_options *o = &p.options;
     /* clang-format off */
     struct fb_option table[] = {
         { "-q", "--qsocat", FB_OPT_STRING, &o->quasars.qsocat, .metavar = "FILE", .help = "QSO catalog" },
@@ -497,40 +495,15 @@ static enum fb_options_outcome parse_options(struct plot_options *o, int argc, c
     };
     /* clang-format on */
     enum fb_options_outcome outcome = fb_options_parse_writer(&plot_help, table, argc, argv);
-    if (outcome != FB_OPTIONS_RUN)
-        return outcome;
-    return check_options(o) ? FB_OPTIONS_RUN : FB_OPTIONS_BAD;
-}
-
-static void release(struct plot *p)
-{
-    for (size_t k = 0; k < p->nfigures; k++)
-        release_figure(&p->figures[k]);
-    free(p->figures);
-    fb_redshifts_release(&p->redshifts);
-    fb_id_list_release(&p->bals);
-    fb_quasars_release(&p->quasars);
-    fb_layout_options_release(&p->options.quasars.layout);
-}
-
-int fb_cmd_plot(int argc, char **argv)
-{
-    struct plot p = { .options = { .quasars = FB_QUASARS_DEFAULTS, .frame = "rest", .smooth = 5 } };
-    struct fb_error err = { "" };
-    int status = FB_EXIT_UNUSABLE;
-
-    p.quasars =
-        (struct fb_quasars){ .command = "plot", .options = &p.options.quasars, .take = take, .context = &p };
-    enum fb_options_outcome outcome = parse_options(&p.options, argc, argv);
-    if (outcome == FB_OPTIONS_STOP)
-        return FB_EXIT_DONE;
-    p.options.quasars.finder.nproc = 1;
-    fb_stop_watch("plot");
-    if (outcome == FB_OPTIONS_RUN && check_outputs(&p, &err) == 0 &&
-        (p.options.coadd ? measure_file(&p, &err) : measure_catalog(&p, &err)) == 0)
-        status = deliver(&p, &err);
-    if (status == FB_EXIT_UNUSABLE && err.text[0])
-        fb_print_error("plot", "%s", err.text);
-    release(&p);
+    if (outcome == FB_OPTIONS_RUN && !check_options(o))
+        outcome = FB_OPTIONS_BAD;
+    int status = fb_quasars_main(&p.quasars, outcome, make_pictures, &p);
+    for (size_t k = 0; k < p.nfigures; k++) {
+        free(p.figures[k].wavelength);
+        free(p.figures[k].troughs);
+    }
+    free(p.figures);
+    fb_redshifts_release(&p.redshifts);
+    fb_id_list_release(&p.bals);
     return status;
 }

@@ -18,15 +18,11 @@
 #include "run/message.h"
 #include "run/stop.h"
 
-struct report_options {
-    struct fb_quasars_options quasars; /* their qsocat is the catalog */
+struct report {
+    struct fb_quasars_options options; /* their qsocat is the catalog */
     const char *out;
     long nspectra;
     int clobber;
-};
-
-struct report {
-    struct report_options *options;
     struct fb_contents contents;
     struct fb_id_row *choices; /* owned, sorted: quasars of the contents whose spectra are wanted */
     unsigned char *drawn;      /* owned: of each of them, its spectrum has been measured */
@@ -44,8 +40,8 @@ struct report {
 static int choose(struct report *r, struct fb_error *err)
 {
     const struct fb_contents *q = &r->contents;
-    const struct fb_id_list *asked = &r->options->quasars.layout.targetids;
-    size_t limit = (size_t)r->options->nspectra, n = 0;
+    const struct fb_id_list *asked = &r->options.layout.targetids;
+    size_t limit = (size_t)r->nspectra, n = 0;
     size_t *places = malloc((q->nlisted + 1) * sizeof *places);
     for (size_t i = 0; places && i < q->nlisted; i++)
         if (asked->n == 0 || fb_id_list_find(asked, q->listed[i].targetid) < asked->n)
@@ -60,7 +56,7 @@ static int choose(struct report *r, struct fb_error *err)
     int failed = !places || !r->choices || !r->drawn;
     free(places);
     if (failed)
-        return fb_fail(err, "%s: out of memory for %zu quasars", r->options->quasars.qsocat, q->nlisted);
+        return fb_fail(err, "%s: out of memory for %zu quasars", r->options.qsocat, q->nlisted);
     fb_id_rows_sort(r->choices, r->nchoices);
     return 0;
 }
@@ -116,11 +112,10 @@ static int list_targets(const struct report *r, struct fb_id_list *ids, struct f
 /* Measure the chosen spectra. Leaves a note where some are missing. */
 static int measure(struct report *r, struct fb_error *err)
 {
-    const struct report_options *o = r->options;
     size_t asked = r->nchoices;
-    if (!has_tree(&o->quasars.layout) && o->quasars.layout.targetids.n > 0)
+    if (!has_tree(&r->options.layout) && r->options.layout.targetids.n > 0)
         return fb_fail(err, "option --targetids asks for spectra: give --release or --tree, where they are");
-    if (!has_tree(&o->quasars.layout) || asked == 0) {
+    if (!has_tree(&r->options.layout) || asked == 0) {
         if (asked > 0)
             fb_error_set(&r->note, "No tree of spectra was given (--release or --tree), so there are none.");
         return 0;
@@ -140,16 +135,15 @@ static int measure(struct report *r, struct fb_error *err)
 
 static int prepare(struct report *r, struct fb_error *err)
 {
-    struct report_options *o = r->options;
-    const char *dot = strrchr(o->out, '.');
+    const char *dot = strrchr(r->out, '.');
     if (fb_catalog_page_check(err) != 0)
         return -1;
     if (!dot || strcasecmp(dot, ".html") != 0)
-        return fb_fail(err, "%s: expected the name of a page to write, which ends in .html", o->out);
-    if (fb_check_sink(o->out, ".html", o->clobber, o->quasars.qsocat, NULL, err) != 0)
+        return fb_fail(err, "%s: expected the name of a page to write, which ends in .html", r->out);
+    if (fb_check_sink(r->out, ".html", r->clobber, r->options.qsocat, NULL, err) != 0)
         return -1;
-    fb_id_list_sort(&o->quasars.layout.targetids);
-    if (fb_contents_read(&r->contents, o->quasars.qsocat, &o->quasars.layout.targetids, err) != 0)
+    fb_id_list_sort(&r->options.layout.targetids);
+    if (fb_contents_read(&r->contents, r->options.qsocat, &r->options.layout.targetids, err) != 0)
         return -1;
     return choose(r, err);
 }
@@ -157,32 +151,28 @@ static int prepare(struct report *r, struct fb_error *err)
 /* Write the page; returns the exit status. */
 static int deliver(struct report *r, struct fb_error *err)
 {
-    const struct report_options *o = r->options;
     const struct fb_contents *q = &r->contents;
-    const struct fb_catalog_page page = { o->quasars.qsocat, q, &r->spectra, r->nchoices,
+    const struct fb_catalog_page page = { r->options.qsocat, q, &r->spectra, r->nchoices,
                                           r->note.text[0] ? r->note.text : NULL };
-    int problems = r->measured ? fb_print_row_problems(&r->quasars.sorted, "report", o->quasars.qsocat) : 0;
+    int problems = r->measured ? fb_print_row_problems(&r->quasars.sorted, "report", r->options.qsocat) : 0;
 
     if (fb_stop_signal())
         return fb_stop_status(fb_stop_signal());
     if (fb_drawn_close(&r->spectra, err) != 0 ||
-        fb_catalog_page_write(&page, o->out, fb_replacing(o->clobber), err) != 0)
+        fb_catalog_page_write(&page, r->out, fb_replacing(r->clobber), err) != 0)
         return FB_EXIT_UNUSABLE;
     if (r->measured && r->note.text[0])
         fb_print_error("report", "%s", r->note.text);
     fb_print("report: %zu row%s, %zu BAL%s, %zu spectr%s%s; written to %s", q->nrows, fb_s(q->nrows),
              q->nbals, fb_s(q->nbals), r->spectra.n, r->spectra.n == 1 ? "um" : "a",
-             !r->measured && r->nchoices > 0 ? " (no tree was given: --release or --tree)" : "", o->out);
+             !r->measured && r->nchoices > 0 ? " (no tree was given: --release or --tree)" : "", r->out);
     return problems || (r->measured && r->spectra.n < r->nchoices) ? FB_EXIT_PARTLY : FB_EXIT_DONE;
 }
 
-static void release(struct report *r)
+static int make_report(void *context, struct fb_error *err)
 {
-    fb_drawn_release(&r->spectra);
-    fb_quasars_release(&r->quasars);
-    fb_contents_release(&r->contents);
-    free(r->choices);
-    free(r->drawn);
+    struct report *r = context;
+    return prepare(r, err) == 0 && measure(r, err) == 0 ? deliver(r, err) : FB_EXIT_UNUSABLE;
 }
 
 static const struct fb_command_help report_help = {
@@ -193,45 +183,28 @@ static const struct fb_command_help report_help = {
     .example = "fastbal report qso-bal.fits -r loa -o report.html",
 };
 
-static enum fb_options_outcome parse_options(struct report_options *o, int argc, char **argv)
-{
-    struct fb_option table[] = {
-        { NULL, NULL, FB_OPT_POSITIONAL, &o->quasars.qsocat, .metavar = "CATALOG", .required = 1,
-          .help = "a catalog with BAL columns, or a BAL table" },
-        { "-o", "--outfile", FB_OPT_STRING, &o->out, .metavar = "FILE", .required = 1,
-          .group = FB_GROUP_OUTPUT, .help = "the page to write, .html" },
-        FB_QUASARS_OPTIONS(o->quasars),
-        { NULL, "--spectra", FB_OPT_INT, &o->nspectra, .metavar = "N", .min = 0, .max = 20000,
-          .group = FB_GROUP_OUTPUT, .help = "most spectra in the page, of about 14 kB each" },
-        FB_CLOBBER_OPTION(o->clobber, 0, "an existing file"),
-        FB_QUIET_OPTION,
-        { 0 }
-    };
-    enum fb_options_outcome outcome = fb_options_parse_writer(&report_help, table, argc, argv);
-    if (outcome != FB_OPTIONS_RUN)
-        return outcome;
-    return fb_finder_options_check("report", &o->quasars.finder) ? FB_OPTIONS_RUN : FB_OPTIONS_BAD;
-}
-
 int fb_cmd_report(int argc, char **argv)
 {
-    struct report_options options = { .quasars = FB_QUASARS_DEFAULTS, .nspectra = 500 };
-    struct report r = { .options = &options,
-                        .quasars = { .command = "report", .options = &options.quasars, .take = take } };
-    struct fb_error err = { "" };
-    int status = FB_EXIT_UNUSABLE;
-
-    enum fb_options_outcome outcome = parse_options(&options, argc, argv);
-    if (outcome == FB_OPTIONS_STOP)
-        return FB_EXIT_DONE;
-    r.quasars.context = &r;
-    options.quasars.finder.nproc = 1;
-    fb_stop_watch("report");
-    if (outcome == FB_OPTIONS_RUN && prepare(&r, &err) == 0 && measure(&r, &err) == 0)
-        status = deliver(&r, &err);
-    if (status == FB_EXIT_UNUSABLE && err.text[0])
-        fb_print_error("report", "%s", err.text);
-    release(&r);
-    fb_layout_options_release(&options.quasars.layout);
+    struct report r = { .options = FB_QUASARS_DEFAULTS,
+                        .nspectra = 500,
+                        .quasars = {
+                            .command = "report", .options = &r.options, .take = take, .context = &r } };
+    struct fb_option table[] = { { NULL, NULL, FB_OPT_POSITIONAL, &r.options.qsocat, .metavar = "CATALOG",
+                                   .required = 1, .help = "a catalog with BAL columns, or a BAL table" },
+                                 { "-o", "--outfile", FB_OPT_STRING, &r.out, .metavar = "FILE", .required = 1,
+                                   .group = FB_GROUP_OUTPUT, .help = "the page to write, .html" },
+                                 FB_QUASARS_OPTIONS(r.options),
+                                 { NULL, "--spectra", FB_OPT_INT, &r.nspectra, .metavar = "N", .min = 0,
+                                   .max = 20000, .group = FB_GROUP_OUTPUT,
+                                   .help = "most spectra in the page, of about 14 kB each" },
+                                 FB_CLOBBER_OPTION(r.clobber, 0, "an existing file"),
+                                 FB_QUIET_OPTION,
+                                 { 0 } };
+    int status = fb_quasars_main(&r.quasars, fb_options_parse_writer(&report_help, table, argc, argv),
+                                 make_report, &r);
+    fb_drawn_release(&r.spectra);
+    fb_contents_release(&r.contents);
+    free(r.choices);
+    free(r.drawn);
     return status;
 }

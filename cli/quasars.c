@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "cli/command.h"
 #include "cli/quasars.h"
 #include "desi/spectra_paths.h"
 #include "fits/system.h"
@@ -129,12 +130,24 @@ int fb_quasars_prepare(struct fb_quasars *q, struct fb_error *err)
     return 0;
 }
 
-void fb_quasars_release(struct fb_quasars *q)
+int fb_quasars_main(struct fb_quasars *q, enum fb_options_outcome outcome,
+                    int (*work)(void *context, struct fb_error *err), void *context)
 {
+    struct fb_error err = { "" };
+    int status = outcome;
+    if (outcome == FB_OPTIONS_RUN && !fb_finder_options_check(q->command, &q->options->finder))
+        status = FB_OPTIONS_BAD;
+    if (status == FB_OPTIONS_RUN) {
+        q->options->finder.nproc = 1;
+        fb_stop_watch(q->command);
+        status = fb_command_ends(q->command, work(context, &err), &err);
+    }
     fb_id_list_release(&q->chosen);
     fb_continua_release(&q->continua);
     fb_finder_release(&q->finder);
     fb_pixel_rows_release(&q->sorted);
     fb_selection_release(&q->selection);
     fb_layout_release(&q->layout);
+    fb_layout_options_release(&q->options->layout);
+    return status;
 }

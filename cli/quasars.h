@@ -35,7 +35,7 @@ struct fb_quasars_options {
         FB_MAX_UNPACKED_OPTION
 /* clang-format on */
 
-/* Initialise command, options and, where wanted, take, context and chosen; the rest with zeros. Release in any case. */
+/* Initialise command, options and, where wanted, take, context and chosen; the rest with zeros. */
 struct fb_quasars {
     const char *command;
     struct fb_quasars_options *options;
@@ -60,6 +60,10 @@ void fb_quasars_measure(struct fb_quasars *quasars);
 /* Measure the quasars of one file; of the redshifts those that are chosen stay. */
 int fb_quasars_measure_file(struct fb_quasars *quasars, const char *path, struct fb_redshifts *redshifts,
                             struct fb_error *err);
-void fb_quasars_release(struct fb_quasars *quasars);
+
+/* The frame of a command: check the options of the finder, let the command work, which returns the exit status, print its
+ * error, and release quasars and their options. Returns the exit status. context: the command's struct. */
+int fb_quasars_main(struct fb_quasars *quasars, enum fb_options_outcome outcome,
+                    int (*work)(void *context, struct fb_error *err), void *context);
 
 #endif
