@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "cli/help.h"
 
+enum { LONGEST_NAMES = 160, LONGEST_ABOUT = 600 };
 enum { INDENT = 26, NARROWEST = 50, WIDEST = 110, USUAL = 90, LONGEST_WORD = 40 };
 
 static const char *const titles[FB_NGROUPS] = { [FB_GROUP_INPUT] = "inputs",
@@ -32,43 +33,39 @@ static int text_width(void)
 }
 
 /* Print words, indented to a column and wrapped to the width. */
-static void print_wrapped(const char *text, int column, int indent, int width)
+static void print_wrapped(const char *text, int column, int indent)
 {
-    for (const char *word = text; *word;) {
+    const int width = text_width();
+    for (const char *word = text; *word; word = fb_next_word(word)) {
         int length = (int)strcspn(word, " ");
         if (column > indent && column + 1 + length > width) {
             printf("\n%*s", indent, "");
             column = indent;
         }
         column += printf("%s%.*s", column > indent ? " " : "", length, word);
-        word += length;
-        word += strspn(word, " ");
     }
     printf("\n");
 }
 
-void fb_help_names(const struct fb_option *o, char text[FB_HELP_NAMES])
+static void list_names(const struct fb_option *o, char text[LONGEST_NAMES])
 {
-    const size_t size = FB_HELP_NAMES;
+    const size_t size = LONGEST_NAMES;
     const char *lists[2] = { o->short_names, o->names };
     size_t used = 0;
     text[0] = '\0';
     for (int k = 0; k < 2; k++) {
-        for (const char *p = lists[k]; p && *p;) {
-            int word = (int)strcspn(p, " ");
-            used += (size_t)snprintf(text + used, size - used, "%s%.*s", used ? ", " : "", word, p);
-            p += word;
-            p += strspn(p, " ");
-        }
+        for (const char *p = lists[k]; p && *p; p = fb_next_word(p))
+            used += (size_t)snprintf(text + used, size - used, "%s%.*s", used ? ", " : "",
+                                     (int)strcspn(p, " "), p);
     }
     if (o->kind != FB_OPT_FLAG)
         snprintf(text + used, size - used, "%s%s%s", used ? " " : "", o->metavar ? o->metavar : "N",
                  o->kind == FB_OPT_LIST ? " ..." : "");
 }
 
-void fb_help_about(const struct fb_option *o, char text[FB_HELP_ABOUT])
+static void describe(const struct fb_option *o, char text[LONGEST_ABOUT])
 {
-    const size_t size = FB_HELP_ABOUT;
+    const size_t size = LONGEST_ABOUT;
     const char *value = o->kind == FB_OPT_STRING ? *(const char *const *)o->value : NULL;
     size_t used = (size_t)snprintf(text, size, "%s", o->help);
     if (value)
@@ -88,12 +85,7 @@ void fb_help_about(const struct fb_option *o, char text[FB_HELP_ABOUT])
         snprintf(text + used, size - used, " (required)");
 }
 
-const char *fb_help_title(const struct fb_command_help *help, enum fb_option_group group)
-{
-    return help->titles[group] ? help->titles[group] : titles[group];
-}
-
-static void print_option(const char *names, const char *text, int width)
+static void print_option(const char *names, const char *text)
 {
     int column = printf("  %s", names);
     if (column + 2 > INDENT) {
@@ -101,39 +93,40 @@ static void print_option(const char *names, const char *text, int width)
         column = 0;
     }
     printf("%*s", INDENT - column, "");
-    print_wrapped(text, INDENT, INDENT, width);
+    print_wrapped(text, INDENT, INDENT);
 }
 
-static void print_group(const struct fb_command_help *help, const struct fb_option *table,
-                        enum fb_option_group group, int width)
+void fb_help_groups(const struct fb_command_help *help, const struct fb_option *table,
+                    const struct fb_help_style *style)
 {
-    const char *title = fb_help_title(help, group);
-    int n = 0;
-    for (const struct fb_option *o = table; !fb_option_is_end(o); o++) {
-        char names[FB_HELP_NAMES], text[FB_HELP_ABOUT];
-        if (o->group != group)
-            continue;
-        if (n++ == 0)
-            printf("\n%s:\n", title);
-        fb_help_names(o, names);
-        fb_help_about(o, text);
-        print_option(names, text, width);
-    }
-    if (group == FB_GROUP_RUN) {
-        if (n == 0)
-            printf("\n%s:\n", title);
-        print_option("-h, --help", "print this and stop", width);
-        print_option("--version", "print versions and features and stop", width);
+    for (int group = 0; group < FB_NGROUPS; group++) {
+        const char *title = help->titles[group] ? help->titles[group] : titles[group];
+        int n = 0;
+        for (const struct fb_option *o = table; !fb_option_is_end(o); o++) {
+            char names[LONGEST_NAMES], about[LONGEST_ABOUT];
+            if ((int)o->group != group)
+                continue;
+            if (n++ == 0)
+                printf("%s%s%s", style->before, title, style->after);
+            list_names(o, names);
+            describe(o, about);
+            style->option(names, about);
+        }
+        if (group == FB_GROUP_RUN) {
+            if (n == 0)
+                printf("%s%s%s", style->before, title, style->after);
+            style->option("-h, --help", style->about_help);
+            style->option("--version", "print versions and features and stop");
+        }
     }
 }
 
 static void print_text(const struct fb_command_help *help, const struct fb_option *table)
 {
-    int width = text_width();
+    static const struct fb_help_style style = { "\n", ":\n", "print this and stop", print_option };
     printf("usage: fastbal %s %s\n\n", help->command, help->usage);
-    print_wrapped(help->summary, 0, 0, width);
-    for (int group = 0; group < FB_NGROUPS; group++)
-        print_group(help, table, (enum fb_option_group)group, width);
+    print_wrapped(help->summary, 0, 0);
+    fb_help_groups(help, table, &style);
     printf("\nexample:\n  %s\n", help->example);
 }
 

@@ -21,12 +21,15 @@ enum fb_help_format fb_help_format(const char *word);
 void fb_help_print(const struct fb_command_help *help, const struct fb_option *table,
                    enum fb_help_format format);
 
-/* Parts of the above, for all formats: the names of an option with its value, what it does with its default, and the title
- * of a group. */
-enum { FB_HELP_NAMES = 160, FB_HELP_ABOUT = 600 };
-void fb_help_names(const struct fb_option *option, char text[FB_HELP_NAMES]);
-void fb_help_about(const struct fb_option *option, char text[FB_HELP_ABOUT]);
-const char *fb_help_title(const struct fb_command_help *help, enum fb_option_group group);
+/* How a format shows options. */
+struct fb_help_style {
+    const char *before, *after; /* the title of a group */
+    const char *about_help;     /* what --help does */
+    void (*option)(const char *names, const char *about);
+};
+/* Print all options by group: their names with the value, and what they do with the default. */
+void fb_help_groups(const struct fb_command_help *help, const struct fb_option *table,
+                    const struct fb_help_style *style);
 
 /* The man page and the words of a command (cli/manual.c). */
 void fb_manual_print(const struct fb_command_help *help, const struct fb_option *table);

@@ -55,30 +55,10 @@ static void put_option(const char *names, const char *about)
     put_line(about);
 }
 
-static void put_group(const struct fb_command_help *help, const struct fb_option *table,
-                      enum fb_option_group group)
-{
-    int n = 0;
-    for (const struct fb_option *o = table; !fb_option_is_end(o); o++) {
-        char names[FB_HELP_NAMES], about[FB_HELP_ABOUT];
-        if (o->group != group)
-            continue;
-        if (n++ == 0)
-            printf(".SS %s\n", fb_help_title(help, group));
-        fb_help_names(o, names);
-        fb_help_about(o, about);
-        put_option(names, about);
-    }
-    if (group == FB_GROUP_RUN) {
-        if (n == 0)
-            printf(".SS %s\n", fb_help_title(help, group));
-        put_option("-h, --help", "print a summary of these options and stop");
-        put_option("--version", "print versions and features and stop");
-    }
-}
-
 void fb_manual_print(const struct fb_command_help *help, const struct fb_option *table)
 {
+    static const struct fb_help_style style = { ".SS ", "\n", "print a summary of these options and stop",
+                                                put_option };
     char name[64];
     snprintf(name, sizeof name, "fastbal-%s", help->command);
     put_heading(name, help->summary);
@@ -87,8 +67,7 @@ void fb_manual_print(const struct fb_command_help *help, const struct fb_option 
     fputs(".SH DESCRIPTION\n", stdout);
     put_line(help->summary);
     fputs(".SH OPTIONS\n", stdout);
-    for (int group = 0; group < FB_NGROUPS; group++)
-        put_group(help, table, (enum fb_option_group)group);
+    fb_help_groups(help, table, &style);
     fputs(".SH EXAMPLE\n.nf\n", stdout);
     put_line(help->example);
     fputs(".fi\n", stdout);
@@ -107,11 +86,7 @@ void fb_manual_print_program(const char *const *names, const char *const *summar
 void fb_words_print(const struct fb_option *table)
 {
     for (const struct fb_option *o = table; !fb_option_is_end(o); o++)
-        for (const char *p = o->names; p && *p;) {
-            int length = (int)strcspn(p, " ");
-            printf("%.*s\t%s\n", length, p, o->help);
-            p += length;
-            p += strspn(p, " ");
-        }
+        for (const char *p = o->names; p && *p; p = fb_next_word(p))
+            printf("%.*s\t%s\n", (int)strcspn(p, " "), p, o->help);
     printf("--help\tprint the options and stop\n--version\tprint versions and features and stop\n");
 }

@@ -8,6 +8,7 @@
 #define FB_OPTION_TABLE_H
 
 #include <stddef.h>
+#include <string.h>
 #include "desi/tree.h"
 
 enum fb_option_kind {
@@ -63,6 +64,13 @@ struct fb_command_help {
     const char *summary, *example;
     const char *titles[FB_NGROUPS]; /* override the default headings; NULL: default */
 };
+
+/* The word that follows the first one, in names separated by spaces. */
+static inline const char *fb_next_word(const char *words)
+{
+    words += strcspn(words, " ");
+    return words + strspn(words, " ");
+}
 
 /* The row that ends a table: all zero. */
 static inline int fb_option_is_end(const struct fb_option *option)

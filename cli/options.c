@@ -30,12 +30,10 @@ void fb_text_list_release(struct fb_text_list *list)
 
 int fb_in_words(const char *words, const char *name, size_t length, int prefix)
 {
-    for (const char *p = words; p && *p;) {
+    for (const char *p = words; p && *p; p = fb_next_word(p)) {
         size_t word = strcspn(p, " ");
         if (word >= length && strncmp(p, name, length) == 0 && (prefix || word == length))
             return 1;
-        p += word;
-        p += strspn(p, " ");
     }
     return 0;
 }
@@ -58,21 +56,14 @@ static struct fb_option *find_old(const struct parser *p, const char *name, size
 static void print_unknown(const struct parser *p, const char *given, size_t length)
 {
     const char *nearest = NULL;
-    size_t nearest_length = 0, best = SIZE_MAX;
-    for (const struct fb_option *o = p->table; !fb_option_is_end(o); o++) {
-        for (const char *known = o->names; known && *known;) {
-            size_t known_length = strcspn(known, " ");
-            if (fb_is_nearer(given, length, known, known_length, &best)) {
+    size_t best = SIZE_MAX;
+    for (const struct fb_option *o = p->table; !fb_option_is_end(o); o++)
+        for (const char *known = o->names; known && *known; known = fb_next_word(known))
+            if (fb_is_nearer(given, length, known, strcspn(known, " "), &best))
                 nearest = known;
-                nearest_length = known_length;
-            }
-            known += known_length;
-            known += strspn(known, " ");
-        }
-    }
     if (nearest)
         fb_print_error(p->command, "unknown option %.*s: did you mean %.*s? (--help lists all)", (int)length,
-                       given, (int)nearest_length, nearest);
+                       given, (int)strcspn(nearest, " "), nearest);
     else
         fb_print_error(p->command, "unknown option %.*s (--help lists them)", (int)length, given);
 }
