@@ -20,15 +20,11 @@
 #include "run/schedule.h"
 #include "run/stop.h"
 
-struct mask_options {
-    struct fb_layout_options layout;
-    const char *workdir, *qsocat, *logfile, *lines;
+struct mask {
+    struct fb_layout_options layout_options;
+    const char *workdir, *qsocat, *logfile, *named_lines;
     int all, clobber, verbose;
     long nproc, chunk;
-};
-
-struct mask {
-    const struct mask_options *options;
     struct fb_layout layout;
     struct fb_tree work;
     struct fb_selection selection;
@@ -103,7 +99,7 @@ static enum fb_pixel_outcome mask_file(struct mask *mask, size_t index, const ch
     int status = gather_quasars(mask, mask->place[index], &quasars, err);
 
     if (status == 0)
-        status = fb_mask_coadd(out, replace, in, quasars.targets, quasars.n, mask->options->all, &count, err);
+        status = fb_mask_coadd(out, replace, in, quasars.targets, quasars.n, mask->all, &count, err);
     if (status == 0) {
         result->nquasars = count.targets;
         __atomic_fetch_add(&mask->nwritten, (size_t)count.written, __ATOMIC_RELAXED);
@@ -159,7 +155,7 @@ static enum fb_pixel_outcome mask_paths(struct mask *mask, size_t index, const c
     enum fb_replace replace = FB_REPLACE_LINK;
     char **note = &mask->run.results[index].note;
     struct fb_error ignored;
-    if (!mask->options->clobber) {
+    if (!mask->clobber) {
         int kept = keeps(in, out, note, err);
         if (kept != 0)
             return kept > 0 ? FB_PIXEL_KEPT : FB_PIXEL_FAILED;
@@ -201,7 +197,7 @@ static int choose_pixels(struct mask *mask, struct fb_error *err)
     if (!mask->place)
         return fb_fail(err, "out of memory for %zu pixels", all->n);
     for (size_t i = 0; i < all->n; i++) {
-        if (!mask->options->all && pixel_troughs(mask, i) == 0)
+        if (!mask->all && pixel_troughs(mask, i) == 0)
             continue;
         mask->place[mask->pixels.n] = i;
         if (fb_id_list_add(&mask->pixels, all->ids[i]) != 0)
@@ -215,8 +211,8 @@ static void check_lines(const struct mask *mask)
 {
     for (size_t k = 0; k < mask->lines.n && !mask->quasars.has_siiv; k++)
         if (mask->lines.line[k].troughs == FB_TROUGHS_SIIV) {
-            fb_print_error("mask", "%s: has no troughs of Si IV, so nothing is masked at %g A",
-                           mask->options->qsocat, mask->lines.line[k].wavelength);
+            fb_print_error("mask", "%s: has no troughs of Si IV, so nothing is masked at %g A", mask->qsocat,
+                           mask->lines.line[k].wavelength);
         }
 }
 
@@ -227,7 +223,7 @@ static int check_trees(const struct mask *mask, struct fb_error *err)
     int status = in && out ? 0 : fb_fail(err, "out of memory");
     if (status == 0 && (status = fb_same_file(in, out, err)) > 0)
         status = fb_fail(err, "option --workdir: %s is where the spectra are, expected another folder",
-                         mask->options->workdir);
+                         mask->workdir);
     free(in);
     free(out);
     return status;
@@ -235,17 +231,16 @@ static int check_trees(const struct mask *mask, struct fb_error *err)
 
 static int prepare_mask(struct mask *mask, struct fb_error *err)
 {
-    const struct mask_options *o = mask->options;
-    if (fb_layout_find(&mask->layout, &o->layout, 1, err) != 0 ||
-        fb_selection_make(&mask->selection, &mask->layout, &o->layout, err) != 0)
+    if (fb_layout_find(&mask->layout, &mask->layout_options, 1, err) != 0 ||
+        fb_selection_make(&mask->selection, &mask->layout, &mask->layout_options, err) != 0)
         return -1;
-    mask->work = fb_layout_beside(&mask->layout, o->workdir);
+    mask->work = fb_layout_beside(&mask->layout, mask->workdir);
     if (check_trees(mask, err) != 0 || fb_layout_read_map(&mask->layout, NULL, err) != 0 ||
-        fb_pixel_rows_read(&mask->sorted, o->qsocat, &mask->layout, &mask->selection, err) != 0 ||
-        fb_balquasars_read(&mask->quasars, o->qsocat, err) != 0)
+        fb_pixel_rows_read(&mask->sorted, mask->qsocat, &mask->layout, &mask->selection, err) != 0 ||
+        fb_balquasars_read(&mask->quasars, mask->qsocat, err) != 0)
         return -1;
     if (mask->quasars.nrows != mask->sorted.n)
-        return fb_fail(err, "%s: has %zu rows, a moment ago %zu", o->qsocat, mask->quasars.nrows,
+        return fb_fail(err, "%s: has %zu rows, a moment ago %zu", mask->qsocat, mask->quasars.nrows,
                        mask->sorted.n);
     return choose_pixels(mask, err);
 }
@@ -260,8 +255,8 @@ static int report_mask(const struct mask *mask, int argc, char **argv)
 
     fb_report_start(&report, run, argc, argv);
     report.heading = "List of healpix with errors and error types: ";
-    fb_report_pixels(&report, fb_pixels_log_path("mask", NULL, mask->options->logfile, &mask->work));
-    if (fb_print_row_problems(&mask->sorted, "mask", mask->options->qsocat))
+    fb_report_pixels(&report, fb_pixels_log_path("mask", NULL, mask->logfile, &mask->work));
+    if (fb_print_row_problems(&mask->sorted, "mask", mask->qsocat))
         status = FB_EXIT_PARTLY;
     if (!run->signal && run->nfailed > 0 && fb_pixel_run_is_empty(run))
         status = FB_EXIT_UNUSABLE;
@@ -275,12 +270,11 @@ static int report_mask(const struct mask *mask, int argc, char **argv)
     fb_report_print(&report, "mask: %zu quasar%s masked%s, %" PRId64 " values of ivar", run->nquasars,
                     fb_s(run->nquasars), missing, mask->nvalues);
     fb_report_end(&report, NULL, NULL);
-    return fb_pixel_run_stopped(run, fb_goes_on(mask->options->clobber), status);
+    return fb_pixel_run_stopped(run, fb_goes_on(mask->clobber), status);
 }
 
 static int mask_tree(struct mask *mask, int argc, char **argv, struct fb_error *err)
 {
-    const struct mask_options *o = mask->options;
     int status = FB_EXIT_UNUSABLE;
 
     if (prepare_mask(mask, err) != 0)
@@ -289,9 +283,9 @@ static int mask_tree(struct mask *mask, int argc, char **argv, struct fb_error *
     mask->run = (struct fb_pixel_run){ .command = "mask",
                                        .pixels = &mask->pixels,
                                        .tree = &mask->layout.tree,
-                                       .nthreads = fb_threads(o->nproc),
-                                       .chunk = o->chunk,
-                                       .verbose = o->verbose,
+                                       .nthreads = fb_threads(mask->nproc),
+                                       .chunk = mask->chunk,
+                                       .verbose = mask->verbose,
                                        .work = mask_pixel,
                                        .context = mask };
     if (fb_pixel_run_all(&mask->run, err) == 0)
@@ -307,53 +301,42 @@ static const struct fb_command_help mask_help = {
     .example = "fastbal mask -q qso-bal.fits -r loa -s main -m dark -w $PSCRATCH/masked",
 };
 
-static enum fb_options_outcome parse_mask_options(struct mask_options *o, struct fb_mask_lines *lines,
-                                                  int argc, char **argv)
+int fb_cmd_mask(int argc, char **argv)
 {
+    struct mask mask = { .layout_options = { .survey = "main", .program = "dark" },
+                         .logfile = "logfile.txt",
+                         .named_lines = FB_MASK_LINES_DEFAULT,
+                         .chunk = 50 };
     struct fb_option table[] = {
-        { "-w", "--workdir", FB_OPT_STRING, &o->workdir, .metavar = "DIR", .required = 1, .old = 1,
+        { "-w", "--workdir", FB_OPT_STRING, &mask.workdir, .metavar = "DIR", .required = 1, .old = 1,
           .group = FB_GROUP_OUTPUT,
           .help = "where the masked coadds go, in the same folders as in the release" },
-        { "-q", "--qsocat", FB_OPT_STRING, &o->qsocat, .metavar = "FILE", .required = 1, .old = 1,
+        { "-q", "--qsocat", FB_OPT_STRING, &mask.qsocat, .metavar = "FILE", .required = 1, .old = 1,
           .help = "QSO catalog with BAL columns" },
-        FB_LAYOUT_OPTIONS(o->layout),
-        FB_MOCKDIR_OPTION(o->layout, 1),
-        { NULL, "--lines", FB_OPT_STRING, &o->lines, .metavar = "LINE,LINE,...", .old = 1,
+        FB_LAYOUT_OPTIONS(mask.layout_options),
+        FB_MOCKDIR_OPTION(mask.layout_options, 1),
+        { NULL, "--lines", FB_OPT_STRING, &mask.named_lines, .metavar = "LINE,LINE,...", .old = 1,
           .group = FB_GROUP_SEARCH,
           .help =
               "lines to mask, by name or rest wavelength in A; LINE:CIV or LINE:SIIV says whose troughs; picca: "
               "those of its BAL mask" },
-        { NULL, "--all", FB_OPT_FLAG, &o->all, .group = FB_GROUP_OUTPUT,
+        { NULL, "--all", FB_OPT_FLAG, &mask.all, .group = FB_GROUP_OUTPUT,
           .help = "copy the coadds in which nothing is masked as well" },
-        FB_NPROC_OPTION(o->nproc),
-        FB_PIXELS_OPTIONS(*o, 1, "log, beside the pixels", "existing masked coadds"),
-        FB_CHUNK_OPTION(o->chunk, 0),
+        FB_NPROC_OPTION(mask.nproc),
+        FB_PIXELS_OPTIONS(mask, 1, "log, beside the pixels", "existing masked coadds"),
+        FB_CHUNK_OPTION(mask.chunk, 0),
         FB_MAX_UNPACKED_OPTION,
         { 0 }
     };
     struct fb_error err = { "" };
-    enum fb_options_outcome outcome = fb_options_parse_writer(&mask_help, table, argc, argv);
-    if (outcome == FB_OPTIONS_RUN && fb_mask_lines_parse(lines, o->lines, &err) != 0) {
+
+    int status = fb_options_parse_writer(&mask_help, table, argc, argv);
+    if (status == FB_OPTIONS_RUN && fb_mask_lines_parse(&mask.lines, mask.named_lines, &err) != 0) {
         fb_print_error("mask", "option --lines: %s", err.text);
-        return FB_OPTIONS_BAD;
+        status = FB_OPTIONS_BAD;
     }
-    if (outcome == FB_OPTIONS_RUN)
-        fb_layout_old_default("mask", argv[0], "iron", &o->layout);
-    return outcome;
-}
-
-int fb_cmd_mask(int argc, char **argv)
-{
-    struct mask_options options = { .layout = { .survey = "main", .program = "dark" },
-                                    .logfile = "logfile.txt",
-                                    .lines = FB_MASK_LINES_DEFAULT,
-                                    .chunk = 50 };
-    struct mask mask = { .options = &options };
-    struct fb_error err = { "" };
-
-    enum fb_options_outcome outcome = parse_mask_options(&options, &mask.lines, argc, argv);
-    int status = outcome;
-    if (outcome == FB_OPTIONS_RUN) {
+    if (status == FB_OPTIONS_RUN) {
+        fb_layout_old_default("mask", argv[0], "iron", &mask.layout_options);
         fb_stop_watch("mask");
         status = fb_command_ends("mask", mask_tree(&mask, argc, argv, &err), &err);
     }
@@ -363,6 +346,6 @@ int fb_cmd_mask(int argc, char **argv)
     free(mask.place);
     fb_selection_release(&mask.selection);
     fb_layout_release(&mask.layout);
-    fb_layout_options_release(&options.layout);
+    fb_layout_options_release(&mask.layout_options);
     return status;
 }

@@ -21,15 +21,11 @@
 
 enum { WRITERS = 32 };
 
-struct split_options {
+struct split {
     const char *qsocat, *altzdir, *zfileroot, *logfile;
-    struct fb_layout_options layout;
+    struct fb_layout_options layout_options;
     int clobber, verbose;
     long nproc, chunk;
-};
-
-struct split {
-    const struct split_options *options;
     struct fb_layout layout;
     struct fb_selection selection;
     struct fb_tree tree; /* of the redshift catalogs */
@@ -45,9 +41,8 @@ static int keeps(const struct split *split, const char *path, const size_t *orde
 {
     struct fb_error why;
     struct stat info;
-    int there = split->options->clobber
-                    ? 0
-                    : fb_look_at(path, &info, err); /* a dangling symbolic link is written through */
+    int there =
+        split->clobber ? 0 : fb_look_at(path, &info, err); /* a dangling symbolic link is written through */
     if (there <= 0)
         return there;
     if (fb_redshifts_compare(path, split->sorted.rows, order, n, &why) == 0)
@@ -64,7 +59,7 @@ static enum fb_pixel_outcome split_pixel(void *context, int thread, size_t index
     const struct fb_pixel_rows *s = &split->sorted;
     const size_t *order = s->order + s->begin[index];
     size_t n = s->begin[index + 1] - s->begin[index];
-    char *path = fb_tree_path(&split->tree, split->options->zfileroot, s->pixels.ids[index]);
+    char *path = fb_tree_path(&split->tree, split->zfileroot, s->pixels.ids[index]);
     enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
 
     (void)thread;
@@ -100,7 +95,7 @@ static int log_files(const void *context, FILE *log)
         int outcome = split->run.results[i].outcome;
         if (outcome != FB_PIXEL_DONE && outcome != FB_PIXEL_KEPT)
             continue;
-        char *file = fb_tree_path(&split->tree, split->options->zfileroot, s->pixels.ids[i]);
+        char *file = fb_tree_path(&split->tree, split->zfileroot, s->pixels.ids[i]);
         if (!file) {
             errno = ENOMEM;
             return -1;
@@ -120,39 +115,37 @@ static int report_split(const struct split *split, int argc, char **argv)
     struct fb_report report;
 
     fb_report_start(&report, run, argc, argv);
-    fb_report_pixels(
-        &report, fb_pixels_log_path("split", split->options->altzdir, split->options->logfile, &split->tree));
-    if (fb_print_row_problems(s, "split", split->options->qsocat))
+    fb_report_pixels(&report, fb_pixels_log_path("split", split->altzdir, split->logfile, &split->tree));
+    if (fb_print_row_problems(s, "split", split->qsocat))
         status = FB_EXIT_PARTLY;
     if (!run->signal && fb_pixel_run_is_empty(run))
         status = FB_EXIT_UNUSABLE;
     fb_report_print(&report, "split: %zu row%s; %zu pixel%s written, %zu kept, %zu failed", s->n, fb_s(s->n),
                     run->ndone, fb_s(run->ndone), run->nkept, run->nfailed);
     fb_report_end(&report, log_files, split);
-    return fb_pixel_run_stopped(run, fb_goes_on(split->options->clobber), status);
+    return fb_pixel_run_stopped(run, fb_goes_on(split->clobber), status);
 }
 
 static int split_catalog(struct split *split, int argc, char **argv, struct fb_error *err)
 {
-    const struct split_options *o = split->options;
     struct fb_pixel_rows *s = &split->sorted;
     struct fb_pixel_run *run = &split->run;
     int status = FB_EXIT_UNUSABLE;
 
-    if (fb_layout_find(&split->layout, &o->layout, 0, err) != 0 ||
-        fb_layout_read_map(&split->layout, o->altzdir, err) != 0 ||
-        fb_selection_make(&split->selection, &split->layout, &o->layout, err) != 0)
+    if (fb_layout_find(&split->layout, &split->layout_options, 0, err) != 0 ||
+        fb_layout_read_map(&split->layout, split->altzdir, err) != 0 ||
+        fb_selection_make(&split->selection, &split->layout, &split->layout_options, err) != 0)
         return status;
-    split->tree = fb_layout_beside(&split->layout, o->altzdir);
-    if (fb_pixel_rows_read(s, o->qsocat, &split->layout, &split->selection, err) != 0 ||
-        fb_make_folders(o->altzdir, err) != 0 || fb_redshifts_header(&split->header_template, err) != 0)
+    split->tree = fb_layout_beside(&split->layout, split->altzdir);
+    if (fb_pixel_rows_read(s, split->qsocat, &split->layout, &split->selection, err) != 0 ||
+        fb_make_folders(split->altzdir, err) != 0 || fb_redshifts_header(&split->header_template, err) != 0)
         return status;
     *run = (struct fb_pixel_run){ .command = "split",
                                   .pixels = &s->pixels,
                                   .tree = &split->tree,
-                                  .nthreads = writers(o->nproc),
-                                  .chunk = o->chunk,
-                                  .verbose = o->verbose,
+                                  .nthreads = writers(split->nproc),
+                                  .chunk = split->chunk,
+                                  .verbose = split->verbose,
                                   .work = split_pixel,
                                   .context = split };
     if (fb_pixel_run_all(run, err) == 0)
@@ -170,27 +163,26 @@ static const struct fb_command_help split_help = {
 
 int fb_cmd_split(int argc, char **argv)
 {
-    struct split_options o = { .zfileroot = "zafter",
-                               .layout = { .survey = "main", .program = "dark" },
-                               .chunk = 1000 };
+    struct split split = { .zfileroot = "zafter",
+                           .layout_options = { .survey = "main", .program = "dark" },
+                           .chunk = 1000 };
     struct fb_option table[] = {
-        { "-q", "--qsocat", FB_OPT_STRING, &o.qsocat, .metavar = "FILE", .required = 1, .old = 1,
+        { "-q", "--qsocat", FB_OPT_STRING, &split.qsocat, .metavar = "FILE", .required = 1, .old = 1,
           .help = "QSO catalog" },
-        { "-a", "--altzdir", FB_OPT_STRING, &o.altzdir, .metavar = "DIR", .required = 1, .old = 1,
+        { "-a", "--altzdir", FB_OPT_STRING, &split.altzdir, .metavar = "DIR", .required = 1, .old = 1,
           .help = "where the redshift catalogs go" },
-        { "-z", "--zfileroot", FB_OPT_STRING, &o.zfileroot, .metavar = "NAME", .old = 1,
+        { "-z", "--zfileroot", FB_OPT_STRING, &split.zfileroot, .metavar = "NAME", .old = 1,
           .help = "begin of their file names" },
-        FB_LAYOUT_OPTIONS(o.layout),
-        FB_ONLY_OPTION(o.layout),
-        FB_PIXELS_OPTIONS(o, 1, "log, in --altzdir; default: logfile-SURVEY-PROGRAM.txt",
+        FB_LAYOUT_OPTIONS(split.layout_options),
+        FB_ONLY_OPTION(split.layout_options),
+        FB_PIXELS_OPTIONS(split, 1, "log, in --altzdir; default: logfile-SURVEY-PROGRAM.txt",
                           "existing redshift catalogs"),
-        { NULL, "--nproc", FB_OPT_THREADS, &o.nproc, .metavar = "N", .max = 4096, .old = 1,
+        { NULL, "--nproc", FB_OPT_THREADS, &split.nproc, .metavar = "N", .max = 4096, .old = 1,
           .help = "worker threads; default: 32, since they mostly wait for the disk" },
-        FB_CHUNK_OPTION(o.chunk, 1),
+        FB_CHUNK_OPTION(split.chunk, 1),
         FB_MAX_UNPACKED_OPTION,
         { 0 }
     };
-    struct split split = { .options = &o };
     struct fb_error err = { "" };
 
     enum fb_options_outcome outcome = fb_options_parse_writer(&split_help, table, argc, argv);
@@ -202,6 +194,6 @@ int fb_cmd_split(int argc, char **argv)
     fb_pixel_rows_release(&split.sorted);
     fb_selection_release(&split.selection);
     fb_layout_release(&split.layout);
-    fb_layout_options_release(&o.layout);
+    fb_layout_options_release(&split.layout_options);
     return status;
 }
