@@ -121,23 +121,9 @@ int fb_conditions_add(struct fb_conditions *conditions, const struct fb_table *t
     return 0;
 }
 
-static int meets(enum fb_comparison comparison, int order)
+static enum fb_comparison order_of(int less, int greater)
 {
-    switch (comparison) {
-    case FB_LESS:
-        return order < 0;
-    case FB_LESS_OR_EQUAL:
-        return order <= 0;
-    case FB_EQUAL:
-        return order == 0;
-    case FB_NOT_EQUAL:
-        return order != 0;
-    case FB_GREATER_OR_EQUAL:
-        return order >= 0;
-    case FB_GREATER:
-        return order > 0;
-    }
-    return 0;
+    return less ? FB_LESS : greater ? FB_GREATER : FB_EQUAL;
 }
 
 static int holds(const struct fb_condition *c, const unsigned char *row)
@@ -149,8 +135,8 @@ static int holds(const struct fb_condition *c, const unsigned char *row)
     }
     struct fb_number a = fb_column_value(c->column, row, c->element), b = c->number;
     if (a.whole && b.whole)
-        return meets(c->comparison, (a.integer > b.integer) - (a.integer < b.integer));
-    return !isnan(a.real) && meets(c->comparison, (a.real > b.real) - (a.real < b.real));
+        return (c->comparison & order_of(a.integer<b.integer, a.integer> b.integer)) != 0;
+    return !isnan(a.real) && (c->comparison & order_of(a.real<b.real, a.real> b.real)) != 0;
 }
 
 int fb_conditions_hold(const struct fb_conditions *conditions, const unsigned char *row)

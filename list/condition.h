@@ -11,7 +11,15 @@
 #include "fits/error.h"
 #include "fits/table.h"
 
-enum fb_comparison { FB_LESS, FB_LESS_OR_EQUAL, FB_EQUAL, FB_NOT_EQUAL, FB_GREATER_OR_EQUAL, FB_GREATER };
+/* A bit for each order of two values in which the comparison holds. */
+enum fb_comparison {
+    FB_LESS = 1,
+    FB_EQUAL = 2,
+    FB_GREATER = 4,
+    FB_LESS_OR_EQUAL = FB_LESS | FB_EQUAL,
+    FB_NOT_EQUAL = FB_LESS | FB_GREATER,
+    FB_GREATER_OR_EQUAL = FB_GREATER | FB_EQUAL
+};
 
 struct fb_condition {
     const struct fb_column *column; /* borrowed */

@@ -1,7 +1,7 @@
 /* listing.c - which rows and columns are listed, and their cells. SPDX-License-Identifier: BSD-3-Clause */
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "list/condition.h"
@@ -91,61 +91,36 @@ static int choose_columns(struct fb_listing *l, struct fb_error *err)
 
 /* ---- cells ---- */
 
-static int append(struct fb_listing *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static int append(struct fb_listing *l, const char *format, ...)
-{
-    for (;;) {
-        va_list arguments;
-        va_start(arguments, format);
-        int n = vsnprintf(l->text ? l->text + l->used : NULL, l->size - l->used, format, arguments);
-        va_end(arguments);
-        if (n < 0)
-            return -1;
-        if ((size_t)n < l->size - l->used) {
-            l->used += (size_t)n;
-            return 0;
-        }
-        size_t size = 2 * l->size + (size_t)n + 4096;
-        char *text = realloc(l->text, size);
-        if (!text)
-            return -1;
-        l->text = text;
-        l->size = size;
-    }
-}
-
 /* With as few digits as read back as the same; rounded in text. */
-static int append_real(struct fb_listing *l, const struct fb_column *c, double value)
+static void put_real(const struct fb_listing *l, const struct fb_column *c, double value)
 {
     const int is_float = c->value == 'E', exact = l->request->format != FB_LISTING_TEXT;
     char text[40];
-    if (isnan(value))
-        return append(l, "nan");
-    if (!exact)
-        return append(l, "%.*g", is_float ? 5 : 8, value);
-    for (int digits = 6; digits <= 17; digits++) {
+    snprintf(text, sizeof text, "%.*g", is_float ? 5 : 8, value);
+    for (int digits = 6; exact && digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, value);
         if (is_float ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value)
             break;
     }
-    return append(l, "%s", text);
+    fputs(isnan(value) ? "nan" : text, l->out);
 }
 
-static int append_value(struct fb_listing *l, const struct fb_column *c, const unsigned char *row, int64_t k)
+static void put_value(const struct fb_listing *l, const struct fb_column *c, const unsigned char *row,
+                      int64_t k)
 {
     if (c->kind == FB_TEXT) {
         size_t length;
         const char *text = fb_column_text(c, row, k, &length);
-        return append(l, "%.*s", (int)length, text);
+        fprintf(l->out, "%.*s", (int)length, text);
+        return;
     }
     struct fb_number value = fb_column_value(c, row, k);
     if (c->value == 'L' && l->request->format == FB_LISTING_ECSV)
-        return append(l, "%s", value.integer ? "True" : "False");
-    if (value.whole)
-        return append(l, "%" PRId64, value.integer);
-    if (c->has_null && isnan(value.real))
-        return 0; /* an empty cell is a masked one */
-    return append_real(l, c, value.real);
+        fputs(value.integer ? "True" : "False", l->out);
+    else if (value.whole)
+        fprintf(l->out, "%" PRId64, value.integer);
+    else if (!c->has_null || !isnan(value.real)) /* an empty cell is a masked one */
+        put_real(l, c, value.real);
 }
 
 /* Arrays lose the values -1 at their ends, which mean no trough, but not in ECSV, where arrays have a fixed shape. */
@@ -164,16 +139,17 @@ static int64_t values_to_show(const struct fb_listing *l, const struct fb_listin
     return n;
 }
 
-static int append_cell(struct fb_listing *l, const struct fb_listing_column *c, const unsigned char *row)
+static void put_cell(const struct fb_listing *l, const struct fb_listing_column *c, const unsigned char *row)
 {
     const int brackets = c->n > 1 && l->request->format == FB_LISTING_ECSV;
     int64_t n = values_to_show(l, c, row);
-    int failed = brackets && append(l, "[") != 0;
-    for (int64_t k = 0; k < n && !failed; k++)
-        failed = (k > 0 && append(l, "%s", brackets ? ", " : ";") != 0) ||
-                 append_value(l, c->column, row, c->first + k) != 0;
-    failed = failed || (brackets && append(l, "]") != 0) || append(l, "%c", '\0') != 0;
-    return failed ? -1 : 0;
+    fputs(brackets ? "[" : "", l->out);
+    for (int64_t k = 0; k < n; k++) {
+        fputs(k == 0 ? "" : brackets ? ", " : ";", l->out);
+        put_value(l, c->column, row, c->first + k);
+    }
+    fputs(brackets ? "]" : "", l->out);
+    fputc('\0', l->out);
 }
 
 /* ---- rows ---- */
@@ -199,16 +175,26 @@ static int add_row(struct fb_listing *l, struct rows *rows, int64_t i, const uns
     l->rows[l->nrows++] =
         (struct fb_listing_row){ .key = rows->sort ? fb_column_value(rows->sort, row, rows->element).real : 0,
                                  .row = i,
-                                 .begin = l->used };
+                                 .begin = (size_t)ftell(l->out) };
     for (size_t k = 0; k < l->ncolumns; k++)
-        if (append_cell(l, &l->columns[k], row) != 0)
-            return fb_fail(err, "%s: out of memory for %zu rows", l->request->path, l->nrows);
+        put_cell(l, &l->columns[k], row);
     return 0;
+}
+
+/* The text is whole once its stream is closed. */
+static int close_text(struct fb_listing *l)
+{
+    FILE *out = l->out;
+    int lost = out && ferror(out);
+    l->out = NULL;
+    return (out && fclose(out) != 0) || lost ? -1 : 0;
 }
 
 static int read_rows(struct fb_listing *l, struct rows *rows, struct fb_error *err)
 {
     const size_t most = l->request->most;
+    if (!(l->out = open_memstream(&l->text, &l->size)))
+        return fb_fail(err, "%s: out of memory", l->request->path);
     for (int64_t i = 0; i < l->table.nrows; i++) {
         const unsigned char *row = fb_table_row(&l->table, i, err);
         if (!row)
@@ -219,7 +205,8 @@ static int read_rows(struct fb_listing *l, struct rows *rows, struct fb_error *e
         if ((rows->sort || most == 0 || l->nrows < most) && add_row(l, rows, i, row, err) != 0)
             return -1;
     }
-    return 0;
+    return close_text(l) == 0 ? 0
+                              : fb_fail(err, "%s: out of memory for %zu rows", l->request->path, l->nrows);
 }
 
 /* NaN comes last. */
@@ -299,6 +286,7 @@ void fb_listing_release(struct fb_listing *l)
 {
     free(l->columns);
     free(l->rows);
+    close_text(l);
     free(l->text);
     fb_table_close(&l->table);
     *l = (struct fb_listing){ 0 };

@@ -60,7 +60,8 @@ struct fb_listing {
     struct fb_listing_row *rows; /* owned, in the order of printing */
     size_t nrows, nmet;          /* rows listed; rows that meet the conditions */
     char *text;                  /* owned: the cells of a row one after the other, each ended by a NUL */
-    size_t used, size;
+    size_t size;
+    FILE *out; /* of the text, until it is whole */
 };
 
 /* Read the rows. The listing must not move in memory afterwards. Release it in any case. */

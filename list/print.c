@@ -78,26 +78,14 @@ static void put_lines(FILE *out, const struct fb_listing *l, const char *separat
 /* The type of a column's values in ECSV. */
 static const char *type_name(const struct fb_column *c)
 {
+    static const char codes[] = "LBIJKE";
+    static const char *const names[] = { "bool", "uint8", "int16", "int32", "int64", "float32" };
     if (c->kind == FB_TEXT)
         return "string";
     if (fb_column_is_scaled(c) && c->value != 'E')
         return c->value != 'D' && c->scale <= 1 && c->scale >= 1 ? "int64" : "float64";
-    switch (c->value) {
-    case 'L':
-        return "bool";
-    case 'B':
-        return "uint8";
-    case 'I':
-        return "int16";
-    case 'J':
-        return "int32";
-    case 'K':
-        return "int64";
-    case 'E':
-        return "float32";
-    default:
-        return "float64";
-    }
+    const char *code = strchr(codes, c->value);
+    return code ? names[code - codes] : "float64";
 }
 
 static void put_description(FILE *out, const char *key, const char *text)
@@ -129,15 +117,10 @@ static void print_ecsv(FILE *out, const struct fb_listing *l)
 
 void fb_listing_print(FILE *out, const struct fb_listing *l)
 {
-    switch (l->request->format) {
-    case FB_LISTING_TEXT:
+    if (l->request->format == FB_LISTING_TEXT)
         print_text(out, l);
-        return;
-    case FB_LISTING_CSV:
+    else if (l->request->format == FB_LISTING_CSV)
         put_lines(out, l, ",");
-        return;
-    case FB_LISTING_ECSV:
+    else
         print_ecsv(out, l);
-        return;
-    }
 }

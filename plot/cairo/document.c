@@ -17,26 +17,15 @@ struct document {
     double width, height; /* points */
     cairo_surface_t *surface;
     struct fb_canvas canvas;
-    struct fb_plot_picture picture;
-    size_t room;
-    char *texts; /* owned */
-    size_t texts_size;
+    FILE *file;          /* of the bytes */
+    char *bytes, *texts; /* owned */
+    size_t nbytes, ntexts;
 };
 
 static cairo_status_t append(void *closure, const unsigned char *bytes, unsigned int n)
 {
-    struct document *d = closure;
-    if (d->picture.n + n > d->room) {
-        size_t room = 2 * d->room + n;
-        unsigned char *grown = realloc(d->picture.bytes, room);
-        if (!grown)
-            return CAIRO_STATUS_WRITE_ERROR;
-        d->picture.bytes = grown;
-        d->room = room;
-    }
-    memcpy(d->picture.bytes + d->picture.n, bytes, n);
-    d->picture.n += n;
-    return CAIRO_STATUS_SUCCESS;
+    const struct document *d = closure;
+    return fwrite(bytes, 1, n, d->file) == n ? CAIRO_STATUS_SUCCESS : CAIRO_STATUS_WRITE_ERROR;
 }
 
 static cairo_surface_t *make_surface(struct document *d)
@@ -67,7 +56,8 @@ static int open_document(struct document *d)
     cairo_font_options_t *fonts = cairo_font_options_create();
     d->width = (double)d->style->columns * FB_FIGURE_WIDTH;
     d->height = (double)d->style->rows * FB_FIGURE_HEIGHT;
-    d->canvas.texts = open_memstream(&d->texts, &d->texts_size);
+    d->canvas.texts = open_memstream(&d->texts, &d->ntexts);
+    d->file = open_memstream(&d->bytes, &d->nbytes);
     d->surface = make_surface(d);
     d->canvas.cr = cairo_create(d->surface);
     if (d->style->format == FB_PLOT_PNG)
@@ -80,7 +70,7 @@ static int open_document(struct document *d)
     pango_cairo_context_set_font_options(pango_layout_get_context(d->canvas.layout), fonts);
     pango_context_set_round_glyph_positions(pango_layout_get_context(d->canvas.layout), FALSE);
     cairo_font_options_destroy(fonts);
-    return d->canvas.texts ? 0 : -1;
+    return d->canvas.texts && d->file ? 0 : -1;
 }
 
 static int draw_page(struct document *d, const struct fb_plot_figure *figures, size_t n)
@@ -100,28 +90,19 @@ static int draw_page(struct document *d, const struct fb_plot_figure *figures, s
 /* Cairo turns the letters of an SVG into shapes. A description says what they spell, to searches and screen readers. */
 static int describe_svg(struct document *d)
 {
-    static const char before[] = "<desc>", after[] = "</desc>\n";
-    unsigned char *bytes = d->picture.bytes, *tag = NULL, *end = NULL;
-    size_t size = sizeof before - 1 + d->texts_size + sizeof after - 1;
-    for (size_t i = 0; !end && i + 4 < d->picture.n; i++) {
-        if (memcmp(bytes + i, "<svg", 4) == 0)
-            tag = bytes + i;
-        if (tag && bytes[i] == '>' && bytes[i + 1] == '\n')
-            end = bytes + i + 2;
-    }
-    unsigned char *grown = end ? malloc(d->picture.n + size) : NULL;
-    if (!grown)
+    const char *tag = d->bytes ? strstr(d->bytes, "<svg") : NULL, *end = tag ? strstr(tag, ">\n") : NULL;
+    if (!end)
         return -1;
-    size_t head = (size_t)(end - bytes);
-    memcpy(grown, bytes, head);
-    memcpy(grown + head, before, sizeof before - 1);
-    memcpy(grown + head + sizeof before - 1, d->texts, d->texts_size);
-    memcpy(grown + head + size - (sizeof after - 1), after, sizeof after - 1);
-    memcpy(grown + head + size, end, d->picture.n - head);
-    free(bytes);
-    d->picture.bytes = grown;
-    d->picture.n += size;
-    return 0;
+    char *whole = NULL;
+    FILE *out = open_memstream(&whole, &d->nbytes);
+    if (!out)
+        return -1;
+    fprintf(out, "%.*s<desc>%s</desc>\n%s", (int)(end + 2 - d->bytes), d->bytes, d->texts, end + 2);
+    int lost = ferror(out);
+    lost |= fclose(out);
+    free(d->bytes);
+    d->bytes = whole;
+    return lost ? -1 : 0;
 }
 
 /* Returns what Cairo says. */
@@ -152,14 +133,15 @@ static const char *draw(const struct fb_plot_figure *figures, size_t n, const st
     }
     cairo_status_t status = close_document(&d);
     failed |= !d.canvas.texts || fclose(d.canvas.texts) != 0;
+    failed |= !d.file || fclose(d.file) != 0;
     if (!failed && status == CAIRO_STATUS_SUCCESS && style->format == FB_PLOT_SVG)
         failed = describe_svg(&d);
     free(d.texts);
     if (status == CAIRO_STATUS_SUCCESS && !failed) {
-        *picture = d.picture;
+        *picture = (struct fb_plot_picture){ (unsigned char *)d.bytes, d.nbytes };
         return NULL;
     }
-    free(d.picture.bytes);
+    free(d.bytes);
     return status != CAIRO_STATUS_SUCCESS ? cairo_status_to_string(status) : "out of memory";
 }
 
