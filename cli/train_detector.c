@@ -26,11 +26,6 @@ struct train {
     struct fb_retraining how;
 };
 
-static void drop(void *context, size_t index)
-{
-    fb_judged_sample_release(&((struct fb_detector_taker *)context)->parts[index]);
-}
-
 static int read_tree(struct train *train, const struct fb_train_options *o, struct fb_error *err)
 {
     struct fb_train_tree *tree = &train->tree;
@@ -45,7 +40,6 @@ static int read_tree(struct train *train, const struct fb_train_options *o, stru
     tree->collection.whole = 1;
     tree->collection.take = fb_detector_take;
     tree->collection.context = &train->taker;
-    tree->drop = drop;
     return fb_train_tree_read(tree, err);
 }
 
@@ -99,7 +93,7 @@ static int train_detector(struct train *train, const struct fb_train_options *o,
     if (tree->run.signal)
         return fb_pixel_run_stopped(&tree->run, "the same command starts again", FB_EXIT_UNUSABLE);
     make_name(o->out, name);
-    if (fb_judged_sample_join(&train->all, train->taker.parts, tree->rows.pixels.n, err) != 0 ||
+    if (fb_judged_sample_join(&train->all, train->taker.parts, &tree->collection, err) != 0 ||
         fb_retrain(&train->trained, train->builtin, name, &train->all, &train->how, err) != 0)
         return FB_EXIT_UNUSABLE;
     print_training(&train->how);

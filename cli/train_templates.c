@@ -35,11 +35,6 @@ static const char *trough_catalog(const struct fb_train_options *o)
 
 /* ---- the sample ---- */
 
-static void drop(void *context, size_t index)
-{
-    fb_template_sample_release(&((struct fb_template_taker *)context)->parts[index]);
-}
-
 /* Troughs that stay in the sample would be learnt as a form that continua have. */
 static int read_troughs(struct train *train, struct fb_error *err)
 {
@@ -63,7 +58,6 @@ static int read_tree(struct train *train, const struct fb_train_options *o, stru
         return fb_fail(err, "out of memory for %zu pixels", tree->rows.pixels.n);
     tree->collection.take = fb_template_take;
     tree->collection.context = &train->taker;
-    tree->drop = drop;
     return fb_train_tree_read(tree, err);
 }
 
@@ -130,7 +124,7 @@ static int train_set(struct train *train, const struct fb_train_options *o, stru
         return FB_EXIT_UNUSABLE;
     if (tree->run.signal)
         return fb_pixel_run_stopped(&tree->run, "the same command starts again", FB_EXIT_UNUSABLE);
-    if (fb_template_sample_join(&train->all, train->taker.parts, tree->rows.pixels.n, err) != 0 ||
+    if (fb_template_sample_join(&train->all, train->taker.parts, &tree->collection, err) != 0 ||
         report_troughs(train, err) != 0 ||
         fb_train(&train->factors, &train->all.sample, (size_t)o->components, FB_TRAIN_TROUGH_WEIGHT,
                  tree->run.nthreads, &train->convergence, err) != 0)

@@ -26,10 +26,8 @@ int fb_train_tree_find(struct fb_train_tree *tree, const struct fb_train_options
 static enum fb_pixel_outcome collect_pixel(void *context, int thread, size_t index, struct fb_error *err)
 {
     struct fb_train_tree *tree = context;
-    if (fb_collect_pixel(&tree->collection, thread, index, err) != 0) {
-        tree->drop(tree->collection.context, index);
+    if (fb_collect_pixel(&tree->collection, thread, index, err) != 0)
         return FB_PIXEL_FAILED;
-    }
     tree->run.results[index].nquasars = tree->collection.counts[index][FB_ROW_USED];
     return FB_PIXEL_DONE;
 }

@@ -31,14 +31,12 @@ struct fb_train_tree {
     struct fb_selection selection;
     struct fb_pixel_rows rows;
     struct fb_collection collection;
-    void (*drop)(void *context,
-                 size_t index); /* of the collection: drop what was taken of a pixel that failed */
     struct fb_pixel_run run;
     fb_row_counts counts; /* of all pixels */
 };
 
 /* Check the output, and find out which spectra there are. The caller then sets whole, take and context of the
- * collection, and drop. Release in any case. */
+ * collection. Release in any case. */
 int fb_train_tree_find(struct fb_train_tree *tree, const struct fb_train_options *options,
                        struct fb_error *err);
 /* Read all spectra, and print how many were used. Check tree->run.signal afterwards. */

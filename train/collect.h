@@ -43,7 +43,7 @@ struct fb_collection {
 int fb_collection_start(struct fb_collection *collection, struct fb_error *err);
 void fb_collection_release(struct fb_collection *collection);
 
-/* Collect the spectra of pixel `index`. On failure its counts are 0, and what was taken is the caller's to drop. */
+/* Collect the spectra of pixel `index`. On failure its counts are 0, and what was taken does not count. */
 int fb_collect_pixel(const struct fb_collection *collection, int thread, size_t index, struct fb_error *err);
 /* The sums over all pixels. */
 void fb_collection_count(const struct fb_collection *collection, fb_row_counts sum);

@@ -62,10 +62,12 @@ int fb_detector_take(void *context, int thread, size_t index, const struct fb_sp
     return FB_ROW_USED;
 }
 
-int fb_judged_sample_join(struct fb_judged_sample *all, struct fb_judged_sample *parts, size_t n,
-                          struct fb_error *err)
+int fb_judged_sample_join(struct fb_judged_sample *all, struct fb_judged_sample *parts,
+                          const struct fb_collection *c, struct fb_error *err)
 {
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < c->rows->pixels.n; i++) {
+        if (c->counts[i][FB_ROW_USED] == 0) /* whatever was taken of a pixel that failed */
+            continue;
         if (fb_judged_sample_add(all, parts[i].rows, parts[i].n) != 0)
             return fb_fail(err, "out of memory for %zu spectra", all->n + parts[i].n);
         fb_judged_sample_release(&parts[i]);

@@ -28,8 +28,8 @@ struct fb_detector_taker {
 int fb_detector_take(void *taker, int thread, size_t index, const struct fb_spectrum *spectrum,
                      const struct fb_redshift *row);
 
-/* Move n parts into one sorted sample. */
-int fb_judged_sample_join(struct fb_judged_sample *all, struct fb_judged_sample *parts, size_t n,
-                          struct fb_error *err);
+/* Move the parts of pixels that did not fail into one sorted sample. */
+int fb_judged_sample_join(struct fb_judged_sample *all, struct fb_judged_sample *parts,
+                          const struct fb_collection *collection, struct fb_error *err);
 
 #endif

@@ -44,6 +44,16 @@ double fb_cholesky_inverse(const double *l, size_t n, double *inverse)
     return determinant;
 }
 
+/* Rotate two rows or columns of n numbers, `step` apart. */
+static void rotate_pair(double *x, double *y, size_t n, size_t step, double c, double s)
+{
+    for (size_t k = 0; k < n * step; k += step) {
+        const double u = x[k], v = y[k];
+        x[k] = c * u - s * v;
+        y[k] = s * u + c * v;
+    }
+}
+
 /* Make a[p][q] 0 by rotating rows and columns p and q, and rows p and q of the vectors. */
 static void rotate(double *a, double *vectors, size_t n, size_t p, size_t q)
 {
@@ -53,21 +63,9 @@ static void rotate(double *a, double *vectors, size_t n, size_t p, size_t q)
     const double theta = (a[q * n + q] - a[p * n + p]) / (2 * apq);
     const double t = (theta < 0 ? -1 : 1) / (fabs(theta) + sqrt(theta * theta + 1));
     const double c = 1 / sqrt(t * t + 1), s = t * c;
-    for (size_t k = 0; k < n; k++) {
-        const double x = a[k * n + p], y = a[k * n + q];
-        a[k * n + p] = c * x - s * y;
-        a[k * n + q] = s * x + c * y;
-    }
-    for (size_t k = 0; k < n; k++) {
-        const double x = a[p * n + k], y = a[q * n + k];
-        a[p * n + k] = c * x - s * y;
-        a[q * n + k] = s * x + c * y;
-    }
-    for (size_t k = 0; k < n; k++) {
-        const double x = vectors[p * n + k], y = vectors[q * n + k];
-        vectors[p * n + k] = c * x - s * y;
-        vectors[q * n + k] = s * x + c * y;
-    }
+    rotate_pair(a + p, a + q, n, n, c, s);
+    rotate_pair(a + p * n, a + q * n, n, 1, c, s);
+    rotate_pair(vectors + p * n, vectors + q * n, n, 1, c, s);
 }
 
 static double off_diagonal(const double *a, size_t n)

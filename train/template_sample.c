@@ -87,10 +87,12 @@ int fb_template_take(void *context, int thread, size_t index, const struct fb_sp
 
 /* ---- all of them ---- */
 
-int fb_template_sample_join(struct fb_template_sample *all, struct fb_template_sample *parts, size_t n,
-                            struct fb_error *err)
+int fb_template_sample_join(struct fb_template_sample *all, struct fb_template_sample *parts,
+                            const struct fb_collection *c, struct fb_error *err)
 {
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < c->rows->pixels.n; i++) {
+        if (c->counts[i][FB_ROW_USED] == 0) /* whatever was taken of a pixel that failed */
+            continue;
         if (fb_sample_join(&all->sample, &parts[i].sample) != 0)
             return fb_fail(err, "out of memory for %zu spectra", all->sample.n + parts[i].sample.n);
         all->nknown += parts[i].nknown;

@@ -41,8 +41,8 @@ struct fb_template_taker {
 /* An fb_take_spectrum() with a struct fb_template_taker as its context. */
 int fb_template_take(void *taker, int thread, size_t index, const struct fb_spectrum *spectrum,
                      const struct fb_redshift *row);
-/* Move n parts into one sample, in their order. */
-int fb_template_sample_join(struct fb_template_sample *all, struct fb_template_sample *parts, size_t n,
-                            struct fb_error *err);
+/* Move the parts of pixels that did not fail into one sample, in their order. */
+int fb_template_sample_join(struct fb_template_sample *all, struct fb_template_sample *parts,
+                            const struct fb_collection *collection, struct fb_error *err);
 
 #endif
