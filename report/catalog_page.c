@@ -13,18 +13,12 @@
 
 /* ---- lists ---- */
 
-static void put_separator(FILE *out, size_t i)
-{
-    if (i > 0)
-        fputc(',', out);
-}
-
 static void put_numbers(FILE *out, const char *key, const double *numbers, size_t n)
 {
     fb_json_key(out, key);
     fputc('[', out);
     for (size_t i = 0; i < n; i++) {
-        put_separator(out, i);
+        fputs(i > 0 ? "," : "", out);
         fb_json_number(out, numbers[i]);
     }
     fputc(']', out);
@@ -57,7 +51,7 @@ static void put_catalog(FILE *out, const struct fb_catalog_page *r)
     for (int k = 0; k < FB_NFATES; k++) {
         if (k == FB_FATE_MEASURED || q->tally.n[k] == 0)
             continue;
-        put_separator(out, written++);
+        fputs(written++ > 0 ? "," : "", out);
         fputc('[', out);
         fb_json_text(out, fb_fate_words((enum fb_fate)k));
         fprintf(out, ", %zu]", q->tally.n[k]);
@@ -155,7 +149,7 @@ static void put_column(FILE *out, const struct fb_contents *q, enum fb_quasar_nu
     fb_json_key(out, fb_quasar_column(number));
     fputc('[', out);
     for (size_t i = 0; i < q->nlisted; i++) {
-        put_separator(out, i);
+        fputs(i > 0 ? "," : "", out);
         fb_json_number(out, q->listed[i].number[number]);
     }
     fputc(']', out);
