@@ -264,14 +264,9 @@ static int measure_file(struct plot *p, struct fb_error *err)
 /* The name of a page's file: NAME-02.png where there are several. The caller frees it. */
 static char *page_name(const struct plot_options *o, size_t page, size_t npages)
 {
-    size_t length = strlen(o->out) - strlen(o->suffix), size = strlen(o->out) + 32;
-    int digits = snprintf(NULL, 0, "%zu", npages);
-    char *name = malloc(size);
-    if (name && npages > 1)
-        snprintf(name, size, "%.*s-%0*zu%s", (int)length, o->out, digits, page + 1, o->out + length);
-    else if (name)
-        snprintf(name, size, "%s", o->out);
-    return name;
+    int length = (int)(strlen(o->out) - strlen(o->suffix)), digits = snprintf(NULL, 0, "%zu", npages);
+    return npages > 1 ? fb_format("%.*s-%0*zu%s", length, o->out, digits, page + 1, o->out + length)
+                      : strdup(o->out);
 }
 
 static int write_page(const struct plot *p, const char *path, size_t first, size_t n, struct fb_error *err)
@@ -409,28 +404,23 @@ static int read_format(struct plot_options *o)
 
 static int read_style(struct plot_options *o)
 {
-    unsigned columns = 1, rows = 1;
-    double begin = 0, end = 0;
+    struct fb_plot_style *s = &o->style;
     int used = 0;
-    if (o->grid && (sscanf(o->grid, "%2ux%2u%n", &columns, &rows, &used) != 2 || o->grid[used] ||
-                    columns < 1 || rows < 1 || columns > MOST_ACROSS || rows > MOST_ACROSS))
+    s->columns = s->rows = 1;
+    if (o->grid && (sscanf(o->grid, "%2zux%2zu%n", &s->columns, &s->rows, &used) != 2 || o->grid[used] ||
+                    s->columns < 1 || s->rows < 1 || s->columns > MOST_ACROSS || s->rows > MOST_ACROSS))
         return complain("--grid", o->grid, "COLUMNSxROWS as in 2x3, at most 10x10");
-    if (o->range && (sscanf(o->range, "%lf,%lf%n", &begin, &end, &used) != 2 || o->range[used] ||
-                     !(begin > 0) || !(end > begin) || end > 1e6))
+    if (o->range && (sscanf(o->range, "%lf,%lf%n", &s->begin, &s->end, &used) != 2 || o->range[used] ||
+                     !(s->begin > 0) || !(s->end > s->begin) || s->end > 1e6))
         return complain("--range", o->range, "two wavelengths in Angstrom as in 1250,1700");
-    o->style.observed = strcmp(o->frame, "observed") == 0;
-    if (!o->style.observed && strcmp(o->frame, "rest") != 0)
+    s->observed = strcmp(o->frame, "observed") == 0;
+    if (!s->observed && strcmp(o->frame, "rest") != 0)
         return complain("--frame", o->frame, "rest or observed");
-    if (o->smooth % 2 == 0) {
-        fb_print_error("plot", "option --smooth: expected an odd number of pixels, found %ld", o->smooth);
-        return 0;
-    }
-    o->style.begin = begin;
-    o->style.end = end;
-    o->style.smooth = (size_t)o->smooth;
-    o->style.columns = columns;
-    o->style.rows = rows;
-    return 1;
+    s->smooth = (size_t)o->smooth;
+    if (s->smooth % 2 == 1)
+        return 1;
+    fb_print_error("plot", "option --smooth: expected an odd number of pixels, found %ld", o->smooth);
+    return 0;
 }
 
 static int check_options(struct plot_options *o)

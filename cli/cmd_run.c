@@ -96,15 +96,6 @@ static int share_rows(struct run *run, struct fb_error *err)
     return failed ? -1 : 0;
 }
 
-/* With --baldir, a log is always written, named like those of split and append; without it, only with --logfile. */
-static char *run_log_path(const struct run *run)
-{
-    if (!run->m.options.logfile && !run->baldir)
-        return NULL;
-    return fb_pixels_log_path("run", run->baldir ? run->baldir : ".", run->m.options.logfile,
-                              &run->m.layout.tree);
-}
-
 /* The remedy after a signal. */
 static const char *what_next(const struct run *run)
 {
@@ -129,7 +120,12 @@ static int report_run(struct run *run)
     int written = run_has_catalog(run), status = FB_EXIT_DONE;
 
     fb_report_start(&report, p, run->m.argc, run->m.argv);
-    fb_report_pixels(&report, run_log_path(run));
+    /* with --baldir always, named like those of split and append */
+    char *log = run->m.options.logfile || run->baldir
+                    ? fb_pixels_log_path("run", run->baldir ? run->baldir : ".", run->m.options.logfile,
+                                         &run->m.layout.tree)
+                    : NULL;
+    fb_report_pixels(&report, log);
     fb_print_noted_files("run", &p->used);
     if (fb_print_row_problems(&run->sorted, "run", run->qsocat) || p->nfailed > 0 ||
         fb_tally_lost(&run->tally) > 0)
