@@ -1,8 +1,6 @@
 /* catalog_page.c - SPDX-License-Identifier: BSD-3-Clause */
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include "fastbal.h"
 #include "fits/system.h"
@@ -216,25 +214,18 @@ static void put_spectra(FILE *out, const struct fb_catalog_page *r)
 
 /* ---- the file ---- */
 
-static char *make_data(const struct fb_catalog_page *r, size_t *size, struct fb_error *err)
+static void print_page(FILE *out, const void *context)
 {
-    char *text = NULL;
-    FILE *out = open_memstream(&text, size);
-    if (out) {
-        fputs("<script type=\"application/json\" id=\"data\">{", out);
-        put_catalog(out, r);
-        put_histograms(out, r->quasars);
-        put_rows(out, r->quasars);
-        put_spectra(out, r);
-        fputs("</script>\n", out);
-    }
-    int lost = !out || ferror(out);
-    if ((out && fclose(out) != 0) || lost) {
-        fb_fail(err, "%s: out of memory for the report", r->catalog);
-        free(text);
-        return NULL;
-    }
-    return text;
+    const struct fb_catalog_page *r = context;
+    (void)fwrite(fb_page_head, 1, fb_page_head_size, out); /* ferror() is asked at the end */
+    fputs("<script type=\"application/json\" id=\"data\">{", out);
+    put_catalog(out, r);
+    put_histograms(out, r->quasars);
+    put_rows(out, r->quasars);
+    put_spectra(out, r);
+    fputs("</script>\n", out);
+    (void)fwrite(r->spectra->text ? r->spectra->text : "", 1, r->spectra->size, out);
+    (void)fwrite(fb_page_tail, 1, fb_page_tail_size, out);
 }
 
 int fb_catalog_page_check(struct fb_error *err)
@@ -250,29 +241,5 @@ int fb_catalog_page_check(struct fb_error *err)
 int fb_catalog_page_write(const struct fb_catalog_page *r, const char *path, enum fb_replace replace,
                           struct fb_error *err)
 {
-    struct fb_temporary file = { .descriptor = -1 };
-    size_t size = 0;
-    if (fb_catalog_page_check(err) != 0)
-        return -1;
-    char *data = make_data(r, &size, err);
-    if (!data)
-        return -1;
-    const struct {
-        const unsigned char *bytes;
-        size_t n;
-    } parts[] = { { fb_page_head, fb_page_head_size },
-                  { (const unsigned char *)data, size },
-                  { (const unsigned char *)r->spectra->text, r->spectra->size },
-                  { fb_page_tail, fb_page_tail_size } };
-    int status = fb_temporary_prepare(&file, path, replace, err);
-    if (status == 0)
-        status = fb_temporary_open(&file, err);
-    for (size_t i = 0; i < sizeof parts / sizeof *parts && status == 0; i++)
-        if (parts[i].n > 0 && fb_write_all(file.descriptor, parts[i].bytes, parts[i].n) != 0)
-            status = fb_fail(err, "%s: %s", path, strerror(errno));
-    if (status == 0)
-        status = fb_temporary_publish(&file, FB_FILE_AND_FOLDER, err);
-    fb_temporary_discard(&file);
-    free(data);
-    return status;
+    return fb_catalog_page_check(err) != 0 ? -1 : fb_print_output(path, replace, print_page, r, err);
 }
