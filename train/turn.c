@@ -21,12 +21,13 @@ struct turn {
     fb_cells root; /* square root of the mean spectrum */
     fb_cells mean; /* the mean in units of root, of unit length */
     size_t nfactors, nbasis;
-    fb_cells *factors;             /* in units of root, without the component along the mean */
-    fb_cells *troughs;             /* the same */
-    double population, absorption; /* tr C, tr B */
-    double weight;                 /* of troughs */
-    fb_cells *basis;               /* orthonormal */
-    fb_cells *image;               /* A times each */
+    fb_cells factors[FB_MOST_FACTORS]; /* in units of root, without the component along the mean */
+    fb_cells troughs[TROUGHS];         /* the same */
+    double population, absorption;     /* tr C, tr B */
+    double weight;                     /* of troughs */
+    fb_cells basis[MOST_BASIS + 1];    /* orthonormal */
+    fb_cells image[MOST_BASIS + 1];    /* A times each */
+    double matrix[MOST_BASIS * MOST_BASIS], vectors[MOST_BASIS * MOST_BASIS], values[MOST_BASIS];
 };
 
 static double dot(const double *a, const double *b)
@@ -126,39 +127,30 @@ static void make_basis(struct turn *turn)
         extend(turn, turn->image[k]);
 }
 
-/* Replace the first n rows of image by the leading eigenvectors. Returns -1 if fewer than n eigenvalues are
- * positive, or if out of memory. */
-static int find_eigenvectors(struct turn *turn, size_t n, size_t *npositive)
+/* Replace the first n rows of image by the leading eigenvectors. Returns how many eigenvalues are positive. */
+static size_t find_eigenvectors(struct turn *turn, size_t n)
 {
     const size_t m = turn->nbasis;
-    double *matrix = malloc(m * m * sizeof *matrix), *vectors = malloc(m * m * sizeof *vectors);
-    double *values = malloc(m * sizeof *values);
-    const int there = matrix && vectors && values;
-    *npositive = 0;
-    if (there) {
-        for (size_t j = 0; j < m; j++)
-            for (size_t k = 0; k < m; k++)
-                matrix[j * m + k] =
-                    (dot(turn->basis[j], turn->image[k]) + dot(turn->basis[k], turn->image[j])) / 2;
-        fb_eigenvectors(matrix, m, values, vectors);
-        while (*npositive < m && values[*npositive] > 1e-12)
-            ++*npositive;
-        for (size_t j = 0; j < n && j < m; j++) {
-            memset(turn->image[j], 0, sizeof(fb_cells));
-            for (size_t k = 0; k < m; k++)
-                add(turn->image[j], turn->basis[k], vectors[j * m + k]);
-        }
+    size_t npositive = 0;
+    for (size_t j = 0; j < m; j++)
+        for (size_t k = 0; k < m; k++)
+            turn->matrix[j * m + k] =
+                (dot(turn->basis[j], turn->image[k]) + dot(turn->basis[k], turn->image[j])) / 2;
+    fb_eigenvectors(turn->matrix, m, turn->values, turn->vectors);
+    while (npositive < m && turn->values[npositive] > 1e-12)
+        npositive++;
+    for (size_t j = 0; j < n && j < m; j++) {
+        memset(turn->image[j], 0, sizeof(fb_cells));
+        for (size_t k = 0; k < m; k++)
+            add(turn->image[j], turn->basis[k], turn->vectors[j * m + k]);
     }
-    free(matrix);
-    free(vectors);
-    free(values);
-    return there ? 0 : -1;
+    return npositive;
 }
 
 /* ---- the new factors ---- */
 
 /* Scale unit vectors to spectra of root mean square 1 whose largest value is positive. */
-static void replace(const struct turn *turn, struct fb_factors *f, size_t n)
+static void replace(struct turn *turn, struct fb_factors *f, size_t n)
 {
     double projected[FB_MOST_FACTORS][FB_MOST_FACTORS], trace = 0;
     f->n = n;
@@ -186,43 +178,29 @@ static void replace(const struct turn *turn, struct fb_factors *f, size_t n)
     }
 }
 
-static int allocate(struct turn *turn)
-{
-    turn->factors = calloc(FB_MOST_FACTORS, sizeof *turn->factors);
-    turn->troughs = calloc(TROUGHS, sizeof *turn->troughs);
-    turn->basis = calloc(MOST_BASIS + 1, sizeof *turn->basis);
-    turn->image = calloc(MOST_BASIS + 1, sizeof *turn->image);
-    return turn->factors && turn->troughs && turn->basis && turn->image ? 0 : -1;
-}
-
 int fb_factors_turn(struct fb_factors *factors, size_t n, double weight, struct fb_error *err)
 {
     struct turn *turn = calloc(1, sizeof *turn);
     size_t npositive = 0;
-    int status = turn ? allocate(turn) : -1;
-    if (status == 0) {
+    int status = 0;
+    if (turn) {
         turn->weight = weight;
         set_factors(turn, factors);
-        status = set_troughs(turn, factors);
     }
-    if (status == 0 && turn->population >= LEAST_POPULATION) {
+    if (!turn || set_troughs(turn, factors) != 0) {
+        free(turn);
+        return fb_fail(err, "out of memory for %d troughs", TROUGHS);
+    }
+    if (turn->population >= LEAST_POPULATION) {
         make_basis(turn);
-        status = find_eigenvectors(turn, n, &npositive);
+        npositive = find_eigenvectors(turn, n);
     }
-    if (status != 0)
-        fb_fail(err, "out of memory for %d troughs", TROUGHS);
-    else if (npositive < n)
+    if (npositive < n)
         status = fb_fail(
             err, "expected %zu directions in which these spectra differ but not by absorption, found %zu", n,
             npositive);
     else
         replace(turn, factors, n);
-    if (turn) {
-        free(turn->factors);
-        free(turn->troughs);
-        free(turn->basis);
-        free(turn->image);
-    }
     free(turn);
     return status;
 }

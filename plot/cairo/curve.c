@@ -109,14 +109,14 @@ static void choose_axes(struct fb_curve *c, double *scratch)
 
 int fb_curve_make(struct fb_curve *c, const struct fb_plot_figure *f, const struct fb_plot_style *s)
 {
-    double **const arrays[] = { &c->x, &c->flux, &c->error, &c->continuum, &c->ratio, &c->ratio_error };
+    enum { COUNT = 6 };
+    double **const arrays[COUNT] = { &c->x, &c->flux, &c->error, &c->continuum, &c->ratio, &c->ratio_error };
     memset(c, 0, sizeof *c);
-    for (size_t a = 0; a < sizeof arrays / sizeof *arrays; a++)
-        if (!(*arrays[a] = malloc((f->n + 1) * sizeof **arrays[a])))
-            return -1;
-    double *scratch = malloc((f->n + 1) * sizeof *scratch);
-    if (!scratch)
+    double *numbers = malloc((COUNT + 1) * (f->n + 1) * sizeof *numbers), *scratch = numbers;
+    if (!numbers)
         return -1;
+    for (size_t a = 0; a < COUNT; a++, scratch += f->n + 1)
+        *arrays[a] = scratch;
     choose_range(c, f, s);
     for (size_t i = 0; i < f->n; i++) {
         double x = f->wavelength[i] * c->frame / (1 + f->z);
@@ -130,15 +130,12 @@ int fb_curve_make(struct fb_curve *c, const struct fb_plot_figure *f, const stru
             smooth_pixel(c, f, i, s->smooth / 2, k);
     }
     choose_axes(c, scratch);
-    free(scratch);
     return 0;
 }
 
 void fb_curve_free(struct fb_curve *c)
 {
-    double *const arrays[] = { c->x, c->flux, c->error, c->continuum, c->ratio, c->ratio_error };
-    for (size_t a = 0; a < sizeof arrays / sizeof *arrays; a++)
-        free(arrays[a]);
+    free(c->x); /* the others are behind it */
     memset(c, 0, sizeof *c);
 }
 

@@ -12,7 +12,7 @@
 /* Wavelengths x are those of the axis. Values are NaN where there is nothing to draw. */
 struct fb_curve {
     size_t n;
-    double *x, *flux, *error, *continuum, *ratio, *ratio_error; /* owned, n each */
+    double *x, *flux, *error, *continuum, *ratio, *ratio_error; /* n each; owned by x */
     double begin, end;                                          /* of the x axis; begin < end */
     double low, high;                                           /* of the flux axis */
     double ratio_high; /* of the axis of the normalised flux, which begins at FB_RATIO_LOW */
