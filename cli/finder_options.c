@@ -6,34 +6,36 @@
 #include "run/message.h"
 #include "run/schedule.h"
 
-/* Names of the fits, by enum fastbal_fit; the first is the default. */
-static const char *const fit_names[] = { [FASTBAL_FIT_EXACT] = "exact", [FASTBAL_FIT_SIMPLEX] = "simplex" };
-/* Names of the rules, by enum fastbal_rules; the first is the default. */
-static const char *const rules_names[] = {
-    [FASTBAL_RULES_MAIN] = "main", [FASTBAL_RULES_OPTIMIZE] = "optimize", [FASTBAL_RULES_FASTBAL] = "fastbal"
+/* What an option takes: names by an enum of the library, the first of which is the default. */
+struct choice {
+    const char *option, *expected, *names[4];
 };
-/* Names of the continua, by enum fastbal_continuum. */
-static const char *const continuum_names[] = { [FASTBAL_CONTINUUM_DEFAULT] = "default",
-                                               [FASTBAL_CONTINUUM_LEAST_SQUARES] = "least-squares",
-                                               [FASTBAL_CONTINUUM_TROUGH_AWARE] = "trough-aware" };
-enum {
-    NFITS = sizeof fit_names / sizeof *fit_names,
-    NRULES = sizeof rules_names / sizeof *rules_names,
-    NCONTINUA = sizeof continuum_names / sizeof *continuum_names
-};
+static const struct choice fits = { "--fit",
+                                    "exact or simplex",
+                                    { [FASTBAL_FIT_EXACT] = "exact", [FASTBAL_FIT_SIMPLEX] = "simplex" } };
+static const struct choice rules = { "--rules",
+                                     "main, optimize or fastbal",
+                                     { [FASTBAL_RULES_MAIN] = "main",
+                                       [FASTBAL_RULES_OPTIMIZE] = "optimize",
+                                       [FASTBAL_RULES_FASTBAL] = "fastbal" } };
+static const struct choice continua = { "--continuum",
+                                        "default, trough-aware or least-squares",
+                                        { [FASTBAL_CONTINUUM_DEFAULT] = "default",
+                                          [FASTBAL_CONTINUUM_LEAST_SQUARES] = "least-squares",
+                                          [FASTBAL_CONTINUUM_TROUGH_AWARE] = "trough-aware" } };
 
-/* The index of a name; 0 for NULL, n if there is no such name. */
-static int find_name(const char *const *names, int n, const char *name)
+/* The index of a name; 0 for NULL, -1 if there is no such name. */
+static int find_name(const struct choice *c, const char *name)
 {
     int i = 0;
-    while (name && i < n && strcmp(names[i], name) != 0)
+    while (name && c->names[i] && strcmp(c->names[i], name) != 0)
         i++;
-    return i;
+    return c->names[i] ? i : -1;
 }
 
 void fb_finder_old_default(struct fb_finder_options *options)
 {
-    options->continuum = continuum_names[FASTBAL_CONTINUUM_LEAST_SQUARES];
+    options->continuum = continua.names[FASTBAL_CONTINUUM_LEAST_SQUARES];
     options->detector = "off";
 }
 
@@ -41,7 +43,7 @@ void fb_finder_old_default(struct fb_finder_options *options)
 static int choose_continuum(const struct fb_finder *finder, const struct fb_finder_options *options, int fit)
 {
     struct fastbal_prior prior;
-    int continuum = find_name(continuum_names, NCONTINUA, options->continuum);
+    int continuum = find_name(&continua, options->continuum);
     if (continuum != FASTBAL_CONTINUUM_DEFAULT)
         return continuum;
     return fastbal_templates_prior(finder->templates.templates, &prior) && fit == FASTBAL_FIT_EXACT
@@ -67,12 +69,12 @@ static int read_detector(struct fb_finder *finder, const struct fb_finder_option
 static int start_threads(struct fb_finder *finder, const struct fb_finder_options *options,
                          struct fb_error *err)
 {
-    int fit = find_name(fit_names, NFITS, options->fit);
-    int rules = find_name(rules_names, NRULES, options->rules);
+    int fit = find_name(&fits, options->fit);
+    int rule = find_name(&rules, options->rules);
     int continuum = choose_continuum(finder, options, fit);
-    const struct fastbal_options measure = { sizeof measure, fit, rules, continuum, finder->detector };
-    return fb_finder_start(finder, fb_threads(options->nproc), &measure, fit_names[fit], rules_names[rules],
-                           continuum_names[continuum], err);
+    const struct fastbal_options measure = { sizeof measure, fit, rule, continuum, finder->detector };
+    return fb_finder_start(finder, fb_threads(options->nproc), &measure, fits.names[fit], rules.names[rule],
+                           continua.names[continuum], err);
 }
 
 int fb_finder_prepare(struct fb_finder *finder, const struct fb_finder_options *options, struct fb_error *err)
@@ -85,18 +87,22 @@ int fb_finder_prepare(struct fb_finder *finder, const struct fb_finder_options *
     return fb_baltable_headers_create(&finder->headers, finder->ntemplates, &finder->made, err);
 }
 
-/* Broadcast rank 0's templates. */
-static int share_templates(struct fb_finder *finder, const struct fb_ranks *ranks, struct fb_error *err)
+/* Broadcast rank 0's templates, and its detector if it has one. */
+static int share_models(struct fb_finder *finder, const struct fb_ranks *ranks, struct fb_error *err)
 {
     const fastbal_templates *t = finder->templates.templates; /* NULL on the others */
+    const fastbal_detector *d = finder->detector;             /* the same */
     struct {
-        int ncomponents, has_prior;
+        int ncomponents, has_prior, has_detector;
         size_t nwave;
-        char name[sizeof finder->templates.name];
+        char name[sizeof finder->templates.name], detector[FB_DETECTOR_NAME];
+        struct fastbal_calibration calibration;
     } about = { 0 };
-    size_t n = 0;
-    void *values = t ? fb_template_set_values(&finder->templates, &n) : NULL;
+    struct fastbal_message message;
     struct fastbal_prior prior;
+    size_t nvalues = 0, nweights = 0;
+    void *values = t ? fb_template_set_values(&finder->templates, &nvalues) : NULL;
+    void *weights = d ? fb_detector_weights(d, &nweights) : NULL;
 
     if (t) {
         about.ncomponents = fastbal_templates_count(t);
@@ -104,47 +110,27 @@ static int share_templates(struct fb_finder *finder, const struct fb_ranks *rank
         about.nwave = fastbal_templates_size(t);
         memcpy(about.name, finder->templates.name, sizeof about.name);
     }
-    int failed = t && !values ? fb_fail(err, "out of memory for %zu wavelengths", about.nwave) : 0;
+    if (d) {
+        about.has_detector = 1;
+        fb_detector_own_name(d, about.detector);
+        about.calibration = *fastbal_detector_calibration(d);
+    }
+    int failed =
+        (t && !values) || (d && !weights) ? fb_fail(err, "out of memory for templates and detector") : 0;
     failed = fb_ranks_agree(ranks, failed, err);
     if (!failed) {
         fb_ranks_broadcast(ranks, &about, sizeof about);
-        failed = fb_ranks_share(ranks, &values, &n, sizeof(double), err);
+        failed = fb_ranks_share(ranks, &values, &nvalues, sizeof(double), err) != 0 ||
+                 fb_ranks_share(ranks, &weights, &nweights, sizeof(double), err) != 0;
     }
     if (!failed && !t)
         failed = fb_template_set_create(&finder->templates, about.name, about.nwave, about.ncomponents,
                                         about.has_prior, values, err);
+    if (!failed && about.has_detector && !d &&
+        fastbal_detector_create(&finder->detector, about.detector, nweights, weights, &about.calibration,
+                                &message) != FASTBAL_OK)
+        failed = fb_fail(err, "detector %s: %s", about.detector, message.text);
     free(values);
-    return failed;
-}
-
-/* Broadcast rank 0's detector, if it has one. */
-static int share_detector(struct fb_finder *finder, const struct fb_ranks *ranks, struct fb_error *err)
-{
-    const fastbal_detector *d = finder->detector; /* NULL on the others */
-    struct {
-        int has;
-        char name[FB_DETECTOR_NAME];
-        struct fastbal_calibration calibration;
-    } about = { 0 };
-    struct fastbal_message message;
-    size_t n = 0;
-    void *weights = d ? fb_detector_weights(d, &n) : NULL;
-
-    if (d) {
-        about.has = 1;
-        fb_detector_own_name(d, about.name);
-        about.calibration = *fastbal_detector_calibration(d);
-    }
-    int failed =
-        fb_ranks_agree(ranks, d && !weights ? fb_fail(err, "out of memory for the detector") : 0, err);
-    if (!failed) {
-        fb_ranks_broadcast(ranks, &about, sizeof about);
-        failed = fb_ranks_share(ranks, &weights, &n, sizeof(double), err);
-    }
-    if (!failed && about.has && !d &&
-        fastbal_detector_create(&finder->detector, about.name, n, weights, &about.calibration, &message) !=
-            FASTBAL_OK)
-        failed = fb_fail(err, "detector %s: %s", about.name, message.text);
     free(weights);
     return failed;
 }
@@ -174,10 +160,7 @@ int fb_finder_share(struct fb_finder *finder, const struct fb_finder_options *op
 {
     if (ranks->size == 1)
         return 0;
-    int failed = share_templates(finder, ranks, err);
-    failed = fb_ranks_agree(ranks, failed, err);
-    if (!failed)
-        failed = share_detector(finder, ranks, err);
+    int failed = share_models(finder, ranks, err);
     if (!failed && ranks->rank > 0)
         failed = start_threads(finder, options, err);
     failed = fb_ranks_agree(ranks, failed, err);
@@ -185,10 +168,10 @@ int fb_finder_share(struct fb_finder *finder, const struct fb_finder_options *op
 }
 
 /* The setting of a catalog if we have it, else the first name. */
-static const char *known_name(const char *const *names, int n, const char *name)
+static const char *known_name(const struct choice *c, const char *name)
 {
-    int i = find_name(names, n, name);
-    return names[i < n ? i : 0];
+    int i = find_name(c, name);
+    return c->names[i < 0 ? 0 : i];
 }
 
 void fb_finder_follow(struct fb_finder_options *o, const struct fb_provenance *made)
@@ -201,34 +184,34 @@ void fb_finder_follow(struct fb_finder_options *o, const struct fb_provenance *m
             o->templates = "brodzeller";
     }
     if (!o->fit)
-        o->fit = known_name(fit_names, NFITS, made->fit);
+        o->fit = known_name(&fits, made->fit);
     if (!o->rules)
-        o->rules = known_name(rules_names, NRULES, made->rules);
+        o->rules = known_name(&rules, made->rules);
     if (!o->continuum && made->templates[0] && !made->continuum[0]) /* made before there was a choice */
-        o->continuum = continuum_names[FASTBAL_CONTINUUM_LEAST_SQUARES];
+        o->continuum = continua.names[FASTBAL_CONTINUUM_LEAST_SQUARES];
     if (!o->continuum)
-        o->continuum = known_name(continuum_names, NCONTINUA, made->continuum);
+        o->continuum = known_name(&continua, made->continuum);
     if (strcmp(o->fit, "simplex") == 0 && strcmp(o->continuum, "trough-aware") == 0)
-        o->continuum = continuum_names[FASTBAL_CONTINUUM_DEFAULT];
+        o->continuum = continua.names[FASTBAL_CONTINUUM_DEFAULT];
 }
 
-int fb_finder_options_check(const char *command, const struct fb_finder_options *options)
+static int check_name(const char *command, const struct choice *c, const char *name)
 {
-    if (options->alttemp && options->templates && strcmp(options->templates, "brodzeller") != 0)
+    if (find_name(c, name) < 0)
+        fb_print_error(command, "option %s: expected %s, found '%s'", c->option, c->expected, name);
+    return find_name(c, name) >= 0;
+}
+
+int fb_finder_options_check(const char *command, const struct fb_finder_options *o)
+{
+    if (o->alttemp && o->templates && strcmp(o->templates, "brodzeller") != 0)
         fb_print_error(command, "options --alttemp and --templates contradict each other");
-    else if (find_name(fit_names, NFITS, options->fit) == NFITS)
-        fb_print_error(command, "option --fit: expected exact or simplex, found '%s'", options->fit);
-    else if (find_name(rules_names, NRULES, options->rules) == NRULES)
-        fb_print_error(command, "option --rules: expected main, optimize or fastbal, found '%s'",
-                       options->rules);
-    else if (find_name(continuum_names, NCONTINUA, options->continuum) == NCONTINUA)
-        fb_print_error(command,
-                       "option --continuum: expected default, trough-aware or least-squares, found '%s'",
-                       options->continuum);
-    else if (options->fit && options->continuum && strcmp(options->fit, "simplex") == 0 &&
-             strcmp(options->continuum, "trough-aware") == 0)
+    else if (check_name(command, &fits, o->fit) && check_name(command, &rules, o->rules) &&
+             check_name(command, &continua, o->continuum)) {
+        if (find_name(&fits, o->fit) != FASTBAL_FIT_SIMPLEX ||
+            find_name(&continua, o->continuum) != FASTBAL_CONTINUUM_TROUGH_AWARE)
+            return 1;
         fb_print_error(command, "options --fit simplex and --continuum trough-aware contradict each other");
-    else
-        return 1;
+    }
     return 0;
 }
