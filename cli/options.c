@@ -231,14 +231,10 @@ static int set_value(const struct parser *p, struct fb_option *o, const char *te
     char *end;
     switch (o->kind) {
     case FB_OPT_INT:
+    case FB_OPT_THREADS:
         if (!parse_whole(text, strlen(text), &whole) || !in_range(o, (double)whole))
             return bad_number(p, o, "a whole number", text);
-        *(long *)o->value = (long)whole;
-        return 0;
-    case FB_OPT_THREADS:
-        if (!parse_whole(text, strlen(text), &whole) || whole < 0 || (double)whole > o->max)
-            return bad_number(p, o, "a whole number", text);
-        *(long *)o->value = whole > 0 ? (long)whole : 1;
+        *(long *)o->value = o->kind == FB_OPT_THREADS && whole == 0 ? 1 : (long)whole;
         return 0;
     case FB_OPT_SIZE:
         if (!parse_size(text, &whole) || !in_range(o, (double)whole))
