@@ -24,21 +24,18 @@
 
 enum { MOST_BALS = 10000, MOST_ACROSS = 10, MOST_SMOOTH = 999 };
 
-struct plot_options {
-    struct fb_quasars_options quasars;
+struct plot {
+    struct fb_quasars_options asked;
     const char *coadd, *zcat, *out, *data, *grid, *frame, *range;
     long bals, smooth;
     int clobber;
     struct fb_plot_style style; /* made of these */
     const char *suffix;         /* of out */
-};
 
-struct plot {
-    struct plot_options options;
     const struct fb_plotter *plotter;
     struct fb_quasars quasars;
     struct fb_redshifts redshifts;   /* of --zcat */
-    struct fb_id_list bals;          /* of these, those found to be BAL quasars */
+    struct fb_id_list found;         /* of these, those found to be BAL quasars */
     struct fb_plot_figure *figures;  /* owned, with their arrays */
     size_t nfigures, room, nmissing; /* nmissing: quasars without a spectrum */
     size_t npixels;                  /* of the continua that earlier figures have */
@@ -158,7 +155,7 @@ static int need_bals(size_t n, const char *path, struct fb_error *err)
 static int choose_of_catalog(struct plot *p, struct fb_error *err)
 {
     const struct fb_pixel_rows *sorted = &p->quasars.sorted;
-    const char *path = p->options.quasars.qsocat;
+    const char *path = p->asked.qsocat;
     struct fb_balquasars bals;
     unsigned char *selected = calloc(sorted->n + 1, 1);
     struct fb_error why;
@@ -169,7 +166,7 @@ static int choose_of_catalog(struct plot *p, struct fb_error *err)
         status = fb_fail(err, "%s: it changed while it was read", path);
     for (size_t k = 0; status == 0 && sorted->pixels.n > 0 && k < sorted->begin[sorted->pixels.n]; k++)
         selected[sorted->order[k]] = 1;
-    for (size_t i = 0; status == 0 && i < sorted->n && p->quasars.chosen.n < (size_t)p->options.bals; i++)
+    for (size_t i = 0; status == 0 && i < sorted->n && p->quasars.chosen.n < (size_t)p->bals; i++)
         if (selected[i] && bals.begin[i + 1] > bals.begin[i] &&
             fb_id_list_add(&p->quasars.chosen, sorted->rows[i].targetid) != 0)
             status = fb_fail(err, "%s: out of memory for %zu rows", path, sorted->n);
@@ -187,7 +184,7 @@ static int choose_if_bal(void *context, const struct fb_spectrum *s, const struc
     (void)s;
     if (!(r->civ.ai.index > 0))
         return 0;
-    return fb_id_list_add(&p->bals, redshift->targetid) == 0
+    return fb_id_list_add(&p->found, redshift->targetid) == 0
                ? 0
                : fb_fail(err, "out of memory for target %lld", (long long)redshift->targetid);
 }
@@ -198,17 +195,17 @@ static int choose_of_file(struct plot *p, struct fb_error *err)
     struct fb_quasars *q = &p->quasars;
     size_t kept = 0;
     q->take = choose_if_bal;
-    if (fb_quasars_measure_file(q, p->options.coadd, &p->redshifts, err) != 0)
+    if (fb_quasars_measure_file(q, p->coadd, &p->redshifts, err) != 0)
         return -1;
     q->take = take;
     fb_continua_release(&q->continua);
     q->nmeasured = 0;
-    fb_id_list_sort(&p->bals);
-    for (size_t i = 0; i < p->redshifts.n && kept < (size_t)p->options.bals; i++)
-        if (fb_id_list_find(&p->bals, p->redshifts.rows[i].targetid) < p->bals.n)
+    fb_id_list_sort(&p->found);
+    for (size_t i = 0; i < p->redshifts.n && kept < (size_t)p->bals; i++)
+        if (fb_id_list_find(&p->found, p->redshifts.rows[i].targetid) < p->found.n)
             p->redshifts.rows[kept++] = p->redshifts.rows[i];
     p->redshifts.n = kept;
-    return need_bals(kept, p->options.coadd, err);
+    return need_bals(kept, p->coadd, err);
 }
 
 /* ---- the command ---- */
@@ -216,10 +213,9 @@ static int choose_of_file(struct plot *p, struct fb_error *err)
 /* Outputs are checked, and the module is loaded, before anything is measured. */
 static int check_outputs(struct plot *p, struct fb_error *err)
 {
-    const struct plot_options *o = &p->options;
-    const char *input = o->coadd ? o->coadd : o->quasars.qsocat;
-    if (fb_check_sink(o->out, o->suffix, o->clobber, input, o->zcat, err) != 0 ||
-        (o->data && fb_check_sink(o->data, ".ecsv", o->clobber, input, o->zcat, err) != 0))
+    const char *input = p->coadd ? p->coadd : p->asked.qsocat;
+    if (fb_check_sink(p->out, p->suffix, p->clobber, input, p->zcat, err) != 0 ||
+        (p->data && fb_check_sink(p->data, ".ecsv", p->clobber, input, p->zcat, err) != 0))
         return -1;
     p->plotter = fb_plotter_load(err);
     return p->plotter ? 0 : -1;
@@ -231,7 +227,7 @@ static int measure_catalog(struct plot *p, struct fb_error *err)
     struct fb_quasars *q = &p->quasars;
     if (fb_quasars_prepare(q, err) != 0)
         return -1;
-    if (p->options.bals > 0 && choose_of_catalog(p, err) != 0)
+    if (p->bals > 0 && choose_of_catalog(p, err) != 0)
         return -1;
     if (!(q->finder.measurers[0].spectra = fb_spectra_create_whole()))
         return fb_fail(err, "out of memory");
@@ -242,11 +238,10 @@ static int measure_catalog(struct plot *p, struct fb_error *err)
 /* Measure quasars of a coadd file. */
 static int measure_file(struct plot *p, struct fb_error *err)
 {
-    const struct plot_options *o = &p->options;
     struct fb_quasars *q = &p->quasars;
-    const struct fb_id_list *wanted = &o->quasars.layout.targetids;
-    if (fb_need_file(o->coadd, "spectra", err) != 0 || fb_need_file(o->zcat, "redshift catalog", err) != 0 ||
-        fb_quasars_prepare_finder(q, "", err) != 0 || fb_redshifts_read(&p->redshifts, o->zcat, err) != 0)
+    const struct fb_id_list *wanted = &p->asked.layout.targetids;
+    if (fb_need_file(p->coadd, "spectra", err) != 0 || fb_need_file(p->zcat, "redshift catalog", err) != 0 ||
+        fb_quasars_prepare_finder(q, "", err) != 0 || fb_redshifts_read(&p->redshifts, p->zcat, err) != 0)
         return -1;
     for (size_t k = 0; k < wanted->n; k++)
         if (fb_id_list_add(&q->chosen, wanted->ids[k]) != 0)
@@ -254,28 +249,27 @@ static int measure_file(struct plot *p, struct fb_error *err)
     fb_id_list_sort(&q->chosen);
     if (!(q->finder.measurers[0].spectra = fb_spectra_create_whole()))
         return fb_fail(err, "out of memory");
-    if (o->bals > 0 && choose_of_file(p, err) != 0)
+    if (p->bals > 0 && choose_of_file(p, err) != 0)
         return -1;
-    return fb_quasars_measure_file(q, o->coadd, &p->redshifts, err) != 0
+    return fb_quasars_measure_file(q, p->coadd, &p->redshifts, err) != 0
                ? -1
                : sort_figures(p, p->redshifts.rows, p->redshifts.n, err);
 }
 
 /* The name of a page's file: NAME-02.png where there are several. The caller frees it. */
-static char *page_name(const struct plot_options *o, size_t page, size_t npages)
+static char *page_name(const struct plot *p, size_t page, size_t npages)
 {
-    int length = (int)(strlen(o->out) - strlen(o->suffix)), digits = snprintf(NULL, 0, "%zu", npages);
-    return npages > 1 ? fb_format("%.*s-%0*zu%s", length, o->out, digits, page + 1, o->out + length)
-                      : strdup(o->out);
+    int length = (int)(strlen(p->out) - strlen(p->suffix)), digits = snprintf(NULL, 0, "%zu", npages);
+    return npages > 1 ? fb_format("%.*s-%0*zu%s", length, p->out, digits, page + 1, p->out + length)
+                      : strdup(p->out);
 }
 
 static int write_page(const struct plot *p, const char *path, size_t first, size_t n, struct fb_error *err)
 {
     struct fb_plot_picture picture = { 0 };
-    const char *wrong = p->plotter->draw(p->figures + first, n, &p->options.style, &picture);
-    int status = wrong
-                     ? fb_fail(err, "%s: can't draw: %s", path, wrong)
-                     : fb_write_output(path, fb_replacing(p->options.clobber), picture.bytes, picture.n, err);
+    const char *wrong = p->plotter->draw(p->figures + first, n, &p->style, &picture);
+    int status = wrong ? fb_fail(err, "%s: can't draw: %s", path, wrong)
+                       : fb_write_output(path, fb_replacing(p->clobber), picture.bytes, picture.n, err);
     free(picture.bytes);
     return status;
 }
@@ -283,7 +277,7 @@ static int write_page(const struct plot *p, const char *path, size_t first, size
 /* A grid that one page does not fill has only the columns and rows that it needs. */
 static void fit_grid(struct plot *p)
 {
-    struct fb_plot_style *style = &p->options.style;
+    struct fb_plot_style *style = &p->style;
     if (p->nfigures >= style->columns * style->rows || p->nfigures == 0)
         return;
     style->columns = p->nfigures < style->columns ? p->nfigures : style->columns;
@@ -293,19 +287,18 @@ static void fit_grid(struct plot *p)
 /* Figures of a file: all pages of a PDF, or those of one grid. */
 static size_t figures_at_once(const struct plot *p)
 {
-    const struct fb_plot_style *style = &p->options.style;
+    const struct fb_plot_style *style = &p->style;
     return style->format == FB_PLOT_PDF ? p->nfigures : style->columns * style->rows;
 }
 
 /* Check every name before the first file is written. */
 static int check_pages(const struct plot *p, size_t nfiles, struct fb_error *err)
 {
-    const struct plot_options *o = &p->options;
     int status = 0;
     for (size_t k = 0; k < nfiles && status == 0; k++) {
-        char *name = page_name(o, k, nfiles);
-        status = name ? fb_check_output_or(name, o->suffix, fb_replacing(o->clobber), err)
-                      : fb_fail(err, "%s: out of memory", o->out);
+        char *name = page_name(p, k, nfiles);
+        status = name ? fb_check_output_or(name, p->suffix, fb_replacing(p->clobber), err)
+                      : fb_fail(err, "%s: out of memory", p->out);
         free(name);
     }
     return status;
@@ -317,9 +310,9 @@ static size_t write_pages(const struct plot *p, size_t nfiles, struct fb_error *
     size_t at_once = figures_at_once(p), k;
     for (k = 0; k < nfiles; k++) {
         size_t first = k * at_once, left = p->nfigures - first;
-        char *name = page_name(&p->options, k, nfiles);
+        char *name = page_name(p, k, nfiles);
         int status = name ? write_page(p, name, first, left < at_once ? left : at_once, err)
-                          : fb_fail(err, "%s: out of memory", p->options.out);
+                          : fb_fail(err, "%s: out of memory", p->out);
         free(name);
         if (status != 0)
             break;
@@ -330,40 +323,39 @@ static size_t write_pages(const struct plot *p, size_t nfiles, struct fb_error *
 /* Why there is nothing to draw; pixels that could not be read have been told of. */
 static int nothing(const struct plot *p, struct fb_error *err)
 {
-    const char *path = p->options.coadd ? p->options.coadd : p->options.quasars.qsocat;
+    const char *path = p->coadd ? p->coadd : p->asked.qsocat;
     if (p->nmissing > 0)
         return fb_fail(err, "%s: the spectra of the targets asked for are not in it", path);
     if (p->quasars.nfailed == 0)
         return fb_fail(err, "%s: none of the targets asked for is a quasar with %g <= Z <= %g in it",
-                       p->options.zcat ? p->options.zcat : path, FASTBAL_Z_MIN, FASTBAL_Z_MAX);
+                       p->zcat ? p->zcat : path, FASTBAL_Z_MIN, FASTBAL_Z_MAX);
     return -1;
 }
 
 /* Write what was measured; returns the exit status. */
 static int deliver(struct plot *p, struct fb_error *err)
 {
-    const struct plot_options *o = &p->options;
     const struct fb_quasars *q = &p->quasars;
-    size_t lost = p->nfigures - q->nmeasured, nwanted = o->quasars.layout.targetids.n;
+    size_t lost = p->nfigures - q->nmeasured, nwanted = p->asked.layout.targetids.n;
     if (fb_stop_signal())
         return fb_stop_status(fb_stop_signal());
     if (p->nfigures == 0) {
         nothing(p, err);
         return FB_EXIT_UNUSABLE;
     }
-    int problems = !o->coadd && fb_print_row_problems(&q->sorted, "plot", o->quasars.qsocat);
-    if (o->coadd && o->bals == 0 && nwanted > p->nfigures + p->nmissing) {
-        fb_print_error("plot", "%s: nothing in it of %zu of the targets asked for", o->zcat,
+    int problems = !p->coadd && fb_print_row_problems(&q->sorted, "plot", p->asked.qsocat);
+    if (p->coadd && p->bals == 0 && nwanted > p->nfigures + p->nmissing) {
+        fb_print_error("plot", "%s: nothing in it of %zu of the targets asked for", p->zcat,
                        nwanted - p->nfigures - p->nmissing);
         problems = 1;
     }
     fit_grid(p);
     size_t at_once = figures_at_once(p), nfiles = (p->nfigures + at_once - 1) / at_once;
     if (check_pages(p, nfiles, err) != 0 ||
-        (o->data && fb_continua_write(&q->continua, o->data, fb_replacing(o->clobber), err) != 0))
+        (p->data && fb_continua_write(&q->continua, p->data, fb_replacing(p->clobber), err) != 0))
         return FB_EXIT_UNUSABLE;
     size_t written = write_pages(p, nfiles, err);
-    if (written < nfiles && written == 0 && !o->data)
+    if (written < nfiles && written == 0 && !p->data)
         return FB_EXIT_UNUSABLE;
     if (written < nfiles) {
         fb_print_error("plot", "%s", err->text);
@@ -373,7 +365,7 @@ static int deliver(struct plot *p, struct fb_error *err)
     if (lost + p->nmissing > 0)
         fb_print_error("plot", "%zu of %zu quasars could not be measured, %zu of them without a spectrum",
                        lost + p->nmissing, p->nfigures + p->nmissing, p->nmissing);
-    fb_print("plot: %zu figure%s; written to %s%s", p->nfigures, fb_s(p->nfigures), o->out,
+    fb_print("plot: %zu figure%s; written to %s%s", p->nfigures, fb_s(p->nfigures), p->out,
              nfiles > 1 ? ", numbered" : "");
     return problems || lost + p->nmissing > 0 || q->nfailed > 0 ? FB_EXIT_PARTLY : FB_EXIT_DONE;
 }
@@ -386,54 +378,54 @@ static int complain(const char *option, const char *value, const char *expected)
     return 0;
 }
 
-static int read_format(struct plot_options *o)
+static int read_format(struct plot *p)
 {
     static const char *const suffixes[] = {
         [FB_PLOT_PNG] = ".png", [FB_PLOT_PDF] = ".pdf", [FB_PLOT_SVG] = ".svg"
     };
-    const char *dot = strrchr(o->out, '.');
+    const char *dot = strrchr(p->out, '.');
     for (int k = 0; dot && k < 3; k++) {
         if (strcasecmp(dot, suffixes[k]) != 0)
             continue;
-        o->style.format = (enum fb_plot_format)k;
-        o->suffix = suffixes[k];
+        p->style.format = (enum fb_plot_format)k;
+        p->suffix = suffixes[k];
         return 1;
     }
-    return complain("-o", o->out, "a name that ends in .png, .pdf or .svg");
+    return complain("-o", p->out, "a name that ends in .png, .pdf or .svg");
 }
 
-static int read_style(struct plot_options *o)
+static int read_style(struct plot *p)
 {
-    struct fb_plot_style *s = &o->style;
+    struct fb_plot_style *s = &p->style;
     int used = 0;
     s->columns = s->rows = 1;
-    if (o->grid && (sscanf(o->grid, "%2zux%2zu%n", &s->columns, &s->rows, &used) != 2 || o->grid[used] ||
+    if (p->grid && (sscanf(p->grid, "%2zux%2zu%n", &s->columns, &s->rows, &used) != 2 || p->grid[used] ||
                     s->columns < 1 || s->rows < 1 || s->columns > MOST_ACROSS || s->rows > MOST_ACROSS))
-        return complain("--grid", o->grid, "COLUMNSxROWS as in 2x3, at most 10x10");
-    if (o->range && (sscanf(o->range, "%lf,%lf%n", &s->begin, &s->end, &used) != 2 || o->range[used] ||
+        return complain("--grid", p->grid, "COLUMNSxROWS as in 2x3, at most 10x10");
+    if (p->range && (sscanf(p->range, "%lf,%lf%n", &s->begin, &s->end, &used) != 2 || p->range[used] ||
                      !(s->begin > 0) || !(s->end > s->begin) || s->end > 1e6))
-        return complain("--range", o->range, "two wavelengths in Angstrom as in 1250,1700");
-    s->observed = strcmp(o->frame, "observed") == 0;
-    if (!s->observed && strcmp(o->frame, "rest") != 0)
-        return complain("--frame", o->frame, "rest or observed");
-    s->smooth = (size_t)o->smooth;
+        return complain("--range", p->range, "two wavelengths in Angstrom as in 1250,1700");
+    s->observed = strcmp(p->frame, "observed") == 0;
+    if (!s->observed && strcmp(p->frame, "rest") != 0)
+        return complain("--frame", p->frame, "rest or observed");
+    s->smooth = (size_t)p->smooth;
     if (s->smooth % 2 == 1)
         return 1;
-    fb_print_error("plot", "option --smooth: expected an odd number of pixels, found %ld", o->smooth);
+    fb_print_error("plot", "option --smooth: expected an odd number of pixels, found %ld", p->smooth);
     return 0;
 }
 
-static int check_options(struct plot_options *o)
+static int check_options(struct plot *p)
 {
-    const struct fb_quasars_options *q = &o->quasars;
+    const struct fb_quasars_options *q = &p->asked;
     const char *wrong = NULL;
-    if (!q->qsocat == !o->coadd || !o->coadd != !o->zcat)
+    if (!q->qsocat == !p->coadd || !p->coadd != !p->zcat)
         wrong = "expected a catalog (-q), or a coadd and its redshift catalog (--coadd and --zcat)";
-    else if (q->qsocat && q->layout.targetids.n == 0 && o->bals == 0)
+    else if (q->qsocat && q->layout.targetids.n == 0 && p->bals == 0)
         wrong = "which quasars? --targetids or --bals is required with -q (--help explains them)";
     if (wrong)
         fb_print_error("plot", "%s", wrong);
-    return !wrong && read_format(o) && read_style(o);
+    return !wrong && read_format(p) && read_style(p);
 }
 
 static const struct fb_command_help plot_help = {
@@ -449,43 +441,40 @@ static const struct fb_command_help plot_help = {
 static int make_pictures(void *context, struct fb_error *err)
 {
     struct plot *p = context;
-    return check_outputs(p, err) == 0 &&
-                   (p->options.coadd ? measure_file(p, err) : measure_catalog(p, err)) == 0
+    return check_outputs(p, err) == 0 && (p->coadd ? measure_file(p, err) : measure_catalog(p, err)) == 0
                ? deliver(p, err)
                : FB_EXIT_UNUSABLE;
 }
 
 int fb_cmd_plot(int argc, char **argv)
 {
-    struct plot p = { .options = { .quasars = FB_QUASARS_DEFAULTS, .frame = "rest", .smooth = 5 },
-                      .quasars = {
-                          .command = "plot", .options = &p.options.quasars, .take = take, .context = &p } };
-    struct plot_options *o = &p.options;
+    struct plot p = { .asked = FB_QUASARS_DEFAULTS, .frame = "rest", .smooth = 5 };
+    p.quasars = (struct fb_quasars){ .command = "plot", .options = &p.asked, .take = take, .context = &p };
     /* clang-format off */
     struct fb_option table[] = {
-        { "-q", "--qsocat", FB_OPT_STRING, &o->quasars.qsocat, .metavar = "FILE", .help = "QSO catalog" },
-        { NULL, "--coadd", FB_OPT_STRING, &o->coadd, .metavar = "FILE", .help = "instead of a catalog: the quasars of this file, with --zcat" },
-        { NULL, "--zcat", FB_OPT_STRING, &o->zcat, .metavar = "FILE", .help = "redshift catalog for --coadd" },
-        { NULL, "--bals", FB_OPT_INT, &o->bals, .metavar = "N", .min = 1, .max = MOST_BALS, .group = FB_GROUP_SEARCH,
+        { "-q", "--qsocat", FB_OPT_STRING, &p.asked.qsocat, .metavar = "FILE", .help = "QSO catalog" },
+        { NULL, "--coadd", FB_OPT_STRING, &p.coadd, .metavar = "FILE", .help = "instead of a catalog: the quasars of this file, with --zcat" },
+        { NULL, "--zcat", FB_OPT_STRING, &p.zcat, .metavar = "FILE", .help = "redshift catalog for --coadd" },
+        { NULL, "--bals", FB_OPT_INT, &p.bals, .metavar = "N", .min = 1, .max = MOST_BALS, .group = FB_GROUP_SEARCH,
           .help = "the first N BAL quasars: AI_CIV > 0 in the catalog, or as measured with --coadd" },
-        { "-o", "--outfile", FB_OPT_STRING, &o->out, .metavar = "FILE", .required = 1, .group = FB_GROUP_OUTPUT,
+        { "-o", "--outfile", FB_OPT_STRING, &p.out, .metavar = "FILE", .required = 1, .group = FB_GROUP_OUTPUT,
           .help = "the picture: .png, .pdf or .svg; several figures are pages of a PDF, or numbered files" },
-        { NULL, "--grid", FB_OPT_STRING, &o->grid, .metavar = "COLSxROWS", .group = FB_GROUP_OUTPUT, .help = "several figures on a page, as in 2x3; default: one" },
-        { NULL, "--frame", FB_OPT_STRING, &o->frame, .metavar = "FRAME", .group = FB_GROUP_OUTPUT, .help = "of the wavelengths: rest or observed" },
-        { NULL, "--range", FB_OPT_STRING, &o->range, .metavar = "A,B", .group = FB_GROUP_OUTPUT,
+        { NULL, "--grid", FB_OPT_STRING, &p.grid, .metavar = "COLSxROWS", .group = FB_GROUP_OUTPUT, .help = "several figures on a page, as in 2x3; default: one" },
+        { NULL, "--frame", FB_OPT_STRING, &p.frame, .metavar = "FRAME", .group = FB_GROUP_OUTPUT, .help = "of the wavelengths: rest or observed" },
+        { NULL, "--range", FB_OPT_STRING, &p.range, .metavar = "A,B", .group = FB_GROUP_OUTPUT,
           .help = "wavelengths to show, Angstrom, in that frame; default: 1200,1700 at rest" },
-        { NULL, "--smooth", FB_OPT_INT, &o->smooth, .metavar = "PIXELS", .min = 1, .max = MOST_SMOOTH, .group = FB_GROUP_OUTPUT,
+        { NULL, "--smooth", FB_OPT_INT, &p.smooth, .metavar = "PIXELS", .min = 1, .max = MOST_SMOOTH, .group = FB_GROUP_OUTPUT,
           .help = "show means over an odd number of pixels, weighted with ivar; 1: none" },
-        { NULL, "--save-data", FB_OPT_STRING, &o->data, .metavar = "FILE", .group = FB_GROUP_OUTPUT,
+        { NULL, "--save-data", FB_OPT_STRING, &p.data, .metavar = "FILE", .group = FB_GROUP_OUTPUT,
           .help = "also write what is shown: FITS, or .ecsv, as fastbal continuum does" },
-        FB_CLOBBER_OPTION(o->clobber, 0, "existing files"),
-        FB_QUASARS_OPTIONS(o->quasars),
+        FB_CLOBBER_OPTION(p.clobber, 0, "existing files"),
+        FB_QUASARS_OPTIONS(p.asked),
         FB_QUIET_OPTION,
         { 0 }
     };
     /* clang-format on */
     enum fb_options_outcome outcome = fb_options_parse_writer(&plot_help, table, argc, argv);
-    if (outcome == FB_OPTIONS_RUN && !check_options(o))
+    if (outcome == FB_OPTIONS_RUN && !check_options(&p))
         outcome = FB_OPTIONS_BAD;
     int status = fb_quasars_main(&p.quasars, outcome, make_pictures, &p);
     for (size_t k = 0; k < p.nfigures; k++) {
@@ -494,6 +483,6 @@ int fb_cmd_plot(int argc, char **argv)
     }
     free(p.figures);
     fb_redshifts_release(&p.redshifts);
-    fb_id_list_release(&p.bals);
+    fb_id_list_release(&p.found);
     return status;
 }

@@ -99,16 +99,6 @@ static int has_tree(const struct fb_layout_options *o)
     return o->release || o->tree || o->mockdir || getenv("SPECPROD");
 }
 
-/* The targets whose spectra were chosen. */
-static int list_targets(const struct report *r, struct fb_id_list *ids, struct fb_error *err)
-{
-    for (size_t k = 0; k < r->nchoices; k++)
-        if (fb_id_list_add(ids, r->choices[k].targetid) != 0)
-            return fb_fail(err, "out of memory for %zu targets", r->nchoices);
-    fb_id_list_sort(ids);
-    return 0;
-}
-
 /* Measure the chosen spectra. Leaves a note where some are missing. */
 static int measure(struct report *r, struct fb_error *err)
 {
@@ -121,7 +111,11 @@ static int measure(struct report *r, struct fb_error *err)
         return 0;
     }
     r->measured = 1;
-    if (list_targets(r, &r->quasars.chosen, err) != 0 || fb_quasars_prepare(&r->quasars, err) != 0)
+    for (size_t k = 0; k < asked; k++)
+        if (fb_id_list_add(&r->quasars.chosen, r->choices[k].targetid) != 0)
+            return fb_fail(err, "out of memory for %zu targets", asked);
+    fb_id_list_sort(&r->quasars.chosen);
+    if (fb_quasars_prepare(&r->quasars, err) != 0)
         return -1;
     fb_quasars_measure(&r->quasars);
     if (r->spectra.n < asked)

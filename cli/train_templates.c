@@ -138,18 +138,13 @@ static int train_set(struct train *train, const struct fb_train_options *o, stru
 
 int fb_train_templates(const struct fb_train_options *options, struct fb_error *err)
 {
-    struct train *train = calloc(1, sizeof *train);
-    if (!train) {
-        fb_fail(err, "out of memory");
-        return FB_EXIT_UNUSABLE;
-    }
-    const int status = train_set(train, options, err);
-    for (size_t i = 0; train->taker.parts && i < train->tree.rows.pixels.n; i++)
-        fb_template_sample_release(&train->taker.parts[i]);
-    free(train->taker.parts);
-    fb_template_sample_release(&train->all);
-    fb_known_troughs_release(&train->known);
-    fb_train_tree_release(&train->tree);
-    free(train);
+    struct train train = { 0 };
+    const int status = train_set(&train, options, err);
+    for (size_t i = 0; train.taker.parts && i < train.tree.rows.pixels.n; i++)
+        fb_template_sample_release(&train.taker.parts[i]);
+    free(train.taker.parts);
+    fb_template_sample_release(&train.all);
+    fb_known_troughs_release(&train.known);
+    fb_train_tree_release(&train.tree);
     return status;
 }
