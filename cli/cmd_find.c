@@ -280,10 +280,9 @@ static int find_single(struct find *find, struct fb_error *err)
         fb_fail(err, "options --coadd, --zcat and -o go together");
         return FB_EXIT_UNUSABLE;
     }
-    int failed = fb_check_output_name(find->out, err) != 0 ||
-                 fb_check_apart(find->out, find->coadd, err) != 0 ||
-                 fb_check_apart(find->out, find->zcat, err) != 0 || make_selection(find, err) != 0 ||
-                 fb_measuring_read_finder(&find->m, err) != 0;
+    /* an existing output may be kept: keeps_single() */
+    int failed = fb_check_sink(find->out, NULL, 1, find->coadd, find->zcat, err) != 0 ||
+                 make_selection(find, err) != 0 || fb_measuring_read_finder(&find->m, err) != 0;
     return failed ? FB_EXIT_UNUSABLE : measure_single(find, err);
 }
 

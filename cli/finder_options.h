@@ -21,7 +21,9 @@ struct fb_finder_options {
 #define FB_FINDER_DEFAULTS { .fit = "exact", .rules = "main", .continuum = "default", .detector = "on" }
 
 /* Rows of a command's option table; o is a struct fb_finder_options. */
-#define FB_FINDER_OPTIONS(o) \
+#define FB_FINDER_OPTIONS(o, is_old) \
+        { "-t", "--alttemp", FB_OPT_FLAG, &(o).alttemp, .old = (is_old), .group = FB_GROUP_SEARCH, \
+          .help = "the same as --templates brodzeller" }, \
         { NULL, "--templates", FB_OPT_STRING, &(o).templates, .metavar = "NAME", .group = FB_GROUP_SEARCH, \
           .help = "guo, brodzeller, builtin, or a FITS file; default: guo, or builtin where guo is not found" }, \
         { NULL, "--continuum", FB_OPT_STRING, &(o).continuum, .metavar = "NAME", .group = FB_GROUP_SEARCH, \

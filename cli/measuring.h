@@ -26,9 +26,7 @@ struct fb_measuring_options {
 
 /* Rows of a command's option table; o is a struct fb_measuring_options. */
 #define FB_MEASURING_OPTIONS(o, is_old) \
-        { "-t", "--alttemp", FB_OPT_FLAG, &(o).finder.alttemp, .old = (is_old), .group = FB_GROUP_SEARCH, \
-          .help = "the same as --templates brodzeller" }, \
-        FB_FINDER_OPTIONS((o).finder), \
+        FB_FINDER_OPTIONS((o).finder, is_old), \
         FB_DETECTOR_OPTION((o).finder), \
         { NULL, "--dry-run", FB_OPT_FLAG, &(o).dry, .group = FB_GROUP_RUN, \
           .help = "say what would be measured, kept or missed, and stop" }, \

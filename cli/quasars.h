@@ -30,8 +30,7 @@ struct fb_quasars_options {
 #define FB_QUASARS_OPTIONS(o) \
         FB_LAYOUT_OPTIONS((o).layout), \
         FB_MOCKDIR_OPTION((o).layout, 0), \
-        { "-t", "--alttemp", FB_OPT_FLAG, &(o).finder.alttemp, .group = FB_GROUP_SEARCH, .help = "the same as --templates brodzeller" }, \
-        FB_FINDER_OPTIONS((o).finder), \
+        FB_FINDER_OPTIONS((o).finder, 0), \
         FB_MAX_UNPACKED_OPTION
 /* clang-format on */
 
