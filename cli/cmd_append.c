@@ -23,16 +23,12 @@
 #include "run/schedule.h"
 #include "run/stop.h"
 
-struct append_options {
+struct append {
     const char *qsocat, *baldir, *outcatfile, *troughs, *logfile;
     int log_here; /* logfile is relative to the current folder, as in the reference's program */
-    struct fb_layout_options layout;
+    struct fb_layout_options layout_options;
     int clobber, verbose, alttemp;
     long nproc, chunk;
-};
-
-struct append {
-    const struct append_options *options;
     struct fb_layout layout;
     struct fb_selection selection;
     struct fb_tree tree; /* of the BAL tables */
@@ -65,7 +61,7 @@ static enum fb_pixel_outcome append_table(struct append *append, size_t index, c
     struct fb_pixel_result *result = &append->run.results[index];
     struct fb_baltable table;
     enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
-    int status = fb_baltable_read(&table, path, append->options->troughs != NULL, err);
+    int status = fb_baltable_read(&table, path, append->troughs != NULL, err);
 
     if (status == 0 && table.ntemplates != append->first.ntemplates)
         status = fb_fail(err, "%s: PCA_COEFFS has %d values (templates %s), in other BAL tables %d (%s)",
@@ -136,19 +132,18 @@ static int look_at_templates(struct append *append, struct fb_error *err)
         return 0;
     char *folder = fb_tree_folder(&append->tree);
     fb_fail(err, "%s: there is no BAL table for any of the catalog's %zu pixel%s: 'fastbal find' makes them",
-            folder ? folder : append->options->baldir, pixels->n, fb_s(pixels->n));
+            folder ? folder : append->baldir, pixels->n, fb_s(pixels->n));
     free(folder);
     return -1;
 }
 
 static int create_catalog(struct append *append, struct fb_error *err)
 {
-    const struct append_options *o = append->options;
-    const struct fb_balcatalog_plan plan = { .path = o->outcatfile,
-                                             .source = o->qsocat,
-                                             .replace = fb_replacing(o->clobber),
+    const struct fb_balcatalog_plan plan = { .path = append->outcatfile,
+                                             .source = append->qsocat,
+                                             .replace = fb_replacing(append->clobber),
                                              .ntemplates = append->first.ntemplates,
-                                             .troughs = o->troughs,
+                                             .troughs = append->troughs,
                                              .stop = fb_stop_signal };
     return fb_deliver_start(&append->catalog, plan, &append->sorted, err);
 }
@@ -166,18 +161,18 @@ static int log_matches(const void *context, FILE *log)
 /* All checks before the catalog is written. */
 static int check_inputs(struct append *append, struct fb_error *err)
 {
-    const struct append_options *o = append->options;
-    if (fb_deliver_check(o->outcatfile, o->troughs, o->qsocat, fb_replacing(o->clobber), err) != 0)
+    if (fb_deliver_check(append->outcatfile, append->troughs, append->qsocat, fb_replacing(append->clobber),
+                         err) != 0)
         return -1;
-    int there = fb_look_for(o->baldir, err);
+    int there = fb_look_for(append->baldir, err);
     if (there <= 0)
-        return there < 0 ? -1 : fb_fail(err, "%s: no such folder", o->baldir);
-    if (fb_layout_find_tables(&append->layout, &o->layout, o->baldir, err) != 0 ||
-        fb_layout_read_map(&append->layout, o->baldir, err) != 0 ||
-        fb_selection_make(&append->selection, &append->layout, &o->layout, err) != 0)
+        return there < 0 ? -1 : fb_fail(err, "%s: no such folder", append->baldir);
+    if (fb_layout_find_tables(&append->layout, &append->layout_options, append->baldir, err) != 0 ||
+        fb_layout_read_map(&append->layout, append->baldir, err) != 0 ||
+        fb_selection_make(&append->selection, &append->layout, &append->layout_options, err) != 0)
         return -1;
-    append->tree = fb_layout_beside(&append->layout, o->baldir);
-    return fb_pixel_rows_read(&append->sorted, o->qsocat, &append->layout, &append->selection, err);
+    append->tree = fb_layout_beside(&append->layout, append->baldir);
+    return fb_pixel_rows_read(&append->sorted, append->qsocat, &append->layout, &append->selection, err);
 }
 
 static void print_mixtures(const struct append *append)
@@ -188,7 +183,7 @@ static void print_mixtures(const struct append *append)
         if (append->nothers[k] > 0)
             fb_print_error("append",
                            "%s: %zu of %zu BAL tables differ from the first in %s, which is %s there",
-                           append->options->baldir, append->nothers[k], append->run.ndone, key->words,
+                           append->baldir, append->nothers[k], append->run.ndone, key->words,
                            first[0] ? first : "not known");
     }
 }
@@ -213,26 +208,27 @@ static int append_has_catalog(const struct append *append)
 /* Print the summary, whether or not the catalog was written; returns the exit status. */
 static int report_append(const struct append *append, int argc, char **argv)
 {
-    const struct append_options *o = append->options;
     const struct fb_pixel_run *run = &append->run;
     struct fb_report report;
     int written = append_has_catalog(append), status = FB_EXIT_DONE;
 
     fb_report_start(&report, run, argc, argv);
-    fb_report_pixels(&report, fb_pixels_log_path("append", o->logfile && o->log_here ? "." : o->baldir,
-                                                 o->logfile, &append->tree));
-    if (fb_print_row_problems(&append->sorted, "append", o->qsocat) || run->nfailed > 0 ||
+    fb_report_pixels(&report,
+                     fb_pixels_log_path("append", append->logfile && append->log_here ? "." : append->baldir,
+                                        append->logfile, &append->tree));
+    if (fb_print_row_problems(&append->sorted, "append", append->qsocat) || run->nfailed > 0 ||
         fb_tally_lost(&append->tally) > 0)
         status = FB_EXIT_PARTLY;
     print_mixtures(append);
     fb_report_tally(&report, &append->tally, NULL);
     fb_report_print(&report, "append: %zu pixel%s done, %zu failed; %s%s%s%s", run->ndone, fb_s(run->ndone),
-                    run->nfailed, o->outcatfile, written ? "" : " was not written",
-                    written && o->troughs ? ", troughs in " : "", written && o->troughs ? o->troughs : "");
+                    run->nfailed, append->outcatfile, written ? "" : " was not written",
+                    written && append->troughs ? ", troughs in " : "",
+                    written && append->troughs ? append->troughs : "");
     if (!written && run->gave_up)
         status = FB_EXIT_UNUSABLE;
     else if (!written && !run->signal)
-        status = fb_nothing_measured("append", &append->tally, o->outcatfile);
+        status = fb_nothing_measured("append", &append->tally, append->outcatfile);
     fb_report_end(&report, log_matches, append);
     return fb_pixel_run_stopped(run, "the same command starts again", status);
 }
@@ -248,7 +244,7 @@ static int commit_append(struct append *append, struct fb_error *err)
         return 0;
     }
     const struct fb_provenance made = common_provenance(append);
-    fb_catalog_describe(catalog, &made, &append->options->layout, &append->tally);
+    fb_catalog_describe(catalog, &made, &append->layout_options, &append->tally);
     int failed = fb_balcatalog_commit(catalog, err);
     append->run.signal = failed ? fb_stop_signal() : 0;
     return append->run.signal ? 0 : failed;
@@ -256,15 +252,14 @@ static int commit_append(struct append *append, struct fb_error *err)
 
 static int append_catalog(struct append *append, int argc, char **argv, struct fb_error *err)
 {
-    const struct append_options *o = append->options;
     int status = FB_EXIT_UNUSABLE;
 
     append->run = (struct fb_pixel_run){ .command = "append",
                                          .pixels = &append->sorted.pixels,
                                          .tree = &append->tree,
-                                         .nthreads = fb_threads(o->nproc),
-                                         .chunk = o->chunk,
-                                         .verbose = o->verbose,
+                                         .nthreads = fb_threads(append->nproc),
+                                         .chunk = append->chunk,
+                                         .verbose = append->verbose,
                                          .work = append_pixel,
                                          .context = append };
     if (check_inputs(append, err) != 0 || look_at_templates(append, err) != 0 ||
@@ -286,31 +281,30 @@ static const struct fb_command_help append_help = {
 
 int fb_cmd_append(int argc, char **argv)
 {
-    struct append_options o = { .outcatfile = "qso-balcat.fits",
-                                .log_here = fb_is_old_name(argv[0]),
-                                .layout = { .survey = "main", .program = "dark" },
-                                .chunk = 160 };
+    struct append append = { .outcatfile = "qso-balcat.fits",
+                             .log_here = fb_is_old_name(argv[0]),
+                             .layout_options = { .survey = "main", .program = "dark" },
+                             .chunk = 160 };
     struct fb_option table[] = {
-        { "-q", "--qsocat", FB_OPT_STRING, &o.qsocat, .metavar = "FILE", .required = 1, .old = 1,
+        { "-q", "--qsocat", FB_OPT_STRING, &append.qsocat, .metavar = "FILE", .required = 1, .old = 1,
           .help = "QSO catalog" },
-        { "-b", "--baldir", FB_OPT_STRING, &o.baldir, .metavar = "DIR", .required = 1, .old = 1,
+        { "-b", "--baldir", FB_OPT_STRING, &append.baldir, .metavar = "DIR", .required = 1, .old = 1,
           .help = "where the BAL tables are: find's --altzdir" },
-        { "-o", "--outcatfile", FB_OPT_STRING, &o.outcatfile, .metavar = "FILE", .old = 1,
+        { "-o", "--outcatfile", FB_OPT_STRING, &append.outcatfile, .metavar = "FILE", .old = 1,
           .group = FB_GROUP_OUTPUT, .help = "the catalog to write" },
-        { NULL, "--troughs", FB_OPT_STRING, &o.troughs, .metavar = "FILE", .group = FB_GROUP_OUTPUT,
+        { NULL, "--troughs", FB_OPT_STRING, &append.troughs, .metavar = "FILE", .group = FB_GROUP_OUTPUT,
           .help = "also write a table of troughs, one a row, there" },
-        FB_LAYOUT_OPTIONS(o.layout),
-        FB_ONLY_OPTION(o.layout),
-        FB_PIXELS_OPTIONS(o, 1, "log, in --baldir; default: logfile-SURVEY-PROGRAM.txt",
+        FB_LAYOUT_OPTIONS(append.layout_options),
+        FB_ONLY_OPTION(append.layout_options),
+        FB_PIXELS_OPTIONS(append, 1, "log, in --baldir; default: logfile-SURVEY-PROGRAM.txt",
                           "an existing catalog"),
-        { "-t", "--alttemp", FB_OPT_FLAG, &o.alttemp, .old = 1, .group = FB_GROUP_SEARCH,
+        { "-t", "--alttemp", FB_OPT_FLAG, &append.alttemp, .old = 1, .group = FB_GROUP_SEARCH,
           .help = "of the reference; BAL tables say themselves which templates they were made with" },
-        FB_NPROC_OPTION(o.nproc),
-        FB_CHUNK_OPTION(o.chunk, 1),
+        FB_NPROC_OPTION(append.nproc),
+        FB_CHUNK_OPTION(append.chunk, 1),
         FB_MAX_UNPACKED_OPTION,
         { 0 }
     };
-    struct append append = { .options = &o };
     struct fb_error err = { "" };
 
     enum fb_options_outcome outcome = fb_options_parse_writer(&append_help, table, argc, argv);
@@ -321,6 +315,6 @@ int fb_cmd_append(int argc, char **argv)
     fb_pixel_rows_release(&append.sorted);
     fb_selection_release(&append.selection);
     fb_layout_release(&append.layout);
-    fb_layout_options_release(&o.layout);
+    fb_layout_options_release(&append.layout_options);
     return status;
 }

@@ -24,14 +24,10 @@
 
 enum { TEMPLATES = 5, WALKERS = 8, CHUNK = 50 }; /* TEMPLATES: PCA_COEFFS has the reference's length */
 
-struct truth_options {
-    const char *qsocat, *truth, *outcat;
+struct truth {
+    const char *qsocat, *source, *named; /* named: the catalog to write, where the user names it */
     int clobber, verbose;
     long nproc;
-};
-
-struct truth {
-    const struct truth_options *options;
     char *outcat, *root;
     struct fb_truth truth;
     struct fb_catalog_rows catalog;
@@ -63,14 +59,14 @@ static int join_parts(struct truth *truth, struct fb_error *err)
         if (fb_truth_join(&truth->truth, &truth->parts[i], err) != 0)
             return -1;
     if (!truth->truth.has_table)
-        return fb_fail(err, "%s: none of its %zu truth files has a table BAL_META%s", truth->options->truth,
+        return fb_fail(err, "%s: none of its %zu truth files has a table BAL_META%s", truth->source,
                        truth->pixels.n, truth->run.nfailed ? " that can be read" : "");
     return 0;
 }
 
 static int read_tree(struct truth *truth, struct fb_error *err)
 {
-    truth->root = fb_truth_root(truth->options->truth, err);
+    truth->root = fb_truth_root(truth->source, err);
     if (!truth->root)
         return -1;
     truth->tree = (struct fb_tree){ .scheme = FB_SCHEME_MOCK, .root = truth->root };
@@ -78,16 +74,16 @@ static int read_tree(struct truth *truth, struct fb_error *err)
         return -1;
     fb_id_list_sort(&truth->pixels);
     if (truth->pixels.n == 0)
-        return fb_fail(err, "%s: no truth-16 files in this tree", truth->options->truth);
+        return fb_fail(err, "%s: no truth-16 files in this tree", truth->source);
     truth->parts = calloc(truth->pixels.n, sizeof *truth->parts);
     if (!truth->parts)
         return fb_fail(err, "out of memory for %zu pixels", truth->pixels.n);
     truth->run = (struct fb_pixel_run){ .command = "truth",
                                         .pixels = &truth->pixels,
                                         .tree = &truth->tree,
-                                        .nthreads = fb_threads(truth->options->nproc),
+                                        .nthreads = fb_threads(truth->nproc),
                                         .chunk = CHUNK,
-                                        .verbose = truth->options->verbose,
+                                        .verbose = truth->verbose,
                                         .work = read_pixel,
                                         .context = truth };
     if (fb_pixel_run_all(&truth->run, err) != 0)
@@ -97,10 +93,10 @@ static int read_tree(struct truth *truth, struct fb_error *err)
 
 static int read_truth(struct truth *truth, struct fb_error *err)
 {
-    int folder = fb_is_folder(truth->options->truth, err);
+    int folder = fb_is_folder(truth->source, err);
     if (folder)
         return folder > 0 ? read_tree(truth, err) : -1;
-    return fb_truth_read(&truth->truth, truth->options->truth, 1, err);
+    return fb_truth_read(&truth->truth, truth->source, 1, err);
 }
 
 /* ---- the catalog ---- */
@@ -131,8 +127,8 @@ static int match_rows(struct truth *truth, const struct fb_balrow none[4], struc
         truth->nunmatched += !matched[k];
     free(matched);
     if (status == 0 && t->nkeys > 0 && truth->nmatches == 0)
-        status = fb_fail(err, "%s: has none of the %zu BAL quasars of %s", truth->options->qsocat, t->nkeys,
-                         truth->options->truth);
+        status =
+            fb_fail(err, "%s: has none of the %zu BAL quasars of %s", truth->qsocat, t->nkeys, truth->source);
     return status;
 }
 
@@ -143,8 +139,8 @@ static int write_catalog(struct truth *truth, struct fb_error *err)
     struct fb_balcatalog *catalog = NULL;
     unsigned char *balmask = calloc(truth->catalog.n + 1, 1);
     const struct fb_balcatalog_plan plan = { .path = truth->outcat,
-                                             .source = truth->options->qsocat,
-                                             .replace = fb_replacing(truth->options->clobber),
+                                             .source = truth->qsocat,
+                                             .replace = fb_replacing(truth->clobber),
                                              .ntemplates = TEMPLATES,
                                              .balmask = balmask,
                                              .n = truth->catalog.n,
@@ -170,13 +166,13 @@ static int write_catalog(struct truth *truth, struct fb_error *err)
 /* QSOCAT-baltrue.fits by default. */
 static int name_output(struct truth *truth, struct fb_error *err)
 {
-    const struct truth_options *o = truth->options;
-    size_t length = strlen(o->qsocat);
-    if (length > 3 && strcmp(o->qsocat + length - 3, ".gz") == 0)
+    size_t length = strlen(truth->qsocat);
+    if (length > 3 && strcmp(truth->qsocat + length - 3, ".gz") == 0)
         length -= 3;
-    if (length > 5 && strncmp(o->qsocat + length - 5, ".fits", 5) == 0)
+    if (length > 5 && strncmp(truth->qsocat + length - 5, ".fits", 5) == 0)
         length -= 5;
-    truth->outcat = o->outcat ? strdup(o->outcat) : fb_format("%.*s-baltrue.fits", (int)length, o->qsocat);
+    truth->outcat =
+        truth->named ? strdup(truth->named) : fb_format("%.*s-baltrue.fits", (int)length, truth->qsocat);
     return truth->outcat ? 0 : fb_fail(err, "out of memory");
 }
 
@@ -184,9 +180,8 @@ static int name_output(struct truth *truth, struct fb_error *err)
 static int prepare(struct truth *truth, struct fb_error *err)
 {
     if (name_output(truth, err) != 0 ||
-        fb_check_output(truth->outcat, fb_replacing(truth->options->clobber), err) != 0 ||
-        fb_catalog_read(&truth->catalog, truth->options->qsocat, 1, NULL, err) != 0 ||
-        read_truth(truth, err) != 0)
+        fb_check_output(truth->outcat, fb_replacing(truth->clobber), err) != 0 ||
+        fb_catalog_read(&truth->catalog, truth->qsocat, 1, NULL, err) != 0 || read_truth(truth, err) != 0)
         return -1;
     return truth->run.signal ? 0 : fb_truth_sort(&truth->truth, err);
 }
@@ -200,10 +195,10 @@ static void say_what_changed(const struct truth *truth)
     if (t->ncut > 0)
         fb_print_error(
             "truth", "%s: %zu quasar%s with more troughs than fit the columns: the first %d and %d are kept",
-            truth->options->truth, t->ncut, fb_s(t->ncut), FASTBAL_MAX_AI, FASTBAL_MAX_BI);
+            truth->source, t->ncut, fb_s(t->ncut), FASTBAL_MAX_AI, FASTBAL_MAX_BI);
     if (t->n > t->nkeys)
         fb_print_error("truth", "%s: %zu row%s with a TARGETID that was there before, left out",
-                       truth->options->truth, t->n - t->nkeys, fb_s(t->n - t->nkeys));
+                       truth->source, t->n - t->nkeys, fb_s(t->n - t->nkeys));
     if (truth->nunmatched > 0)
         fb_print("truth: %zu of %zu BAL quasars are not in the catalog", truth->nunmatched, t->nkeys);
 }
@@ -251,22 +246,21 @@ static const struct fb_command_help truth_help = {
 
 int fb_cmd_truth(int argc, char **argv)
 {
-    struct truth_options o = { 0 };
+    struct truth truth = { .truth.zeros = fb_is_old_name(argv[0]) };
     struct fb_option table[] = {
-        { "-q", "--qsocat", FB_OPT_STRING, &o.qsocat, .metavar = "FILE", .required = 1, .old = 1,
+        { "-q", "--qsocat", FB_OPT_STRING, &truth.qsocat, .metavar = "FILE", .required = 1, .old = 1,
           .help = "QSO catalog of a mock" },
-        { "-b", "--balcat --truth", FB_OPT_STRING, &o.truth, .metavar = "PATH", .required = 1, .old = 1,
+        { "-b", "--balcat --truth", FB_OPT_STRING, &truth.source, .metavar = "PATH", .required = 1, .old = 1,
           .help = "catalog of its BAL quasars, or the folder of its spectra-16, with truth files" },
-        { "-o", "--outcat --outcatfile", FB_OPT_STRING, &o.outcat, .metavar = "FILE", .old = 1,
+        { "-o", "--outcat --outcatfile", FB_OPT_STRING, &truth.named, .metavar = "FILE", .old = 1,
           .group = FB_GROUP_OUTPUT, .help = "the catalog to write; default: QSOCAT-baltrue.fits" },
-        FB_CLOBBER_OPTION(o.clobber, 1, "an existing catalog"),
+        FB_CLOBBER_OPTION(truth.clobber, 1, "an existing catalog"),
         FB_QUIET_OPTION,
-        FB_VERBOSE_OPTION(o.verbose, 1, "say how far the run is"),
-        FB_NPROC_OPTION(o.nproc),
+        FB_VERBOSE_OPTION(truth.verbose, 1, "say how far the run is"),
+        FB_NPROC_OPTION(truth.nproc),
         FB_MAX_UNPACKED_OPTION,
         { 0 }
     };
-    struct truth truth = { .options = &o, .truth.zeros = fb_is_old_name(argv[0]) };
     struct fb_error err = { "" };
 
     enum fb_options_outcome outcome = fb_options_parse_writer(&truth_help, table, argc, argv);
