@@ -90,8 +90,6 @@ static int train_detector(struct train *train, const struct fb_train_options *o,
     char name[FB_DETECTOR_NAME];
     if (read_tree(train, o, err) != 0)
         return FB_EXIT_UNUSABLE;
-    if (tree->run.signal)
-        return fb_pixel_run_stopped(&tree->run, "the same command starts again", FB_EXIT_UNUSABLE);
     make_name(o->out, name);
     if (fb_judged_sample_join(&train->all, train->taker.parts, &tree->collection, err) != 0 ||
         fb_retrain(&train->trained, train->builtin, name, &train->all, &train->how, err) != 0)

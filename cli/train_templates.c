@@ -122,8 +122,6 @@ static int train_set(struct train *train, const struct fb_train_options *o, stru
     const struct fb_train_tree *tree = &train->tree;
     if (read_tree(train, o, err) != 0)
         return FB_EXIT_UNUSABLE;
-    if (tree->run.signal)
-        return fb_pixel_run_stopped(&tree->run, "the same command starts again", FB_EXIT_UNUSABLE);
     if (fb_template_sample_join(&train->all, train->taker.parts, &tree->collection, err) != 0 ||
         report_troughs(train, err) != 0 ||
         fb_train(&train->factors, &train->all.sample, (size_t)o->components, FB_TRAIN_TROUGH_WEIGHT,

@@ -77,8 +77,9 @@ int fb_train_tree_read(struct fb_train_tree *tree, struct fb_error *err)
     fb_report_pixels(&report, NULL);
     fb_report_end(&report, NULL, NULL);
     fb_collection_count(&tree->collection, tree->counts);
-    if (!tree->run.signal)
-        print_counts(tree);
+    if (tree->run.signal)
+        return fb_pixel_run_stopped(&tree->run, "the same command starts again", -1);
+    print_counts(tree);
     return 0;
 }
 

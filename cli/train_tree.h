@@ -39,7 +39,7 @@ struct fb_train_tree {
  * collection. Release in any case. */
 int fb_train_tree_find(struct fb_train_tree *tree, const struct fb_train_options *options,
                        struct fb_error *err);
-/* Read all spectra, and print how many were used. Check tree->run.signal afterwards. */
+/* Read all spectra, and print how many were used. A signal makes it fail, after a line that says so. */
 int fb_train_tree_read(struct fb_train_tree *tree, struct fb_error *err);
 /* The header's account of it. */
 struct fb_training fb_train_origin(const struct fb_train_tree *tree);
