@@ -160,11 +160,12 @@ static int parse_size(const char *text, int64_t *value)
     return parse_whole(text, length - 1, value) && !__builtin_mul_overflow(*value, factor, value);
 }
 
-/* Parse numbers separated by commas or spaces, in one argument. */
+/* Parse numbers separated by commas or blanks, in one argument. */
 static int parse_list(const struct parser *p, const struct fb_option *o, const char *text)
 {
+    static const char separators[] = ", \t";
     for (const char *q = text; *q;) {
-        size_t length = strcspn(q, ", ");
+        size_t length = strcspn(q, separators);
         int64_t value;
         if (length > 0) {
             if (!parse_whole(q, length, &value) || !in_range(o, (double)value))
@@ -173,39 +174,30 @@ static int parse_list(const struct parser *p, const struct fb_option *o, const c
                 return bad_value(p, o, "fewer numbers (out of memory)", text);
         }
         q += length;
-        q += strspn(q, ", ");
+        q += strspn(q, separators);
     }
     return 0;
-}
-
-/* Print why a list's file can't be read; returns -1. */
-static int file_fails(const struct parser *p, const struct fb_option *o, const char *path)
-{
-    char name[64];
-    fb_print_error(p->command, "option %s: %s: %s", option_name(o, name, sizeof name), path, strerror(errno));
-    return -1;
 }
 
 /* Read numbers from a text file of any number of lines. */
 static int parse_list_file(const struct parser *p, const struct fb_option *o, const char *path)
 {
-    char *line = NULL;
+    char *line = NULL, name[64];
     size_t room = 0;
     int status = 0;
     FILE *file = fopen(path, "r");
-    if (!file)
-        return file_fails(p, o, path);
-    errno = 0;
-    while (status == 0 && getline(&line, &room, file) >= 0) {
+    while (file && status == 0 && getline(&line, &room, file) >= 0) {
         line[strcspn(line, "#\r\n")] = '\0';
-        for (char *c = line; *c; c++)
-            *c = *c == '\t' ? ' ' : *c;
         status = parse_list(p, o, line);
     }
-    if (status == 0 && ferror(file))
-        status = file_fails(p, o, path);
+    if (!file || (status == 0 && ferror(file))) {
+        fb_print_error(p->command, "option %s: %s: %s", option_name(o, name, sizeof name), path,
+                       strerror(errno));
+        status = -1;
+    }
     free(line);
-    fclose(file);
+    if (file)
+        fclose(file);
     return status;
 }
 
@@ -372,29 +364,22 @@ static int take_positional(struct parser *p, const char *argument)
     return -1;
 }
 
-static int check_required(const struct parser *p)
+/* Check which options are given together. */
+static int check_given(const struct parser *p)
 {
-    for (struct fb_option *o = p->table; !fb_option_is_end(o); o++) {
+    for (const struct fb_option *o = p->table; !fb_option_is_end(o); o++) {
         char name[64];
         if (o->required && !o->given) {
             fb_print_error(p->command, "option %s is required (--help explains it)",
                            option_name(o, name, sizeof name));
             return -1;
         }
+        if (fb_quiet && o->given && o->names && /* it would leave out what these ask for */
+            fb_in_words("--verbose --dry-run", o->names, strlen(o->names), 0)) {
+            fb_print_error(p->command, "options --quiet and %s: expected only one of them", o->names);
+            return -1;
+        }
     }
-    return 0;
-}
-
-/* --quiet would leave out what these options ask for. */
-static int check_quiet(const struct parser *p)
-{
-    static const char *const loud[] = { "--verbose", "--dry-run" };
-    for (const struct fb_option *o = p->table; fb_quiet && !fb_option_is_end(o); o++)
-        for (int k = 0; k < 2; k++)
-            if (o->given && fb_in_words(o->names, loud[k], strlen(loud[k]), 0)) {
-                fb_print_error(p->command, "options --quiet and %s: expected only one of them", loud[k]);
-                return -1;
-            }
     return 0;
 }
 
@@ -437,7 +422,7 @@ static enum fb_options_outcome parse_arguments(struct parser p, const struct fb_
         if (status != 0)
             return status == NOTHING_TO_DO ? FB_OPTIONS_STOP : FB_OPTIONS_BAD;
     }
-    return check_required(&p) == 0 && check_quiet(&p) == 0 ? FB_OPTIONS_RUN : FB_OPTIONS_BAD;
+    return check_given(&p) == 0 ? FB_OPTIONS_RUN : FB_OPTIONS_BAD;
 }
 
 /* The caller owns the lists only if the command runs. */
