@@ -286,8 +286,7 @@ int fb_cmd_append(int argc, char **argv)
                              .layout_options = { .survey = "main", .program = "dark" },
                              .chunk = 160 };
     struct fb_option table[] = {
-        { "-q", "--qsocat", FB_OPT_STRING, &append.qsocat, .metavar = "FILE", .required = 1, .old = 1,
-          .help = "QSO catalog" },
+        FB_QSOCAT_OPTION(append.qsocat, 1, "QSO catalog"),
         { "-b", "--baldir", FB_OPT_STRING, &append.baldir, .metavar = "DIR", .required = 1, .old = 1,
           .help = "where the BAL tables are: find's --altzdir" },
         { "-o", "--outcatfile", FB_OPT_STRING, &append.outcatfile, .metavar = "FILE", .old = 1,

@@ -67,8 +67,7 @@ int fb_cmd_continuum(int argc, char **argv)
 {
     struct continuum c = { .options = FB_QUASARS_DEFAULTS,
                            .quasars = { .command = "continuum", .options = &c.options } };
-    struct fb_option table[] = { { "-q", "--qsocat", FB_OPT_STRING, &c.options.qsocat, .metavar = "FILE",
-                                   .required = 1, .help = "QSO catalog" },
+    struct fb_option table[] = { FB_QSOCAT_OPTION(c.options.qsocat, 0, "QSO catalog"),
                                  { "-o", "--outfile", FB_OPT_STRING, &c.out, .metavar = "FILE", .required = 1,
                                    .group = FB_GROUP_OUTPUT,
                                    .help = "the file to write: FITS, or ECSV where it ends in .ecsv" },

@@ -213,8 +213,7 @@ int fb_cmd_run(int argc, char **argv)
                               .options = { FB_MEASURING_DEFAULTS } } };
     struct fb_measuring_options *o = &run.m.options;
     struct fb_option table[] = {
-        { "-q", "--qsocat", FB_OPT_STRING, &run.qsocat, .metavar = "FILE", .required = 1,
-          .help = "QSO catalog" },
+        FB_QSOCAT_OPTION(run.qsocat, 0, "QSO catalog"),
         { "-o", "--outcatfile", FB_OPT_STRING, &run.outcatfile, .metavar = "FILE", .required = 1,
           .group = FB_GROUP_OUTPUT, .help = "the catalog to write" },
         { NULL, "--troughs", FB_OPT_STRING, &run.troughs, .metavar = "FILE", .group = FB_GROUP_OUTPUT,

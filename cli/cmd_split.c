@@ -167,8 +167,7 @@ int fb_cmd_split(int argc, char **argv)
                            .layout_options = { .survey = "main", .program = "dark" },
                            .chunk = 1000 };
     struct fb_option table[] = {
-        { "-q", "--qsocat", FB_OPT_STRING, &split.qsocat, .metavar = "FILE", .required = 1, .old = 1,
-          .help = "QSO catalog" },
+        FB_QSOCAT_OPTION(split.qsocat, 1, "QSO catalog"),
         { "-a", "--altzdir", FB_OPT_STRING, &split.altzdir, .metavar = "DIR", .required = 1, .old = 1,
           .help = "where the redshift catalogs go" },
         { "-z", "--zfileroot", FB_OPT_STRING, &split.zfileroot, .metavar = "NAME", .old = 1,

@@ -36,8 +36,8 @@ static int check_options(const struct fb_train_options *o, const struct fb_optio
 static enum fb_options_outcome parse_train_options(struct fb_train_options *o, int argc, char **argv)
 {
     struct fb_option table[] = {
-        { "-q", "--qsocat", FB_OPT_STRING, &o->qsocat, .metavar = "FILE", .required = 1,
-          .help = "QSO catalog; for templates with BAL columns: their troughs are left out" },
+        FB_QSOCAT_OPTION(o->qsocat, 0,
+                         "QSO catalog; for templates with BAL columns: their troughs are left out"),
         { "-o", "--outfile", FB_OPT_STRING, &o->out, .metavar = "FILE", .required = 1,
           .group = FB_GROUP_OUTPUT,
           .help = "the file to write, for --templates or --detector of find and run" },

@@ -248,8 +248,7 @@ int fb_cmd_truth(int argc, char **argv)
 {
     struct truth truth = { .truth.zeros = fb_is_old_name(argv[0]) };
     struct fb_option table[] = {
-        { "-q", "--qsocat", FB_OPT_STRING, &truth.qsocat, .metavar = "FILE", .required = 1, .old = 1,
-          .help = "QSO catalog of a mock" },
+        FB_QSOCAT_OPTION(truth.qsocat, 1, "QSO catalog of a mock"),
         { "-b", "--balcat --truth", FB_OPT_STRING, &truth.source, .metavar = "PATH", .required = 1, .old = 1,
           .help = "catalog of its BAL quasars, or the folder of its spectra-16, with truth files" },
         { "-o", "--outcat --outcatfile", FB_OPT_STRING, &truth.named, .metavar = "FILE", .old = 1,

@@ -239,8 +239,6 @@ static int set_value(const struct parser *p, struct fb_option *o, const char *te
             !in_range(o, *(double *)o->value))
             return bad_number(p, o, "a number", text);
         return 0;
-    case FB_OPT_LIST:
-        return parse_list(p, o, text);
     default:
         if (!*text)
             return bad_value(p, o, "a value", text);

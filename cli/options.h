@@ -35,6 +35,8 @@ enum fb_options_outcome {
 #define FB_NPROC_OPTION(where) /* 0 for all cores */ \
         { NULL, "--nproc", FB_OPT_THREADS, &(where), .metavar = "N", .max = 4096, .old = 1, .own = 1, \
           .group = FB_GROUP_RUN, .help = "worker threads; default: every core this process may use" }
+#define FB_QSOCAT_OPTION(where, is_old, what) \
+        { "-q", "--qsocat", FB_OPT_STRING, &(where), .metavar = "FILE", .required = 1, .old = (is_old), .help = what }
 #define FB_CLOBBER_OPTION(where, is_old, what) /* see fb_replacing() */ \
         { "-c", "--clobber --overwrite", FB_OPT_FLAG, &(where), .old = (is_old), .group = FB_GROUP_OUTPUT, \
           .help = "replace " what }

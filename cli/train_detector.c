@@ -21,7 +21,6 @@ struct train {
     struct fb_train_tree tree;
     fastbal_detector *builtin, *trained;
     struct fb_detector_taker taker;
-    int njudges;
     struct fb_judged_sample all;
     struct fb_retraining how;
 };
@@ -31,10 +30,10 @@ static int read_tree(struct train *train, const struct fb_train_options *o, stru
     struct fb_train_tree *tree = &train->tree;
     if (fb_train_tree_find(tree, o, err) != 0)
         return -1;
-    train->njudges = fb_threads(o->nproc);
-    train->taker = (struct fb_detector_taker){ train->builtin,
-                                               calloc((size_t)train->njudges, sizeof *train->taker.judges),
-                                               calloc(tree->rows.pixels.n + 1, sizeof *train->taker.parts) };
+    train->taker =
+        (struct fb_detector_taker){ train->builtin,
+                                    calloc((size_t)fb_threads(o->nproc), sizeof *train->taker.judges),
+                                    calloc(tree->rows.pixels.n + 1, sizeof *train->taker.parts) };
     if (!train->taker.judges || !train->taker.parts)
         return fb_fail(err, "out of memory for %zu pixels", tree->rows.pixels.n);
     tree->collection.whole = 1;
@@ -106,7 +105,7 @@ int fb_train_detector(const struct fb_train_options *options, struct fb_error *e
         status = train_detector(&train, options, err);
     else
         fb_fail(err, "out of memory for the detector");
-    for (int i = 0; train.taker.judges && i < train.njudges; i++)
+    for (int i = 0; train.taker.judges && i < train.tree.collection.nthreads; i++)
         fb_judge_release(&train.taker.judges[i]);
     for (size_t i = 0; train.taker.parts && i < train.tree.rows.pixels.n; i++)
         fb_judged_sample_release(&train.taker.parts[i]);
