@@ -320,7 +320,7 @@ static size_t write_pages(const struct plot *p, size_t nfiles, struct fb_error *
     return k;
 }
 
-/* Why there is nothing to draw; pixels that could not be read have been told of. */
+/* Why there is nothing to draw; pixels that could not be read have been reported. */
 static int nothing(const struct plot *p, struct fb_error *err)
 {
     const char *path = p->coadd ? p->coadd : p->asked.qsocat;

@@ -53,7 +53,7 @@ static int measure_pixel(struct fb_quasars *q, size_t index, struct fb_error *er
     return failed ? -1 : 0;
 }
 
-/* A pixel that can't be read is told of, and the others are measured. */
+/* A pixel that can't be read is reported, and the others are measured. */
 void fb_quasars_measure(struct fb_quasars *q)
 {
     struct fb_error err;

@@ -17,7 +17,7 @@
 #include "pipeline/finder.h"
 #include "pipeline/pixel_rows.h"
 
-/* The user's choices; begin with FB_QUASARS_DEFAULTS. Preparing sets those that are not made. */
+/* The user's choices; begin with FB_QUASARS_DEFAULTS. fb_quasars_prepare() sets those that are left open. */
 struct fb_quasars_options {
     const char *qsocat;
     struct fb_layout_options layout;
@@ -54,7 +54,7 @@ struct fb_quasars {
 /* Read templates, and the catalog's rows. For a single file, fb_quasars_prepare_finder() reads the templates alone. */
 int fb_quasars_prepare(struct fb_quasars *quasars, struct fb_error *err);
 int fb_quasars_prepare_finder(struct fb_quasars *quasars, const char *product, struct fb_error *err);
-/* Measure. A pixel that can't be read is told of and counted, and the others are measured; a signal stops it. */
+/* Measure. A pixel that can't be read is reported and counted, and the others are measured; a signal stops the run. */
 void fb_quasars_measure(struct fb_quasars *quasars);
 /* Measure the quasars of one file; of the redshifts those that are chosen stay. */
 int fb_quasars_measure_file(struct fb_quasars *quasars, const char *path, struct fb_redshifts *redshifts,

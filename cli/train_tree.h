@@ -35,13 +35,13 @@ struct fb_train_tree {
     fb_row_counts counts; /* of all pixels */
 };
 
-/* Check the output, and find out which spectra there are. The caller then sets whole, take and context of the
+/* Check the output, and list the spectra. The caller then sets whole, take and context of the
  * collection. Release in any case. */
 int fb_train_tree_find(struct fb_train_tree *tree, const struct fb_train_options *options,
                        struct fb_error *err);
 /* Read all spectra, and print how many were used. A signal makes it fail, after a line that says so. */
 int fb_train_tree_read(struct fb_train_tree *tree, struct fb_error *err);
-/* The header's account of it. */
+/* What the header says about it. */
 struct fb_training fb_train_origin(const struct fb_train_tree *tree);
 /* Print what is wrong with rows of the catalog; returns the exit status. */
 int fb_train_tree_status(const struct fb_train_tree *tree);

@@ -8,8 +8,8 @@
 #include <string.h>
 #include "internal.h"
 
-#define FIRST_CELL 1258.0 /* A, its middle; that of the last is 2402 */
-/* The ratio of neighbouring middles: (2402 / 1258)^(1 / (FB_CELLS - 1)). Middles and edges are computed by
+#define FIRST_CELL 1258.0 /* A, its centre; that of the last is 2402 */
+/* The ratio of neighbouring centres: (2402 / 1258)^(1 / (FB_CELLS - 1)). Centres and edges are computed by
  * multiplication, because logarithms differ between machines in the last digit. */
 #define STEP 1.0005886887373383
 #define HALF_STEP 1.0002943010621117 /* its root */

@@ -289,7 +289,7 @@ struct halves {
 #define SMOOTH_ERROR 0.06 /* the flux is smoothed until its error is about this */
 enum { MOST_SMOOTH = 9 }; /* halves */
 #define REACH 400.0       /* km/s that edges may be outside of the net's cells */
-/* Logit of a cell in a trough, and in a quasar that has none by this. */
+/* The logit above which a cell is in a trough; the second is for quasars that have no trough by the first. */
 #define INSIDE 0.5F
 #define FAINTLY_INSIDE 0.0F
 #define LEAST_PROBABILITY 0.5 /* of a quasar with troughs */
