@@ -1,5 +1,4 @@
 /* balstore.c - SPDX-License-Identifier: BSD-3-Clause */
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -50,8 +49,8 @@ int fb_balstore_create(struct fb_balstore *store, size_t nrows, int ntemplates, 
     store->usual = malloc(4 * store->words);
     if (!store->kept || !store->offset || !store->usual)
         return -1;
-    if (!all && (store->file = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)) >= 0)
-        unlink(path); /* so that it disappears when it is closed */
+    if (!all)
+        store->file = fb_open_unnamed(path);
     memset(store->offset, 0xff, nrows * sizeof *store->offset);
     encode(store, &usual, cells);
     memcpy(store->usual, cells, 4 * store->words);

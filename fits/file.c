@@ -75,7 +75,7 @@ static int open_descriptor(const char *path)
 /* A stale handle stays stale until the file is reopened. */
 static void reopen(struct fb_file *file)
 {
-    int descriptor = open_descriptor(file->path);
+    int descriptor = file->unnamed ? -1 : open_descriptor(file->path);
     if (descriptor < 0)
         return; /* the old descriptor gives the error */
     dup2(descriptor, file->descriptor);

@@ -53,6 +53,7 @@ struct fb_file {
     struct fb_gap *gaps; /* owned; ascending */
     size_t ngaps;
     struct fb_unpacking *unpacking; /* of fits/unpack.c; NULL except while the file is decompressed */
+    int unnamed;                    /* the descriptor's file has no name: it can't be opened again */
 };
 
 /* Open a file, after closing the previous one, and read its head. To read FITS files, use fb_hdus_open() of fits/hdus.h. Start with all zeros; the

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE /* vasprintf */
 #endif
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -264,4 +265,12 @@ int fb_write_all(int descriptor, const void *bytes, size_t n)
 int fb_write_at(int descriptor, const void *bytes, size_t n, off_t offset)
 {
     return write_whole(descriptor, bytes, n, offset);
+}
+
+int fb_open_unnamed(const char *path)
+{
+    int descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (descriptor >= 0)
+        unlink(path);
+    return descriptor;
 }

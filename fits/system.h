@@ -60,6 +60,9 @@ int fb_exists(const char *path);
 /* Whole writes, in as many calls as it takes. They return 0, or -1 with errno. */
 int fb_write_all(int descriptor, const void *bytes, size_t n);
 int fb_write_at(int descriptor, const void *bytes, size_t n, off_t offset);
+/* Create a file for reading and writing that has no name, and so is gone when it is closed. Until it is unlinked, at once,
+ * it has this one. Returns a descriptor, or -1 with errno. */
+int fb_open_unnamed(const char *path);
 
 /* "CFITSIO 4.2.0 (thread-safe), ..." for --version. */
 void fb_library_versions(char *text, size_t size);

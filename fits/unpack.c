@@ -1,8 +1,11 @@
 /* unpack.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zlib.h>
+#include "fits/system.h"
 #include "fits/unpack.h"
 
 enum {
@@ -319,4 +322,20 @@ int fb_unpack_end(struct fb_file *file, int failed, struct fb_error *err)
     int status = failed ? blame(file, err) : finish(file, err);
     release(file);
     return status;
+}
+
+int fb_file_unload(struct fb_file *file, int descriptor, struct fb_error *err)
+{
+    if (descriptor < 0 || fb_write_all(descriptor, file->contents, (size_t)file->size) != 0) {
+        fb_fail(err, "%s: can't write its contents to a temporary file: %s", file->path, strerror(errno));
+        if (descriptor >= 0)
+            close(descriptor);
+        return -1;
+    }
+    close(file->descriptor);
+    free(file->contents);
+    file->descriptor = descriptor;
+    file->contents = NULL;
+    file->unnamed = 1;
+    return 0;
 }

@@ -45,4 +45,8 @@ int fb_unpack_rest(struct fb_file *file, struct fb_error *err);
  * is; if both are, the error is that of the stream. */
 int fb_unpack_end(struct fb_file *file, int failed, struct fb_error *err);
 
+/* Move the contents of a gzipped file from memory to a file without a name (fb_open_unnamed()), whose
+ * descriptor is taken over; -1 means that there is none. */
+int fb_file_unload(struct fb_file *file, int descriptor, struct fb_error *err);
+
 #endif
