@@ -31,7 +31,8 @@ struct append {
     long nproc, chunk;
     struct fb_layout layout;
     struct fb_selection selection;
-    struct fb_tree tree; /* of the BAL tables */
+    struct fb_tree tree;    /* of the BAL tables */
+    struct fb_table source; /* the QSO catalog */
     struct fb_pixel_rows sorted;
     struct fb_pixel_run run;
     struct fb_balcatalog *catalog;
@@ -140,12 +141,14 @@ static int look_at_templates(struct append *append, struct fb_error *err)
 static int create_catalog(struct append *append, struct fb_error *err)
 {
     const struct fb_balcatalog_plan plan = { .path = append->outcatfile,
-                                             .source = append->qsocat,
+                                             .source = &append->source,
+                                             .rows = append->sorted.rows,
                                              .replace = fb_replacing(append->clobber),
                                              .ntemplates = append->first.ntemplates,
                                              .troughs = append->troughs,
+                                             .described = 1,
                                              .stop = fb_stop_signal };
-    return fb_deliver_start(&append->catalog, plan, &append->sorted, err);
+    return fb_balcatalog_create(&append->catalog, &plan, err);
 }
 
 static int log_matches(const void *context, FILE *log)
@@ -172,7 +175,10 @@ static int check_inputs(struct append *append, struct fb_error *err)
         fb_selection_make(&append->selection, &append->layout, &append->layout_options, err) != 0)
         return -1;
     append->tree = fb_layout_beside(&append->layout, append->baldir);
-    return fb_pixel_rows_read(&append->sorted, append->qsocat, &append->layout, &append->selection, err);
+    return fb_catalog_open(&append->source, append->qsocat, err) != 0
+               ? -1
+               : fb_pixel_rows_take(&append->sorted, &append->source, &append->layout, &append->selection,
+                                    err);
 }
 
 static void print_mixtures(const struct append *append)
@@ -198,19 +204,12 @@ static struct fb_provenance common_provenance(const struct append *append)
     return made;
 }
 
-/* The catalog is not written if nothing was measured or the run was stopped. */
-static int append_has_catalog(const struct append *append)
-{
-    const struct fb_pixel_run *run = &append->run;
-    return !run->signal && !run->gave_up && !fb_pixel_run_is_empty(run) && !fb_tally_is_empty(&append->tally);
-}
-
 /* Print the summary, whether or not the catalog was written; returns the exit status. */
 static int report_append(const struct append *append, int argc, char **argv)
 {
     const struct fb_pixel_run *run = &append->run;
     struct fb_report report;
-    int written = append_has_catalog(append), status = FB_EXIT_DONE;
+    int written = fb_catalog_is_due(run, &append->tally), status = FB_EXIT_DONE;
 
     fb_report_start(&report, run, argc, argv);
     fb_report_pixels(&report,
@@ -233,21 +232,13 @@ static int report_append(const struct append *append, int argc, char **argv)
     return fb_pixel_run_stopped(run, "the same command starts again", status);
 }
 
-/* Commit the catalog, unless nothing was measured, or the run was stopped, before or now. */
 static int commit_append(struct append *append, struct fb_error *err)
 {
     struct fb_balcatalog *catalog = append->catalog;
+    const struct fb_provenance made = common_provenance(append);
     append->catalog = NULL;
     append->tally = fb_catalog_tally(&append->sorted, &append->run);
-    if (!append_has_catalog(append)) {
-        fb_balcatalog_discard(catalog);
-        return 0;
-    }
-    const struct fb_provenance made = common_provenance(append);
-    fb_catalog_describe(catalog, &made, &append->layout_options, &append->tally);
-    int failed = fb_balcatalog_commit(catalog, err);
-    append->run.signal = failed ? fb_stop_signal() : 0;
-    return append->run.signal ? 0 : failed;
+    return fb_catalog_finish(catalog, &append->run, &made, &append->layout_options, &append->tally, err);
 }
 
 static int append_catalog(struct append *append, int argc, char **argv, struct fb_error *err)
@@ -312,6 +303,7 @@ int fb_cmd_append(int argc, char **argv)
     fb_stop_watch("append");
     int status = fb_command_ends("append", append_catalog(&append, argc, argv, &err), &err);
     fb_pixel_rows_release(&append.sorted);
+    fb_table_close(&append.source);
     fb_selection_release(&append.selection);
     fb_layout_release(&append.layout);
     fb_layout_options_release(&append.layout_options);

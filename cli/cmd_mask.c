@@ -10,6 +10,7 @@
 #include "cli/layout_options.h"
 #include "cli/summary.h"
 #include "desi/balquasars.h"
+#include "desi/catalog.h"
 #include "desi/maskcoadd.h"
 #include "desi/spectra_paths.h"
 #include "fits/system.h"
@@ -29,6 +30,7 @@ struct mask {
     struct fb_tree work;
     struct fb_selection selection;
     struct fb_mask_lines lines;
+    struct fb_table catalog;
     struct fb_pixel_rows sorted;
     struct fb_balquasars quasars;
     struct fb_id_list pixels; /* to process */
@@ -236,12 +238,11 @@ static int prepare_mask(struct mask *mask, struct fb_error *err)
         return -1;
     mask->work = fb_layout_beside(&mask->layout, mask->workdir);
     if (check_trees(mask, err) != 0 || fb_layout_read_map(&mask->layout, NULL, err) != 0 ||
-        fb_pixel_rows_read(&mask->sorted, mask->qsocat, &mask->layout, &mask->selection, err) != 0 ||
-        fb_balquasars_read(&mask->quasars, mask->qsocat, err) != 0)
+        fb_catalog_open(&mask->catalog, mask->qsocat, err) != 0 ||
+        fb_pixel_rows_take(&mask->sorted, &mask->catalog, &mask->layout, &mask->selection, err) != 0 ||
+        fb_balquasars_read(&mask->quasars, &mask->catalog, err) != 0)
         return -1;
-    if (mask->quasars.nrows != mask->sorted.n)
-        return fb_fail(err, "%s: has %zu rows, a moment ago %zu", mask->qsocat, mask->quasars.nrows,
-                       mask->sorted.n);
+    fb_table_close(&mask->catalog);
     return choose_pixels(mask, err);
 }
 
@@ -316,9 +317,9 @@ int fb_cmd_mask(int argc, char **argv)
         FB_MOCKDIR_OPTION(mask.layout_options, 1),
         { NULL, "--lines", FB_OPT_STRING, &mask.named_lines, .metavar = "LINE,LINE,...", .old = 1,
           .group = FB_GROUP_SEARCH,
-          .help =
-              "lines to mask, by name or rest wavelength in A; LINE:CIV or LINE:SIIV says whose troughs; picca: "
-              "those of its BAL mask" },
+          .help = "lines to mask, by name or rest wavelength in A; LINE:CIV or LINE:SIIV says whose troughs; "
+                  "picca: "
+                  "those of its BAL mask" },
         { NULL, "--all", FB_OPT_FLAG, &mask.all, .group = FB_GROUP_OUTPUT,
           .help = "copy the coadds in which nothing is masked as well" },
         FB_NPROC_OPTION(mask.nproc),
@@ -339,6 +340,7 @@ int fb_cmd_mask(int argc, char **argv)
         fb_stop_watch("mask");
         status = fb_command_ends("mask", mask_tree(&mask, argc, argv, &err), &err);
     }
+    fb_table_close(&mask.catalog);
     fb_pixel_rows_release(&mask.sorted);
     fb_balquasars_release(&mask.quasars);
     fb_id_list_release(&mask.pixels);

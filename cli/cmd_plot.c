@@ -160,10 +160,8 @@ static int choose_of_catalog(struct plot *p, struct fb_error *err)
     unsigned char *selected = calloc(sorted->n + 1, 1);
     struct fb_error why;
     int status = selected ? 0 : fb_fail(err, "%s: out of memory for %zu rows", path, sorted->n);
-    if (status == 0 && fb_balquasars_read(&bals, path, &why) != 0)
+    if (status == 0 && fb_balquasars_read(&bals, &p->quasars.catalog, &why) != 0)
         status = fb_fail(err, "%.900s (--bals reads the BAL columns that run and append write)", why.text);
-    if (status == 0 && bals.nrows != sorted->n)
-        status = fb_fail(err, "%s: it changed while it was read", path);
     for (size_t k = 0; status == 0 && sorted->pixels.n > 0 && k < sorted->begin[sorted->pixels.n]; k++)
         selected[sorted->order[k]] = 1;
     for (size_t i = 0; status == 0 && i < sorted->n && p->quasars.chosen.n < (size_t)p->bals; i++)

@@ -137,7 +137,8 @@ static int prepare(struct report *r, struct fb_error *err)
     if (fb_check_sink(r->out, ".html", r->clobber, r->options.qsocat, NULL, err) != 0)
         return -1;
     fb_id_list_sort(&r->options.layout.targetids);
-    if (fb_contents_read(&r->contents, r->options.qsocat, &r->options.layout.targetids, err) != 0)
+    if (fb_catalog_open(&r->quasars.catalog, r->options.qsocat, err) != 0 ||
+        fb_contents_read(&r->contents, &r->quasars.catalog, &r->options.layout.targetids, err) != 0)
         return -1;
     return choose(r, err);
 }

@@ -28,6 +28,7 @@
 struct run {
     struct fb_measuring m;
     const char *qsocat, *outcatfile, *troughs, *baldir;
+    struct fb_table source; /* the QSO catalog */
     struct fb_pixel_rows sorted;
     struct fb_balcatalog *catalog;
     struct fb_tally tally; /* of the catalog's rows */
@@ -36,12 +37,14 @@ struct run {
 static int create_catalog(struct run *run, struct fb_error *err)
 {
     const struct fb_balcatalog_plan plan = { .path = run->outcatfile,
-                                             .source = run->qsocat,
+                                             .source = &run->source,
+                                             .rows = run->sorted.rows,
                                              .replace = fb_replacing(run->m.options.clobber),
                                              .ntemplates = run->m.finder.ntemplates,
                                              .troughs = run->troughs,
+                                             .described = 1,
                                              .stop = fb_stop_signal };
-    return fb_deliver_start(&run->catalog, plan, &run->sorted, err);
+    return fb_balcatalog_create(&run->catalog, &plan, err);
 }
 
 /* Checks before anything is read. */
@@ -74,7 +77,8 @@ static int prepare_catalog(void *context, struct fb_error *err)
     if (check_outputs(run, err) != 0 || fb_measuring_read_finder(m, err) != 0 ||
         fb_layout_read_map(&m->layout, NULL, err) != 0 ||
         fb_selection_make(&m->selection, &m->layout, &m->options.layout, err) != 0 ||
-        fb_pixel_rows_read(&run->sorted, run->qsocat, &m->layout, &m->selection, err) != 0 ||
+        fb_catalog_open(&run->source, run->qsocat, err) != 0 ||
+        fb_pixel_rows_take(&run->sorted, &run->source, &m->layout, &m->selection, err) != 0 ||
         order_pixels(run, err) != 0)
         return -1;
     return m->options.dry ? 0 : create_catalog(run, err);
@@ -105,19 +109,12 @@ static const char *what_next(const struct run *run)
                                   : "the same command goes on from here";
 }
 
-/* The catalog is not written if nothing was measured or the run was stopped. */
-static int run_has_catalog(const struct run *run)
-{
-    const struct fb_pixel_run *p = &run->m.run;
-    return !p->signal && !p->gave_up && !fb_pixel_run_is_empty(p) && !fb_tally_is_empty(&run->tally);
-}
-
 /* Print the summary, whether or not the catalog was written; returns the exit status. */
 static int report_run(struct run *run)
 {
     const struct fb_pixel_run *p = &run->m.run;
     struct fb_report report;
-    int written = run_has_catalog(run), status = FB_EXIT_DONE;
+    int written = fb_catalog_is_due(p, &run->tally), status = FB_EXIT_DONE;
 
     fb_report_start(&report, p, run->m.argc, run->m.argv);
     /* with --baldir always, named like those of split and append */
@@ -144,23 +141,15 @@ static int report_run(struct run *run)
     return fb_pixel_run_stopped(p, what_next(run), status);
 }
 
-/* Commit the catalog, unless nothing was measured. */
 static int commit_run(struct run *run, struct fb_error *err)
 {
     double start = fb_seconds();
-    int status = 0;
-    run->tally = fb_catalog_tally(&run->sorted, &run->m.run);
-    if (run_has_catalog(run)) {
-        fb_catalog_describe(run->catalog, &run->m.finder.made, &run->m.options.layout, &run->tally);
-        status = fb_balcatalog_commit(run->catalog, err);
-    } else
-        fb_balcatalog_discard(run->catalog);
+    struct fb_balcatalog *catalog = run->catalog;
     run->catalog = NULL;
+    run->tally = fb_catalog_tally(&run->sorted, &run->m.run);
+    int status = fb_catalog_finish(catalog, &run->m.run, &run->m.finder.made, &run->m.options.layout,
+                                   &run->tally, err);
     run->m.run.used.writing += fb_seconds() - start;
-    if (status != 0 && fb_stop_signal()) { /* all pixels are done */
-        run->m.run.signal = fb_stop_signal();
-        status = 0;
-    }
     return status;
 }
 
@@ -237,5 +226,6 @@ int fb_cmd_run(int argc, char **argv)
         outcome = fb_measuring_check(&run.m, table);
     int status = fb_measuring_main(&run.m, outcome, run_catalog, &run);
     fb_pixel_rows_release(&run.sorted);
+    fb_table_close(&run.source);
     return status;
 }

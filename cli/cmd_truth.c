@@ -30,6 +30,7 @@ struct truth {
     long nproc;
     char *outcat, *root;
     struct fb_truth truth;
+    struct fb_table table; /* the QSO catalog */
     struct fb_catalog_rows catalog;
     struct fb_tree tree; /* of truth files */
     struct fb_id_list pixels;
@@ -137,27 +138,23 @@ static int write_catalog(struct truth *truth, struct fb_error *err)
     struct fb_balrow none[4]; /* by BALMASK */
     struct fb_balcatalog_row *puts = NULL;
     struct fb_balcatalog *catalog = NULL;
-    unsigned char *balmask = calloc(truth->catalog.n + 1, 1);
     const struct fb_balcatalog_plan plan = { .path = truth->outcat,
-                                             .source = truth->qsocat,
+                                             .source = &truth->table,
+                                             .rows = truth->catalog.rows,
                                              .replace = fb_replacing(truth->clobber),
                                              .ntemplates = TEMPLATES,
-                                             .balmask = balmask,
-                                             .n = truth->catalog.n,
                                              .stop = fb_stop_signal };
 
     for (unsigned char mask = 0; mask < 4; mask++)
         fb_truth_no_bal(&none[mask], mask, truth->truth.zeros);
-    int failed = balmask ? 0 : fb_fail(err, "out of memory for %zu rows", truth->catalog.n);
-    failed = failed || match_rows(truth, none, &puts, err) != 0 ||
-             fb_balcatalog_create(&catalog, &plan, err) != 0 ||
-             fb_balcatalog_put_rows(catalog, puts, truth->catalog.n, err) != 0;
+    int failed = match_rows(truth, none, &puts, err) != 0 ||
+                 fb_balcatalog_create(&catalog, &plan, err) != 0 ||
+                 fb_balcatalog_put_rows(catalog, puts, truth->catalog.n, err) != 0;
     if (failed)
         fb_balcatalog_discard(catalog);
     else
-        failed = fb_balcatalog_commit(catalog, err);
+        failed = fb_balcatalog_commit(catalog, NULL, err);
     free(puts);
-    free(balmask);
     return failed ? -1 : 0;
 }
 
@@ -181,7 +178,8 @@ static int prepare(struct truth *truth, struct fb_error *err)
 {
     if (name_output(truth, err) != 0 ||
         fb_check_output(truth->outcat, fb_replacing(truth->clobber), err) != 0 ||
-        fb_catalog_read(&truth->catalog, truth->qsocat, 1, NULL, err) != 0 || read_truth(truth, err) != 0)
+        fb_catalog_open(&truth->table, truth->qsocat, err) != 0 ||
+        fb_catalog_read(&truth->catalog, &truth->table, 1, NULL, err) != 0 || read_truth(truth, err) != 0)
         return -1;
     return truth->run.signal ? 0 : fb_truth_sort(&truth->truth, err);
 }
@@ -233,6 +231,7 @@ static void release(struct truth *truth)
     fb_id_list_release(&truth->pixels);
     fb_truth_release(&truth->truth);
     fb_catalog_rows_release(&truth->catalog);
+    fb_table_close(&truth->table);
     free(truth->outcat);
     free(truth->root);
 }

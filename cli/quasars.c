@@ -4,6 +4,7 @@
 #include <string.h>
 #include "cli/command.h"
 #include "cli/quasars.h"
+#include "desi/catalog.h"
 #include "desi/spectra_paths.h"
 #include "fits/system.h"
 #include "run/message.h"
@@ -96,17 +97,6 @@ static int list_differences(const struct fb_provenance *theirs, const struct fb_
     return n;
 }
 
-static int read_provenance(struct fb_quasars *q, struct fb_error *err)
-{
-    static const char *const names[] = { "BALCAT", "ZCATALOG", "QSO_CAT", "*", NULL };
-    struct fb_table table;
-    if (fb_table_open(&table, q->options->qsocat, names, err) != 0)
-        return -1;
-    fb_provenance_read(&table, &q->made);
-    fb_table_close(&table);
-    return 0;
-}
-
 /* A catalog whose BAL columns were measured otherwise does not show what is found here. */
 static void compare_settings(const struct fb_quasars *q)
 {
@@ -120,11 +110,14 @@ static void compare_settings(const struct fb_quasars *q)
 int fb_quasars_prepare(struct fb_quasars *q, struct fb_error *err)
 {
     const struct fb_quasars_options *o = q->options;
-    if (fb_layout_find(&q->layout, &o->layout, 1, err) != 0 || read_provenance(q, err) != 0 ||
-        fb_quasars_prepare_finder(q, fb_layout_product(&q->layout), err) != 0 ||
+    if (fb_layout_find(&q->layout, &o->layout, 1, err) != 0 ||
+        (!q->catalog.path && fb_catalog_open(&q->catalog, o->qsocat, err) != 0))
+        return -1;
+    fb_provenance_read(&q->catalog, &q->made);
+    if (fb_quasars_prepare_finder(q, fb_layout_product(&q->layout), err) != 0 ||
         fb_layout_read_map(&q->layout, NULL, err) != 0 ||
         fb_selection_make(&q->selection, &q->layout, &o->layout, err) != 0 ||
-        fb_pixel_rows_read(&q->sorted, o->qsocat, &q->layout, &q->selection, err) != 0)
+        fb_pixel_rows_take(&q->sorted, &q->catalog, &q->layout, &q->selection, err) != 0)
         return -1;
     compare_settings(q);
     return 0;
@@ -146,6 +139,7 @@ int fb_quasars_main(struct fb_quasars *q, enum fb_options_outcome outcome,
     fb_continua_release(&q->continua);
     fb_finder_release(&q->finder);
     fb_pixel_rows_release(&q->sorted);
+    fb_table_close(&q->catalog);
     fb_selection_release(&q->selection);
     fb_layout_release(&q->layout);
     fb_layout_options_release(&q->options->layout);

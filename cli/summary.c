@@ -6,6 +6,7 @@
 #include "run/exit_status.h"
 #include "run/message.h"
 #include "run/report.h"
+#include "run/stop.h"
 
 /* Rows of another survey, program or spectral type are measured, but the user is told. */
 static void print_others(const struct fb_pixel_rows *s, const char *command, const char *path)
@@ -91,14 +92,26 @@ struct fb_tally fb_catalog_tally(const struct fb_pixel_rows *s, const struct fb_
     return tally;
 }
 
-void fb_catalog_describe(struct fb_balcatalog *catalog, const struct fb_provenance *made,
-                         const struct fb_layout_options *options, const struct fb_tally *tally)
+int fb_catalog_is_due(const struct fb_pixel_run *run, const struct fb_tally *tally)
+{
+    return !run->signal && !run->gave_up && !fb_pixel_run_is_empty(run) && !fb_tally_is_empty(tally);
+}
+
+int fb_catalog_finish(struct fb_balcatalog *catalog, struct fb_pixel_run *run,
+                      const struct fb_provenance *made, const struct fb_layout_options *options,
+                      const struct fb_tally *tally, struct fb_error *err)
 {
     struct fb_balcatalog_header header = {
         .made = *made, .nmeasured = tally->n[FB_FATE_MEASURED], .nai = tally->nai, .nbi = tally->nbi
     };
+    if (!fb_catalog_is_due(run, tally)) {
+        fb_balcatalog_discard(catalog);
+        return 0;
+    }
     fb_layout_text(options, header.options, sizeof header.options);
-    fb_balcatalog_describe(catalog, &header);
+    int failed = fb_balcatalog_commit(catalog, &header, err);
+    run->signal = failed ? fb_stop_signal() : 0;
+    return run->signal ? 0 : failed;
 }
 
 int fb_print_dry_run(const struct fb_pixel_run *run, int problems, int argc, char **argv)

@@ -35,8 +35,12 @@ void fb_print_usage(const char *command, const struct fb_usage *usage, size_t nq
 
 /* The tally of all rows of a catalog, after the run over its pixels. */
 struct fb_tally fb_catalog_tally(const struct fb_pixel_rows *sorted, const struct fb_pixel_run *run);
-/* Write the provenance and the tally to the header of a catalog, before it is committed. */
-void fb_catalog_describe(struct fb_balcatalog *catalog, const struct fb_provenance *made,
-                         const struct fb_layout_options *options, const struct fb_tally *tally);
+/* Is the catalog to be written? Not if nothing was measured, or the run was stopped. */
+int fb_catalog_is_due(const struct fb_pixel_run *run, const struct fb_tally *tally);
+/* Commit the catalog with its provenance and tally, or discard it if it isn't due. If a signal stops it now, that is noted
+ * in the run, and is no failure. */
+int fb_catalog_finish(struct fb_balcatalog *catalog, struct fb_pixel_run *run,
+                      const struct fb_provenance *made, const struct fb_layout_options *options,
+                      const struct fb_tally *tally, struct fb_error *err);
 
 #endif

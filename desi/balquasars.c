@@ -4,24 +4,11 @@
 #include "desi/troughs.h"
 
 struct reader {
-    struct fb_table table;
+    struct fb_table *table;
     struct fb_trough_columns columns[FB_TROUGH_LINES];
     struct fb_troughs troughs; /* of one row */
     size_t used, room;
 };
-
-static int open_catalog(struct reader *r, struct fb_balquasars *q, const char *path, struct fb_error *err)
-{
-    static const char *const names[] = { "QSO_CAT", "ZCATALOG", "*", NULL };
-    if (fb_table_open(&r->table, path, names, err) != 0 ||
-        fb_trough_columns_find(&r->columns[FB_TROUGHS_CIV], &r->table, "AI", "CIV", "450", 1, err) != 0 ||
-        fb_trough_columns_find(&r->columns[FB_TROUGHS_SIIV], &r->table, "AI", "SIIV", "450", 0, err) != 0)
-        return -1;
-    q->has_siiv = r->columns[FB_TROUGHS_SIIV].length > 0;
-    q->nrows = (size_t)r->table.nrows;
-    q->begin = malloc((q->nrows + 1) * sizeof *q->begin);
-    return q->begin ? 0 : fb_fail(err, "%s: out of memory for %zu rows", path, q->nrows);
-}
 
 static int make_room(struct reader *r, struct fb_balquasars *q, size_t n)
 {
@@ -47,7 +34,7 @@ static int take_row(struct reader *r, struct fb_balquasars *q, const unsigned ch
         if (!(t->index > 0))
             continue;
         if (make_room(r, q, (size_t)t->n) != 0)
-            return fb_fail(err, "%s: out of memory for its troughs", r->table.path);
+            return fb_fail(err, "%s: out of memory for its troughs", r->table->path);
         for (int i = 0; i < t->n; i++)
             q->troughs[r->used++] =
                 (struct fb_trough_range){ t->trough[i].vmin, t->trough[i].vmax, (enum fb_trough_line)line };
@@ -56,28 +43,26 @@ static int take_row(struct reader *r, struct fb_balquasars *q, const unsigned ch
     return 0;
 }
 
-static int take_rows(struct reader *r, struct fb_balquasars *q, struct fb_error *err)
+int fb_balquasars_read(struct fb_balquasars *q, struct fb_table *t, struct fb_error *err)
 {
-    for (int64_t i = 0; i < r->table.nrows; i++) {
-        const unsigned char *row = fb_table_row(&r->table, i, err);
-        q->begin[i] = r->used;
-        if (!row || take_row(r, q, row, err) != 0)
+    struct reader r = { .table = t };
+    *q = (struct fb_balquasars){ 0 };
+    if (fb_trough_columns_find(&r.columns[FB_TROUGHS_CIV], t, "AI", "CIV", "450", 1, err) != 0 ||
+        fb_trough_columns_find(&r.columns[FB_TROUGHS_SIIV], t, "AI", "SIIV", "450", 0, err) != 0)
+        return -1;
+    q->has_siiv = r.columns[FB_TROUGHS_SIIV].length > 0;
+    q->nrows = (size_t)t->nrows;
+    q->begin = malloc((q->nrows + 1) * sizeof *q->begin);
+    if (!q->begin)
+        return fb_fail(err, "%s: out of memory for %zu rows", t->path, q->nrows);
+    for (size_t i = 0; i < q->nrows; i++) {
+        const unsigned char *row = fb_table_row(t, (int64_t)i, err);
+        q->begin[i] = r.used;
+        if (!row || take_row(&r, q, row, err) != 0)
             return -1;
     }
-    q->begin[q->nrows] = r->used;
+    q->begin[q->nrows] = r.used;
     return 0;
-}
-
-int fb_balquasars_read(struct fb_balquasars *q, const char *path, struct fb_error *err)
-{
-    struct reader *r = calloc(1, sizeof *r);
-    *q = (struct fb_balquasars){ 0 };
-    if (!r)
-        return fb_fail(err, "%s: out of memory", path);
-    int status = open_catalog(r, q, path, err) != 0 || take_rows(r, q, err) != 0 ? -1 : 0;
-    fb_table_close(&r->table);
-    free(r);
-    return status;
 }
 
 void fb_balquasars_release(struct fb_balquasars *q)

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include "desi/mask_lines.h"
 #include "fits/error.h"
+#include "fits/table.h"
 
 struct fb_balquasars {
     struct fb_trough_range *troughs; /* owned: concatenated in row order */
@@ -18,10 +19,10 @@ struct fb_balquasars {
 };
 
 /*
- * Read the same table as fb_catalog_read(), in the same row order. A row with AI_CIV > 0 has its C IV
+ * Read a catalog, in row order. A row with AI_CIV > 0 has its C IV
  * troughs, followed by its Si IV troughs if AI_SIIV > 0. Other rows have none. Release in any case.
  */
-int fb_balquasars_read(struct fb_balquasars *quasars, const char *path, struct fb_error *err);
+int fb_balquasars_read(struct fb_balquasars *quasars, struct fb_table *catalog, struct fb_error *err);
 void fb_balquasars_release(struct fb_balquasars *quasars);
 
 #endif

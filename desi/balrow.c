@@ -1,6 +1,7 @@
 /* balrow.c - SPDX-License-Identifier: BSD-3-Clause */
 #include <math.h>
 #include <string.h>
+#include <strings.h>
 #include "desi/balrow.h"
 
 #define BOTH (FB_IN_TABLE | FB_IN_CATALOG)
@@ -86,6 +87,14 @@ const struct fb_balrow_column *fb_balrow_columns(size_t *n)
 {
     *n = sizeof columns / sizeof columns[0];
     return columns;
+}
+
+int fb_balrow_in_catalog(const char *name)
+{
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
+        if ((columns[i].use & FB_IN_CATALOG) && strcasecmp(columns[i].name, name) == 0)
+            return 1;
+    return 0;
 }
 
 int fb_balrow_repeat(const struct fb_balrow_column *column, int ntemplates)

@@ -86,6 +86,9 @@ struct fb_balrow_column {
 enum { FB_BALROW_COLUMNS = 80 };
 const struct fb_balrow_column *fb_balrow_columns(size_t *n);
 
+/* Is this the name, ignoring case, of a column appended to catalogs? */
+int fb_balrow_in_catalog(const char *name);
+
 /* The number of values per row of a column. */
 int fb_balrow_repeat(const struct fb_balrow_column *column, int ntemplates);
 size_t fb_balrow_type_size(char type); /* bytes of one value, in a file and in memory */

@@ -3,9 +3,6 @@
 #include "desi/catalog.h"
 #include "fits/table.h"
 
-/* In order of preference; "*" is the first table. */
-static const char *const table_names[] = { "QSO_CAT", "ZCATALOG", "*", NULL };
-
 enum { NMARKS = 3 }; /* in the order of the bits of enum fb_catalog_mark */
 
 /* The columns; NULL if missing. String columns are also NULL if nothing is expected of them. */
@@ -13,6 +10,12 @@ struct columns {
     const struct fb_column *targetid, *ra, *dec, *z, *zerr, *zwarn, *text[NMARKS];
     const char *expected[NMARKS];
 };
+
+int fb_catalog_open(struct fb_table *catalog, const char *path, struct fb_error *err)
+{
+    static const char *const names[] = { "QSO_CAT", "ZCATALOG", "*", NULL }; /* in order of preference */
+    return fb_table_open(catalog, path, names, err);
+}
 
 static int find_numbers(const struct fb_table *t, int mock, struct columns *c, struct fb_error *err)
 {
@@ -74,61 +77,40 @@ static int take_row(struct fb_table *t, const struct columns *c, const unsigned 
     return fb_table_integer(t, c->targetid, row, &to->targetid, err);
 }
 
-static int read_rows(struct fb_table *t, const struct columns *c, struct fb_catalog_rows *catalog,
-                     struct fb_error *err)
+int fb_catalog_read(struct fb_catalog_rows *rows, struct fb_table *t, int mock,
+                    const struct fb_catalog_kind *expected, struct fb_error *err)
 {
+    struct columns c;
+    *rows = (struct fb_catalog_rows){ 0 };
+    if (find_numbers(t, mock, &c, err) != 0 || find_strings(t, expected, &c, err) != 0)
+        return -1;
     if (t->nrows == 0)
         return fb_fail(err, "%s: table %s has no rows", t->path, t->name);
-    catalog->n = (size_t)t->nrows;
-    catalog->rows = malloc(catalog->n * sizeof *catalog->rows);
-    catalog->marks = calloc(catalog->n, 1);
-    if (!catalog->rows || !catalog->marks)
-        return fb_fail(err, "%s: out of memory for %zu rows", t->path, catalog->n);
-    for (int64_t i = 0; i < t->nrows; i++) {
-        const unsigned char *row = fb_table_row(t, i, err);
-        if (!row || take_row(t, c, row, &catalog->rows[i], &catalog->marks[i], err) != 0)
+    rows->n = (size_t)t->nrows;
+    rows->rows = malloc(rows->n * sizeof *rows->rows);
+    rows->marks = calloc(rows->n, 1);
+    if (!rows->rows || !rows->marks)
+        return fb_fail(err, "%s: out of memory for %zu rows", t->path, rows->n);
+    for (size_t i = 0; i < rows->n; i++) {
+        const unsigned char *row = fb_table_row(t, (int64_t)i, err);
+        if (!row || take_row(t, &c, row, &rows->rows[i], &rows->marks[i], err) != 0)
             return -1;
     }
     return 0;
 }
 
-int fb_catalog_read(struct fb_catalog_rows *catalog, const char *path, int mock,
-                    const struct fb_catalog_kind *expected, struct fb_error *err)
+void fb_catalog_rows_release(struct fb_catalog_rows *rows)
 {
-    struct fb_table t;
-    struct columns c;
-    *catalog = (struct fb_catalog_rows){ 0 };
-    if (fb_table_open(&t, path, table_names, err) != 0)
-        return -1;
-    int failed = find_numbers(&t, mock, &c, err);
-    if (!failed) {
-        failed = find_strings(&t, expected, &c, err);
-        if (!failed)
-            failed = read_rows(&t, &c, catalog, err);
-    }
-    fb_table_close(&t);
-    return failed;
+    free(rows->rows);
+    free(rows->marks);
+    *rows = (struct fb_catalog_rows){ 0 };
 }
 
-void fb_catalog_rows_release(struct fb_catalog_rows *catalog)
-{
-    free(catalog->rows);
-    free(catalog->marks);
-    *catalog = (struct fb_catalog_rows){ 0 };
-}
-
-int fb_catalog_read_column(const char *path, const char *const *names, int64_t *values, size_t n,
+int fb_catalog_read_column(struct fb_table *t, const char *const *names, int64_t *values, size_t n,
                            struct fb_error *err)
 {
-    struct fb_table t;
     const struct fb_column *column;
-    if (fb_table_open(&t, path, table_names, err) != 0)
+    if (fb_table_find_number(t, names, 0, &column, err) != 0)
         return -1;
-    int status = fb_table_find_number(&t, names, 0, &column, err);
-    if (status == 0 && column && (int64_t)n > t.nrows)
-        status = fb_fail(err, "%s: expected %zu rows, found %lld", path, n, (long long)t.nrows);
-    if (status == 0 && column)
-        status = fb_table_integers(&t, column, values, (int64_t)n, err) == 0 ? 1 : -1;
-    fb_table_close(&t);
-    return status;
+    return !column ? 0 : fb_table_integers(t, column, values, (int64_t)n, err) == 0 ? 1 : -1;
 }

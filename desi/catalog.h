@@ -15,6 +15,7 @@
 #include "fits/error.h"
 #include "fits/file.h"
 #include "fits/header_template.h"
+#include "fits/table.h"
 #include "fits/temporary.h"
 
 /* The survey, program and spectral type expected of rows; NULL accepts all. */
@@ -32,33 +33,36 @@ struct fb_catalog_rows {
     size_t n;
 };
 
+/* Open the table of a QSO catalog: QSO_CAT, ZCATALOG, or else the first one. As fb_table_open(). A command opens its
+ * catalog once, and hands it on: another file that takes its name meanwhile is never read. */
+int fb_catalog_open(struct fb_table *catalog, const char *path, struct fb_error *err);
+
 /*
  * Read TARGETID, position, Z, ZERR and ZWARN of every row, and compare SURVEY, PROGRAM and SPECTYPE (or
  * SPECTYPE_BEST) with those expected. ZERR and ZWARN are 0 if their columns are missing. If there is no
- * column Z, the columns Z_BEST, ZERR_BEST and ZWARN_BEST are read. The table is QSO_CAT, ZCATALOG, or else
- * the first one. Positions are TARGET_RA and TARGET_DEC or else RA and DEC; for mocks RA and DEC come first.
- * A catalog without rows is an error. Release in any case.
+ * column Z, the columns Z_BEST, ZERR_BEST and ZWARN_BEST are read. Positions are TARGET_RA and TARGET_DEC or
+ * else RA and DEC; for mocks RA and DEC come first. A catalog without rows is an error. Release in any case.
  */
-int fb_catalog_read(struct fb_catalog_rows *catalog, const char *path, int mock,
+int fb_catalog_read(struct fb_catalog_rows *rows, struct fb_table *catalog, int mock,
                     const struct fb_catalog_kind *expected, struct fb_error *err);
-void fb_catalog_rows_release(struct fb_catalog_rows *catalog);
+void fb_catalog_rows_release(struct fb_catalog_rows *rows);
 
-/* Read one integer column: the first of these names that exists. The catalog must have n rows. Returns 1, 0
- * if there is no such column, -1 on failure. */
-int fb_catalog_read_column(const char *path, const char *const *names, int64_t *values, size_t n,
+/* Read the first n rows, at most all, of one integer column: the first of these names that exists. Returns 1, 0 if there is
+ * no such column, -1 on failure. */
+int fb_catalog_read_column(struct fb_table *catalog, const char *const *names, int64_t *values, size_t n,
                            struct fb_error *err);
 
 /* A catalog being written with BAL columns. */
 struct fb_balcatalog;
 
-/* How to make a catalog with BAL columns. The plan is not needed once the catalog is created. */
+/* How to make a catalog with BAL columns. What it points to is borrowed until the catalog is freed. */
 struct fb_balcatalog_plan {
-    const char *path, *source; /* the catalog to write, and the one that it extends */
+    const char *path;               /* the catalog to write */
+    struct fb_table *source;        /* the open catalog that it extends */
+    const struct fb_redshift *rows; /* its rows: their redshifts give BALMASK of those that are never put */
     enum fb_replace replace;
     int ntemplates;
-    const unsigned char *balmask; /* BALMASK bits of rows that are never put */
-    size_t n;                     /* the number of rows that the source must have */
-    fb_stop_fn *stop;             /* polled between blocks; may be NULL */
+    fb_stop_fn *stop;    /* polled between blocks; may be NULL */
     const char *troughs; /* path of a table of troughs to write as well (desi/trough_table.h); may be NULL */
     int described;       /* reserve header cards for struct fb_balcatalog_header */
     size_t kept_bytes;   /* memory for BAL columns; what exceeds it goes to a file; 0: 96 MiB */
@@ -67,8 +71,8 @@ struct fb_balcatalog_plan {
 /*
  * Start a catalog: HDU 1 is ZCATALOG with every row, column, unit and keyword of the source's table, without
  * its BAL columns if it has any, followed by the BAL columns. It is an error if these are more columns than
- * FITS allows. Rows that are never put are marked "not in a BAL table" and get the given BALMASK bits. The
- * file appears under its name only with fb_balcatalog_commit().
+ * FITS allows. Rows that are never put are marked "not in a BAL table". The file appears under its name only
+ * with fb_balcatalog_commit(). A gzipped source is moved from memory to a file without a name.
  */
 int fb_balcatalog_create(struct fb_balcatalog **catalog, const struct fb_balcatalog_plan *plan,
                          struct fb_error *err);
@@ -87,10 +91,9 @@ struct fb_balcatalog_header {
     char options[FB_CARD_TEXT + 1]; /* BALOPTS */
     size_t nmeasured, nai, nbi;     /* BALNMEAS, BALNAI, BALNBI: rows measured, with AI > 0, with BI > 0 */
 };
-/* Call this before commit if the plan set `described`; otherwise the header says "unknown". */
-void fb_balcatalog_describe(struct fb_balcatalog *catalog, const struct fb_balcatalog_header *header);
-/* Finish or discard the catalog; both free it. */
-int fb_balcatalog_commit(struct fb_balcatalog *catalog, struct fb_error *err);
+/* Write the catalog, or discard it; both free it. The description is NULL unless the plan set `described`. */
+int fb_balcatalog_commit(struct fb_balcatalog *catalog, const struct fb_balcatalog_header *description,
+                         struct fb_error *err);
 void fb_balcatalog_discard(struct fb_balcatalog *catalog);
 
 #endif

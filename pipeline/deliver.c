@@ -22,22 +22,6 @@ int fb_deliver_check(const char *catalog, const char *troughs, const char *sourc
                : 0;
 }
 
-int fb_deliver_start(struct fb_balcatalog **catalog, struct fb_balcatalog_plan plan,
-                     const struct fb_pixel_rows *rows, struct fb_error *err)
-{
-    unsigned char *balmask = malloc(rows->n + 1);
-    if (!balmask)
-        return fb_fail(err, "out of memory for %zu rows", rows->n);
-    for (size_t i = 0; i < rows->n; i++)
-        balmask[i] = fb_balmask(NULL, rows->rows[i].z);
-    plan.balmask = balmask;
-    plan.n = rows->n;
-    plan.described = 1;
-    int status = fb_balcatalog_create(catalog, &plan, err);
-    free(balmask);
-    return status;
-}
-
 /* Copy the matched rows, since the result outlives the table. */
 static int pack(const struct fb_matches *matches, struct fb_pixel_result *result, struct fb_error *err)
 {

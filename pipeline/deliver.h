@@ -18,13 +18,6 @@ int fb_deliver_check(const char *catalog, const char *troughs, const char *sourc
                      struct fb_error *err);
 
 /*
- * Create a catalog with BAL columns for the rows that were read from plan->source. This sets n, balmask and
- * described of the plan. Every row is initialised as missing from the BAL tables.
- */
-int fb_deliver_start(struct fb_balcatalog **catalog, struct fb_balcatalog_plan plan,
-                     const struct fb_pixel_rows *rows, struct fb_error *err);
-
-/*
  * Match the table of the index-th pixel with the catalog's rows (pipeline/match.h) and write them to the
  * catalog; if that is NULL, because another rank has it, to the result's bytes. The pixel's catalog rows are
  * counted in the result. Returns FB_PIXEL_DONE, FB_PIXEL_UNWRITTEN or FB_PIXEL_FAILED; on failure nothing is

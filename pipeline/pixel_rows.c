@@ -23,7 +23,7 @@ static void pixels_of_positions(const struct fb_pixel_rows *s, const struct fb_t
                        : fb_tree_pixel(tree, s->rows[i].ra, s->rows[i].dec);
 }
 
-static int pixels_of_tiles(const struct fb_pixel_rows *s, const char *path, int64_t *pixel,
+static int pixels_of_tiles(const struct fb_pixel_rows *s, struct fb_table *catalog, int64_t *pixel,
                            struct fb_error *err)
 {
     static const char *const tile[] = { "TILEID", NULL }, *const petal[] = { "PETAL_LOC", "PETAL", NULL },
@@ -33,11 +33,12 @@ static int pixels_of_tiles(const struct fb_pixel_rows *s, const char *path, int6
     int status = 0;
     for (int k = 0; k < 3 && status == 0; k++) {
         values[k] = malloc((s->n + 1) * sizeof **values);
-        int found = values[k] ? fb_catalog_read_column(path, names[k], values[k], s->n, err)
-                              : fb_fail(err, "%s: out of memory for %zu rows", path, s->n);
-        status = found < 0   ? -1
-                 : found > 0 ? 0
-                             : fb_fail(err, "%s: expected a column %s, found none", path, names[k][0]);
+        int found = values[k] ? fb_catalog_read_column(catalog, names[k], values[k], s->n, err)
+                              : fb_fail(err, "%s: out of memory for %zu rows", catalog->path, s->n);
+        status = found < 0 ? -1
+                 : found > 0
+                     ? 0
+                     : fb_fail(err, "%s: expected a column %s, found none", catalog->path, names[k][0]);
     }
     for (size_t i = 0; i < s->n && status == 0; i++)
         pixel[i] = fb_tile_pixel(values[0][i], values[1][i], values[2][i]);
@@ -47,7 +48,7 @@ static int pixels_of_tiles(const struct fb_pixel_rows *s, const char *path, int6
 }
 
 /* Compare with the catalog's column of pixels, if it has one. */
-static int check_column(const struct fb_pixel_rows *s, const char *path, const struct fb_tree *tree,
+static int check_column(const struct fb_pixel_rows *s, struct fb_table *catalog, const struct fb_tree *tree,
                         const int64_t *pixel, struct fb_error *err)
 {
     const char *const name = tree->scheme == FB_SCHEME_UNIQPIX ? "UNIQPIX" : "HPXPIXEL";
@@ -56,7 +57,7 @@ static int check_column(const struct fb_pixel_rows *s, const char *path, const s
     size_t n = s->n < CHECKED ? s->n : CHECKED, differ = 0, first = 0;
     if (tree->scheme != FB_SCHEME_UNIQPIX && tree->scheme != FB_SCHEME_HEALPIX)
         return 0; /* other nsides than the catalog's are common */
-    int there = fb_catalog_read_column(path, names, found, n, err);
+    int there = fb_catalog_read_column(catalog, names, found, n, err);
     for (size_t i = 0; i < n && there > 0; i++) {
         if (pixel[i] < 0 || found[i] == pixel[i])
             continue;
@@ -66,7 +67,7 @@ static int check_column(const struct fb_pixel_rows *s, const char *path, const s
         return fb_fail(err,
                        "%s: %s of row %zu: expected %" PRId64 " from its position, found %" PRId64
                        " (%zu of the first %zu rows contradict their positions)",
-                       path, name, first + 1, pixel[first], found[first], differ, n);
+                       catalog->path, name, first + 1, pixel[first], found[first], differ, n);
     return there < 0 ? -1 : 0;
 }
 
@@ -193,40 +194,51 @@ static struct fb_catalog_kind kind_of(const struct fb_tree *tree)
                                      "QSO" };
 }
 
-static int find_pixels(struct fb_pixel_rows *s, const char *path, const struct fb_layout *layout,
+static int find_pixels(struct fb_pixel_rows *s, struct fb_table *catalog, const struct fb_layout *layout,
                        int64_t *pixel, struct fb_error *err)
 {
     const struct fb_tree *tree = &layout->tree;
     if (tree->scheme == FB_SCHEME_TILES)
-        return pixels_of_tiles(s, path, pixel, err);
+        return pixels_of_tiles(s, catalog, pixel, err);
     pixels_of_positions(s, tree, fb_layout_map(layout), pixel);
-    return check_column(s, path, tree, pixel, err);
+    return check_column(s, catalog, tree, pixel, err);
+}
+
+int fb_pixel_rows_take(struct fb_pixel_rows *s, struct fb_table *catalog, const struct fb_layout *layout,
+                       const struct fb_selection *selection, struct fb_error *err)
+{
+    const struct fb_catalog_kind kind = kind_of(&layout->tree);
+    struct fb_catalog_rows read;
+    int64_t *pixel = NULL;
+
+    memset(s, 0, sizeof *s);
+    s->only = selection->only;
+    int status = fb_catalog_read(&read, catalog, layout->tree.scheme == FB_SCHEME_MOCK, &kind, err);
+    s->rows = read.rows;
+    s->n = read.n;
+    if (status == 0 && !(pixel = malloc((s->n + 1) * sizeof *pixel)))
+        status = fb_fail(err, "%s: out of memory for %zu rows", catalog->path, s->n);
+    if (status == 0)
+        status = find_pixels(s, catalog, layout, pixel, err);
+    if (status == 0)
+        status = select_rows(s, selection, read.marks, pixel, err);
+    if (status == 0)
+        status = sort_rows(s, pixel, err);
+    free(pixel);
+    read.rows = NULL; /* now in s */
+    fb_catalog_rows_release(&read);
+    return status;
 }
 
 int fb_pixel_rows_read(struct fb_pixel_rows *s, const char *path, const struct fb_layout *layout,
                        const struct fb_selection *selection, struct fb_error *err)
 {
-    const struct fb_catalog_kind kind = kind_of(&layout->tree);
-    struct fb_catalog_rows catalog;
-    int64_t *pixel = NULL;
-
+    struct fb_table catalog;
     memset(s, 0, sizeof *s);
-    s->only = selection->only;
-    int status = fb_catalog_read(&catalog, path, layout->tree.scheme == FB_SCHEME_MOCK, &kind, err);
-    s->rows = catalog.rows;
-    s->n = catalog.n;
-    if (status == 0 && !(pixel = malloc((s->n + 1) * sizeof *pixel)))
-        status = fb_fail(err, "%s: out of memory for %zu rows", path, s->n);
-    if (status == 0)
-        status = find_pixels(s, path, layout, pixel, err);
-    if (status == 0)
-        status = select_rows(s, selection, catalog.marks, pixel, err);
-    if (status == 0)
-        status = sort_rows(s, pixel, err);
-    free(pixel);
-    catalog.rows = NULL; /* now in s */
-    fb_catalog_rows_release(&catalog);
-    return status;
+    int failed = fb_catalog_open(&catalog, path, err) != 0 ||
+                 fb_pixel_rows_take(s, &catalog, layout, selection, err) != 0;
+    fb_table_close(&catalog);
+    return failed ? -1 : 0;
 }
 
 void fb_pixel_rows_release(struct fb_pixel_rows *s)

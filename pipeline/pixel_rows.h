@@ -10,6 +10,7 @@
 #include "desi/redshifts.h"
 #include "desi/tree.h"
 #include "fits/error.h"
+#include "fits/table.h"
 
 enum { FB_NMARKS = 3 }; /* bits of enum fb_catalog_mark */
 
@@ -27,10 +28,13 @@ struct fb_pixel_rows {
 };
 
 /*
- * Read a catalog and sort its rows by the pixels of a tree: from positions, or for tiles from the columns
+ * Read an open catalog and sort its rows by the pixels of a tree: from positions, or for tiles from the columns
  * TILEID, LASTNIGHT and PETAL_LOC. Rows that are not selected are in no pixel. A column HPXPIXEL, or UNIQPIX
  * of adaptive pixels, that contradicts the positions is an error. Release in any case.
  */
+int fb_pixel_rows_take(struct fb_pixel_rows *sorted, struct fb_table *catalog, const struct fb_layout *layout,
+                       const struct fb_selection *selection, struct fb_error *err);
+/* The same for a catalog that is needed for nothing else: open it, and close it. */
 int fb_pixel_rows_read(struct fb_pixel_rows *sorted, const char *path, const struct fb_layout *layout,
                        const struct fb_selection *selection, struct fb_error *err);
 void fb_pixel_rows_release(struct fb_pixel_rows *sorted);

@@ -27,7 +27,7 @@ static const char *const names[FB_NQUASAR][MOST_NAMES] = {
 struct reader {
     struct fb_contents *quasars;
     const struct fb_id_list *targetids;
-    struct fb_table table;
+    struct fb_table *table;
     const struct fb_column *targetid, *balmask, *number[FB_NQUASAR];
 };
 
@@ -119,20 +119,20 @@ static void count_measured(struct fb_contents *q, const struct fb_quasar *row)
 
 /* ---- rows ---- */
 
-static int find_columns(struct reader *r, const char *path, struct fb_error *err)
+static int find_columns(struct reader *r, struct fb_error *err)
 {
     static const char *const targetid[] = { "TARGETID", NULL }, *const balmask[] = { "BALMASK", NULL };
-    if (!fb_table_find(&r->table, "AI_CIV"))
+    if (!fb_table_find(r->table, "AI_CIV"))
         return fb_fail(err,
                        "%s: expected a catalog with BAL columns, as run and append write it, found no column "
                        "AI_CIV in table %s",
-                       path, r->table.name);
-    if (fb_table_find_number(&r->table, targetid, 1, &r->targetid, err) != 0 ||
-        fb_table_find_number(&r->table, balmask, 0, &r->balmask, err) != 0)
+                       r->table->path, r->table->name);
+    if (fb_table_find_number(r->table, targetid, 1, &r->targetid, err) != 0 ||
+        fb_table_find_number(r->table, balmask, 0, &r->balmask, err) != 0)
         return -1;
     for (int k = 0; k < FB_NQUASAR; k++) {
         int needed = k == FB_QUASAR_Z || k == FB_QUASAR_AI || k == FB_QUASAR_BI;
-        if (fb_table_find_number(&r->table, names[k], needed, &r->number[k], err) != 0)
+        if (fb_table_find_number(r->table, names[k], needed, &r->number[k], err) != 0)
             return -1;
         r->quasars->has[k] = r->number[k] != NULL;
     }
@@ -181,7 +181,7 @@ static int take_row(struct reader *r, size_t i, const unsigned char *bytes, stru
 {
     struct fb_contents *q = r->quasars;
     struct fb_quasar row = { .row = i };
-    if (fb_table_integer(&r->table, r->targetid, bytes, &row.targetid, err) != 0)
+    if (fb_table_integer(r->table, r->targetid, bytes, &row.targetid, err) != 0)
         return -1;
     for (int k = 0; k < FB_NQUASAR; k++)
         row.number[k] = r->number[k] ? fb_column_number(r->number[k], bytes) : NAN;
@@ -194,7 +194,7 @@ static int take_row(struct reader *r, size_t i, const unsigned char *bytes, stru
     if (!fb_quasar_is_bal(&row) &&
         (r->targetids->n == 0 || fb_id_list_find(r->targetids, row.targetid) == r->targetids->n))
         return 0;
-    return list_row(q, &row) == 0 ? 0 : fb_fail(err, "%s: out of memory for its BALs", r->table.path);
+    return list_row(q, &row) == 0 ? 0 : fb_fail(err, "%s: out of memory for its BALs", r->table->path);
 }
 
 /* ---- provenance ---- */
@@ -230,36 +230,32 @@ static void take_header(struct fb_contents *q, struct fb_table *table)
         say(q, "history", value);
 }
 
-static int read_table(struct reader *r, const char *path, struct fb_error *err)
+static int read_table(struct reader *r, struct fb_error *err)
 {
-    static const char *const tables[] = { "QSO_CAT", "ZCATALOG", "*", NULL };
     struct fb_contents *q = r->quasars;
-    if (fb_table_open(&r->table, path, tables, err) != 0 || find_columns(r, path, err) != 0 ||
-        fb_balquasars_read(&q->troughs, path, err) != 0)
+    if (find_columns(r, err) != 0 || fb_balquasars_read(&q->troughs, r->table, err) != 0)
         return -1;
     q->sky = calloc(1, sizeof *q->sky);
     if (!q->sky)
-        return fb_fail(err, "%s: out of memory", path);
-    snprintf(q->table, sizeof q->table, "%s", r->table.name);
-    q->nrows = (size_t)r->table.nrows;
+        return fb_fail(err, "%s: out of memory", r->table->path);
+    snprintf(q->table, sizeof q->table, "%s", r->table->name);
+    q->nrows = (size_t)r->table->nrows;
     plan_histograms(q->histograms);
-    take_header(q, &r->table);
+    take_header(q, r->table);
     for (size_t i = 0; i < q->nrows; i++) {
-        const unsigned char *bytes = fb_table_row(&r->table, (int64_t)i, err);
+        const unsigned char *bytes = fb_table_row(r->table, (int64_t)i, err);
         if (!bytes || take_row(r, i, bytes, err) != 0)
             return -1;
     }
     return 0;
 }
 
-int fb_contents_read(struct fb_contents *q, const char *path, const struct fb_id_list *targetids,
+int fb_contents_read(struct fb_contents *q, struct fb_table *catalog, const struct fb_id_list *targetids,
                      struct fb_error *err)
 {
-    struct reader r = { .quasars = q, .targetids = targetids };
+    struct reader r = { .table = catalog, .quasars = q, .targetids = targetids };
     *q = (struct fb_contents){ .id = 0xcbf29ce484222325U };
-    int status = read_table(&r, path, err);
-    fb_table_close(&r.table);
-    return status;
+    return read_table(&r, err);
 }
 
 void fb_contents_release(struct fb_contents *q)

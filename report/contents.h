@@ -85,11 +85,11 @@ struct fb_contents {
 const char *fb_quasar_column(enum fb_quasar_number number);
 
 /*
- * Read a catalog with BAL columns, or a BAL table. Rows of these targets, sorted, are listed as well, BALs or not. A
+ * Read an open catalog with BAL columns, or BAL table. Rows of these targets, sorted, are listed as well, BALs or not. A
  * catalog without BAL columns is an error; one without rows is none. Release in any case.
  */
-int fb_contents_read(struct fb_contents *quasars, const char *path, const struct fb_id_list *targetids,
-                     struct fb_error *err);
+int fb_contents_read(struct fb_contents *quasars, struct fb_table *catalog,
+                     const struct fb_id_list *targetids, struct fb_error *err);
 void fb_contents_release(struct fb_contents *quasars);
 
 /* Is it listed as a BAL? */

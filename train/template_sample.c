@@ -18,15 +18,14 @@ static int sort_rows(struct fb_known_troughs *known, const char *path, struct fb
 
 int fb_known_troughs_read(struct fb_known_troughs *known, const char *path, int mock, struct fb_error *err)
 {
+    struct fb_table catalog;
     *known = (struct fb_known_troughs){ 0 };
-    if (fb_balquasars_read(&known->quasars, path, err) != 0 ||
-        fb_mask_lines_parse(&known->lines, "CIV,SIIV", err) != 0 ||
-        fb_catalog_read(&known->catalog, path, mock, NULL, err) != 0)
-        return -1;
-    if (known->catalog.n != known->quasars.nrows)
-        return fb_fail(err, "%s: has %zu rows, a moment ago %zu", path, known->catalog.n,
-                       known->quasars.nrows);
-    return sort_rows(known, path, err);
+    int failed = fb_catalog_open(&catalog, path, err) != 0 ||
+                 fb_balquasars_read(&known->quasars, &catalog, err) != 0 ||
+                 fb_mask_lines_parse(&known->lines, "CIV,SIIV", err) != 0 ||
+                 fb_catalog_read(&known->catalog, &catalog, mock, NULL, err) != 0;
+    fb_table_close(&catalog);
+    return failed ? -1 : sort_rows(known, path, err);
 }
 
 void fb_known_troughs_release(struct fb_known_troughs *known)

@@ -130,7 +130,7 @@ LAYERS = {
 # Headers of others, and the only files that may include them.
 FOREIGN = {
     r"fitsio\.h": r"fits/output\.h|desi/dependencies\.h",
-    r"fits/output\.h": r"fits/(output|header_template)\.|desi/(balcatalog|baltable|continuum_file|detector_file|redshifts|template_file|trough_table)\.c|sim/files\.c",
+    r"fits/output\.h": r"fits/(output|header_template)\.|desi/(balcatalog|baltable|catalog_header|continuum_file|detector_file|redshifts|template_file|trough_table)\.c|sim/files\.c",
     r"chealpix\.h": r"desi/|sim/",
     r"zlib\.h": r"fits/|desi/values\.c",
     r"pthread\.h": r"run/pool\.c",

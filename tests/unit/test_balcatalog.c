@@ -178,14 +178,14 @@ static void write_catalog(const char *path, const char *source, const struct row
 {
     struct fb_balcatalog *catalog;
     struct fb_error err = { "" };
-    unsigned char balmask[NROWS];
-    memset(balmask, FB_BALMASK_NO_ROW, sizeof balmask);
-    const struct fb_balcatalog_plan plan = { .path = path,
-                                             .source = source,
-                                             .ntemplates = NTEMPLATES,
-                                             .balmask = balmask,
-                                             .n = NROWS,
-                                             .kept_bytes = room };
+    struct fb_table table;
+    static struct fb_redshift redshifts[NROWS];
+    const struct fb_balcatalog_plan plan = {
+        .path = path, .source = &table, .rows = redshifts, .ntemplates = NTEMPLATES, .kept_bytes = room
+    };
+    for (size_t i = 0; i < NROWS; i++)
+        redshifts[i].z = i % 2 ? 2 : 6; /* in the finder's range, and out of it */
+    assert_int_equal(fb_catalog_open(&table, source, &err), 0);
     assert_int_equal(fb_balcatalog_create(&catalog, &plan, &err), 0);
     for (size_t k = 0; k < NROWS;) {
         struct fb_balcatalog_row puts[10];
@@ -195,8 +195,9 @@ static void write_catalog(const char *path, const char *source, const struct row
                 puts[n++] = (struct fb_balcatalog_row){ r->order[k], &r->row[r->order[k]] };
         assert_int_equal(fb_balcatalog_put_rows(catalog, puts, n, &err), 0);
     }
-    assert_int_equal(fb_balcatalog_commit(catalog, &err), 0);
+    assert_int_equal(fb_balcatalog_commit(catalog, NULL, &err), 0);
     assert_string_equal(err.text, "");
+    fb_table_close(&table);
 }
 
 static void check_source_columns(fitsfile *file, size_t i)
@@ -248,10 +249,7 @@ static void check_bal_columns(fitsfile *file, size_t i, const struct fb_balrow *
 static void check_catalog(const char *path, const struct rows *r)
 {
     fitsfile *file;
-    struct fb_balrow none = { .bal_prob = -99,
-                              .balmask = FB_BALMASK_NO_ROW,
-                              .balstatus = FB_BALSTATUS_NO_ROW,
-                              .lobal = FB_LOBAL_UNKNOWN };
+    struct fb_balrow none = { .bal_prob = -99, .balstatus = FB_BALSTATUS_NO_ROW, .lobal = FB_LOBAL_UNKNOWN };
     int status = 0, nhdus = 0, data, hdu;
     LONGLONG nrows = 0;
     fits_open_diskfile(&file, path, READONLY, &status);
@@ -269,6 +267,7 @@ static void check_catalog(const char *path, const struct rows *r)
     assert_int_equal(nrows, NROWS);
     for (size_t i = 0; i < NROWS; i++) {
         check_source_columns(file, i);
+        none.balmask = i % 2 ? FB_BALMASK_NO_ROW : FB_BALMASK_NO_ROW | FB_BALMASK_Z_RANGE;
         check_bal_columns(file, i, is_put(i) ? &r->row[i] : &none);
     }
     fits_close_file(file, &status);

@@ -1,0 +1,187 @@
+/* catalog_header.c - SPDX-License-Identifier: BSD-3-Clause */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include "desi/catalog_header.h"
+#include "desi/dependencies.h"
+#include "fits/output.h"
+
+/* The output's columns: those that are kept of the source, then the BAL columns. */
+struct columns {
+    int number[FB_MOST_COLUMNS +
+               1]; /* of each column of the source, from 1, in the output; 0 if it is left out */
+    int nkept, n;
+    char *ttype[FB_MOST_COLUMNS], *tform[FB_MOST_COLUMNS], *tunit[FB_MOST_COLUMNS];
+    char unit[FB_MOST_COLUMNS][FLEN_VALUE], form[FB_BALROW_COLUMNS][16];
+};
+
+static int keep_columns(struct columns *list, const struct fb_table *t, struct fb_error *err)
+{
+    size_t n;
+    const struct fb_balrow_column *bal = fb_balrow_columns(&n);
+    int nbal = 0;
+    for (size_t k = 0; k < n; k++)
+        nbal += (bal[k].use & FB_IN_CATALOG) != 0;
+    for (int i = 0; i < t->ncolumns; i++) {
+        const struct fb_column *c = &t->columns[i];
+        char key[20];
+        if (fb_balrow_in_catalog(c->name))
+            continue;
+        list->ttype[list->n] = (char *)c->name;
+        list->tform[list->n] = (char *)c->form;
+        list->tunit[list->n] = list->unit[list->n];
+        snprintf(key, sizeof key, "TUNIT%d", i + 1);
+        fb_table_keyword(t, key, list->unit[list->n], FLEN_VALUE);
+        list->number[i + 1] = ++list->n;
+    }
+    list->nkept = list->n;
+    return list->n + nbal <= FB_MOST_COLUMNS
+               ? 0
+               : fb_fail(
+                     err,
+                     "%s: has %d columns; with the %d BAL columns that is more than the %d that FITS allows",
+                     t->path, list->n, nbal, FB_MOST_COLUMNS);
+}
+
+static void add_bal_columns(struct columns *list, int ntemplates)
+{
+    size_t n;
+    const struct fb_balrow_column *c = fb_balrow_columns(&n);
+    for (size_t k = 0; k < n; k++) {
+        if (!(c[k].use & FB_IN_CATALOG))
+            continue;
+        int repeat = fb_balrow_repeat(&c[k], ntemplates);
+        if (repeat == 1)
+            snprintf(list->form[k], sizeof list->form[k], "%c", c[k].type);
+        else
+            snprintf(list->form[k], sizeof list->form[k], "%d%c", repeat, c[k].type);
+        list->ttype[list->n] = (char *)c[k].name;
+        list->tform[list->n] = list->form[k];
+        list->tunit[list->n++] = (char *)c[k].unit;
+    }
+}
+
+/* Copy one card. Cards that describe the old table as a whole are left out; they are written anew. So are those of columns
+ * beyond the last, which would describe BAL columns here. */
+static int copy_card(const struct columns *list, int ncolumns, fitsfile *to, char *card, int *status)
+{
+    char name[FLEN_KEYWORD], renamed[FLEN_KEYWORD + 12], changed[FLEN_CARD];
+    int length = 0;
+    size_t digits;
+
+    fits_get_keyname(card, name, &length, status);
+    int column = fb_keyword_column(name, INT_MAX, &digits);
+    if (column == 0)
+        return fb_keyword_is_structural(name) ? *status : fits_write_record(to, card, status);
+    if (column > ncolumns || list->number[column] == 0)
+        return *status;
+    snprintf(renamed, sizeof renamed, "%.*s%d", (int)digits, name, list->number[column]);
+    snprintf(changed, sizeof changed, "%-8.8s%.72s", renamed, card + 8);
+    return fits_update_card(to, renamed, changed, status);
+}
+
+static void delete_key(fitsfile *file, const char *keyword, int *status)
+{
+    while (*status == 0)
+        fits_delete_key(file, keyword, status);
+    if (*status == KEY_NO_EXIST) {
+        *status = 0;
+        fits_clear_errmsg();
+    }
+}
+
+static const char *const count_keys[] = { "BALNMEAS", "BALNAI  ", "BALNBI  " };
+enum { NCOUNTS = 3 };
+
+/* Reserve the cards of the description. Those of the source no longer hold. */
+static void reserve_description(fitsfile *to, int described, int *status)
+{
+    static const char *const counts[NCOUNTS] = { "quasars measured", "of these with AI_CIV > 0",
+                                                 "of these with BI_CIV > 0" };
+    char blank[FB_CARD_TEXT + 1];
+    memset(blank, '-', FB_CARD_TEXT);
+    blank[FB_CARD_TEXT] = '\0';
+    for (int k = 0; k <= FB_NPROVENANCE; k++) {
+        const char *keyword = k < FB_NPROVENANCE ? fb_provenance_keys[k].keyword : "BALOPTS ";
+        delete_key(to, keyword, status);
+        if (described)
+            fits_write_key_str(to, keyword, blank, NULL, status);
+    }
+    for (size_t k = 0; k < NCOUNTS; k++) {
+        delete_key(to, count_keys[k], status);
+        if (described)
+            fits_write_key_lng(to, count_keys[k], 0, counts[k], status);
+    }
+    if (described)
+        fb_write_dependencies(to, status);
+}
+
+/* Write the primary HDU, a dummy, and the table without rows, or CFITSIO would allocate the data. */
+static void write_header(struct columns *list, const struct fb_table *source, int described, fitsfile *to,
+                         int *status)
+{
+    fits_create_img(to, BYTE_IMG, 0, NULL, status);
+    fits_insert_btbl(to, 0, list->n, list->ttype, list->tform, list->tunit, "ZCATALOG", 0, status);
+    for (size_t i = 0; i < source->hdu->ncards && *status == 0; i++) {
+        char card[FLEN_CARD];
+        snprintf(card, sizeof card, "%.80s", fb_hdu_card(source->hdus, source->hdu, i));
+        copy_card(list, source->ncolumns, to, card, status);
+    }
+    fb_write_descriptions(to, FB_IN_CATALOG, list->nkept, status);
+    reserve_description(to, described, status);
+    fb_write_history(to, status);
+    fits_update_key(to, TSTRING, "CHECKSUM", "0000000000000000", "HDU checksum", status);
+    fits_update_key(to, TSTRING, "DATASUM", "0", "data unit checksum", status);
+    fits_set_hdustruc(to, status);
+}
+
+unsigned char *fb_catalog_header(struct fb_output *to, const struct fb_table *source, int ntemplates,
+                                 int described, size_t *size, struct fb_error *err)
+{
+    LONGLONG begin = 0, end = 0;
+    int status = 0;
+    unsigned char *header = NULL;
+    struct columns *list = calloc(1, sizeof *list);
+
+    if (!list)
+        fb_fail(err, "%s: out of memory", to->path);
+    else if (keep_columns(list, source, err) == 0) {
+        add_bal_columns(list, ntemplates);
+        write_header(list, source, described, to->file, &status);
+        fits_get_hduaddrll(to->file, &begin, &end, NULL, &status);
+        fits_flush_file(to->file, &status);
+        *size = (size_t)(end - begin);
+        if (status)
+            fb_fits_fail(err, to->path, "can't write its header", status);
+        else if (!(header = malloc(*size)))
+            fb_fail(err, "%s: out of memory", to->path);
+        else
+            memcpy(header, (const unsigned char *)to->bytes + begin, *size);
+    }
+    free(list);
+    return header;
+}
+
+static int put_description(const struct fb_balcatalog_header *d, unsigned char *header, size_t size)
+{
+    const size_t counts[NCOUNTS] = { d->nmeasured, d->nai, d->nbi };
+    int failed = fb_header_put_text(header, size, "BALOPTS ", d->options);
+    for (int k = 0; k < FB_NPROVENANCE; k++) {
+        const char *text = fb_provenance_text(&d->made, &fb_provenance_keys[k]);
+        failed |= fb_header_put_text(header, size, fb_provenance_keys[k].keyword, text[0] ? text : "unknown");
+    }
+    for (size_t k = 0; k < NCOUNTS; k++)
+        failed |= fb_header_put_number(header, size, count_keys[k], counts[k]);
+    return failed;
+}
+
+int fb_catalog_header_finish(unsigned char *header, size_t size, const struct fb_table *source,
+                             const struct fb_balcatalog_header *description, uint32_t sum)
+{
+    return fb_header_put_number(header, size, "NAXIS2  ", (size_t)source->nrows) != 0 ||
+                   fb_header_put_number(header, size, "PCOUNT  ", (size_t)source->heap_bytes) != 0 ||
+                   (description && put_description(description, header, size) != 0) ||
+                   fb_header_put_sums(header, size, sum) != 0
+               ? -1
+               : 0;
+}
