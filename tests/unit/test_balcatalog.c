@@ -1,11 +1,13 @@
 /*
  * test_balcatalog.c - catalogs whose rows arrive in any order: pending rows are stored in memory, partly in a
- * spill file, or nearly all in a spill file, and every cell and checksum is correct.
+ * spill file, or nearly all in a spill file, and every cell and checksum is correct, in the same bytes. What takes the
+ * source's name meanwhile does not matter.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include "synthetic.h"
 
+#include <dirent.h>
 #include <fitsio.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -174,6 +176,25 @@ static int is_put(size_t i)
     return i % NEVER_PUT != 0;
 }
 
+/* A catalog that is being written has one name, a temporary one, and its spill file none. */
+static void expect_one_file(const char *path, const char *source)
+{
+    char folder[64];
+    struct dirent *entry;
+    int n = 0;
+    snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
+    DIR *directory = opendir(folder);
+    assert_non_null(directory);
+    while ((entry = readdir(directory)) != NULL) {
+        int temporary = strncmp(entry->d_name, "catalog_tmp", 11) == 0;
+        assert_true(temporary || entry->d_name[0] == '.' ||
+                    strcmp(entry->d_name, strrchr(source, '/') + 1) == 0);
+        n += temporary;
+    }
+    closedir(directory);
+    assert_int_equal(n, 1);
+}
+
 static void write_catalog(const char *path, const char *source, const struct rows *r, size_t room)
 {
     struct fb_balcatalog *catalog;
@@ -187,6 +208,10 @@ static void write_catalog(const char *path, const char *source, const struct row
         redshifts[i].z = i % 2 ? 2 : 6; /* in the finder's range, and out of it */
     assert_int_equal(fb_catalog_open(&table, source, &err), 0);
     assert_int_equal(fb_balcatalog_create(&catalog, &plan, &err), 0);
+    expect_one_file(path, source);
+    assert_int_equal(unlink(source), 0); /* another file takes its name */
+    FILE *other = fopen(source, "w");
+    assert_true(other && fputs("nothing", other) > 0 && fclose(other) == 0);
     for (size_t k = 0; k < NROWS;) {
         struct fb_balcatalog_row puts[10];
         size_t n = 0;
@@ -273,23 +298,48 @@ static void check_catalog(const char *path, const struct rows *r)
     fits_close_file(file, &status);
 }
 
+static unsigned char *read_file(const char *path, size_t *n)
+{
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
+    *n = (size_t)ftell(file);
+    rewind(file);
+    unsigned char *bytes = malloc(*n);
+    assert_non_null(bytes);
+    assert_int_equal(fread(bytes, 1, *n, file), *n);
+    assert_int_equal(fclose(file), 0);
+    return bytes;
+}
+
 static void test_catalog(void **unused)
 {
     static const size_t rooms[] = { 0, 60001, 1 }; /* bytes: all in memory, partly in a file, all in a file */
     char folder[] = "/tmp/fastbal-catalog-XXXXXX", source[64], path[64];
     struct rows *r = make_rows();
+    unsigned char *first = NULL;
+    size_t nfirst = 0, n;
     (void)unused;
     assert_non_null(mkdtemp(folder));
+    assert_int_equal(setenv("SOURCE_DATE_EPOCH", "1700000000", 1), 0);
     snprintf(source, sizeof source, "%s/source.fits", folder);
     snprintf(path, sizeof path, "%s/catalog.fits", folder);
-    write_source(source);
     for (size_t k = 0; k < sizeof rooms / sizeof rooms[0]; k++) {
+        write_source(source);
         write_catalog(path, source, r, rooms[k]);
         check_catalog(path, r);
+        unsigned char *bytes = read_file(path, &n);
+        first = k == 0 ? bytes : first;
+        nfirst = k == 0 ? n : nfirst;
+        assert_int_equal(n, nfirst);
+        assert_memory_equal(bytes, first, n);
+        if (k > 0)
+            free(bytes);
         assert_int_equal(unlink(path), 0);
+        assert_int_equal(unlink(source), 0);
     }
-    assert_int_equal(unlink(source), 0);
     assert_int_equal(rmdir(folder), 0); /* nothing else was left there */
+    free(first);
     free(r);
 }
 
