@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from astropy.io import fits
 
+from hints import HINTS, ahead
 from support import (BALMASK, BIN, DONE, HAS_MPI, PARTLY, PIXELS, ROWS, UNUSABLE, complains, environment, fits_files,
                      header, needs_mpi, ranks_environment, run, table, templates_with_prior)
 
@@ -287,26 +288,6 @@ def test_bad_option_of_one_rank(split_tree, who):
 
 
 # ---- prefetching ----
-
-HINTS = Path(os.environ.get("FASTBAL_HINTS", BIN.parent / "tests" / "hints.so"))
-
-
-def ahead(report):
-    """{process: number of files prefetched while another was being read}."""
-    last, counts = {}, {}
-    for line in report.read_text().splitlines():
-        process, thread, kind, path = line.split(" ", 3)
-        if "/coadd-" not in path:
-            continue
-        announced = last.setdefault((process, thread), set())
-        counts.setdefault(process, 0)
-        if kind == "hint":
-            announced.add(path)
-        else:  # what is announced and then not the next that is read
-            counts[process] += len(announced - {path})
-            announced.clear()
-    return counts
-
 
 @pytest.fixture(scope="module")
 def many_pixels(tmp_path_factory):
