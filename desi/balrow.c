@@ -1,5 +1,6 @@
 /* balrow.c - SPDX-License-Identifier: BSD-3-Clause */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include "desi/balrow.h"
@@ -83,16 +84,35 @@ static const struct fb_balrow_column columns[] = {
 
 _Static_assert(sizeof columns / sizeof columns[0] <= FB_BALROW_COLUMNS, "FB_BALROW_COLUMNS is too small");
 
-const struct fb_balrow_column *fb_balrow_columns(size_t *n)
+const struct fb_balrow_column *fb_balrow_next(const struct fb_balrow_column *c, enum fb_balrow_use use)
 {
-    *n = sizeof columns / sizeof columns[0];
-    return columns;
+    for (c = c ? c + 1 : columns; c < columns + sizeof columns / sizeof columns[0]; c++)
+        if (c->use & (int)use)
+            return c;
+    return NULL;
+}
+
+int fb_balrow_names(enum fb_balrow_use use, int ntemplates, char **ttype, char **tform, char **tunit,
+                    char (*text)[16])
+{
+    int n = 0;
+    for (const struct fb_balrow_column *c = NULL; (c = fb_balrow_next(c, use)) != NULL; n++) {
+        int repeat = fb_balrow_repeat(c, ntemplates);
+        if (repeat == 1)
+            snprintf(text[n], sizeof text[n], "%c", c->type);
+        else
+            snprintf(text[n], sizeof text[n], "%d%c", repeat, c->type);
+        ttype[n] = (char *)c->name;
+        tform[n] = text[n];
+        tunit[n] = (char *)c->unit;
+    }
+    return n;
 }
 
 int fb_balrow_in_catalog(const char *name)
 {
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
-        if ((columns[i].use & FB_IN_CATALOG) && strcasecmp(columns[i].name, name) == 0)
+    for (const struct fb_balrow_column *c = NULL; (c = fb_balrow_next(c, FB_IN_CATALOG)) != NULL;)
+        if (strcasecmp(c->name, name) == 0)
             return 1;
     return 0;
 }
@@ -109,11 +129,9 @@ size_t fb_balrow_type_size(char type)
 
 size_t fb_balrow_bytes(enum fb_balrow_use use, int ntemplates)
 {
-    size_t n, bytes = 0;
-    const struct fb_balrow_column *c = fb_balrow_columns(&n);
-    for (size_t i = 0; i < n; i++)
-        if (c[i].use & (int)use)
-            bytes += fb_balrow_type_size(c[i].type) * (size_t)fb_balrow_repeat(&c[i], ntemplates);
+    size_t bytes = 0;
+    for (const struct fb_balrow_column *c = NULL; (c = fb_balrow_next(c, use)) != NULL;)
+        bytes += fb_balrow_type_size(c->type) * (size_t)fb_balrow_repeat(c, ntemplates);
     return bytes;
 }
 
@@ -142,13 +160,9 @@ static inline void swap_values(unsigned char *to, const unsigned char *from, siz
 unsigned char *fb_balrow_encode(const struct fb_balrow *row, enum fb_balrow_use use, int ntemplates,
                                 unsigned char *bytes)
 {
-    size_t n;
-    const struct fb_balrow_column *c = fb_balrow_columns(&n);
-    for (size_t i = 0; i < n; i++) {
-        if (!(c[i].use & (int)use))
-            continue;
-        size_t size = fb_balrow_type_size(c[i].type), repeat = (size_t)fb_balrow_repeat(&c[i], ntemplates);
-        swap_values(bytes, (const unsigned char *)row + c[i].offset, repeat, size);
+    for (const struct fb_balrow_column *c = NULL; (c = fb_balrow_next(c, use)) != NULL;) {
+        size_t size = fb_balrow_type_size(c->type), repeat = (size_t)fb_balrow_repeat(c, ntemplates);
+        swap_values(bytes, (const unsigned char *)row + c->offset, repeat, size);
         bytes += repeat * size;
     }
     return bytes;
@@ -164,15 +178,28 @@ void fb_balrow_decode_value(struct fb_balrow *row, const struct fb_balrow_column
 void fb_balrow_decode(struct fb_balrow *row, enum fb_balrow_use use, int ntemplates,
                       const unsigned char *bytes)
 {
-    size_t n;
-    const struct fb_balrow_column *c = fb_balrow_columns(&n);
-    for (size_t i = 0; i < n; i++) {
-        if (!(c[i].use & (int)use))
-            continue;
-        int repeat = fb_balrow_repeat(&c[i], ntemplates);
-        fb_balrow_decode_value(row, &c[i], bytes, repeat);
-        bytes += fb_balrow_type_size(c[i].type) * (size_t)repeat;
+    for (const struct fb_balrow_column *c = NULL; (c = fb_balrow_next(c, use)) != NULL;) {
+        int repeat = fb_balrow_repeat(c, ntemplates);
+        fb_balrow_decode_value(row, c, bytes, repeat);
+        bytes += fb_balrow_type_size(c->type) * (size_t)repeat;
     }
+}
+
+void fb_balrow_empty(struct fb_balrow_troughs *t)
+{
+    for (int k = 0; k < FASTBAL_MAX_AI; k++)
+        t->vmin[k] = t->vmax[k] = t->posmin[k] = t->fmin[k] = -1;
+}
+
+void fb_balrow_no_troughs(struct fb_balrow *row)
+{
+    memset(row, 0, sizeof *row);
+    fb_balrow_empty(&row->civ_bi);
+    fb_balrow_empty(&row->civ_ai);
+    fb_balrow_empty(&row->siiv_bi);
+    fb_balrow_empty(&row->siiv_ai);
+    for (int k = 0; k < FASTBAL_MAX_DETECTED; k++)
+        row->det_vmin[k] = row->det_vmax[k] = row->det_edge[k] = row->det_inside[k] = -1;
 }
 
 static void take_troughs(struct fb_balrow_troughs *row, const struct fastbal_troughs *t)

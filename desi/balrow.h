@@ -82,9 +82,14 @@ struct fb_balrow_column {
     const char *description; /* TCOMM; empty for columns that no file has */
 };
 
-/* The list, in file order; *n is its length, at most FB_BALROW_COLUMNS. */
-enum { FB_BALROW_COLUMNS = 80 };
-const struct fb_balrow_column *fb_balrow_columns(size_t *n);
+/* The list, in file order: the column of this use after another, or the first (NULL). NULL at the end. */
+const struct fb_balrow_column *fb_balrow_next(const struct fb_balrow_column *column, enum fb_balrow_use use);
+enum { FB_BALROW_COLUMNS = 80 }; /* no more than these in all */
+
+/* Names, formats and units of the columns of this use, as CFITSIO takes them; text is for the formats. Returns the number
+ * of columns. */
+int fb_balrow_names(enum fb_balrow_use use, int ntemplates, char **ttype, char **tform, char **tunit,
+                    char (*text)[16]);
 
 /* Is this the name, ignoring case, of a column appended to catalogs? */
 int fb_balrow_in_catalog(const char *name);
@@ -104,6 +109,11 @@ void fb_balrow_decode(struct fb_balrow *row, enum fb_balrow_use use, int ntempla
 /* Take one value from such bytes into the row. */
 void fb_balrow_decode_value(struct fb_balrow *row, const struct fb_balrow_column *column,
                             const unsigned char *bytes, int repeat);
+
+/* Fill a row with a quasar without troughs: their values are -1, all others 0. */
+void fb_balrow_no_troughs(struct fb_balrow *row);
+/* Set those of one kind to -1. */
+void fb_balrow_empty(struct fb_balrow_troughs *troughs);
 
 /* Fill a row from a measurement: everything from PCA_COEFFS to BALSTATUS. */
 void fb_balrow_from_result(struct fb_balrow *row, const struct fastbal_result *result);

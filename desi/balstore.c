@@ -7,12 +7,6 @@
 
 enum { MOST_WORDS = sizeof(struct fb_balrow) / 4 + 1, MOST_MARKS = MOST_WORDS / 32 + 1 };
 
-static void set_no_troughs(struct fb_balrow_troughs *t)
-{
-    for (int k = 0; k < FASTBAL_MAX_AI; k++)
-        t->vmin[k] = t->vmax[k] = t->posmin[k] = t->fmin[k] = -1;
-}
-
 /* Encode a row as words in file order. Bytes after the last cell are 0. */
 static void encode(const struct fb_balstore *store, const struct fb_balrow *row, uint32_t *cells)
 {
@@ -27,11 +21,7 @@ int fb_balstore_create(struct fb_balstore *store, size_t nrows, int ntemplates, 
 {
     struct fb_balrow usual;
     uint32_t cells[MOST_WORDS];
-    memset(&usual, 0, sizeof usual);
-    set_no_troughs(&usual.civ_bi);
-    set_no_troughs(&usual.civ_ai);
-    set_no_troughs(&usual.siiv_bi);
-    set_no_troughs(&usual.siiv_ai);
+    fb_balrow_no_troughs(&usual);
     usual.di = -1;
     usual.lobal = FB_LOBAL_UNKNOWN;
 

@@ -21,24 +21,8 @@ static int write_table(void *file, const void *context, int *status)
     char *ttype[FB_BALROW_COLUMNS], *tform[FB_BALROW_COLUMNS], *tunit[FB_BALROW_COLUMNS],
         form[FB_BALROW_COLUMNS][16];
     const struct made_with *with = context;
-    size_t n;
-    int used = 0;
-    const struct fb_balrow_column *c = fb_balrow_columns(&n);
-
-    for (size_t i = 0; i < n; i++) {
-        if (!(c[i].use & FB_IN_TABLE))
-            continue;
-        int repeat = fb_balrow_repeat(&c[i], with->ntemplates);
-        if (repeat == 1)
-            snprintf(form[used], sizeof form[used], "%c", c[i].type);
-        else
-            snprintf(form[used], sizeof form[used], "%d%c", repeat, c[i].type);
-        ttype[used] = (char *)c[i].name;
-        tunit[used] = (char *)c[i].unit;
-        tform[used] = form[used];
-        used++;
-    }
-    fits_create_tbl(file, BINARY_TBL, 0, used, ttype, tform, tunit, "BALCAT", status);
+    int n = fb_balrow_names(FB_IN_TABLE, with->ntemplates, ttype, tform, tunit, form);
+    fits_create_tbl(file, BINARY_TBL, 0, n, ttype, tform, tunit, "BALCAT", status);
     fb_write_descriptions(file, FB_IN_TABLE, 0, status);
     fb_write_provenance(file, with->made, status);
     fb_write_dependencies(file, status);
@@ -119,15 +103,11 @@ static int find_column(const struct fb_table *t, const struct fb_balrow_column *
 static int find_columns(const struct fb_table *t, struct places *places, int *ntemplates,
                         struct fb_error *err)
 {
-    size_t n;
-    const struct fb_balrow_column *c = fb_balrow_columns(&n);
     places->n = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (!(c[i].use & FB_IN_TABLE))
-            continue;
-        if (find_column(t, &c[i], places, err) != 0)
+    for (const struct fb_balrow_column *c = NULL; (c = fb_balrow_next(c, FB_IN_TABLE)) != NULL;) {
+        if (find_column(t, c, places, err) != 0)
             return -1;
-        if (c[i].repeat == 0)
+        if (c->repeat == 0)
             *ntemplates = places->place[places->n - 1].repeat;
     }
     return 0;
@@ -136,17 +116,15 @@ static int find_columns(const struct fb_table *t, struct places *places, int *nt
 /* What a row holds before it is read: columns that the table lacks are not known. */
 static struct fb_balrow unknown_row(const struct places *places)
 {
-    size_t n;
-    const struct fb_balrow_column *c = fb_balrow_columns(&n);
     struct fb_balrow row = { .lobal = FB_LOBAL_UNKNOWN };
-    for (size_t i = 0; i < n; i++) {
+    for (const struct fb_balrow_column *c = NULL; (c = fb_balrow_next(c, FB_OPTIONAL)) != NULL;) {
         const float nan = NAN;
         size_t k = 0;
-        while (k < places->n && places->place[k].column != &c[i])
+        while (k < places->n && places->place[k].column != c)
             k++;
-        if (k == places->n && (c[i].use & FB_OPTIONAL) && c[i].type == 'E')
-            for (int at = 0; at < c[i].repeat; at++)
-                memcpy((char *)&row + c[i].offset + (size_t)at * sizeof nan, &nan, sizeof nan);
+        if (k == places->n && c->type == 'E')
+            for (int at = 0; at < c->repeat; at++)
+                memcpy((char *)&row + c->offset + (size_t)at * sizeof nan, &nan, sizeof nan);
     }
     return row;
 }

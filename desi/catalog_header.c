@@ -7,58 +7,39 @@
 #include "fits/output.h"
 
 /* The output's columns: those that are kept of the source, then the BAL columns. */
+enum { ROOM = FB_MOST_COLUMNS + FB_BALROW_COLUMNS };
 struct columns {
     int number[FB_MOST_COLUMNS +
                1]; /* of each column of the source, from 1, in the output; 0 if it is left out */
     int nkept, n;
-    char *ttype[FB_MOST_COLUMNS], *tform[FB_MOST_COLUMNS], *tunit[FB_MOST_COLUMNS];
+    char *ttype[ROOM], *tform[ROOM], *tunit[ROOM];
     char unit[FB_MOST_COLUMNS][FLEN_VALUE], form[FB_BALROW_COLUMNS][16];
 };
 
-static int keep_columns(struct columns *list, const struct fb_table *t, struct fb_error *err)
+static int list_columns(struct columns *list, const struct fb_table *t, int ntemplates, struct fb_error *err)
 {
-    size_t n;
-    const struct fb_balrow_column *bal = fb_balrow_columns(&n);
-    int nbal = 0;
-    for (size_t k = 0; k < n; k++)
-        nbal += (bal[k].use & FB_IN_CATALOG) != 0;
+    int k = 0;
     for (int i = 0; i < t->ncolumns; i++) {
         const struct fb_column *c = &t->columns[i];
         char key[20];
         if (fb_balrow_in_catalog(c->name))
             continue;
-        list->ttype[list->n] = (char *)c->name;
-        list->tform[list->n] = (char *)c->form;
-        list->tunit[list->n] = list->unit[list->n];
         snprintf(key, sizeof key, "TUNIT%d", i + 1);
-        fb_table_keyword(t, key, list->unit[list->n], FLEN_VALUE);
-        list->number[i + 1] = ++list->n;
+        fb_table_keyword(t, key, list->unit[k], FLEN_VALUE);
+        list->ttype[k] = (char *)c->name;
+        list->tform[k] = (char *)c->form;
+        list->tunit[k] = list->unit[k];
+        list->number[i + 1] = ++k;
     }
-    list->nkept = list->n;
-    return list->n + nbal <= FB_MOST_COLUMNS
-               ? 0
-               : fb_fail(
-                     err,
-                     "%s: has %d columns; with the %d BAL columns that is more than the %d that FITS allows",
-                     t->path, list->n, nbal, FB_MOST_COLUMNS);
-}
-
-static void add_bal_columns(struct columns *list, int ntemplates)
-{
-    size_t n;
-    const struct fb_balrow_column *c = fb_balrow_columns(&n);
-    for (size_t k = 0; k < n; k++) {
-        if (!(c[k].use & FB_IN_CATALOG))
-            continue;
-        int repeat = fb_balrow_repeat(&c[k], ntemplates);
-        if (repeat == 1)
-            snprintf(list->form[k], sizeof list->form[k], "%c", c[k].type);
-        else
-            snprintf(list->form[k], sizeof list->form[k], "%d%c", repeat, c[k].type);
-        list->ttype[list->n] = (char *)c[k].name;
-        list->tform[list->n] = list->form[k];
-        list->tunit[list->n++] = (char *)c[k].unit;
-    }
+    int nbal = fb_balrow_names(FB_IN_CATALOG, ntemplates, list->ttype + k, list->tform + k, list->tunit + k,
+                               list->form);
+    list->nkept = k;
+    list->n = k + nbal;
+    if (list->n > FB_MOST_COLUMNS)
+        return fb_fail(
+            err, "%s: has %d columns; with the %d BAL columns that is more than the %d that FITS allows",
+            t->path, k, nbal, FB_MOST_COLUMNS);
+    return 0;
 }
 
 /* Copy one card. Cards that describe the old table as a whole are left out; they are written anew. So are those of columns
@@ -145,8 +126,7 @@ unsigned char *fb_catalog_header(struct fb_output *to, const struct fb_table *so
 
     if (!list)
         fb_fail(err, "%s: out of memory", to->path);
-    else if (keep_columns(list, source, err) == 0) {
-        add_bal_columns(list, ntemplates);
+    else if (list_columns(list, source, ntemplates, err) == 0) {
         write_header(list, source, described, to->file, &status);
         fits_get_hduaddrll(to->file, &begin, &end, NULL, &status);
         fits_flush_file(to->file, &status);

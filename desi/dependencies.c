@@ -78,10 +78,7 @@ int fb_write_description(fitsfile *file, int column, const char *description, in
 
 int fb_write_descriptions(fitsfile *file, enum fb_balrow_use use, int nbefore, int *status)
 {
-    size_t n;
-    const struct fb_balrow_column *c = fb_balrow_columns(&n);
-    for (size_t i = 0; i < n; i++)
-        if (c[i].use & (int)use)
-            fb_write_description(file, ++nbefore, c[i].description, status);
+    for (const struct fb_balrow_column *c = NULL; (c = fb_balrow_next(c, use)) != NULL;)
+        fb_write_description(file, ++nbefore, c->description, status);
     return *status;
 }

@@ -31,21 +31,14 @@ static struct fb_balrow_troughs *troughs_of(struct fb_balrow *row, int kind)
     return of[kind];
 }
 
-static void empty_troughs(struct fb_balrow_troughs *t)
-{
-    for (int k = 0; k < FASTBAL_MAX_AI; k++)
-        t->vmin[k] = t->vmax[k] = t->posmin[k] = t->fmin[k] = -1;
-}
-
 void fb_truth_no_bal(struct fb_balrow *row, unsigned char balmask, int zeros)
 {
-    memset(row, 0, sizeof *row);
+    if (zeros)
+        memset(row, 0, sizeof *row);
+    else
+        fb_balrow_no_troughs(row);
     row->bal_prob = -99;
     row->balmask = balmask;
-    for (int kind = 0; kind < KINDS && !zeros; kind++)
-        empty_troughs(troughs_of(row, kind));
-    for (int k = 0; k < FASTBAL_MAX_DETECTED && !zeros; k++)
-        row->det_vmin[k] = row->det_vmax[k] = row->det_edge[k] = row->det_inside[k] = -1;
 }
 
 /* Returns 1 if there were more troughs than fit. */
@@ -77,7 +70,7 @@ static int read_row(struct reader *r, struct fb_truth *truth, int64_t i, struct 
     for (int kind = 0; kind < KINDS; kind++) {
         fb_troughs_take(&r->troughs, &r->columns[kind], row);
         if (r->columns[kind].length > 0)
-            empty_troughs(troughs_of(to, kind));
+            fb_balrow_empty(troughs_of(to, kind));
         cut |= take_troughs(troughs_of(to, kind), &r->troughs, kinds[kind].most);
         truth->nswapped += (size_t)r->troughs.nswapped;
     }

@@ -253,21 +253,16 @@ static double value_of(const struct fb_balrow *row, const struct fb_balrow_colum
 /* One row's BAL columns, each by its name. */
 static void check_bal_columns(fitsfile *file, size_t i, const struct fb_balrow *row)
 {
-    size_t n;
-    const struct fb_balrow_column *c = fb_balrow_columns(&n);
-    for (size_t j = 0; j < n; j++) {
+    for (const struct fb_balrow_column *c = NULL; (c = fb_balrow_next(c, FB_IN_CATALOG)) != NULL;) {
         double found[MOST_VALUES];
-        int column, repeat = fb_balrow_repeat(&c[j], NTEMPLATES), status = 0, unused;
-        if (!(c[j].use & FB_IN_CATALOG))
-            continue;
+        int column, repeat = fb_balrow_repeat(c, NTEMPLATES), status = 0, unused;
         assert_true(repeat <= MOST_VALUES);
-        fits_get_colnum(file, CASESEN, (char *)c[j].name, &column, &status);
+        fits_get_colnum(file, CASESEN, (char *)c->name, &column, &status);
         fits_read_col(file, TDOUBLE, column, (LONGLONG)i + 1, 1, repeat, NULL, found, &unused, &status);
         assert_int_equal(status, 0);
         for (int k = 0; k < repeat; k++)
-            if (found[k] != value_of(row, &c[j], k))
-                fail_msg("row %zu, %s[%d]: %g instead of %g", i, c[j].name, k, found[k],
-                         value_of(row, &c[j], k));
+            if (found[k] != value_of(row, c, k))
+                fail_msg("row %zu, %s[%d]: %g instead of %g", i, c->name, k, found[k], value_of(row, c, k));
     }
 }
 
