@@ -24,7 +24,8 @@
 #include "run/stop.h"
 
 struct append {
-    const char *qsocat, *baldir, *outcatfile, *troughs, *logfile;
+    const char *qsocat, *baldir, *logfile;
+    struct fb_catalog_output out;
     int log_here; /* logfile is relative to the current folder, as in the reference's program */
     struct fb_layout_options layout_options;
     int clobber, verbose, alttemp;
@@ -62,7 +63,7 @@ static enum fb_pixel_outcome append_table(struct append *append, size_t index, c
     struct fb_pixel_result *result = &append->run.results[index];
     struct fb_baltable table;
     enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
-    int status = fb_baltable_read(&table, path, append->troughs != NULL, err);
+    int status = fb_baltable_read(&table, path, append->out.troughs != NULL, err);
 
     if (status == 0 && table.ntemplates != append->first.ntemplates)
         status = fb_fail(err, "%s: PCA_COEFFS has %d values (templates %s), in other BAL tables %d (%s)",
@@ -138,19 +139,6 @@ static int look_at_templates(struct append *append, struct fb_error *err)
     return -1;
 }
 
-static int create_catalog(struct append *append, struct fb_error *err)
-{
-    const struct fb_balcatalog_plan plan = { .path = append->outcatfile,
-                                             .source = &append->source,
-                                             .rows = append->sorted.rows,
-                                             .replace = fb_replacing(append->clobber),
-                                             .ntemplates = append->first.ntemplates,
-                                             .troughs = append->troughs,
-                                             .described = 1,
-                                             .stop = fb_stop_signal };
-    return fb_balcatalog_create(&append->catalog, &plan, err);
-}
-
 static int log_matches(const void *context, FILE *log)
 {
     const struct append *append = context;
@@ -164,8 +152,8 @@ static int log_matches(const void *context, FILE *log)
 /* All checks before the catalog is written. */
 static int check_inputs(struct append *append, struct fb_error *err)
 {
-    if (fb_deliver_check(append->outcatfile, append->troughs, append->qsocat, fb_replacing(append->clobber),
-                         err) != 0)
+    append->out.clobber = append->clobber;
+    if (fb_deliver_check(&append->out, append->qsocat, err) != 0)
         return -1;
     int there = fb_look_for(append->baldir, err);
     if (there <= 0)
@@ -221,13 +209,13 @@ static int report_append(const struct append *append, int argc, char **argv)
     print_mixtures(append);
     fb_report_tally(&report, &append->tally, NULL);
     fb_report_print(&report, "append: %zu pixel%s done, %zu failed; %s%s%s%s", run->ndone, fb_s(run->ndone),
-                    run->nfailed, append->outcatfile, written ? "" : " was not written",
-                    written && append->troughs ? ", troughs in " : "",
-                    written && append->troughs ? append->troughs : "");
+                    run->nfailed, append->out.path, written ? "" : " was not written",
+                    written && append->out.troughs ? ", troughs in " : "",
+                    written && append->out.troughs ? append->out.troughs : "");
     if (!written && run->gave_up)
         status = FB_EXIT_UNUSABLE;
     else if (!written && !run->signal)
-        status = fb_nothing_measured("append", &append->tally, append->outcatfile);
+        status = fb_nothing_measured("append", &append->tally, append->out.path);
     fb_report_end(&report, log_matches, append);
     return fb_pixel_run_stopped(run, "the same command starts again", status);
 }
@@ -254,7 +242,8 @@ static int append_catalog(struct append *append, int argc, char **argv, struct f
                                          .work = append_pixel,
                                          .context = append };
     if (check_inputs(append, err) != 0 || look_at_templates(append, err) != 0 ||
-        create_catalog(append, err) != 0)
+        fb_deliver_start(&append->catalog, &append->out, &append->source, &append->sorted,
+                         append->first.ntemplates, fb_stop_signal, err) != 0)
         return status;
     if (fb_pixel_run_all(&append->run, err) == 0 && commit_append(append, err) == 0)
         status = report_append(append, argc, argv);
@@ -272,7 +261,7 @@ static const struct fb_command_help append_help = {
 
 int fb_cmd_append(int argc, char **argv)
 {
-    struct append append = { .outcatfile = "qso-balcat.fits",
+    struct append append = { .out.path = "qso-balcat.fits",
                              .log_here = fb_is_old_name(argv[0]),
                              .layout_options = { .survey = "main", .program = "dark" },
                              .chunk = 160 };
@@ -280,9 +269,9 @@ int fb_cmd_append(int argc, char **argv)
         FB_QSOCAT_OPTION(append.qsocat, 1, "QSO catalog"),
         { "-b", "--baldir", FB_OPT_STRING, &append.baldir, .metavar = "DIR", .required = 1, .old = 1,
           .help = "where the BAL tables are: find's --altzdir" },
-        { "-o", "--outcatfile", FB_OPT_STRING, &append.outcatfile, .metavar = "FILE", .old = 1,
+        { "-o", "--outcatfile", FB_OPT_STRING, &append.out.path, .metavar = "FILE", .old = 1,
           .group = FB_GROUP_OUTPUT, .help = "the catalog to write" },
-        { NULL, "--troughs", FB_OPT_STRING, &append.troughs, .metavar = "FILE", .group = FB_GROUP_OUTPUT,
+        { NULL, "--troughs", FB_OPT_STRING, &append.out.troughs, .metavar = "FILE", .group = FB_GROUP_OUTPUT,
           .help = "also write a table of troughs, one a row, there" },
         FB_LAYOUT_OPTIONS(append.layout_options),
         FB_ONLY_OPTION(append.layout_options),

@@ -27,31 +27,19 @@
 /* With several ranks, only rank 0 reads the catalog; its rows are broadcast. */
 struct run {
     struct fb_measuring m;
-    const char *qsocat, *outcatfile, *troughs, *baldir;
+    const char *qsocat, *baldir;
+    struct fb_catalog_output out;
     struct fb_table source; /* the QSO catalog */
     struct fb_pixel_rows sorted;
     struct fb_balcatalog *catalog;
     struct fb_tally tally; /* of the catalog's rows */
 };
 
-static int create_catalog(struct run *run, struct fb_error *err)
-{
-    const struct fb_balcatalog_plan plan = { .path = run->outcatfile,
-                                             .source = &run->source,
-                                             .rows = run->sorted.rows,
-                                             .replace = fb_replacing(run->m.options.clobber),
-                                             .ntemplates = run->m.finder.ntemplates,
-                                             .troughs = run->troughs,
-                                             .described = 1,
-                                             .stop = fb_stop_signal };
-    return fb_balcatalog_create(&run->catalog, &plan, err);
-}
-
 /* Checks before anything is read. */
-static int check_outputs(const struct run *run, struct fb_error *err)
+static int check_outputs(struct run *run, struct fb_error *err)
 {
-    if (fb_deliver_check(run->outcatfile, run->troughs, run->qsocat, fb_replacing(run->m.options.clobber),
-                         err) != 0)
+    run->out.clobber = run->m.options.clobber;
+    if (fb_deliver_check(&run->out, run->qsocat, err) != 0)
         return -1;
     return run->baldir && !run->m.options.dry ? fb_make_folders(run->baldir, err) : 0;
 }
@@ -81,7 +69,9 @@ static int prepare_catalog(void *context, struct fb_error *err)
         fb_pixel_rows_take(&run->sorted, &run->source, &m->layout, &m->selection, err) != 0 ||
         order_pixels(run, err) != 0)
         return -1;
-    return m->options.dry ? 0 : create_catalog(run, err);
+    return m->options.dry ? 0
+                          : fb_deliver_start(&run->catalog, &run->out, &run->source, &run->sorted,
+                                             m->finder.ntemplates, fb_stop_signal, err);
 }
 
 static int share_rows(struct run *run, struct fb_error *err)
@@ -129,14 +119,14 @@ static int report_run(struct run *run)
         status = FB_EXIT_PARTLY;
     fb_report_tally(&report, &run->tally, run->m.finder.templates.name);
     fb_report_print(&report, "run: %zu pixel%s done, %zu kept, %zu failed; %s%s%s%s", p->ndone,
-                    fb_s(p->ndone), p->nkept, p->nfailed, run->outcatfile, written ? "" : " was not written",
-                    written && run->troughs ? ", troughs in " : "",
-                    written && run->troughs ? run->troughs : "");
+                    fb_s(p->ndone), p->nkept, p->nfailed, run->out.path, written ? "" : " was not written",
+                    written && run->out.troughs ? ", troughs in " : "",
+                    written && run->out.troughs ? run->out.troughs : "");
     fb_print_usage("run", &p->used, p->nquasars, run->m.start, run->m.ranks.size);
     if (!written && p->gave_up)
         status = FB_EXIT_UNUSABLE;
     else if (!written && !p->signal)
-        status = fb_nothing_measured("run", &run->tally, run->outcatfile);
+        status = fb_nothing_measured("run", &run->tally, run->out.path);
     fb_report_end(&report, NULL, NULL);
     return fb_pixel_run_stopped(p, what_next(run), status);
 }
@@ -167,7 +157,7 @@ static int run_catalog(void *context, struct fb_error *err)
     struct fb_measuring *m = &run->m;
     int status = FB_EXIT_UNUSABLE, failed = fb_layout_find(&m->layout, &m->options.layout, 1, err);
 
-    m->finder.with_troughs = run->troughs != NULL;
+    m->finder.with_troughs = run->out.troughs != NULL;
     if (fb_measuring_compare(m, failed, "the folder of BAL tables", run->baldir, err) == 0 &&
         fb_measuring_prepare(m, prepare_catalog, run, err) == 0 && share_rows(run, err) == 0) {
         m->job.pixels = &run->sorted.pixels;
@@ -203,9 +193,9 @@ int fb_cmd_run(int argc, char **argv)
     struct fb_measuring_options *o = &run.m.options;
     struct fb_option table[] = {
         FB_QSOCAT_OPTION(run.qsocat, 0, "QSO catalog"),
-        { "-o", "--outcatfile", FB_OPT_STRING, &run.outcatfile, .metavar = "FILE", .required = 1,
+        { "-o", "--outcatfile", FB_OPT_STRING, &run.out.path, .metavar = "FILE", .required = 1,
           .group = FB_GROUP_OUTPUT, .help = "the catalog to write" },
-        { NULL, "--troughs", FB_OPT_STRING, &run.troughs, .metavar = "FILE", .group = FB_GROUP_OUTPUT,
+        { NULL, "--troughs", FB_OPT_STRING, &run.out.troughs, .metavar = "FILE", .group = FB_GROUP_OUTPUT,
           .help = "also write a table of troughs, one a row, there" },
         FB_LAYOUT_OPTIONS(o->layout),
         FB_ONLY_OPTION(o->layout),

@@ -252,7 +252,7 @@ static int start(struct fb_balcatalog *catalog, struct fb_error *err)
                            name) != 0)
         return fb_fail(err, "%s: out of memory", plan->path);
     if (fb_table_is_packed(plan->source) &&
-        fb_file_unload(plan->source->file, fb_open_unnamed(name), err) != 0)
+        fb_file_unload(&plan->source->hdus->file, fb_open_unnamed(name), err) != 0)
         return -1;
     return fb_output_begin(&catalog->out, 0, err) < 0 ? -1 : 0;
 }

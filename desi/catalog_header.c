@@ -111,9 +111,7 @@ static void write_header(struct columns *list, const struct fb_table *source, in
     fb_write_descriptions(to, FB_IN_CATALOG, list->nkept, status);
     reserve_description(to, described, status);
     fb_write_history(to, status);
-    fits_update_key(to, TSTRING, "CHECKSUM", "0000000000000000", "HDU checksum", status);
-    fits_update_key(to, TSTRING, "DATASUM", "0", "data unit checksum", status);
-    fits_set_hdustruc(to, status);
+    fb_write_empty_sums(to, status);
 }
 
 unsigned char *fb_catalog_header(struct fb_output *to, const struct fb_table *source, int ntemplates,

@@ -5,75 +5,55 @@
 #include "desi/dependencies.h"
 #include "fits/output.h"
 
-enum { LINE_BYTES = 4 };
-
 /* One trough. */
 struct trough {
     int64_t targetid;
     float z;
-    char line[LINE_BYTES + 1];
+    char line[4];   /* not terminated */
     int16_t number; /* in its line, from 0 */
     float vmin, vmax, width, posmin, fmin, depth, err_depth, ew, err_ew, snr_civ, inside;
     uint8_t balmask;
 };
 
+#define FIELD(member) offsetof(struct trough, member), sizeof(((struct trough *)NULL)->member)
+
 /* Its columns, in the order of the file. */
 static const struct trough_column {
     const char *name, *form, *unit;
-    size_t offset;
+    size_t offset, size; /* in struct trough */
     const char *description;
 } columns[] = {
-    { "TARGETID", "K", "", offsetof(struct trough, targetid), "DESI target identifier" },
-    { "Z", "E", "", offsetof(struct trough, z), "redshift that velocities refer to" },
-    { "LINE", "4A", "", offsetof(struct trough, line), "CIV or SIIV" },
-    { "NUMBER", "I", "", offsetof(struct trough, number), "index in VMIN_CIV_450 and its like, from 0" },
-    { "VMIN", "E", "km/s", offsetof(struct trough, vmin), "red end" },
-    { "VMAX", "E", "km/s", offsetof(struct trough, vmax), "blue end" },
-    { "WIDTH", "E", "km/s", offsetof(struct trough, width), "VMAX - VMIN" },
-    { "POSMIN", "E", "km/s", offsetof(struct trough, posmin), "velocity of the deepest pixel" },
-    { "FMIN", "E", "", offsetof(struct trough, fmin), "normalised flux of the deepest pixel" },
-    { "DEPTH", "E", "", offsetof(struct trough, depth), "mean depth below the continuum" },
-    { "ERR_DEPTH", "E", "", offsetof(struct trough, err_depth), "error of DEPTH" },
-    { "EW", "E", "Angstrom", offsetof(struct trough, ew), "rest equivalent width" },
-    { "ERR_EW", "E", "Angstrom", offsetof(struct trough, err_ew), "error of EW" },
-    { "SNR_CIV", "E", "", offsetof(struct trough, snr_civ),
-      "median flux/error in the C IV search range; -1: not covered" },
-    { "PROB", "E", "", offsetof(struct trough, inside),
-      "the detector's probability of an outflow there; 0: none assigned" },
-    { "BALMASK", "B", "", offsetof(struct trough, balmask),
-      "why a row was not measured (bits); 0: measured" },
+    { "TARGETID", "K", "", FIELD(targetid), "DESI target identifier" },
+    { "Z", "E", "", FIELD(z), "redshift that velocities refer to" },
+    { "LINE", "4A", "", FIELD(line), "CIV or SIIV" },
+    { "NUMBER", "I", "", FIELD(number), "index in VMIN_CIV_450 and its like, from 0" },
+    { "VMIN", "E", "km/s", FIELD(vmin), "red end" },
+    { "VMAX", "E", "km/s", FIELD(vmax), "blue end" },
+    { "WIDTH", "E", "km/s", FIELD(width), "VMAX - VMIN" },
+    { "POSMIN", "E", "km/s", FIELD(posmin), "velocity of the deepest pixel" },
+    { "FMIN", "E", "", FIELD(fmin), "normalised flux of the deepest pixel" },
+    { "DEPTH", "E", "", FIELD(depth), "mean depth below the continuum" },
+    { "ERR_DEPTH", "E", "", FIELD(err_depth), "error of DEPTH" },
+    { "EW", "E", "Angstrom", FIELD(ew), "rest equivalent width" },
+    { "ERR_EW", "E", "Angstrom", FIELD(err_ew), "error of EW" },
+    { "SNR_CIV", "E", "", FIELD(snr_civ), "median flux/error in the C IV search range; -1: not covered" },
+    { "PROB", "E", "", FIELD(inside), "the detector's probability of an outflow there; 0: none assigned" },
+    { "BALMASK", "B", "", FIELD(balmask), "why a row was not measured (bits); 0: measured" },
 };
 enum { NCOLUMNS = sizeof columns / sizeof *columns };
-
-/* The size of a value in the file. */
-static size_t value_size(const struct trough_column *c)
-{
-    switch (c->form[strlen(c->form) - 1]) {
-    case 'K':
-        return 8;
-    case 'A':
-        return LINE_BYTES;
-    case 'I':
-        return 2;
-    case 'B':
-        return 1;
-    default:
-        return 4;
-    }
-}
 
 static size_t record_size(void)
 {
     size_t size = 0;
     for (int i = 0; i < NCOLUMNS; i++)
-        size += value_size(&columns[i]);
+        size += columns[i].size;
     return size;
 }
 
 static void encode(const struct trough *t, unsigned char *to)
 {
     for (int i = 0; i < NCOLUMNS; i++) {
-        size_t size = value_size(&columns[i]);
+        size_t size = columns[i].size;
         const unsigned char *from = (const unsigned char *)t + columns[i].offset;
         int swap = columns[i].form[1] == '\0' && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
         for (size_t b = 0; b < size; b++)
@@ -115,7 +95,7 @@ static int add_line(struct fb_trough_list *list, const struct fb_balrow *row, co
                                  .snr_civ = row->snr_civ,
                                  .inside = whole->inside[k],
                                  .balmask = row->balmask };
-        snprintf(trough.line, sizeof trough.line, "%s", line);
+        memcpy(trough.line, line, sizeof trough.line);
         if (add_trough(list, &trough) != 0)
             return -1;
     }
@@ -160,35 +140,23 @@ int fb_trough_table_header(struct fb_header_template *header, const struct fb_pr
 
 /* ---- reading ---- */
 
-/* The columns that are read. */
-struct wanted {
-    const struct fb_column *targetid, *vmin, *depth, *err_depth, *ew, *err_ew;
-    const struct fb_column *prob; /* NULL: a table that was made before there was a detector */
-};
+/* The columns that are read. A table that was made before there was a detector has no PROB. */
+enum { TARGETID, VMIN, DEPTH, ERR_DEPTH, EW, ERR_EW, PROB, NWANTED };
 
-static int find_column(const struct fb_table *t, const char *name, char type, const struct fb_column **column,
-                       struct fb_error *err)
+static int find_columns(const struct fb_table *t, const struct fb_column **w, struct fb_error *err)
 {
-    *column = fb_table_find(t, name);
-    if (!*column || (*column)->type != type || (*column)->repeat != 1)
-        return fb_fail(err, "%s: table %s: expected a column %s of the format %c", t->path, t->name, name,
-                       type);
+    static const char *const names[NWANTED] = { "TARGETID", "VMIN",   "DEPTH", "ERR_DEPTH",
+                                                "EW",       "ERR_EW", "PROB" };
+    for (int k = 0; k < NWANTED; k++) {
+        char type = k == TARGETID ? 'K' : 'E';
+        w[k] = fb_table_find(t, names[k]);
+        if (k == PROB && !w[k])
+            continue;
+        if (!w[k] || w[k]->type != type || w[k]->repeat != 1)
+            return fb_fail(err, "%s: table %s: expected a column %s of the format %c", t->path, t->name,
+                           names[k], type);
+    }
     return 0;
-}
-
-static int find_columns(const struct fb_table *t, struct wanted *w, struct fb_error *err)
-{
-    w->prob = fb_table_find(t, "PROB");
-    if (w->prob && find_column(t, "PROB", 'E', &w->prob, err) != 0)
-        return -1;
-    return find_column(t, "TARGETID", 'K', &w->targetid, err) != 0 ||
-                   find_column(t, "VMIN", 'E', &w->vmin, err) != 0 ||
-                   find_column(t, "DEPTH", 'E', &w->depth, err) != 0 ||
-                   find_column(t, "ERR_DEPTH", 'E', &w->err_depth, err) != 0 ||
-                   find_column(t, "EW", 'E', &w->ew, err) != 0 ||
-                   find_column(t, "ERR_EW", 'E', &w->err_ew, err) != 0
-               ? -1
-               : 0;
 }
 
 static float number(const struct fb_column *column, const unsigned char *row)
@@ -197,7 +165,7 @@ static float number(const struct fb_column *column, const unsigned char *row)
 }
 
 /* Fill the troughs of one line of a row, from row *at of the table on. */
-static int fill_line(struct fb_table *t, const struct wanted *w, int64_t targetid,
+static int fill_line(struct fb_table *t, const struct fb_column *const *w, int64_t targetid,
                      const struct fb_balrow_troughs *troughs, struct fb_balrow_whole *whole, int64_t *at,
                      struct fb_error *err)
 {
@@ -205,29 +173,29 @@ static int fill_line(struct fb_table *t, const struct wanted *w, int64_t targeti
         const unsigned char *row = *at < t->nrows ? fb_table_row(t, *at, err) : NULL;
         if (!row && *at < t->nrows)
             return -1;
-        if (!row || fb_column_integer(w->targetid, row) != targetid ||
-            number(w->vmin, row) != troughs->vmin[k])
+        if (!row || fb_column_integer(w[TARGETID], row) != targetid ||
+            number(w[VMIN], row) != troughs->vmin[k])
             return fb_fail(err, "%s: table %s: expected the troughs of BALCAT, found others in row %lld",
                            t->path, t->name, (long long)*at);
-        whole->depth[k] = number(w->depth, row);
-        whole->err_depth[k] = number(w->err_depth, row);
-        whole->ew[k] = number(w->ew, row);
-        whole->err_ew[k] = number(w->err_ew, row);
-        whole->inside[k] = w->prob ? number(w->prob, row) : 0;
+        whole->depth[k] = number(w[DEPTH], row);
+        whole->err_depth[k] = number(w[ERR_DEPTH], row);
+        whole->ew[k] = number(w[EW], row);
+        whole->err_ew[k] = number(w[ERR_EW], row);
+        whole->inside[k] = w[PROB] ? number(w[PROB], row) : 0;
     }
     return 0;
 }
 
 int fb_trough_table_fill(struct fb_table *troughs, struct fb_balrow *rows, size_t n, struct fb_error *err)
 {
-    struct wanted w;
+    const struct fb_column *w[NWANTED];
     int64_t at = 0;
-    if (find_columns(troughs, &w, err) != 0)
+    if (find_columns(troughs, w, err) != 0)
         return -1;
     for (size_t i = 0; i < n; i++) {
         struct fb_balrow *r = &rows[i];
-        if (fill_line(troughs, &w, r->targetid, &r->civ_ai, &r->civ_whole, &at, err) != 0 ||
-            fill_line(troughs, &w, r->targetid, &r->siiv_ai, &r->siiv_whole, &at, err) != 0)
+        if (fill_line(troughs, w, r->targetid, &r->civ_ai, &r->civ_whole, &at, err) != 0 ||
+            fill_line(troughs, w, r->targetid, &r->siiv_ai, &r->siiv_whole, &at, err) != 0)
             return -1;
     }
     return 0;

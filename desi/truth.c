@@ -92,9 +92,10 @@ static int make_room(struct fb_truth *truth, size_t n, const char *path, struct 
     return 0;
 }
 
-static int find_columns(struct reader *r, struct fb_error *err)
+static int read_table(struct reader *r, struct fb_truth *truth, struct fb_error *err)
 {
     static const char *const targetid[] = { "TARGETID", NULL }, *const bal_prob[] = { "BAL_PROB", NULL };
+    truth->has_table = 1;
     if (fb_table_find_number(&r->table, targetid, 1, &r->targetid, err) != 0 ||
         fb_table_find_number(&r->table, bal_prob, 0, &r->bal_prob, err) != 0)
         return -1;
@@ -102,13 +103,7 @@ static int find_columns(struct reader *r, struct fb_error *err)
         if (fb_trough_columns_find(&r->columns[kind], &r->table, kinds[kind].index, kinds[kind].line,
                                    kinds[kind].width, kind == CIV_450, err) != 0)
             return -1;
-    return 0;
-}
-
-static int read_table(struct reader *r, struct fb_truth *truth, const char *path, struct fb_error *err)
-{
-    truth->has_table = 1;
-    if (find_columns(r, err) != 0 || make_room(truth, (size_t)r->table.nrows, path, err) != 0)
+    if (make_room(truth, (size_t)r->table.nrows, r->table.path, err) != 0)
         return -1;
     for (int64_t i = 0; i < r->table.nrows; i++)
         if (read_row(r, truth, i, err) != 0)
@@ -119,14 +114,11 @@ static int read_table(struct reader *r, struct fb_truth *truth, const char *path
 int fb_truth_read(struct fb_truth *truth, const char *path, int any, struct fb_error *err)
 {
     static const char *const names[] = { "BAL_META", "BALCAT", "ZCATALOG", "*", NULL };
-    struct reader *r = calloc(1, sizeof *r);
-    if (!r)
-        return fb_fail(err, "%s: out of memory", path);
-    int status = fb_table_open(&r->table, path, names, err);
-    if (status == 0 && (any || strcasecmp(r->table.name, names[0]) == 0))
-        status = read_table(r, truth, path, err);
-    fb_table_close(&r->table);
-    free(r);
+    struct reader r;
+    int status = fb_table_open(&r.table, path, names, err);
+    if (status == 0 && (any || strcasecmp(r.table.name, names[0]) == 0))
+        status = read_table(&r, truth, err);
+    fb_table_close(&r.table);
     return status;
 }
 

@@ -9,17 +9,37 @@ struct sent_row {
     struct fb_balrow bal;
 };
 
-int fb_deliver_check(const char *catalog, const char *troughs, const char *source, enum fb_replace replace,
-                     struct fb_error *err)
+static enum fb_replace replace_of(const struct fb_catalog_output *to)
 {
-    if (fb_check_output(catalog, replace, err) != 0)
+    return to->clobber ? FB_REPLACE : FB_KEEP_EXISTING;
+}
+
+int fb_deliver_check(const struct fb_catalog_output *to, const char *source, struct fb_error *err)
+{
+    if (fb_check_output(to->path, replace_of(to), err) != 0)
         return -1;
-    if (!troughs)
+    if (!to->troughs)
         return 0;
-    return fb_check_output(troughs, replace, err) != 0 || fb_check_apart(troughs, source, err) != 0 ||
-                   fb_check_distinct(troughs, catalog, err) != 0
+    return fb_check_output(to->troughs, replace_of(to), err) != 0 ||
+                   fb_check_apart(to->troughs, source, err) != 0 ||
+                   fb_check_distinct(to->troughs, to->path, err) != 0
                ? -1
                : 0;
+}
+
+int fb_deliver_start(struct fb_balcatalog **catalog, const struct fb_catalog_output *to,
+                     struct fb_table *source, const struct fb_pixel_rows *rows, int ntemplates,
+                     fb_stop_fn *stop, struct fb_error *err)
+{
+    const struct fb_balcatalog_plan plan = { .path = to->path,
+                                             .source = source,
+                                             .rows = rows->rows,
+                                             .replace = replace_of(to),
+                                             .ntemplates = ntemplates,
+                                             .troughs = to->troughs,
+                                             .described = 1,
+                                             .stop = stop };
+    return fb_balcatalog_create(catalog, &plan, err);
 }
 
 /* Copy the matched rows, since the result outlives the table. */

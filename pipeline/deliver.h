@@ -13,9 +13,18 @@
 #include "pipeline/pixel_result.h"
 #include "pipeline/pixel_rows.h"
 
-/* Can the catalog that extends source be written, and the table of troughs, where one is wanted (else NULL)? */
-int fb_deliver_check(const char *catalog, const char *troughs, const char *source, enum fb_replace replace,
-                     struct fb_error *err);
+/* What append and run write. */
+struct fb_catalog_output {
+    const char *path, *troughs; /* the catalog, and a table of troughs; NULL: none is wanted */
+    int clobber;                /* replace existing files */
+};
+
+/* Can they be written, for the catalog of this name? */
+int fb_deliver_check(const struct fb_catalog_output *to, const char *source, struct fb_error *err);
+/* Create the catalog that extends the open source, whose rows these are. */
+int fb_deliver_start(struct fb_balcatalog **catalog, const struct fb_catalog_output *to,
+                     struct fb_table *source, const struct fb_pixel_rows *rows, int ntemplates,
+                     fb_stop_fn *stop, struct fb_error *err);
 
 /*
  * Match the table of the index-th pixel with the catalog's rows (pipeline/match.h) and write them to the
