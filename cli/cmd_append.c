@@ -94,20 +94,14 @@ static enum fb_pixel_outcome append_pixel(void *context, int thread, size_t inde
 {
     struct append *append = context;
     char *path = fb_tree_path(&append->tree, "baltable", append->sorted.pixels.ids[index]);
-    enum fb_pixel_outcome outcome = FB_PIXEL_DONE;
-    int there;
+    int there = path ? fb_look_for(path, err) : fb_fail(err, "out of memory");
+    enum fb_pixel_outcome outcome = FB_PIXEL_FAILED;
 
     (void)thread;
-    if (!path) {
-        fb_fail(err, "out of memory");
-        outcome = FB_PIXEL_FAILED;
-    } else if ((there = fb_look_for(path, err)) > 0) {
+    if (there > 0)
         outcome = append_table(append, index, path, err);
-    } else if (there < 0) {
-        outcome = FB_PIXEL_FAILED;
-    } else {
+    else if (there == 0)
         outcome = do_without(append, index, path, err);
-    }
     free(path);
     return outcome;
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include "desi/balquasars.h"
 #include "desi/troughs.h"
+#include "fits/system.h"
 
 struct reader {
     struct fb_table *table;
@@ -9,19 +10,6 @@ struct reader {
     struct fb_troughs troughs; /* of one row */
     size_t used, room;
 };
-
-static int make_room(struct reader *r, struct fb_balquasars *q, size_t n)
-{
-    if (r->used + n <= r->room)
-        return 0;
-    size_t room = 2 * r->room + n;
-    struct fb_trough_range *grown = realloc(q->troughs, room * sizeof *grown);
-    if (!grown)
-        return -1;
-    q->troughs = grown;
-    r->room = room;
-    return 0;
-}
 
 static int take_row(struct reader *r, struct fb_balquasars *q, const unsigned char *row, struct fb_error *err)
 {
@@ -33,8 +21,11 @@ static int take_row(struct reader *r, struct fb_balquasars *q, const unsigned ch
             return 0;
         if (!(t->index > 0))
             continue;
-        if (make_room(r, q, (size_t)t->n) != 0)
+        struct fb_trough_range *grown =
+            fb_grow(q->troughs, &r->room, r->used + (size_t)t->n + 1, sizeof *grown);
+        if (!grown)
             return fb_fail(err, "%s: out of memory for its troughs", r->table->path);
+        q->troughs = grown;
         for (int i = 0; i < t->n; i++)
             q->troughs[r->used++] =
                 (struct fb_trough_range){ t->trough[i].vmin, t->trough[i].vmax, (enum fb_trough_line)line };

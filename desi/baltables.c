@@ -30,14 +30,10 @@ void fb_path_list_release(struct fb_path_list *list)
 
 int fb_path_list_add(struct fb_path_list *list, const char *path)
 {
-    if (list->n == list->room) {
-        size_t room = list->room ? 2 * list->room : 64;
-        char **grown = realloc(list->paths, room * sizeof *grown);
-        if (!grown)
-            return -1;
-        list->paths = grown;
-        list->room = room;
-    }
+    char **grown = fb_grow(list->paths, &list->room, list->n + 1, sizeof *grown);
+    if (!grown)
+        return -1;
+    list->paths = grown;
     list->paths[list->n] = strdup(path);
     return list->paths[list->n] ? (list->n++, 0) : -1;
 }

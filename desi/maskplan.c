@@ -4,6 +4,7 @@
 #include "desi/maskplan.h"
 #include "desi/targets.h"
 #include "fits/image.h"
+#include "fits/system.h"
 
 enum { MOST_PIXELS = 1000000 };
 
@@ -28,19 +29,16 @@ struct source {
 /* All rows of every target. */
 static int find_hits(struct source *s, const struct fb_targets *targets, struct fb_error *err)
 {
-    size_t n = 0;
-    for (int count = 1; count >= 0; count--) {
-        for (size_t k = 0; k < s->ntargets; k++)
-            for (int64_t row = fb_targets_find(targets, s->targets[k].targetid); row >= 0;
-                 row = targets->next[row]) {
-                if (count)
-                    n++;
-                else
-                    s->hits[s->nhits++] = (struct hit){ row, k };
-            }
-        if (count && !(s->hits = malloc((n + 1) * sizeof *s->hits)))
-            return fb_fail(err, "%s: out of memory for its targets", s->hdus->file.path);
-    }
+    size_t room = 0;
+    for (size_t k = 0; k < s->ntargets; k++)
+        for (int64_t row = fb_targets_find(targets, s->targets[k].targetid); row >= 0;
+             row = targets->next[row]) {
+            struct hit *hits = fb_grow(s->hits, &room, s->nhits + 1, sizeof *hits);
+            if (!hits)
+                return fb_fail(err, "%s: out of memory for its targets", s->hdus->file.path);
+            s->hits = hits;
+            s->hits[s->nhits++] = (struct hit){ row, k };
+        }
     s->nrows = targets->n;
     return 0;
 }
@@ -120,14 +118,10 @@ static int check_ivar(const struct source *s, const struct fb_hdu *hdu, struct f
 
 static int add_span(struct fb_spans *spans, struct fb_span span)
 {
-    if (spans->n == spans->room) {
-        size_t room = 2 * spans->room + 64;
-        struct fb_span *grown = realloc(spans->span, room * sizeof *grown);
-        if (!grown)
-            return -1;
-        spans->span = grown;
-        spans->room = room;
-    }
+    struct fb_span *grown = fb_grow(spans->span, &spans->room, spans->n + 1, sizeof *grown);
+    if (!grown)
+        return -1;
+    spans->span = grown;
     spans->span[spans->n++] = span;
     return 0;
 }

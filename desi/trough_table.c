@@ -4,6 +4,7 @@
 #include "desi/trough_table.h"
 #include "desi/dependencies.h"
 #include "fits/output.h"
+#include "fits/system.h"
 
 /* One trough. */
 struct trough {
@@ -64,14 +65,10 @@ static void encode(const struct trough *t, unsigned char *to)
 static int add_trough(struct fb_trough_list *list, const struct trough *trough)
 {
     size_t size = record_size();
-    if (list->n == list->room) {
-        size_t room = 2 * list->room + 16;
-        unsigned char *bytes = realloc(list->bytes, room * size);
-        if (!bytes)
-            return -1;
-        list->bytes = bytes;
-        list->room = room;
-    }
+    unsigned char *grown = fb_grow(list->bytes, &list->room, list->n + 1, size);
+    if (!grown)
+        return -1;
+    list->bytes = grown;
     encode(trough, list->bytes + size * list->n++);
     return 0;
 }

@@ -81,14 +81,10 @@ static int read_row(struct reader *r, struct fb_truth *truth, int64_t i, struct 
 
 static int make_room(struct fb_truth *truth, size_t n, const char *path, struct fb_error *err)
 {
-    if (truth->n + n <= truth->room)
-        return 0;
-    size_t room = truth->n + n;
-    struct fb_balrow *grown = realloc(truth->rows, room * sizeof *grown);
+    struct fb_balrow *grown = fb_grow(truth->rows, &truth->room, truth->n + n + 1, sizeof *grown);
     if (!grown)
-        return fb_fail(err, "%s: out of memory for %zu BAL quasars", path, room);
+        return fb_fail(err, "%s: out of memory for %zu BAL quasars", path, truth->n + n);
     truth->rows = grown;
-    truth->room = room;
     return 0;
 }
 
@@ -124,8 +120,7 @@ int fb_truth_read(struct fb_truth *truth, const char *path, int any, struct fb_e
 
 int fb_truth_join(struct fb_truth *truth, struct fb_truth *other, struct fb_error *err)
 {
-    if (truth->n + other->n > truth->room &&
-        make_room(truth, other->n + truth->room, "truth tables", err) != 0)
+    if (make_room(truth, other->n, "truth tables", err) != 0)
         return -1;
     if (other->n > 0)
         memcpy(truth->rows + truth->n, other->rows, other->n * sizeof *other->rows);

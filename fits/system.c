@@ -83,6 +83,15 @@ static ptrdiff_t without_name(const char *path, size_t n)
     return (ptrdiff_t)n;
 }
 
+void *fb_grow(void *array, size_t *room, size_t n, size_t size)
+{
+    size_t more = 2 * *room > n ? 2 * *room : n;
+    void *grown = n <= *room ? array : realloc(array, more * size);
+    if (grown && n > *room)
+        *room = more;
+    return grown;
+}
+
 char *fb_path_above(const char *path, int levels)
 {
     ptrdiff_t n = (ptrdiff_t)strlen(path);

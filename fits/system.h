@@ -23,6 +23,10 @@ void fb_time_text(char text[FB_TIME_TEXT]);
 /* printf into a new string, to be freed by the caller; NULL if out of memory. */
 char *fb_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Make room in an array on the heap for n > 0 elements of this size. Returns the array, which may have moved, or NULL if out
+ * of memory: then it is as before. *room is its capacity. */
+void *fb_grow(void *array, size_t *room, size_t n, size_t size);
+
 /* The folder some levels above a path, derived from its text alone. The caller frees it. NULL if the text
  * does not tell, as for "..", or if out of memory. */
 char *fb_path_above(const char *path, int levels);

@@ -16,13 +16,10 @@ static enum fb_replace replace_of(const struct fb_catalog_output *to)
 
 int fb_deliver_check(const struct fb_catalog_output *to, const char *source, struct fb_error *err)
 {
-    if (fb_check_output(to->path, replace_of(to), err) != 0)
-        return -1;
-    if (!to->troughs)
-        return 0;
-    return fb_check_output(to->troughs, replace_of(to), err) != 0 ||
-                   fb_check_apart(to->troughs, source, err) != 0 ||
-                   fb_check_distinct(to->troughs, to->path, err) != 0
+    return fb_check_output(to->path, replace_of(to), err) != 0 ||
+                   (to->troughs && (fb_check_output(to->troughs, replace_of(to), err) != 0 ||
+                                    fb_check_apart(to->troughs, source, err) != 0 ||
+                                    fb_check_distinct(to->troughs, to->path, err) != 0))
                ? -1
                : 0;
 }
