@@ -6,11 +6,12 @@
 #include "desi/dependencies.h"
 #include "fits/output.h"
 
-/* The output's columns: those that are kept of the source, then the BAL columns. */
 enum { ROOM = FB_MOST_COLUMNS + FB_BALROW_COLUMNS };
+
+/* The output's columns: those that are kept of the source, then the BAL columns. A column of the source, which counts from 1,
+ * has a number in the output, or 0 if it is left out. */
 struct columns {
-    int number[FB_MOST_COLUMNS +
-               1]; /* of each column of the source, from 1, in the output; 0 if it is left out */
+    int number[FB_MOST_COLUMNS + 1];
     int nkept, n;
     char *ttype[ROOM], *tform[ROOM], *tunit[ROOM];
     char unit[FB_MOST_COLUMNS][FLEN_VALUE], form[FB_BALROW_COLUMNS][16];
