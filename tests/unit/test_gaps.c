@@ -81,12 +81,12 @@ static void check_gap(struct fb_joined *reader, double *values, size_t distance,
         expected += parts[k].end - parts[k].begin;
     for (size_t k = 0; k < 2; k++)
         expected += gaps[k] <= MOST_GAP && distance <= MOST_DISTANCE ? gaps[k] : 0;
-    int64_t before = reader->coadd.io.bytes;
+    int64_t before = reader->coadd.hdus.file.stats.bytes;
     if (fb_joined_load(reader, parts, 3, &err) != 0)
         fail_msg("%s", err.text);
-    if (reader->coadd.io.bytes - before != (int64_t)(2 * 4 * expected))
+    if (reader->coadd.hdus.file.stats.bytes - before != (int64_t)(2 * 4 * expected))
         fail_msg("%zu rows on, gap %zu: %d bytes were read, expected %zu", distance, gap,
-                 (int)(reader->coadd.io.bytes - before), 2 * 4 * expected);
+                 (int)(reader->coadd.hdus.file.stats.bytes - before), 2 * 4 * expected);
     check_values(reader, parts, 3, values);
 }
 
