@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "desi/balstore.h"
 #include "desi/catalog.h"
 #include "desi/catalog_header.h"
@@ -236,10 +237,19 @@ static int choose_pieces(struct fb_balcatalog *catalog, struct fb_error *err)
 
 /* Everything that may fail before the first row is put. The files without a name are unlinked at once, so they may use
  * the temporary name of the catalog before it does. */
+/* Readers prefer QSO_CAT to the ZCATALOG that is written, so none may be copied. */
+static int check_others(const struct fb_table *source, struct fb_error *err)
+{
+    for (size_t i = 1; i < source->hdus->n; i++)
+        if (&source->hdus->hdu[i] != source->hdu && strcasecmp(source->hdus->hdu[i].name, "QSO_CAT") == 0)
+            return fb_fail(err, "%s: expected one HDU QSO_CAT, found another, number %zu", source->path, i);
+    return 0;
+}
+
 static int start(struct fb_balcatalog *catalog, struct fb_error *err)
 {
     const struct fb_balcatalog_plan *plan = &catalog->plan;
-    if (choose_pieces(catalog, err) != 0 ||
+    if (check_others(plan->source, err) != 0 || choose_pieces(catalog, err) != 0 ||
         fb_output_create(&catalog->out, plan->path, plan->replace, err) != 0)
         return -1;
     const char *name = catalog->out.temporary.name;

@@ -291,6 +291,18 @@ def test_variable_length_columns(done_tree):
     assert data["BALMASK"].tolist() == list(BALMASK.values())
 
 
+def test_two_catalogs_in_one_file(done_tree):
+    """The second would be copied, and readers prefer its name to the ZCATALOG that is written."""
+    with fits.open(done_tree.qso) as hdus:
+        columns = hdus[1].columns
+        fits.HDUList([fits.PrimaryHDU(), *(fits.BinTableHDU.from_columns(columns, name="QSO_CAT") for _ in range(2))]).writeto(
+            done_tree.qso, overwrite=True)
+    done_tree.out.unlink(missing_ok=True)
+    refused = run("append", "-q", done_tree.qso, "-b", done_tree.z, "-o", done_tree.out, status=UNUSABLE)
+    complains(refused, "append", done_tree.qso, "expected one HDU QSO_CAT, found another, number 2")
+    assert not done_tree.out.exists()
+
+
 def test_the_primary_hdu(done_tree):
     """Its keywords are kept; the catalog is HDU 1."""
     with fits.open(done_tree.qso) as hdus:
