@@ -18,6 +18,7 @@ SPDX-License-Identifier: BSD-3-Clause
 """
 from ._commands import CommandError, CommandResult, append, command, diff, find, mask_coadds, run, split
 from ._catalogs import read
+from ._detector import Detector
 from ._errors import FastbalError, LibraryError
 from ._library import version as _version
 from ._masking import mask
@@ -25,5 +26,5 @@ from ._measuring import continuum, join, measure, result_dtype
 from ._templates import Templates
 
 __version__ = _version()
-__all__ = ["CommandError", "CommandResult", "FastbalError", "LibraryError", "Templates", "append", "command", "continuum", "diff",
-           "find", "join", "mask", "mask_coadds", "measure", "read", "result_dtype", "run", "split"]
+__all__ = ["CommandError", "CommandResult", "Detector", "FastbalError", "LibraryError", "Templates", "append", "command", "continuum",
+           "diff", "find", "join", "mask", "mask_coadds", "measure", "read", "result_dtype", "run", "split"]

@@ -93,7 +93,10 @@ _FUNCTIONS = {
     "fastbal_templates_size": (c_size_t, [c_void_p]),
     "fastbal_templates_wavelength": (POINTER(c_double), [c_void_p]),
     "fastbal_templates_value": (c_double, [c_void_p, c_int, c_size_t]),
+    "fastbal_detector_create": (c_int, [POINTER(c_void_p), c_char_p, c_size_t, c_void_p, c_void_p, POINTER(Message)]),
     "fastbal_detector_builtin": (c_int, [POINTER(c_void_p)]),
+    "fastbal_detector_free": (None, [c_void_p]),
+    "fastbal_detector_name": (c_char_p, [c_void_p]),
     "fastbal_workspace_create": (c_void_p, []),
     "fastbal_workspace_free": (None, [c_void_p]),
     "fastbal_error": (c_char_p, [c_void_p]),
@@ -139,19 +142,6 @@ def version() -> str:
     """The version of the C library."""
     text: bytes = library().fastbal_version()
     return text.decode()
-
-
-_detector: Optional[c_void_p] = None
-
-
-def detector() -> c_void_p:
-    """The built-in detector, created once and never freed."""
-    global _detector
-    if _detector is None:
-        created = c_void_p()
-        check(library().fastbal_detector_builtin(ctypes.byref(created)))
-        _detector = created
-    return _detector
 
 
 def check(status: int, detail: bytes = b"") -> None:

@@ -11,9 +11,10 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _library
+from . import _detector, _library
 from ._arrays import array as _array
 from ._arrays import number
+from ._detector import Detector
 from ._errors import LibraryError
 from ._templates import Templates, find
 
@@ -217,7 +218,8 @@ def _in_chunks(n: int, threads: Optional[int], work: Callable[[int, int], None])
 
 def measure(wavelength: Cameras, flux: Any = None, ivar: Any = None, z: Any = None,
             templates: Union[None, str, "os.PathLike[str]", Templates] = None, *, mask: Optional[Cameras] = None, fit: str = "exact",
-            rules: str = "main", continuum: str = "default", detector: bool = True, threads: Optional[int] = 1,
+            rules: str = "main", continuum: str = "default",
+            detector: Union[bool, str, "os.PathLike[str]", Detector] = True, threads: Optional[int] = 1,
             start: float = 3600.0) -> Any:
     """Measure broad absorption in one spectrum or in many.
 
@@ -240,9 +242,9 @@ def measure(wavelength: Cameras, flux: Any = None, ivar: Any = None, z: Any = No
     fit, rules, continuum : str
         As the options of the program: ``exact``, ``simplex``; ``main``, ``optimize``, ``fastbal``; ``default``, ``least-squares``,
         ``trough-aware`` (sections 4 and 8).
-    detector : bool
-        Fill ``BAL_PROB`` and the columns of the detector's own troughs (section 9) with the built-in detector; else they are 0,
-        arrays -1.
+    detector : bool, path or Detector
+        What fills ``BAL_PROB`` and the columns of the detector's own troughs (section 9): True, the built-in detector; a file of
+        ``fastbal train --detector``, or a `Detector` made of one. With False they are 0, arrays -1.
     threads : int or None
         Threads; None for all cores. Results do not depend on it. The interpreter lock is free while the library works, and
         Ctrl-C is obeyed between blocks of 256 spectra.
@@ -271,10 +273,9 @@ def measure(wavelength: Cameras, flux: Any = None, ivar: Any = None, z: Any = No
         wavelength, flux, ivar, z = _from_spectrum1d(wavelength, flux, z)
     if flux is None or ivar is None or z is None:
         raise TypeError("measure: expected wavelength, flux, ivar and z")
-    if not isinstance(detector, (bool, np.bool_)):
-        raise TypeError(f"detector: expected True or False, found {detector!r}")
+    judge = _detector.find(detector)
     options = _library.Options(ctypes.sizeof(_library.Options), _index("fit", _library.FITS, fit), _index("rules", _library.RULES, rules),
-                               _index("continuum", _library.CONTINUA, continuum), _library.detector() if detector else None)
+                               _index("continuum", _library.CONTINUA, continuum), judge.pointer if judge else None)
     chosen = find(templates)
     spectra = _Spectra(wavelength, flux, ivar, z, mask)
     results = np.empty(spectra.n, result_dtype(len(chosen)))

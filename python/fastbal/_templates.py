@@ -10,12 +10,12 @@ import tempfile
 import warnings
 import zlib
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
+from typing import Dict, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _library
+from . import _fits, _library
 from ._arrays import array, word
 from ._errors import FastbalError, LibraryError
 
@@ -162,34 +162,14 @@ def _read(name: str) -> Tuple[str, Floats, Floats, Optional[Prior]]:
         if done.returncode != 0:
             raise FastbalError(done.stderr.strip())
         found = re.match(r"(.*): \d+ components", done.stdout)
-        tables = _tables(out.read_bytes())
-    columns = tables[0]
+        data = out.read_bytes()
+    _, columns = _fits.read_table(data, "TEMPLATES")
     n = sum(1 for column in columns if re.fullmatch(r"PCA\d+", column))
-    prior = Prior(tables[1]["MEAN"], np.atleast_2d(tables[1]["COVARIANCE"]), columns["PSI"]) if "PSI" in columns else None
+    prior = None
+    if "PSI" in columns:
+        _, moments = _fits.read_table(data, "PRIOR")
+        prior = Prior(moments["MEAN"], np.atleast_2d(moments["COVARIANCE"]), columns["PSI"])
     return found[1] if found else name, columns["WAVE"], np.array([columns[f"PCA{k}"] for k in range(n)]), prior
-
-
-def _tables(data: bytes) -> List[Dict[str, Floats]]:
-    """The columns of the binary tables in a file that fastbal exports: doubles alone."""
-    tables, at = [], 0
-    while at < len(data):
-        header: Dict[str, Any] = {}
-        ended = False
-        while not ended:
-            for card in (data[at + k:at + k + 80].decode("ascii") for k in range(0, 2880, 80)):
-                ended = ended or card.rstrip() == "END"
-                if card[8:10] == "= ":
-                    header[card[:8].strip()] = card[10:].split("/")[0].strip().strip("'").strip()
-            at += 2880
-        if "XTENSION" not in header:
-            continue
-        rows, width = int(header["NAXIS2"]), int(header["NAXIS1"])
-        counts = [int(header[f"TFORM{k + 1}"].rstrip("D") or 1) for k in range(int(header["TFIELDS"]))]
-        kind = np.dtype([(header[f"TTYPE{k + 1}"], ">f8", *([(count,)] if count > 1 else [])) for k, count in enumerate(counts)])
-        table = np.frombuffer(data, kind, rows, at)
-        tables.append({name: table[name].astype(np.float64) for name in kind.names or ()})
-        at += (rows * width + 2879) // 2880 * 2880
-    return tables
 
 
 _cache: Dict[str, Templates] = {}

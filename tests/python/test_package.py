@@ -2,6 +2,7 @@
 
 SPDX-License-Identifier: BSD-3-Clause
 """
+import gzip
 import importlib.util
 import os
 import re
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import zlib
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -85,7 +87,10 @@ def test_without_the_detector(spectra):
     changed = {n for n in results.dtype.names if not np.array_equal(results[n], without[n])}
     assert changed == {"BAL_PROB", *(n for n in results.dtype.names if "_DET" in n or n == "NDET_450")}
     assert not without["BAL_PROB"].any() and (without["VMIN_DET_450"] == -1).all()
-    with pytest.raises(TypeError, match="detector: expected True or False, found 'off'"):
+    for bad in (None, 0, 1.0, ["a"]):
+        with pytest.raises(TypeError, match="detector: expected True, False, a path or a Detector, found"):
+            fastbal.measure(spectra.wave, spectra.flux, spectra.ivar, spectra.z, "builtin", detector=bad)
+    with pytest.raises(fastbal.LibraryError, match="detector off: expected True, False or a file"):
         fastbal.measure(spectra.wave, spectra.flux, spectra.ivar, spectra.z, "builtin", detector="off")
 
 
@@ -136,6 +141,88 @@ def test_a_bad_redshift_is_a_row(joined):
         z = np.array([2.2, np.nan, -1, 2.3])
         results = fastbal.measure(wave, flux[:4].astype(kind), ivar[:4].astype(kind), z, "builtin")
         assert list(results["BALSTATUS"] == 1024) == [False, True, True, False]
+
+
+# ---- detectors ----
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A file of fastbal train --detector."""
+    root = tmp_path_factory.mktemp("trained")
+    fastbal.command("simulate", root / "tree", pixels=6, quasars=120, others=0, seed=5, no_resolution=True)
+    where = {"tree": root / "tree" / "redux" / "sim"}
+    fastbal.run(root / "tree" / "qso.fits", root / "bal.fits", templates="builtin", **where)
+    fastbal.command("train", detector=True, qsocat=root / "bal.fits", outfile=root / "mine.fits", **where)
+    return root / "mine.fits"
+
+
+def other_weights(trained, path):
+    """Each weight up to a tenth larger or smaller, with a checksum that is right."""
+    with fits.open(trained) as hdus:
+        header, weights = hdus[1].header, hdus[1].data["WEIGHT"]
+        weights[:] = (weights * np.random.default_rng(3).uniform(0.9, 1.1, len(weights))).astype("f4")
+        numbers = [header[key] for key in ("DETSLOPE", "DETINTER", "DETSIGLO", "DETSIGHI", "DETCHI2", "DETMASK")]
+        header["DETSUM"] = f"{zlib.crc32(np.concatenate([weights, numbers]).astype('<f8').tobytes()):08x}"
+        hdus.writeto(path)
+    return path
+
+
+@pytest.mark.parametrize("other", [False, True])
+def test_a_trained_detector(survey, spectra, trained, tmp_path, other):
+    """All columns are those of the catalog that the program writes with it, bit for bit, as 4-byte floats."""
+    path = other_weights(trained, tmp_path / "other.fits") if other else trained
+    fastbal.run(survey.qso, tmp_path / "cat.fits", tree=survey.tree, templates="builtin", detector=path)
+    rows = fits.getdata(tmp_path / "cat.fits", 1)
+    rows = rows[rows["BALMASK"] == 0]
+    assert np.array_equal(rows["TARGETID"], spectra.rows["TARGETID"])
+    detector = fastbal.Detector(path)
+    assert detector.name == fits.getheader(tmp_path / "cat.fits", 1)["BALDET"]
+    (tmp_path / "mine.fits.gz").write_bytes(gzip.compress(path.read_bytes()))
+    for given in (path, str(path), detector, tmp_path / "mine.fits.gz"):
+        results = fastbal.measure(spectra.wave, spectra.flux, spectra.ivar, spectra.z, "builtin", detector=given)
+        for name in results.dtype.names:
+            assert np.array_equal(results[name].astype(rows[name].dtype), rows[name]), name
+    assert not np.array_equal(rows["BAL_PROB"], spectra.rows["BAL_PROB"])
+    assert not other or not np.array_equal(rows["AI_DET"], spectra.rows["AI_DET"])
+
+
+def test_the_builtin_detector(survey, spectra):
+    detector = fastbal.Detector()
+    assert detector.name == fits.getheader(survey.catalog, 1)["BALDET"] and repr(detector) == f"<Detector {detector.name}>"
+    same(*(fastbal.measure(spectra.wave, spectra.flux, spectra.ivar, spectra.z, "builtin", detector=given) for given in (True, detector)))
+
+
+def scaled(hdu):
+    """The program reads these weights doubled."""
+    hdu.data["WEIGHT"] /= 2
+    hdu.header["TSCAL1"] = 2.0
+
+
+@pytest.mark.parametrize("change, words", [
+    (lambda hdu: hdu.data["WEIGHT"].__setitem__(17, 5), "weights or the calibration were changed"),
+    (lambda hdu: hdu.header.set("DETSLOPE", 2.0), "weights or the calibration were changed"),
+    (lambda hdu: hdu.header.set("TEMPSUM", "00000000"), "other built-in templates"),
+    (lambda hdu: hdu.header.set("DETVERS", 2), "DETVERS: expected 1, found 2"),
+    (lambda hdu: setattr(hdu, "data", hdu.data[:-1]), "expected 6498 weights, found 6497"),
+    (lambda hdu: setattr(hdu, "name", "OTHER"), "expected a table DETECTOR, found none"),
+    (lambda hdu: setattr(hdu, "data", hdu.data.astype([("WEIGHT", ">f4")])), "TFORM1: expected 8-byte floats, found E"),
+    (scaled, "expected the detector mine .*, found mine"),
+])
+def test_files_that_are_no_detector(trained, tmp_path, change, words):
+    with fits.open(trained) as hdus:
+        change(hdus[1])
+        hdus.writeto(tmp_path / "bad.fits")
+    with pytest.raises(fastbal.LibraryError, match=f"bad.fits: .*{words}"):
+        fastbal.Detector(tmp_path / "bad.fits")
+
+
+def test_other_files_are_no_detector(survey, trained, tmp_path):
+    (tmp_path / "text").write_text("text")
+    (tmp_path / "short.fits").write_bytes(trained.read_bytes()[:20000])
+    for path, words in ((survey.catalog, "expected a table DETECTOR"), (tmp_path / "text", "text"), (tmp_path / "short.fits", "short.fits"),
+                        (tmp_path, "regular file"), (tmp_path / "none", "no such file")):
+        with pytest.raises(fastbal.LibraryError, match=words):
+            fastbal.measure(np.arange(3600.0, 3700), np.ones(100), np.ones(100), 2.0, "builtin", detector=path)
 
 
 # ---- templates ----
