@@ -32,6 +32,11 @@ def array(name: str, value: Any, shape: Optional[Tuple[int, ...]] = None, fill: 
     return result
 
 
+def wavelengths(name: str, value: Any) -> NDArray[np.float64]:
+    """Contiguous 8-byte floats in Angstrom, to which a Quantity is converted."""
+    return array(name, value.to_value("Angstrom") if hasattr(value, "to_value") else value).astype(np.float64, copy=False)
+
+
 def number(name: str, value: Any) -> float:
     """One number."""
     return float(array(name, value, ()))

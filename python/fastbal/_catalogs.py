@@ -16,8 +16,9 @@ def read(path: Union[str, "os.PathLike[str]"], *, hdu: Union[None, int, str] = N
     Parameters
     ----------
     path : str or path
+        The file.
     hdu : int or str, optional
-        Default: the first of BALCAT, ZCATALOG, QSO_CAT and BAL_TROUGHS.
+        Number or name of the table. Default: the first of BALCAT, ZCATALOG, QSO_CAT and BAL_TROUGHS.
     pandas : bool
         Return a DataFrame; array columns become one column per element, ``VMIN_CIV_450_0`` and so on.
 
@@ -32,16 +33,18 @@ def read(path: Union[str, "os.PathLike[str]"], *, hdu: Union[None, int, str] = N
         If astropy (or pandas) is not installed.
     FastbalError
         If the file has no such table.
+    OSError
+        If there is no such file, or it is not FITS.
     """
     from astropy.io import fits
     from astropy.table import Table
 
     with fits.open(path) as hdus:
-        names = [part.name for part in hdus]
-        known = [name for name in HDUS if name in names]
-        chosen = hdu if hdu is not None else known[0] if known else None
-        if chosen is None or (isinstance(chosen, str) and chosen not in names):
-            raise FastbalError(f"{os.fspath(path)}: expected a table {hdu or ', '.join(HDUS)}, found {', '.join(names)}")
+        tables = {k: part.name for k, part in enumerate(hdus) if isinstance(part, fits.BinTableHDU)}
+        chosen = next((k for wanted in ([hdu] if hdu is not None else HDUS) for k, name in tables.items() if wanted in (k, name)), None)
+        if chosen is None:
+            raise FastbalError(f"{os.fspath(path)}: expected a table {', '.join(HDUS) if hdu is None else hdu}, "
+                               f"found {', '.join(tables.values()) or 'none'}")
         table = Table.read(hdus, hdu=chosen)
         header = hdus[chosen].header
         for k, name in enumerate(hdus[chosen].columns.names, 1):

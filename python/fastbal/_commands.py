@@ -8,7 +8,7 @@ import re
 import subprocess
 import threading
 import warnings
-from typing import Any, Callable, List, NamedTuple, Optional, Sequence, Union
+from typing import Any, Callable, List, Mapping, NamedTuple, Optional, Sequence, Union
 
 import numpy as np
 
@@ -39,7 +39,7 @@ class CommandError(FastbalError, RuntimeError):
         self.command, self.status, self.messages = list(command), status, messages
 
 
-def _words(options: "dict[str, Any]") -> List[str]:
+def _words(options: Mapping[str, Any]) -> List[str]:
     """Keyword arguments as options: name_of_option=value."""
     words: List[str] = []
     for name, value in options.items():
@@ -85,6 +85,11 @@ def command(name: str, *arguments: Any, progress: Optional[Progress] = None, **o
     TypeError, LibraryError
         An argument is no text, number or path.
     """
+    return _call(name, *arguments, progress=progress, **options)
+
+
+def _call(name: str, *arguments: Any, progress: Optional[Progress] = None, **options: Any) -> CommandResult:
+    """As `command`; warnings point to the caller of the function that calls this one."""
     if progress is not None:
         options.setdefault("verbose", True)
         options.setdefault("chunk_size", 1)
@@ -120,34 +125,105 @@ def command(name: str, *arguments: Any, progress: Optional[Progress] = None, **o
 
 
 def split(qsocat: Path, altzdir: Path, **options: Any) -> CommandResult:
-    """Split a QSO catalog into one redshift catalog per pixel. Options as those of ``fastbal split``; see `command`."""
-    return command("split", qsocat=qsocat, altzdir=altzdir, **options)
+    """Split a QSO catalog into one redshift catalog for each pixel: ``fastbal split``.
+
+    Parameters
+    ----------
+    qsocat : path
+        The QSO catalog.
+    altzdir : path
+        The folder to write to.
+    **options
+        Other options of the command; these, what is returned and errors as for `command`.
+    """
+    return _call("split", qsocat=qsocat, altzdir=altzdir, **options)
 
 
 def find(altzdir: Path, release: Optional[Path] = None, **options: Any) -> CommandResult:
-    """Measure the quasars of all redshift catalogs, one BAL table per pixel. Options as those of ``fastbal find``; see `command`."""
-    return command("find", altzdir=altzdir, release=release, **options)
+    """Measure the quasars of all redshift catalogs, and write one BAL table for each pixel: ``fastbal find``.
+
+    Parameters
+    ----------
+    altzdir : path
+        The folder of the redshift catalogs; BAL tables are written there as well, without ``baldir=``.
+    release : str or path, optional
+        The release to read coadds of, a folder in ``$DESI_SPECTRO_REDUX`` or a path. ``tree=`` may stand for it.
+    **options
+        Other options of the command; these, what is returned and errors as for `command`.
+    """
+    return _call("find", altzdir=altzdir, release=release, **options)
 
 
 def append(qsocat: Path, baldir: Path, outcatfile: Path, **options: Any) -> CommandResult:
-    """Append BAL tables to a QSO catalog. Options as those of ``fastbal append``; see `command`."""
-    return command("append", qsocat=qsocat, baldir=baldir, outcatfile=outcatfile, **options)
+    """Append the columns of BAL tables to a QSO catalog: ``fastbal append``.
+
+    Parameters
+    ----------
+    qsocat : path
+        The QSO catalog.
+    baldir : path
+        The folder of the BAL tables.
+    outcatfile : path
+        The catalog with BAL columns to write.
+    **options
+        Other options of the command; these, what is returned and errors as for `command`.
+    """
+    return _call("append", qsocat=qsocat, baldir=baldir, outcatfile=outcatfile, **options)
 
 
 def run(qsocat: Path, outcatfile: Path, release: Optional[Path] = None, **options: Any) -> CommandResult:
-    """Measure the quasars of a catalog and append their BAL columns. Options as those of ``fastbal run``; see `command`."""
-    return command("run", qsocat=qsocat, outcatfile=outcatfile, release=release, **options)
+    """Measure the quasars of a QSO catalog and append their BAL columns: ``fastbal run``.
+
+    Parameters
+    ----------
+    qsocat : path
+        The QSO catalog.
+    outcatfile : path
+        The catalog with BAL columns to write.
+    release : str or path, optional
+        The release to read coadds of, a folder in ``$DESI_SPECTRO_REDUX`` or a path. ``tree=`` may stand for it.
+    **options
+        Other options of the command; these, what is returned and errors as for `command`.
+    """
+    return _call("run", qsocat=qsocat, outcatfile=outcatfile, release=release, **options)
 
 
 def mask_coadds(qsocat: Path, workdir: Path, release: Optional[Path] = None, **options: Any) -> CommandResult:
-    """Write coadds in which troughs are masked. Options as those of ``fastbal mask``; see `command`."""
-    return command("mask", qsocat=qsocat, workdir=workdir, release=release, **options)
+    """Write coadds in which the pixels of troughs have ivar 0: ``fastbal mask`` (docs/mask.md).
+
+    Parameters
+    ----------
+    qsocat : path
+        A catalog with BAL columns.
+    workdir : path
+        The folder to write to.
+    release : str or path, optional
+        The release to read coadds of, a folder in ``$DESI_SPECTRO_REDUX`` or a path. ``tree=`` may stand for it.
+    **options
+        Other options of the command; these, what is returned and errors as for `command`.
+    """
+    return _call("mask", qsocat=qsocat, workdir=workdir, release=release, **options)
 
 
 def diff(a: Path, b: Path, **options: Any) -> Any:
-    """What changed between two catalogs, BAL tables or trees: the JSON of ``fastbal diff --json`` (docs/diff.md) as a dictionary.
+    """What changed between two catalogs, BAL tables or trees: ``fastbal diff`` (docs/diff.md).
 
-    Differences are no error.
+    Parameters
+    ----------
+    a, b : path
+        Two files, or two folders.
+    **options
+        Other options of the command, as for `command`.
+
+    Returns
+    -------
+    dict
+        The JSON of ``fastbal diff --json``. Differences are no error.
+
+    Raises
+    ------
+    CommandError
+        If a file can't be compared.
     """
     words = [str(_library.program()), "diff", word("a", a), word("b", b), "--json", *_words(options)]
     done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

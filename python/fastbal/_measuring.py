@@ -3,6 +3,7 @@
 SPDX-License-Identifier: BSD-3-Clause
 """
 import ctypes
+import operator
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _detector, _library
 from ._arrays import array as _array
-from ._arrays import number
+from ._arrays import number, wavelengths
 from ._detector import Detector
 from ._errors import LibraryError
 from ._templates import Templates, find
@@ -35,14 +36,12 @@ def _index(name: str, names: Mapping[str, int], value: str) -> int:
 class _Spectra:
     """Spectra as the library takes them: one array per camera, shape (nspec, npixels)."""
 
-    def __init__(self, wavelength: Cameras, flux: Cameras, ivar: Cameras, z: ArrayLike, mask: Optional[Cameras]):
+    def __init__(self, wavelength: Cameras, flux: Cameras, ivar: Cameras, z: Optional[ArrayLike], mask: Optional[Mapping[str, ArrayLike]]):
         cameras = isinstance(wavelength, Mapping)
         if cameras != isinstance(flux, Mapping) or cameras != isinstance(ivar, Mapping):
             raise TypeError("wavelength, flux, ivar: expected three arrays, or three mappings by camera")
-        keys: Sequence[Any] = [None]
-        if isinstance(wavelength, Mapping):
-            first = {key: float(np.asarray(values).flat[0]) for key, values in wavelength.items()}
-            keys = sorted(first, key=lambda key: first[key])
+        if mask is not None and not (cameras and isinstance(mask, Mapping)):
+            raise TypeError("mask: expected a mapping by camera, as of wavelength, flux and ivar; with arrays, set ivar to 0 instead")
 
         def take(values: Any, key: Any) -> Any:
             return values[key] if cameras else values
@@ -50,10 +49,20 @@ class _Spectra:
         def name(text: str, key: Any) -> str:
             return f"{text}[{key!r}]" if cameras else text
 
+        given: Mapping[Any, Any] = {None: wavelength}
+        if isinstance(wavelength, Mapping):
+            given = wavelength
+        grids = {key: wavelengths(name("wavelength", key), values) for key, values in given.items()}
+        if not grids:
+            raise LibraryError("wavelength: expected a camera, found none")
+        for key, grid in grids.items():
+            if cameras and grid.size == 0:
+                raise LibraryError(f"{name('wavelength', key)}: expected wavelengths, found none")
+        keys = sorted(grids, key=lambda key: float(grids[key].flat[0])) if cameras else [None]
         for text, values in (("flux", flux), ("ivar", ivar), ("mask", mask)):
             if cameras and values is not None and set(values) != set(keys):  # type: ignore[arg-type]
                 raise LibraryError(f"{text}: expected the cameras {list(keys)}, found {list(values)}")  # type: ignore[arg-type]
-        self.wavelength = [_array(name("wavelength", key), take(wavelength, key)).astype(np.float64, copy=False) for key in keys]
+        self.wavelength = [grids[key] for key in keys]
         self.flux = [_array(name("flux", key), take(flux, key)) for key in keys]
         self.single = self.flux[0].ndim == 1
         self.n = 1 if self.single else len(self.flux[0]) if self.flux[0].ndim else 0
@@ -63,7 +72,8 @@ class _Spectra:
         self.mask: Optional[List[Array]] = None
         if mask is not None:
             self.mask = [self._take_mask(name("mask", key), take(mask, key), f.shape) for key, f in zip(keys, self.flux)]
-        self.z = _array("z", z, () if self.single else (self.n,)).astype(np.float64, copy=False).reshape(self.n)
+        redshifts = np.zeros(self.n) if z is None else _array("z", z, () if self.single else (self.n,))
+        self.z = redshifts.astype(np.float64, copy=False).reshape(self.n)
 
     def _check(self, keys: Sequence[Any], name: Callable[[str, Any], str]) -> None:
         for key, wavelength, flux in zip(keys, self.wavelength, self.flux):
@@ -77,10 +87,10 @@ class _Spectra:
 
     @staticmethod
     def _take_mask(name: str, value: Any, shape: Tuple[int, ...]) -> Array:
-        array = np.ascontiguousarray(np.asarray(value) != 0, np.int32)
-        if array.shape != shape:
-            raise LibraryError(f"{name}: expected shape {shape}, found {array.shape}")
-        return array
+        bad = np.ascontiguousarray(np.asarray(value) != 0, np.int32)
+        if bad.shape != shape:
+            raise LibraryError(f"{name}: expected shape {shape}, found {bad.shape}")
+        return bad
 
     @property
     def batch(self) -> bool:
@@ -136,7 +146,13 @@ def _columns(ntemplates: int) -> List[Tuple[Any, ...]]:
 
 
 def result_dtype(ntemplates: int) -> "np.dtype[Any]":
-    """The type of `measure`'s results: the columns of a BAL table (docs/columns.md), floats with 8 bytes."""
+    """The type of `measure`'s results: the columns of a BAL table (docs/columns.md), floats with 8 bytes.
+
+    Parameters
+    ----------
+    ntemplates : int
+        Components of the templates, ``len(Templates(...))``: that many coefficients are in PCA_COEFFS.
+    """
     return np.dtype([(name, kind, *([(n,)] if n else [])) for name, kind, _, n in _columns(ntemplates)])
 
 
@@ -196,10 +212,14 @@ def _measure_each(s: _Spectra, templates: Templates, options: _library.Options, 
     _convert(raw[:end - begin], results[begin:end])
 
 
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _in_chunks(n: int, threads: Optional[int], work: Callable[[int, int], None]) -> None:
     """Call work(begin, end) for all of n spectra; the interpreter can be interrupted between two calls."""
     chunks = [(begin, min(begin + CHUNK, n)) for begin in range(0, n, CHUNK)]
-    workers = threads if threads is not None else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = _cores() if threads is None else operator.index(threads)
     if workers < 1:
         raise LibraryError(f"threads: expected at least 1, found {threads}")
     if workers == 1 or len(chunks) < 2:
@@ -217,19 +237,18 @@ def _in_chunks(n: int, threads: Optional[int], work: Callable[[int, int], None])
 
 
 def measure(wavelength: Cameras, flux: Any = None, ivar: Any = None, z: Any = None,
-            templates: Union[None, str, "os.PathLike[str]", Templates] = None, *, mask: Optional[Cameras] = None, fit: str = "exact",
-            rules: str = "main", continuum: str = "default",
-            detector: Union[bool, str, "os.PathLike[str]", Detector] = True, threads: Optional[int] = 1,
-            start: float = 3600.0) -> Any:
+            templates: Union[None, str, "os.PathLike[str]", Templates] = None, *, mask: Optional[Mapping[str, ArrayLike]] = None,
+            fit: str = "exact", rules: str = "main", continuum: str = "default",
+            detector: Union[bool, str, "os.PathLike[str]", Detector] = True, threads: Optional[int] = 1, start: float = 3600.0) -> Any:
     """Measure broad absorption in one spectrum or in many.
 
     Parameters
     ----------
     wavelength : array_like, shape (npixels,) or (nspectra, npixels); or mapping by camera
-        Observed frame, Angstrom, increasing. A 1-d array belongs to all spectra. With a mapping such as
+        Observed frame, increasing; in Angstrom, or a Quantity. A 1-d array belongs to all spectra. With a mapping such as
         ``{"b": ..., "r": ..., "z": ...}`` flux and ivar are mappings as well, and cameras are joined (section 1), from 4-byte floats
-        as DESI has them. A specutils
-        ``Spectrum1D``, or any object with ``spectral_axis``, ``flux`` and ``uncertainty``, may stand for wavelength, flux and ivar.
+        as DESI has them. A specutils ``Spectrum1D``, or any object with ``spectral_axis``, ``flux`` and ``uncertainty``, may stand
+        for wavelength, flux and ivar.
     flux, ivar : array_like, shape (npixels,) or (nspectra, npixels)
         Flux in any unit, and its inverse variance. Pixels that are masked, not finite or negative in ivar count as not observed.
         Arrays of native 4-byte floats that belong to one wavelength array, as DESI has them, and 8-byte floats are not copied.
@@ -238,7 +257,8 @@ def measure(wavelength: Cameras, flux: Any = None, ivar: Any = None, z: Any = No
     templates : str, path or Templates
         ``"builtin"``, ``"guo"``, ``"brodzeller"`` or a file; default: guo, or builtin, with a warning, where guo is not found.
     mask : mapping by camera, optional
-        Non-zero where a pixel is bad; used only where cameras are resampled.
+        Non-zero where a pixel is bad, shapes as of flux. As in the program, it is used only where cameras are resampled because
+        their pixels do not lie on one grid.
     fit, rules, continuum : str
         As the options of the program: ``exact``, ``simplex``; ``main``, ``optimize``, ``fastbal``; ``default``, ``least-squares``,
         ``trough-aware`` (sections 4 and 8).
@@ -254,15 +274,18 @@ def measure(wavelength: Cameras, flux: Any = None, ivar: Any = None, z: Any = No
     Returns
     -------
     numpy.void or ndarray, shape (nspectra,)
-        One record, or an array of them, with the names of the columns of a BAL table (docs/columns.md). A spectrum that
+        One record, or an array of them, of `result_dtype`: the columns of a BAL table (docs/columns.md). A spectrum that
         can't be measured is no error: ``BALSTATUS`` says why.
 
     Raises
     ------
     LibraryError
-        A ValueError: an argument has another shape than expected, wavelengths do not increase, or an option is unknown.
+        A ValueError: an argument has another shape than expected, wavelengths do not increase, an option is unknown, or a file is
+        not a detector.
+    FastbalError
+        The templates are not found, or their file is damaged.
     TypeError
-        An argument does not hold numbers.
+        An argument does not hold numbers, or is of another type than expected.
 
     Examples
     --------
@@ -297,7 +320,6 @@ def _as_float32(spectra: _Spectra) -> _Spectra:
 
 def _from_spectrum1d(spectrum: Any, z: Any, keyword: Any) -> Tuple[Any, Any, Any, Any]:
     """Wavelength, flux, ivar and z of a specutils Spectrum1D; its uncertainty may be of any kind that can become an inverse variance."""
-    wavelength = spectrum.spectral_axis.to_value("Angstrom") if hasattr(spectrum.spectral_axis, "to_value") else np.asarray(spectrum.spectral_axis)
     uncertainty = spectrum.uncertainty
     if uncertainty is None:
         raise LibraryError("spectrum: expected an uncertainty")
@@ -313,7 +335,7 @@ def _from_spectrum1d(spectrum: Any, z: Any, keyword: Any) -> Tuple[Any, Any, Any
     redshift = keyword if keyword is not None else z if z is not None else getattr(spectrum, "redshift", None)
     if redshift is None:
         raise LibraryError("z: expected a redshift, in the spectrum or as an argument")
-    return wavelength, np.asarray(getattr(spectrum.flux, "value", spectrum.flux)), ivar, getattr(redshift, "value", redshift)
+    return spectrum.spectral_axis, np.asarray(getattr(spectrum.flux, "value", spectrum.flux)), ivar, getattr(redshift, "value", redshift)
 
 
 def join(wavelength: Mapping[str, ArrayLike], flux: Mapping[str, ArrayLike], ivar: Mapping[str, ArrayLike], *,
@@ -335,9 +357,12 @@ def join(wavelength: Mapping[str, ArrayLike], flux: Mapping[str, ArrayLike], iva
     ------
     LibraryError
         If shapes do not fit or wavelengths do not increase.
+    TypeError
+        If an argument is not a mapping, or does not hold numbers.
     """
-    first = next(iter(flux.values()))
-    spectra = _as_float32(_Spectra(wavelength, flux, ivar, 0.0 if np.ndim(first) < 2 else np.zeros(len(np.asarray(first))), mask))
+    if not isinstance(wavelength, Mapping):
+        raise TypeError(f"wavelength: expected a mapping by camera, found {type(wavelength).__name__}")
+    spectra = _as_float32(_Spectra(wavelength, flux, ivar, None, mask))
     grid = _Grid(spectra.wavelength, number("start", start))
     joined = grid.wavelength()
     out = np.zeros((2, spectra.n, len(joined)))
@@ -357,13 +382,13 @@ def continuum(wavelength: ArrayLike, z: float, result: Any, templates: Union[Non
     Parameters
     ----------
     wavelength : array_like, shape (npixels,)
-        Observed frame, Angstrom, in any order.
+        Observed frame, in any order; in Angstrom, or a Quantity.
     z : float
         Redshift.
     result : record of `measure`, or a row of a catalog
         Only ``PCA_COEFFS`` is used.
-    templates
-        Those that were measured with.
+    templates : str, path or Templates
+        Those that were measured with; default as for `measure`.
 
     Returns
     -------
@@ -373,16 +398,15 @@ def continuum(wavelength: ArrayLike, z: float, result: Any, templates: Union[Non
     Raises
     ------
     LibraryError
-        If the number of coefficients is not that of the templates.
+        If the number of coefficients is not that of the templates, or an argument has another shape than expected.
     """
     chosen = find(templates)
-    at = _array("wavelength", wavelength).astype(np.float64, copy=False)
+    at, redshift = wavelengths("wavelength", wavelength), number("z", z)
     coeffs = np.atleast_1d(_array("result", result["PCA_COEFFS"]).astype(np.float64, copy=False))
     if at.ndim != 1:
         raise LibraryError(f"wavelength: expected shape (npixels,), found {at.shape}")
     if coeffs.shape != (len(chosen),):
         raise LibraryError(f"result: expected {len(chosen)} coefficients, one for each template, found {coeffs.shape}")
-    redshift = number("z", z)
     if not (np.isfinite(redshift) and redshift > -1):
         raise LibraryError(f"z: expected a finite number above -1, found {z}")
     out = np.empty_like(at)

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _masking
+from ._arrays import array, wavelengths
+from ._errors import LibraryError
 from ._measuring import continuum, measure
 from ._templates import find
 
@@ -22,13 +24,13 @@ def spectrum(wavelength: ArrayLike, flux: ArrayLike, ivar: ArrayLike, z: float, 
     Parameters
     ----------
     wavelength, flux, ivar : array_like, shape (npixels,)
-        Observed frame, Angstrom; flux in any unit; inverse variance.
+        Observed frame, in Angstrom or a Quantity; flux in any unit; its inverse variance.
     z : float
         Redshift.
     result : record of `fastbal.measure`, optional
         Default: it is measured now.
-    templates
-        Those that were measured with.
+    templates : str, path or Templates
+        Those that were measured with; default as for `fastbal.measure`.
     title : str, optional
         Default: redshift, AI, BI, signal-to-noise and chi-square.
     smooth : int
@@ -41,11 +43,21 @@ def spectrum(wavelength: ArrayLike, flux: ArrayLike, ivar: ArrayLike, z: float, 
     Returns
     -------
     matplotlib.figure.Figure
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    LibraryError
+        If shapes do not fit, or smooth is not odd.
     """
     import matplotlib.pyplot as pyplot
 
     chosen = find(templates)
-    w, f, v = (np.asarray(a, float) for a in (wavelength, flux, ivar))
+    if smooth < 1 or smooth % 2 == 0:
+        raise LibraryError(f"smooth: expected an odd number of pixels, found {smooth}")
+    w = wavelengths("wavelength", wavelength)
+    f, v = (array(name, a, w.shape).astype(np.float64) for name, a in (("flux", flux), ("ivar", ivar)))
     if result is None:
         result = measure(w, f, v, z, chosen)
     rest = w / (1 + z)
@@ -66,7 +78,8 @@ def spectrum(wavelength: ArrayLike, flux: ArrayLike, ivar: ArrayLike, z: float, 
     for line, name in ((CIV, "C IV"), (SIIV, "Si IV")):
         if limits[0] <= line <= limits[1]:
             top.axvline(line, color="0.5", linewidth=0.7, linestyle=":")
-            top.annotate(name, (line, 0.97), xycoords=("data", "axes fraction"), ha="center", va="top", color="0.3")
+            top.annotate(name, (line, 0.97), xycoords=("data", "axes fraction"), ha="center", va="top", color="0.3",
+                         bbox={"facecolor": "white", "edgecolor": "none", "pad": 2})
     bottom.set(xlabel="Rest-frame wavelength (Å)", ylabel="Flux / continuum", ylim=(-0.2, 2))
     top.set(ylabel="Flux")
     top.set_title(title or f"z = {z:.4f}, AI = {result['AI_CIV']:.0f} ± {result['ERR_AI_CIV']:.0f}, "

@@ -342,7 +342,8 @@ def test_refused(change, words):
 
 
 @pytest.mark.parametrize("change", [{"flux": ["a"] * 100}, {"flux": np.ones(100, complex)}, {"ivar": np.array([None] * 100)}, {"z": "2"},
-                                    {"templates": 3}, {"flux": {"b": np.ones(100)}}, {"flux": None}])
+                                    {"templates": 3}, {"flux": {"b": np.ones(100)}}, {"flux": None}, {"threads": 2.0}, {"threads": "2"},
+                                    {"mask": np.zeros(100)}, {"mask": {"b": np.zeros(100)}}])
 def test_no_numbers(change):
     arguments = {"wavelength": np.arange(3600.0, 3700), "flux": np.ones(100), "ivar": np.ones(100), "z": 2.0, "templates": "builtin"} | change
     with pytest.raises(TypeError):
@@ -352,6 +353,27 @@ def test_no_numbers(change):
 def test_cameras_that_do_not_fit(spectra):
     with pytest.raises(fastbal.LibraryError, match="flux: expected the cameras"):
         fastbal.measure(spectra.wave, {"B": spectra.flux["B"]}, spectra.ivar, spectra.z, "builtin")
+    none = {"B": np.zeros(0)}
+    for function in (lambda *a: fastbal.measure(*a, 2.0, "builtin"), fastbal.join):
+        with pytest.raises(fastbal.LibraryError, match=r"wavelength\['B'\]: expected wavelengths, found none"):
+            function(none, none, none)
+        with pytest.raises(fastbal.LibraryError, match="wavelength: expected a camera, found none"):
+            function({}, {}, {})
+    with pytest.raises(TypeError, match="wavelength: expected a mapping by camera, found ndarray"):
+        fastbal.join(np.ones(3), np.ones(3), np.ones(3))
+
+
+def test_units_of_wavelengths(joined, spectra):
+    """Nanometres become Angstrom."""
+    from astropy import units
+    wave, flux, ivar = joined
+    nm = units.Quantity(wave, "Angstrom").to("nm")
+    result = fastbal.measure(wave, flux[0], ivar[0], spectra.z[0], "builtin")
+    for found, expected in ((fastbal.measure(nm, flux[0], ivar[0], spectra.z[0], "builtin")["PCA_COEFFS"], result["PCA_COEFFS"]),
+                            (fastbal.continuum(nm, spectra.z[0], result, "builtin"), fastbal.continuum(wave, spectra.z[0], result, "builtin")),
+                            (fastbal.join({c: units.Quantity(w, "Angstrom").to("nm") for c, w in spectra.wave.items()}, spectra.flux,
+                                          spectra.ivar)[0], wave)):
+        np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
 def test_nothing_crashes():
@@ -457,8 +479,10 @@ def test_read(survey):
     table = fastbal.read(survey.catalog)
     assert str(table["AI_CIV"].unit) == "km / s" and len(table) == fits.getheader(survey.catalog, 1)["NAXIS2"] and table.meta["QSOTEMPS"] == "builtin"
     assert table["AI_CIV"].description == "absorption index of C IV"
-    with pytest.raises(fastbal.FastbalError, match="NONE"):
-        fastbal.read(survey.catalog, hdu="NONE")
+    assert (fastbal.read(survey.catalog, hdu=1)["AI_CIV"] == table["AI_CIV"]).all()
+    for hdu in ("NONE", 0, 7):
+        with pytest.raises(fastbal.FastbalError, match=f"expected a table {hdu}, found"):
+            fastbal.read(survey.catalog, hdu=hdu)
 
 
 def test_read_with_pandas(survey):
@@ -481,6 +505,9 @@ def test_a_picture(joined, spectra, tmp_path):
     assert f"AI = {spectra.rows['AI_CIV'][i]:.0f}" in top.get_title()
     assert len(bottom.patches) == spectra.rows["NCIV_450"][i] + spectra.rows["NSIIV_450"][i]
     figure.savefig(tmp_path / "a.png")
+    for wrong, words in (({"smooth": 4}, "smooth: expected an odd number"), ({"smooth": 0}, "smooth"), ({"flux": flux[i][:9]}, "flux: expected shape")):
+        with pytest.raises(fastbal.LibraryError, match=words):
+            fastbal.plot.spectrum(**({"wavelength": wave, "flux": flux[i], "ivar": ivar[i], "z": 2.0, "templates": "builtin"} | wrong))
 
 
 class Spectrum1D:
@@ -525,9 +552,12 @@ def test_errors_of_commands(survey, tmp_path):
     catalog = fits.open(survey.qso)
     catalog[1].data["TARGETID"][:3] += 1
     catalog.writeto(tmp_path / "other.fits")
-    with pytest.warns(UserWarning, match="not in the coadd"):
-        done = fastbal.run(tmp_path / "other.fits", tmp_path / "out.fits", tree=survey.tree, templates="builtin")
+    options = {"tree": survey.tree, "templates": "builtin"}
+    with pytest.warns(UserWarning, match="not in the coadd") as warned:
+        done = fastbal.run(tmp_path / "other.fits", tmp_path / "out.fits", **options)
+        fastbal.command("run", qsocat=tmp_path / "other.fits", outcatfile=tmp_path / "again.fits", **options)
     assert done.status == 1 and (tmp_path / "out.fits").exists()
+    assert [w.filename for w in warned] == [__file__] * 2
 
 
 def test_it_can_be_installed(tmp_path):
