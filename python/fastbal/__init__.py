@@ -11,8 +11,8 @@ Run the program on catalogs and trees of files::
     fastbal.run(qsocat="qso.fits", release="loa", outcatfile="qso-bal.fits", nproc=8)
     catalog = fastbal.read("qso-bal.fits")
 
-Wavelengths are in Angstrom, velocities and indices in km/s; outflow velocities are positive. What is computed is described in
-docs/algorithm.md of the project, to whose sections docstrings refer, and columns in docs/columns.md.
+Wavelengths are in Angstrom, velocities and indices in km/s; outflow velocities are positive. The project's docs/python.md is a
+tutorial, docs/columns.md describes columns, and docs/algorithm.md what is computed; docstrings refer to its sections.
 
 SPDX-License-Identifier: BSD-3-Clause
 """

@@ -32,7 +32,17 @@ class CommandResult(NamedTuple):
 
 
 class CommandError(FastbalError, RuntimeError):
-    """A command did nothing (status 2), or was stopped. `status`, `messages` and `command` say more."""
+    """A command did nothing, or was stopped.
+
+    Attributes
+    ----------
+    status : int
+        Its exit status, 2; negative: the signal that ended it.
+    messages : list of str
+        Its errors and warnings, one line each.
+    command : list of str
+        The words of its command line.
+    """
 
     def __init__(self, command: Sequence[str], status: int, messages: List[str]):
         super().__init__("\n".join(messages) or f"{command[1]}: ended with status {status}")
