@@ -63,17 +63,17 @@ class Detector:
             weights, calibration = columns["WEIGHT"], np.array([float(header[key]) for key in CALIBRATION])
         except (OSError, KeyError, ValueError) as error:
             raise LibraryError(f"{path}: expected a file of fastbal train --detector: {error}") from None
-        message = _library.Message()
-        _library.check(_library.library().fastbal_detector_create(
-            ctypes.byref(self.pointer), header.get("DETNAME", "").encode(), len(weights), weights.ctypes.data, calibration.ctypes.data,
-            ctypes.byref(message)), message.text)
+        name, message = (header.get("DETNAME") or "unnamed").encode("latin-1"), _library.Message()
+        _library.check(_library.library().fastbal_detector_create(ctypes.byref(self.pointer), name, len(weights), weights.ctypes.data,
+                                                                  calibration.ctypes.data, ctypes.byref(message)), message.text)
         said = re.search("^  detector: (.*)$", done.stdout, re.M)
         if not said or said[1] != self._own_name():
-            raise LibraryError(f"{path}: expected the detector {said[1] if said else 'of one table'}, found {self._own_name()}")
+            raise LibraryError(f"{path}: expected the detector that fastbal info finds, {said[1] if said else 'none'}, "
+                               f"found {self._own_name()}; train it again (fastbal train --detector)")
 
     def _own_name(self) -> str:
         text: bytes = _library.library().fastbal_detector_name(self.pointer)
-        return text.decode()
+        return text.decode(errors="replace")
 
     def __repr__(self) -> str:
         return f"<Detector {self.name}>"

@@ -29,7 +29,7 @@ def _read_header(data: bytes, at: int) -> Tuple[Header, int]:
     """Texts of the values by keyword, and where the header ends."""
     header: Header = {}
     for k in range(at, len(data), CARD):
-        card = data[k:k + CARD].decode("ascii")
+        card = data[k:k + CARD].decode("latin-1")
         if card.rstrip() == "END":
             return header, at + -(-(k + CARD - at) // BLOCK) * BLOCK
         if card[8:10] == "= ":

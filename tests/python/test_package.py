@@ -186,6 +186,15 @@ def test_a_trained_detector(survey, spectra, trained, tmp_path, other):
     assert not other or not np.array_equal(rows["AI_DET"], spectra.rows["AI_DET"])
 
 
+def test_a_detector_without_a_name(trained, tmp_path):
+    with fits.open(trained) as hdus:
+        del hdus[1].header["DETNAME"]
+        hdus.writeto(tmp_path / "other.fits")
+    data = (tmp_path / "other.fits").read_bytes()
+    (tmp_path / "other.fits").write_bytes(data.replace(b"version of this layout", b"version of this l\xe4yout"))
+    assert fastbal.Detector(tmp_path / "other.fits").name == fastbal.Detector(trained).name.replace("mine", "unnamed")
+
+
 def test_the_builtin_detector(survey, spectra):
     detector = fastbal.Detector()
     assert detector.name == fits.getheader(survey.catalog, 1)["BALDET"] and repr(detector) == f"<Detector {detector.name}>"
@@ -206,7 +215,7 @@ def scaled(hdu):
     (lambda hdu: setattr(hdu, "data", hdu.data[:-1]), "expected 6498 weights, found 6497"),
     (lambda hdu: setattr(hdu, "name", "OTHER"), "expected a table DETECTOR, found none"),
     (lambda hdu: setattr(hdu, "data", hdu.data.astype([("WEIGHT", ">f4")])), "TFORM1: expected 8-byte floats, found E"),
-    (scaled, "expected the detector mine .*, found mine"),
+    (scaled, "expected the detector that fastbal info finds, mine .*, found mine"),
 ])
 def test_files_that_are_no_detector(trained, tmp_path, change, words):
     with fits.open(trained) as hdus:
