@@ -7,7 +7,7 @@ from typing import Any, Sequence, Tuple, Union
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._arrays import array, number
+from ._arrays import array, number, wavelengths
 from ._errors import LibraryError
 
 LIGHT_SPEED = 299792.458
@@ -61,7 +61,7 @@ def mask(wavelength: ArrayLike, z: float, result: Any, lines: Sequence[Union[str
     if isinstance(lines, str):
         lines = lines.split(",")
     wanted = [_line(line) for name in lines for line in (PICCA if str(name).lower() == "picca" else (name,))]
-    at, redshift = array("wavelength", wavelength).astype(np.float64, copy=False), number("z", z)
+    at, redshift = wavelengths("wavelength", wavelength), number("z", z)
     masked = np.zeros(at.shape, bool)
     if not result["AI_CIV"] > 0:
         return masked
