@@ -12,17 +12,17 @@
 #include "fits/system.h"
 #include "run/message.h"
 #include "run/schedule.h"
+#include "train/adapt.h"
 #include "train/detector_sample.h"
-#include "train/retrain.h"
 
 #define NAME "train"
 
 struct train {
     struct fb_train_tree tree;
-    fastbal_detector *builtin, *trained;
+    fastbal_detector *builtin, *adapted;
     struct fb_detector_taker taker;
     struct fb_judged_sample all;
-    struct fb_retraining how;
+    struct fb_adaptation how;
 };
 
 static int read_tree(struct train *train, const struct fb_train_options *o, struct fb_error *err)
@@ -53,20 +53,15 @@ static void make_name(const char *path, char name[FB_DETECTOR_NAME])
         snprintf(name, FB_DETECTOR_NAME, "detector");
 }
 
-static void print_training(const struct fb_retraining *how)
+static void print_adaptation(const struct fb_adaptation *how)
 {
     fb_print(NAME
              ": a simulated outflow was put into %zu of them; the share of outflows among them is about %.3f",
              how->ninjected, how->share);
-    fb_print(NAME ": the head: loss %.4f before and %.4f after %d passes; on spectra it has not seen it "
-                  "gains %.4f +- %.4f: %s",
-             how->head.before, how->head.after, how->head.passes, how->gain, how->gain_error,
-             how->kept ? "kept" : "not kept, since that is less than two standard errors");
     fb_print(NAME ": calibration: slope %.3f, intercept %.3f", how->line.slope, how->line.intercept);
-    fb_print(NAME ": calibration error %.4f before and %.4f after, of %zu spectra and %zu simulated outflows "
-                  "that were not "
-                  "calibrated with",
-             how->error_before, how->error_after, how->njudged, how->ninjected_judged);
+    fb_print(NAME ": calibration error %.4f before and %.4f after, of each fifth of the spectra, calibrated "
+                  "with the others",
+             how->error_before, how->error_after);
 }
 
 static int write_detector(const struct train *train, struct fb_error *err)
@@ -74,12 +69,11 @@ static int write_detector(const struct train *train, struct fb_error *err)
     const struct fb_train_options *o = train->tree.options;
     struct fb_detector_training origin = { .on = fb_train_origin(&train->tree),
                                            .ninjected = train->how.ninjected,
-                                           .share = train->how.share,
-                                           .passes = train->how.kept ? train->how.head.passes : 0 };
+                                           .share = train->how.share };
     origin.on.seed = FB_INJECT_SEED;
-    if (fb_detector_write(o->out, fb_replacing(o->clobber), train->trained, &origin, err) != 0)
+    if (fb_detector_write(o->out, fb_replacing(o->clobber), train->adapted, &origin, err) != 0)
         return -1;
-    fb_print(NAME ": %s: detector %s", o->out, fastbal_detector_name(train->trained));
+    fb_print(NAME ": %s: detector %s", o->out, fastbal_detector_name(train->adapted));
     return 0;
 }
 
@@ -91,9 +85,9 @@ static int train_detector(struct train *train, const struct fb_train_options *o,
         return FB_EXIT_UNUSABLE;
     make_name(o->out, name);
     if (fb_judged_sample_join(&train->all, train->taker.parts, &tree->collection, err) != 0 ||
-        fb_retrain(&train->trained, train->builtin, name, &train->all, &train->how, err) != 0)
+        fb_adapt_detector(&train->adapted, train->builtin, name, &train->all, &train->how, err) != 0)
         return FB_EXIT_UNUSABLE;
-    print_training(&train->how);
+    print_adaptation(&train->how);
     return write_detector(train, err) == 0 ? fb_train_tree_status(tree) : FB_EXIT_UNUSABLE;
 }
 
@@ -113,7 +107,7 @@ int fb_train_detector(const struct fb_train_options *options, struct fb_error *e
     free(train.taker.parts);
     fb_judged_sample_release(&train.all);
     fastbal_detector_free(train.builtin);
-    fastbal_detector_free(train.trained);
+    fastbal_detector_free(train.adapted);
     fb_train_tree_release(&train.tree);
     return status;
 }

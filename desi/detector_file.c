@@ -198,11 +198,9 @@ static void write_origin(fitsfile *file, const struct fb_detector_training *o, i
 {
     LONGLONG ninjected = (LONGLONG)o->ninjected;
     double share = o->share;
-    int passes = o->passes;
     fb_write_training(file, &o->on, status);
     fits_write_key(file, TLONGLONG, "TRNNINJ", &ninjected, "of them also with a simulated outflow", status);
     fits_write_key(file, TDOUBLE, "TRNSHARE", &share, "estimated share of outflows", status);
-    fits_write_key(file, TINT, "TRNITER", &passes, "passes through the spectra", status);
 }
 
 static void write_detector(fitsfile *file, const fastbal_detector *detector, const struct values *v,

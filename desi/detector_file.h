@@ -31,7 +31,6 @@ struct fb_detector_training {
     struct fb_training on;
     size_t ninjected; /* TRNNINJ: of the spectra, those that were also used with a simulated outflow */
     double share;     /* TRNSHARE: of outflows among them, as estimated */
-    int passes;       /* TRNITER: passes of the training of the head; 0: it was kept as it was */
 };
 
 int fb_detector_write(const char *path, enum fb_replace replace, const fastbal_detector *detector,

@@ -28,7 +28,7 @@ struct quadratic {
 };
 
 static struct quadratic expand(struct fb_logit_line line, struct fb_logit_line before,
-                               const struct fb_head *head, const struct fb_mixture *m)
+                               const struct fb_mixture *m)
 {
     const double stiff[2] = { 1 / (SLOPE_ERROR * SLOPE_ERROR), 1 / (INTERCEPT_ERROR * INTERCEPT_ERROR) };
     struct quadratic q = { { stiff[0] * (line.slope - before.slope),
@@ -38,7 +38,7 @@ static struct quadratic expand(struct fb_logit_line line, struct fb_logit_line b
         const struct fb_judged *row = &m->sample->rows[i];
         if (!fb_mixture_has(m, row) || !fb_mixture_is_open(m, row))
             continue;
-        const double x = fb_head_logit(head, row), p = fb_probability(line, x);
+        const double x = (double)row->logit, p = fb_probability(line, x);
         const double g = row->injected ? -m->weight : p, h = row->injected ? 0 : p * (1 - p);
         q.g[0] += g * x;
         q.g[1] += g;
@@ -49,12 +49,11 @@ static struct quadratic expand(struct fb_logit_line line, struct fb_logit_line b
     return q;
 }
 
-int fb_calibrate(struct fb_logit_line *line, struct fb_logit_line before, const struct fb_head *head,
-                 const struct fb_mixture *m)
+int fb_calibrate(struct fb_logit_line *line, struct fb_logit_line before, const struct fb_mixture *m)
 {
     *line = before;
     for (int k = 0; k < STEPS; k++) {
-        const struct quadratic q = expand(*line, before, head, m);
+        const struct quadratic q = expand(*line, before, m);
         const double det = q.h[0] * q.h[2] - q.h[1] * q.h[1];
         const double slope = (q.h[2] * q.g[0] - q.h[1] * q.g[1]) / det;
         const double intercept = (q.h[0] * q.g[1] - q.h[1] * q.g[0]) / det;
@@ -70,8 +69,7 @@ int fb_calibrate(struct fb_logit_line *line, struct fb_logit_line before, const 
 /* ---- the share ---- */
 
 /* The sum of probabilities of real quasars above the edge; and the share of injected ones there. */
-static double count_sure(struct fb_logit_line line, const struct fb_head *head, const struct fb_mixture *m,
-                         double *injected)
+static double count_sure(struct fb_logit_line line, const struct fb_mixture *m, double *injected)
 {
     double sum = 0, above = 0;
     for (size_t i = 0; i < m->sample->n; i++) {
@@ -81,7 +79,7 @@ static double count_sure(struct fb_logit_line line, const struct fb_head *head, 
         if (row->injected)
             above++;
         else
-            sum += fb_probability(line, fb_head_logit(head, row));
+            sum += fb_probability(line, (double)row->logit);
     }
     *injected = m->ninjected > 0 ? above / (double)m->ninjected : 0;
     return sum;
@@ -93,7 +91,7 @@ static double edge_of(struct fb_logit_line line)
     return (log(EDGE / (1 - EDGE)) - line.intercept) / line.slope;
 }
 
-int fb_estimate_share(double *share, double *edge, struct fb_logit_line before, const struct fb_head *head,
+int fb_estimate_share(double *share, double *edge, struct fb_logit_line before,
                       const struct fb_judged_sample *sample)
 {
     struct fb_logit_line line;
@@ -102,9 +100,9 @@ int fb_estimate_share(double *share, double *edge, struct fb_logit_line before, 
     for (int k = 0; k < ROUNDS; k++) {
         const struct fb_mixture m = fb_mixture_of(sample, FB_PARTS_ALL, *share, *edge);
         double injected;
-        if (fb_calibrate(&line, before, head, &m) != 0)
+        if (fb_calibrate(&line, before, &m) != 0)
             return -1;
-        const double sure = count_sure(line, head, &m, &injected);
+        const double sure = count_sure(line, &m, &injected);
         if (!(injected > 0))
             return 0;
         *share = (sure + SHARE_QUASARS * injected * FB_BEFORE_SHARE) /
@@ -116,14 +114,13 @@ int fb_estimate_share(double *share, double *edge, struct fb_logit_line before, 
 
 /* ---- the error ---- */
 
-void fb_reliability_add(struct fb_reliability *r, struct fb_logit_line line, const struct fb_head *head,
-                        const struct fb_mixture *m)
+void fb_reliability_add(struct fb_reliability *r, struct fb_logit_line line, const struct fb_mixture *m)
 {
     for (size_t i = 0; i < m->sample->n; i++) {
         const struct fb_judged *row = &m->sample->rows[i];
         if (!fb_mixture_has(m, row))
             continue;
-        const double p = fb_probability(line, fb_head_logit(head, row));
+        const double p = fb_probability(line, (double)row->logit);
         const int bin = p < 1 ? (int)(BINS * p) : BINS - 1;
         if (row->injected) {
             r->outflows[bin] += m->weight;
@@ -168,12 +165,10 @@ int fb_find_limits(struct fastbal_calibration *limits, const struct fb_judged_sa
     if (!sorted)
         return -1;
     for (int k = 0; k < LIMITED; k++) {
-        const int at =
-            FASTBAL_DETECTOR_POOLED - FASTBAL_DETECTOR_SCALARS + k; /* the scalars are the last ones */
         size_t n = 0;
         for (size_t i = 0; i < sample->n; i++)
             if (!sample->rows[i].injected)
-                sorted[n++] = (double)sample->rows[i].pooled[at];
+                sorted[n++] = (double)sample->rows[i].scalar[k];
         qsort(sorted, n, sizeof *sorted, compare);
         least[k] = n > 0 ? quantile(sorted, n, 0.001) : 0;
         most[k] = n > 0 ? quantile(sorted, n, 0.999) : 0;

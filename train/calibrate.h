@@ -6,7 +6,7 @@
 #ifndef FB_CALIBRATE_H
 #define FB_CALIBRATE_H
 
-#include "train/head.h"
+#include "train/mixture.h"
 
 /* A calibrated logit x = slope * logit + intercept, and the probability 1 / (1 + exp(-x)). */
 struct fb_logit_line {
@@ -19,8 +19,7 @@ double fb_probability(struct fb_logit_line line, double logit);
  * The line with the least loss of a mixture's window, found by Newton's method. The line before is its prior, with standard
  * deviations of 0.2 and 0.3, so that a small sample changes it little. Returns -1 if the slope is not above 0.
  */
-int fb_calibrate(struct fb_logit_line *line, struct fb_logit_line before, const struct fb_head *head,
-                 const struct fb_mixture *mixture);
+int fb_calibrate(struct fb_logit_line *line, struct fb_logit_line before, const struct fb_mixture *mixture);
 
 /*
  * The share of outflows in the survey that a sample is from, and the edge of the window, in a few rounds. A round calibrates
@@ -29,7 +28,7 @@ int fb_calibrate(struct fb_logit_line *line, struct fb_logit_line before, const 
  * quasars had shown that. Returns -1 if calibration fails.
  */
 #define FB_BEFORE_SHARE (1 / 6.0)
-int fb_estimate_share(double *share, double *edge, struct fb_logit_line before, const struct fb_head *head,
+int fb_estimate_share(double *share, double *edge, struct fb_logit_line before,
                       const struct fb_judged_sample *sample);
 
 /* The calibration error: the mean of |share of outflows - mean probability| of ten bins, weighted by their numbers. The
@@ -37,7 +36,7 @@ int fb_estimate_share(double *share, double *edge, struct fb_logit_line before, 
 struct fb_reliability {
     double real[10], outflows[10], sum[10]; /* of each bin: quasars, outflows, sum of probabilities */
 };
-void fb_reliability_add(struct fb_reliability *r, struct fb_logit_line line, const struct fb_head *head,
+void fb_reliability_add(struct fb_reliability *r, struct fb_logit_line line,
                         const struct fb_mixture *mixture);
 double fb_calibration_error(const struct fb_reliability *r);
 

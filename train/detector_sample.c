@@ -28,7 +28,7 @@ static int judge_spectrum(const struct fb_detector_taker *taker, const struct fb
     if (fastbal_detect(judge->work, taker->detector, spectrum, &detection, &trace) != FASTBAL_OK)
         return -1;
     row->logit = trace.logit;
-    memcpy(row->pooled, trace.pooled, sizeof row->pooled);
+    memcpy(row->scalar, trace.scalar, sizeof row->scalar);
     *probability = detection.probability;
     return detection.made;
 }

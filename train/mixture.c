@@ -26,11 +26,13 @@ void fb_judged_sample_release(struct fb_judged_sample *sample)
 }
 
 /* In the order of the first numbers that differ. */
-static int compare_pooled(const struct fb_judged *x, const struct fb_judged *y)
+static int compare_numbers(const struct fb_judged *x, const struct fb_judged *y)
 {
-    for (int k = 0; k < FASTBAL_DETECTOR_POOLED; k++)
-        if (x->pooled[k] < y->pooled[k] || x->pooled[k] > y->pooled[k])
-            return x->pooled[k] < y->pooled[k] ? -1 : 1;
+    if (x->logit < y->logit || x->logit > y->logit)
+        return x->logit < y->logit ? -1 : 1;
+    for (int k = 0; k < FASTBAL_DETECTOR_SCALARS; k++)
+        if (x->scalar[k] < y->scalar[k] || x->scalar[k] > y->scalar[k])
+            return x->scalar[k] < y->scalar[k] ? -1 : 1;
     return 0;
 }
 
@@ -41,7 +43,7 @@ static int compare(const void *a, const void *b)
         return x->targetid < y->targetid ? -1 : 1;
     if (x->injected != y->injected)
         return x->injected - y->injected;
-    return compare_pooled(x, y); /* of catalog rows with several redshifts */
+    return compare_numbers(x, y); /* of catalog rows with several redshifts */
 }
 
 void fb_judged_sample_sort(struct fb_judged_sample *sample)

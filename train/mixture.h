@@ -4,15 +4,15 @@
  * A survey's quasars are a mixture: a share of them have outflows. How those look is known, since the outflows of a
  * simulation can be put into spectra of the survey (train/inject.h); how the others look follows from the difference. A sum
  * over quasars without outflows is therefore the sum over all quasars minus that over injected ones, with a weight that
- * makes their number that of the survey's outflows. Of the cross-entropy of a logit x remains
+ * makes their number that of the survey's outflows. Of the cross-entropy of a calibrated logit x remains
  *
  *     sum over real of ln(1 + e^x) - weight x sum over injected of x
  *
  * (du Plessis et al. 2015). Nothing depends on what a finder made of the quasars; samples of quasars in which one found
- * nothing lack those that look like outflows, and detectors trained on them are too sure.
+ * nothing lack those that look like outflows, and detectors calibrated on them are too sure.
  *
- * Sums are over quasars that may be either, the window: logits of the detector that is trained, as it was before,
- * below an edge. Real quasars above it count as outflows.
+ * Sums are over quasars that may be either, the window: logits of the detector below an edge. Real quasars above it count
+ * as outflows.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -24,21 +24,14 @@
 #include "fastbal.h"
 #include "fits/error.h"
 
-/* Fifths of the quasars, by TARGETID, and sets of them as bits. */
-enum {
-    FB_PARTS = 5,
-    FB_PARTS_TRAIN = 1 << 0 | 1 << 1,
-    FB_PARTS_VALIDATE = 1 << 2,
-    FB_PARTS_TEST = 1 << 3 | 1 << 4, /* never seen in training */
-    FB_PARTS_ALL = (1 << FB_PARTS) - 1
-};
+/* Fifths of the quasars, by TARGETID; sets of them are bits. */
+enum { FB_PARTS = 5, FB_PARTS_ALL = (1 << FB_PARTS) - 1 };
 
-/* A quasar as the net sees it. */
+/* A quasar as the detector sees it. */
 struct fb_judged {
     int64_t targetid;
     unsigned char part, injected;
-    float logit; /* of the detector that is trained, before */
-    float pooled[FASTBAL_DETECTOR_POOLED];
+    float logit, scalar[FASTBAL_DETECTOR_SCALARS];
 };
 
 struct fb_judged_sample {

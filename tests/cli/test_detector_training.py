@@ -1,4 +1,4 @@
-"""train/: what a detector is trained on, and its head and calibration against the same in numpy.
+"""train/: simulated outflows in spectra, and the calibration of a detector against the same in numpy.
 
 SPDX-License-Identifier: BSD-3-Clause
 """
@@ -12,9 +12,8 @@ from support import BIN
 
 PROGRAM = os.environ.get("FASTBAL_PRINT_TRAINING", str(BIN.parent / "tests" / "print_training"))
 LIGHT = 299792.458
-POOLED, HIDDEN, NUMBERS = 38, 16, 641
 BEFORE = (0.95, -1.1)  # the line before
-CAP, SHARE = 3.0, 1 / 6
+SHARE = 1 / 6
 
 
 def call(*arguments, data):
@@ -88,54 +87,34 @@ def test_the_targetid_decides():
     inject(-2**62, flux, ivar)
 
 
-# ---- the head and its calibration ----
-
-def make_head(rng):
-    """hidden_bias, hidden, out_bias, out; its logit is the first pooled number, but for a little of the others."""
-    hidden, out = 0.02 * rng.normal(size=(HIDDEN, POOLED)), 0.1 * rng.normal(size=HIDDEN)
-    hidden[0], hidden[1] = np.eye(POOLED)[0], -np.eye(POOLED)[0]
-    out[:2] = 1, -1
-    return np.concatenate([np.zeros(HIDDEN), hidden.ravel(), [0.0], out]).astype("f4").astype("f8")
-
-
-def logits(head, x):
-    bias, hidden, out_bias, out = np.split(head, (HIDDEN, HIDDEN + HIDDEN * POOLED, HIDDEN + HIDDEN * POOLED + 1))
-    return np.maximum(x.astype("f4").astype("f8") @ hidden.reshape(HIDDEN, POOLED).T + bias, 0) @ out + out_bias[0]
-
+# ---- calibration ----
 
 class Sample:
-    """A mixture: 1 of 5 quasars has an outflow, as which the first two pooled numbers are larger. The others are injected as
-    well."""
+    """A mixture: 1 of 5 quasars has an outflow, as which logits are larger. The others are injected as well."""
 
     def __init__(self, n=4000, seed=1, share=0.2):
         rng = np.random.default_rng(seed)
-        self.head = make_head(rng)
         bal = rng.uniform(size=n) < share
 
         def draw(bal):
-            x = rng.normal(size=(len(bal), POOLED))
-            x[:, 0] = np.where(bal, rng.normal(3.2, 2.5, len(bal)), rng.normal(-2.2, 1.4, len(bal)))
-            x[:, 1] += 1.5 * bal
-            return x
+            return np.where(bal, rng.normal(3.2, 2.5, len(bal)), rng.normal(-2.2, 1.4, len(bal))).astype("f4").astype("f8")
 
         real, part = draw(bal), rng.integers(0, 5, n)
-        hosts = logits(self.head, real) * BEFORE[0] + BEFORE[1] < 0
-        self.bal, self.x = bal, np.concatenate([real, draw(np.ones(hosts.sum(), bool))])
+        hosts = real * BEFORE[0] + BEFORE[1] < 0
+        self.bal, self.logit = bal, np.concatenate([real, draw(np.ones(hosts.sum(), bool))])
         self.injected = np.repeat([0, 1], [n, hosts.sum()])
         self.part = np.concatenate([part, part[hosts]])
         self.targetid = np.concatenate([np.arange(n), np.arange(n)[hosts]])
-        self.logit = logits(self.head, self.x)
 
     def bytes(self):
-        rows = np.column_stack([self.targetid, self.part, self.injected, self.logit, self.x])
-        return BEFORE, self.head, [len(rows)], rows[np.argsort(2 * self.targetid + self.injected)]
+        rows = np.column_stack([self.targetid, self.part, self.injected, self.logit])
+        return BEFORE, [len(rows)], rows[np.argsort(2 * self.targetid + self.injected)]
 
 
 @pytest.fixture(scope="module")
 def learnt():
     sample = Sample()
-    out = call("head", data=sample.bytes())
-    return sample, dict(zip(("share", "edge", "slope", "intercept", "error", "passes", "before", "after"), out)), out[8:]
+    return sample, dict(zip(("share", "edge", "slope", "intercept", "error"), call("calibrate", data=sample.bytes())))
 
 
 def logistic(x):
@@ -144,7 +123,7 @@ def logistic(x):
 
 def fit_line(sample, share, edge):
     """Newton's method on the convex loss of the window, with the prior."""
-    x, opened, real = sample.logit, sample.logit.astype("f4") < edge, sample.injected == 0
+    x, opened, real = sample.logit, sample.logit < edge, sample.injected == 0
     weight = share * real.sum() / (~real).sum()
     stiff = np.diag([1 / 0.2**2, 1 / 0.3**2])
     design = np.column_stack([x, np.ones(len(x))])
@@ -158,12 +137,12 @@ def fit_line(sample, share, edge):
 
 
 def test_share_and_line(learnt):
-    sample, found, _ = learnt
+    sample, found = learnt
     real = sample.injected == 0
     share, edge = SHARE, (np.log(9) - BEFORE[1]) / BEFORE[0]
     for _ in range(5):
         slope, intercept = fit_line(sample, share, edge)
-        above = sample.logit.astype("f4") >= edge
+        above = sample.logit >= edge
         there = above[~real].mean()
         sure = logistic(slope * sample.logit + intercept)[above & real].sum()
         share = (sure + 100 * there * SHARE) / ((real.sum() + 100) * there)
@@ -175,7 +154,7 @@ def test_share_and_line(learnt):
 
 def test_the_line_makes_probabilities(learnt):
     """That of the truth, which the calibration has not seen."""
-    sample, found, _ = learnt
+    sample, found = learnt
     x, bal = sample.logit[sample.injected == 0], sample.bal
 
     def error(slope, intercept):
@@ -187,42 +166,10 @@ def test_the_line_makes_probabilities(learnt):
 
 
 def test_calibration_error(learnt):
-    sample, found, _ = learnt
+    sample, found = learnt
     real = sample.injected == 0
     weight = found["share"] * real.sum() / (~real).sum()
     p = logistic(BEFORE[0] * sample.logit + BEFORE[1])
     bins = np.minimum((10 * p).astype(int), 9)
     outflows = weight * np.bincount(bins[~real], minlength=10)
     np.testing.assert_allclose(found["error"], abs(outflows - np.bincount(bins[real], p[real], 10)).sum() / real.sum(), rtol=1e-9)
-
-
-def loss(sample, head, found, part):
-    x, opened, real = logits(head, sample.x), sample.logit.astype("f4") < found["edge"], sample.injected == 0
-    here = np.isin(sample.part, part)
-    weight = found["share"] * (here & real).sum() / (here & ~real).sum()
-    each = np.where(real, np.logaddexp(0, np.where(opened, x, -x)), np.where(opened, -weight * np.minimum(x, CAP), 0))
-    return each[here].sum() / (here & real).sum()
-
-
-def precision(sample, x):
-    hit = sample.bal[np.argsort(-x[sample.injected == 0])]
-    return (np.cumsum(hit) / np.arange(1, len(hit) + 1))[hit].mean()
-
-
-def test_the_head_learns(learnt):
-    """The second number tells outflows too, which the head did not know."""
-    sample, found, head = learnt
-    np.testing.assert_allclose(found["before"], loss(sample, sample.head, found, [2]), rtol=1e-9)
-    np.testing.assert_allclose(found["after"], loss(sample, head, found, [2]), rtol=1e-9)
-    assert 0 < found["passes"] <= 200 and found["after"] < found["before"] - 0.02
-    assert (head == head.astype("f4")).all()
-    assert precision(sample, logits(head, sample.x)) > precision(sample, sample.logit) + 0.01
-
-
-def test_a_head_that_knows_all_stays():
-    """Another training of the head that came out of one brings nothing."""
-    sample = Sample(seed=4)
-    sample.head = call("head", data=sample.bytes())[8:]
-    sample.logit = logits(sample.head, sample.x)
-    out = call("head", data=sample.bytes())
-    assert out[7] > out[6] - 0.02

@@ -11,10 +11,9 @@
  *         > fb_absorbed_light()
  *     print_training inject TARGETID < SPECTRUM    n, z, wavelength[n], flux[n], ivar[n] (doubles)
  *         > z, begin, end (doubles), and flux and ivar of all n pixels after fb_inject()
- *     print_training head < SAMPLE    slope and intercept before, a struct fb_head, n, and n times the targetid, part,
- *                                     injected, logit and pooled numbers of a row (doubles)
- *         > share and edge, the line of a calibration with them, the calibration error of the line before, passes and
- *           losses of a training, and its struct fb_head (doubles)
+ *     print_training calibrate < SAMPLE    slope and intercept before, n, and n times the targetid, part, injected and logit
+ *                                          of a row (doubles)
+ *         > share and edge, the line of a calibration with them, and the calibration error of the line before (doubles)
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -146,53 +145,36 @@ static int print_injected(int64_t targetid)
 
 static int get_judged(struct fb_judged_sample *sample)
 {
-    double n, numbers[4 + FASTBAL_DETECTOR_POOLED];
+    double n, numbers[4];
     get(&n, sizeof n, 1);
     for (size_t i = 0; i < (size_t)n; i++) {
-        get(numbers, sizeof *numbers, 4 + FASTBAL_DETECTOR_POOLED);
-        struct fb_judged row = { (int64_t)numbers[0],
-                                 (unsigned char)numbers[1],
-                                 (unsigned char)numbers[2],
-                                 (float)numbers[3],
-                                 { 0 } };
-        for (int k = 0; k < FASTBAL_DETECTOR_POOLED; k++)
-            row.pooled[k] = (float)numbers[4 + k];
+        get(numbers, sizeof *numbers, 4);
+        const struct fb_judged row = { (int64_t)numbers[0],
+                                       (unsigned char)numbers[1],
+                                       (unsigned char)numbers[2],
+                                       (float)numbers[3],
+                                       { 0 } };
         if (fb_judged_sample_add(sample, &row, 1) != 0)
             return -1;
     }
     return 0;
 }
 
-static int print_head(void)
+static int print_calibration(void)
 {
     struct fb_logit_line before, line;
-    struct fb_head head;
     struct fb_judged_sample sample = { 0 };
-    struct fb_head_training training;
     struct fb_reliability reliability = { 0 };
     double share, edge;
     get(&before, sizeof before, 1);
-    get(&head, sizeof head, 1);
-    if (get_judged(&sample) != 0 || fb_estimate_share(&share, &edge, before, &head, &sample) != 0)
+    if (get_judged(&sample) != 0 || fb_estimate_share(&share, &edge, before, &sample) != 0)
         return EXIT_FAILURE;
-    const struct fb_mixture all = fb_mixture_of(&sample, FB_PARTS_ALL, share, edge),
-                            part = fb_mixture_of(&sample, FB_PARTS_TRAIN, share, edge),
-                            validation = fb_mixture_of(&sample, FB_PARTS_VALIDATE, share, edge);
-    if (fb_calibrate(&line, before, &head, &all) != 0)
+    const struct fb_mixture all = fb_mixture_of(&sample, FB_PARTS_ALL, share, edge);
+    if (fb_calibrate(&line, before, &all) != 0)
         return EXIT_FAILURE;
-    fb_reliability_add(&reliability, before, &head, &all);
-    if (fb_head_train(&head, &part, &validation, &training) != 0)
-        return EXIT_FAILURE;
-    const double numbers[] = { share,
-                               edge,
-                               line.slope,
-                               line.intercept,
-                               fb_calibration_error(&reliability),
-                               training.passes,
-                               training.before,
-                               training.after };
+    fb_reliability_add(&reliability, before, &all);
+    const double numbers[] = { share, edge, line.slope, line.intercept, fb_calibration_error(&reliability) };
     put(numbers, sizeof *numbers, sizeof numbers / sizeof *numbers);
-    put(&head, sizeof head, 1);
     fb_judged_sample_release(&sample);
     return EXIT_SUCCESS;
 }
@@ -207,11 +189,11 @@ int main(int argc, char **argv)
         return print_absorbed(strtoul(argv[2], NULL, 10));
     if (argc == 3 && strcmp(argv[1], "inject") == 0)
         return print_injected(strtoll(argv[2], NULL, 10));
-    if (argc == 2 && strcmp(argv[1], "head") == 0)
-        return print_head();
+    if (argc == 2 && strcmp(argv[1], "calibrate") == 0)
+        return print_calibration();
     fprintf(
         stderr,
         "usage: print_training cells | learn N FACTORS COMPONENTS THREADS | absorbed N | inject TARGETID | "
-        "head\n");
+        "calibrate\n");
     return EXIT_FAILURE;
 }
