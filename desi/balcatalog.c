@@ -235,8 +235,6 @@ static int choose_pieces(struct fb_balcatalog *catalog, struct fb_error *err)
     return 0;
 }
 
-/* Everything that may fail before the first row is put. The files without a name are unlinked at once, so they may use
- * the temporary name of the catalog before it does. */
 /* Readers prefer QSO_CAT to the ZCATALOG that is written, so none may be copied. */
 static int check_others(const struct fb_table *source, struct fb_error *err)
 {
@@ -246,6 +244,8 @@ static int check_others(const struct fb_table *source, struct fb_error *err)
     return 0;
 }
 
+/* Everything that may fail before the first row is put. The files without a name are unlinked at once, so they may use
+ * the temporary name of the catalog before it does. */
 static int start(struct fb_balcatalog *catalog, struct fb_error *err)
 {
     const struct fb_balcatalog_plan *plan = &catalog->plan;
