@@ -94,14 +94,14 @@ int fb_cmd_diff(int argc, char **argv)
         { NULL, "--velocity", FB_OPT_FLOAT, &rules.velocity, .metavar = "KMS", .max = 1e300,
           .group = FB_GROUP_SEARCH, .help = "ATOL of VMIN, VMAX and POSMIN, and of troughs, in km/s" },
         { NULL, "--tol", FB_OPT_TEXTS, &o.tolerances, .metavar = "COLUMN=ATOL[,R]", .group = FB_GROUP_SEARCH,
-          .help =
-              "for one column, or those that fit a pattern as 'ERR_*'; may be repeated, the first that fits "
-              "counts" },
+          .help = "for one column, or those that match a pattern such as 'ERR_*'; may be repeated, the first "
+                  "match "
+                  "counts" },
         { NULL, "--columns", FB_OPT_TEXTS, &o.columns, .metavar = "NAMES", .group = FB_GROUP_SEARCH,
-          .help = "look at these columns and keywords only, as if there were no others: names or patterns, "
+          .help = "compare these columns and keywords only, as if there were no others: names or patterns, "
                   "separated by commas" },
         { NULL, "--ignore", FB_OPT_TEXTS, &o.ignored, .metavar = "NAMES", .group = FB_GROUP_SEARCH,
-          .help = "do not look at these" },
+          .help = "do not compare these" },
         { NULL, "--json", FB_OPT_FLAG, &o.json, .group = FB_GROUP_OUTPUT,
           .help = "write JSON, with complete lists (docs/diff.md)" },
         { "-a", "--all", FB_OPT_FLAG, &o.all, .group = FB_GROUP_OUTPUT,

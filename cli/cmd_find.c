@@ -326,7 +326,7 @@ static enum fb_options_outcome parse_options(struct find *find, int argc, char *
         { "-a", "--altzdir", FB_OPT_STRING, &find->altzdir, .metavar = "DIR", .old = 1,
           .help = "where split put the redshift catalogs; BAL tables go there as well" },
         { "-z", "--zfileroot", FB_OPT_STRING, &find->zfileroot, .metavar = "NAME", .old = 1,
-          .help = "begin of redshift file names" },
+          .help = "first part of redshift file names" },
         FB_MOCKDIR_OPTION(o->layout, 1),
         { "-o", "--outdir --outfile", FB_OPT_STRING, &find->out, .metavar = "PATH", .old = 1,
           .group = FB_GROUP_OUTPUT,

@@ -96,7 +96,7 @@ int fb_cmd_list(int argc, char **argv)
           .help = "list rows for which all of these hold, such as 'AI_CIV > 2000, SNR_CIV > 3'; may be "
                   "repeated" },
         { NULL, "--all", FB_OPT_FLAG, &o.request.all, .group = FB_GROUP_SEARCH,
-          .help = "list rows that are no BALs as well, which have AI_CIV = 0" },
+          .help = "also list rows that are not BALs, with AI_CIV = 0" },
         { NULL, "--columns", FB_OPT_TEXTS, &o.columns, .metavar = "NAMES", .group = FB_GROUP_OUTPUT,
           .help = "columns, separated by commas; 'VMIN_CIV_450[0]' is one element of an array, '*' is every "
                   "column" },

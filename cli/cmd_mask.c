@@ -298,7 +298,7 @@ static int mask_tree(struct mask *mask, int argc, char **argv, struct fb_error *
 static const struct fb_command_help mask_help = {
     .command = "mask",
     .usage = "-q FILE -r SPECPROD -w DIR [options]",
-    .summary = "Mask the troughs of BAL quasars in coadds, to fit redshifts again.",
+    .summary = "Mask the troughs of BAL quasars in coadds, so that redshifts can be refitted.",
     .example = "fastbal mask -q qso-bal.fits -r loa -s main -m dark -w $PSCRATCH/masked",
 };
 

@@ -173,8 +173,7 @@ static int make_report(void *context, struct fb_error *err)
 static const struct fb_command_help report_help = {
     .command = "report",
     .usage = "CATALOG [-r SPECPROD] -o FILE.html [options]",
-    .summary =
-        "A page about a catalog with BAL columns, with the spectra of its BALs to look at and to judge.",
+    .summary = "A page about a catalog with BAL columns, with an inspector for the spectra of its BALs.",
     .example = "fastbal report qso-bal.fits -r loa -o report.html",
 };
 
@@ -191,7 +190,7 @@ int fb_cmd_report(int argc, char **argv)
                                  FB_QUASARS_OPTIONS(r.options),
                                  { NULL, "--spectra", FB_OPT_INT, &r.nspectra, .metavar = "N", .min = 0,
                                    .max = 20000, .group = FB_GROUP_OUTPUT,
-                                   .help = "most spectra in the page, of about 14 kB each" },
+                                   .help = "largest number of spectra in the page; each takes about 14 kB" },
                                  FB_CLOBBER_OPTION(r.clobber, 0, "an existing file"),
                                  FB_QUIET_OPTION,
                                  { 0 } };

@@ -171,7 +171,7 @@ int fb_cmd_split(int argc, char **argv)
         { "-a", "--altzdir", FB_OPT_STRING, &split.altzdir, .metavar = "DIR", .required = 1, .old = 1,
           .help = "where the redshift catalogs go" },
         { "-z", "--zfileroot", FB_OPT_STRING, &split.zfileroot, .metavar = "NAME", .old = 1,
-          .help = "begin of their file names" },
+          .help = "first part of their file names" },
         FB_LAYOUT_OPTIONS(split.layout_options),
         FB_ONLY_OPTION(split.layout_options),
         FB_PIXELS_OPTIONS(split, 1, "log, in --altzdir; default: logfile-SURVEY-PROGRAM.txt",

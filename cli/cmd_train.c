@@ -52,11 +52,11 @@ static enum fb_options_outcome parse_train_options(struct fb_train_options *o, i
           .max = FB_TRAIN_MOST_COMPONENTS, .group = FB_GROUP_SEARCH,
           .help = "templates, the first of which is the mean spectrum" },
         { NULL, "--min-snr", FB_OPT_FLOAT, &o->min_snr, .metavar = "S", .min = 0, .max = 1e6,
-          .group = FB_GROUP_SEARCH, .help = "leave out spectra with a lower mean of flux/sigma a pixel" },
+          .group = FB_GROUP_SEARCH, .help = "leave out spectra whose mean flux/sigma per pixel is lower" },
         FB_NPROC_OPTION(o->nproc),
         FB_CLOBBER_OPTION(o->clobber, 0, "an existing file"),
         FB_QUIET_OPTION,
-        FB_VERBOSE_OPTION(o->verbose, 0, "say how far the reading is"),
+        FB_VERBOSE_OPTION(o->verbose, 0, "report progress"),
         FB_MAX_UNPACKED_OPTION,
         { 0 }
     };

@@ -254,7 +254,7 @@ int fb_cmd_truth(int argc, char **argv)
           .group = FB_GROUP_OUTPUT, .help = "the catalog to write; default: QSOCAT-baltrue.fits" },
         FB_CLOBBER_OPTION(truth.clobber, 1, "an existing catalog"),
         FB_QUIET_OPTION,
-        FB_VERBOSE_OPTION(truth.verbose, 1, "say how far the run is"),
+        FB_VERBOSE_OPTION(truth.verbose, 1, "report progress"),
         FB_NPROC_OPTION(truth.nproc),
         FB_MAX_UNPACKED_OPTION,
         { 0 }

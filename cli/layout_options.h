@@ -20,12 +20,12 @@
         { NULL, "--tree", FB_OPT_STRING, &(o).tree, .metavar = "DIR", \
           .help = "the tree of spectra instead of a release's: a mock's, or one that was skimmed" }, \
         { NULL, "--nside", FB_OPT_INT, &(o).nside, .metavar = "N", .min = 1, .max = 8192, \
-          .help = "of a skimmed tree's pixels, PIX//100/PIX right in it; default: as its files say" }, \
+          .help = "nside of a skimmed tree, with PIX//100/PIX directly in it; default: as its files say" }, \
         { NULL, "--mock", FB_OPT_FLAG, &(o).mock, .old = 1, .help = "a mock: spectra-16, columns RA and DEC" }, \
         { NULL, "--tiles", FB_OPT_LIST, &(o).tile, .metavar = "TILE", .max = 999999999, .seen = &(o).tiles, \
           .help = "tiles instead of pixels: these, or all; @FILE is a file that lists them" }, \
         { NULL, "--night", FB_OPT_INT, &(o).night, .metavar = "YYYYMMDD", .min = 1, .max = 99999999, \
-          .help = "of tiles: the last night of their spectra; default: the last there is" }, \
+          .help = "with --tiles: the last night of their spectra; default: the latest" }, \
         { "-hp", "--healpix", FB_OPT_LIST, &(o).healpix, .metavar = "PIX", .max = 1e15, .old = 1, .group = FB_GROUP_SEARCH, \
           .help = "pixels to work on, separated by spaces or commas, or @FILE; default: all" }, \
         { NULL, "--uniqpix", FB_OPT_LIST, &(o).uniqpix, .metavar = "PIX", .max = 1e15, .group = FB_GROUP_SEARCH, \

@@ -31,7 +31,7 @@ static const struct {
     { "truth", "appendbaltruth", fb_cmd_truth, "QSO catalog of a mock + its truth -> with true BAL columns" },
     { "diff", NULL, fb_cmd_diff, "what changed between two BAL catalogs, BAL tables or trees" },
     { "score", NULL, fb_cmd_score, "how complete and pure a catalog is, measured against a truth" },
-    { "list", NULL, fb_cmd_list, "BALs of a catalog as text, a line each" },
+    { "list", NULL, fb_cmd_list, "BALs of a catalog as text, one per line" },
     { "info", NULL, fb_cmd_info, "what made a BAL table or catalog, and what is in it" },
     { "simulate", NULL, fb_cmd_simulate, "a DESI-like tree of simulated quasars with known troughs" },
     { "continuum", NULL, fb_cmd_continuum, "spectra of some quasars with their continua and troughs" },

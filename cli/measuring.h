@@ -29,9 +29,9 @@ struct fb_measuring_options {
         FB_FINDER_OPTIONS((o).finder, is_old), \
         FB_DETECTOR_OPTION((o).finder), \
         { NULL, "--dry-run", FB_OPT_FLAG, &(o).dry, .group = FB_GROUP_RUN, \
-          .help = "say what would be measured, kept or missed, and stop" }, \
+          .help = "say what would be measured or kept, and what is missing, and stop" }, \
         { NULL, "--mpi", FB_OPT_FLAG, &(o).mpi, .several = 1, .group = FB_GROUP_RUN, \
-          .help = "one of several ranks, as started by srun -n N or mpirun -n N" }
+          .help = "run as one of several MPI ranks, as started by srun -n N or mpirun -n N" }
 /* clang-format on */
 
 /* Initialise command, options, argc, argv and start; the rest with zeros. */

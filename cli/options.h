@@ -46,14 +46,14 @@ enum fb_options_outcome {
         { "-v", "--verbose", FB_OPT_FLAG, &(where), .own = 1, .old = (is_old), .group = FB_GROUP_RUN, .help = what }
 #define FB_MAX_UNPACKED_OPTION /* of commands that read FITS files; needs fits/unpack.h */ \
         { NULL, "--max-unpacked", FB_OPT_SIZE, &fb_unpack_limit, .metavar = "SIZE", .min = 65536, .max = 1e15, \
-          .group = FB_GROUP_RUN, .help = "most memory for what one packed input holds, for each thread; as in 500M or 4G" }
+          .group = FB_GROUP_RUN, .help = "most memory for one decompressed input, for each thread; as in 500M or 4G" }
 /* Those of commands that work on many pixels; o has the members logfile, clobber, verbose and chunk. */
 #define FB_PIXELS_OPTIONS(o, is_old, log, what) \
         { "-l", "--logfile", FB_OPT_STRING, &(o).logfile, .metavar = "NAME", .old = (is_old), \
           .group = FB_GROUP_OUTPUT, .help = log }, \
         FB_CLOBBER_OPTION((o).clobber, is_old, what), \
         FB_QUIET_OPTION, \
-        FB_VERBOSE_OPTION((o).verbose, is_old, "say how far the run is")
+        FB_VERBOSE_OPTION((o).verbose, is_old, "report progress")
 #define FB_CHUNK_OPTION(where, is_old) \
         { NULL, "--chunk-size", FB_OPT_INT, &(where), .metavar = "N", .min = 1, .max = 1e9, .own = 1, .old = (is_old), \
           .group = FB_GROUP_OLD, \
