@@ -1,9 +1,9 @@
 /*
  * fastbal.h - measure broad absorption lines (BALs) in the spectra of quasars.
  *
- * The library works on spectra in memory. It reads no files, starts no threads, keeps no global state, never prints
- * and never exits. It needs the C library and libm alone. docs/algorithm.md describes what it computes, step by step;
- * section numbers below (§) refer to that page.
+ * The library works on spectra in memory. It reads no files, starts no threads, keeps no global state, never
+ * prints and never exits. It needs the C library and libm alone. docs/algorithm.md describes what it
+ * computes, step by step; section numbers below (§) refer to that page.
  *
  * One spectrum, from start to end:
  *
@@ -34,20 +34,20 @@
  *         return status;
  *     }
  *
- * examples/measure.c is a whole program around it. Many spectra are measured with the same templates and workspace,
- * one by one or with fastbal_measure_batch().
+ * examples/measure.c is a whole program around it. Many spectra are measured with the same templates and
+ * workspace, one by one or with fastbal_measure_batch().
  *
- * Units: wavelengths in Angstrom, velocities and indices in km/s (of troughs: positive is blueshifted, towards the
- * observer), flux in any unit F, ivar (the inverse variance of flux) in F^-2.
+ * Units: wavelengths in Angstrom, velocities and indices in km/s (of troughs: positive is blueshifted,
+ * towards the observer), flux in any unit F, ivar (the inverse variance of flux) in F^-2.
  *
  * Ownership: the caller owns all arrays, which are contiguous. Objects copy what they are created from. Every
  * fastbal_..._create() and fastbal_templates_builtin() has a fastbal_..._free(), to which NULL may be passed.
  *
- * Errors: functions that can fail return an enum fastbal_status. On failure a pointer to a new object is set to NULL and
- * no other output is written. Where a comment does not say so, a pointer must not be NULL.
+ * Errors: functions that can fail return an enum fastbal_status. On failure a pointer to a new object is set
+ * to NULL and no other output is written. A pointer must not be NULL unless its comment allows it.
  *
- * Threads: templates and grids do not change once created and may be shared by any number of threads. A workspace
- * belongs to one thread at a time. Functions without a workspace are safe in any thread.
+ * Threads: templates and grids do not change once created and may be shared by any number of threads. A
+ * workspace belongs to one thread at a time. Functions without a workspace are safe in any thread.
  *
  * Results do not depend on the compiler, the processor or the number of threads.
  *
@@ -105,11 +105,11 @@ enum {
     FASTBAL_MAX_BI = 5,           /* troughs kept for the balnicity index, minimum width 2000 km/s */
     FASTBAL_MAX_TEMPLATES = 32,   /* most components a template set may have */
     FASTBAL_MAX_CAMERAS = 8,      /* most cameras that can be joined */
-    FASTBAL_DETECTOR_CELLS = 176, /* what the net of a detector sees (struct fastbal_detector_trace) */
+    FASTBAL_DETECTOR_CELLS = 176, /* sizes in struct fastbal_detector_trace */
     FASTBAL_DETECTOR_CHANNELS = 14,
     FASTBAL_DETECTOR_SCALARS = 4,
     FASTBAL_DETECTOR_POOLED = 38,
-    FASTBAL_MAX_DETECTED = 8 /* troughs of a detector kept */
+    FASTBAL_MAX_DETECTED = 8 /* troughs kept of those that a detector finds */
 };
 
 /* The redshift range of the finder, inclusive: C IV and its blue side are within 3600-9824 A. */
@@ -129,15 +129,15 @@ enum fastbal_balstatus {
     FASTBAL_FEW_PIXELS = 2,   /* not more good pixels in the fit range than templates */
     FASTBAL_SINGULAR = 4,     /* the templates are degenerate on the good pixels */
     FASTBAL_MORE_TROUGHS = 8, /* more troughs were found than can be kept */
-    FASTBAL_LOW_SIGNAL = 16,  /* the signal is too low for C IV troughs to be searched */
+    FASTBAL_LOW_SIGNAL = 16,  /* the signal is too low for a search for C IV troughs */
     FASTBAL_NOT_CONVERGED =
         32, /* the mask, or the trough-aware continuum, still changed after the last iteration */
     FASTBAL_NO_SPECTRUM = 64, /* there is no spectrum of this target (set by callers, not by the library) */
     FASTBAL_NO_DIFFERENCE = 128,  /* the continuum is negative in C IV, so Si IV troughs can't be measured */
     FASTBAL_CHI2_LIMIT = 256,     /* the fit is so bad that no troughs are reported */
-    FASTBAL_NEGATIVE_MODEL = 512, /* the continuum is negative in C IV, so no C IV troughs were searched */
-    FASTBAL_BAD_REDSHIFT = 1024,  /* of a batch: the redshift is not a finite number above -1 */
-    FASTBAL_NOT_TRAINED = 2048    /* the detector was not trained on spectra like this */
+    FASTBAL_NEGATIVE_MODEL = 512, /* the continuum is negative in C IV, so no troughs were sought there */
+    FASTBAL_BAD_REDSHIFT = 1024,  /* in a batch: the redshift is not a finite number above -1 */
+    FASTBAL_NOT_TRAINED = 2048    /* the spectrum is outside the range that the detector was trained on */
 };
 /* The bits that mean "not measured". */
 #define FASTBAL_NOT_MEASURED                                                                                \
@@ -152,7 +152,7 @@ struct fastbal_camera {
     size_t n; /* at least 2 */
 };
 
-/* The pixels of one target in one camera, as many as that camera has wavelengths. */
+/* The pixels of one target in one camera, one for each of the camera's wavelengths. */
 struct fastbal_pixels {
     const float *flux;
     const float *ivar;
@@ -169,27 +169,27 @@ typedef struct fastbal_grid fastbal_grid;
  *
  *   grid               the plan, to be freed by fastbal_grid_free(); NULL on failure
  *   cameras, ncameras  1 to FASTBAL_MAX_CAMERAS, in order of wavelength
- *   start              first wavelength of the resampled spectrum: 3600, or the first of the first camera for files
- *                      that hold resolution matrices. Looked at only where cameras are resampled.
+ *   start              first wavelength of the resampled spectrum, A: 3600, or the first wavelength of the
+ *                      first camera for files with resolution matrices. Used only if cameras are resampled.
  *   message            says why the call failed, empty where it did not; may be NULL
  *
  * Returns FASTBAL_OK, FASTBAL_ENOMEM, FASTBAL_EARGUMENT (also where grid, cameras or a camera's wavelength is
- * NULL) or FASTBAL_EWAVELENGTH (also where the resampled spectrum would have less than 2 or more than a
+ * NULL) or FASTBAL_EWAVELENGTH (also where the resampled spectrum would have fewer than 2 or more than a
  * million pixels).
  */
 FASTBAL_API int fastbal_grid_create(fastbal_grid **grid, const struct fastbal_camera *cameras, int ncameras,
                                     double start, struct fastbal_message *message);
 FASTBAL_API void fastbal_grid_free(fastbal_grid *grid); /* NULL is allowed */
 
-/* Properties of a grid: the number of pixels of the joined spectrum; their observed wavelengths, which are
- * valid as long as the grid; and 1 if cameras are resampled, else 0. */
+/* Properties of a grid: the number of pixels of the joined spectrum; their observed wavelengths in A, valid
+ * as long as the grid; and 1 if cameras are resampled, else 0. */
 FASTBAL_API size_t fastbal_grid_size(const fastbal_grid *grid);
 FASTBAL_API const double *fastbal_grid_wavelength(const fastbal_grid *grid);
 FASTBAL_API int fastbal_grid_resamples(const fastbal_grid *grid);
 
 /*
- * Join the pixels of one target. Pixels with a flux or ivar that is not finite, or a negative ivar, count as
- * flux = ivar = 0.
+ * Join the pixels of one target. A pixel whose flux or ivar is not finite, or whose ivar is negative, counts
+ * as flux = ivar = 0.
  *
  *   cameras     as many, and in the order, as the grid was created with
  *   flux, ivar  outputs of fastbal_grid_size() pixels, in the unit of the input; must not overlap it
@@ -200,8 +200,8 @@ FASTBAL_API void fastbal_join(const fastbal_grid *grid, const struct fastbal_pix
                               double *ivar);
 
 /*
- * The same for pixels [begin, end) of the joined spectrum alone; the others of flux and ivar are left as they are.
- * flux and ivar point to pixel 0; begin <= end <= fastbal_grid_size(). Cannot fail.
+ * The same for pixels [begin, end) of the joined spectrum only; the other pixels of flux and ivar are
+ * unchanged. flux and ivar point to pixel 0; begin <= end <= fastbal_grid_size(). Cannot fail.
  */
 FASTBAL_API void fastbal_join_range(const fastbal_grid *grid, const struct fastbal_pixels *cameras,
                                     size_t begin, size_t end, double *flux, double *ivar);
@@ -220,22 +220,23 @@ typedef struct fastbal_templates fastbal_templates;
 
 /*
  *   templates    the set, to be freed by fastbal_templates_free(); NULL on failure
- *   wavelength   rest frame, increasing, from 1e-30 to 1e30 A, nwave >= 2; between them templates are linear, and beyond
- *                the ends they keep the value of the end
- *   values       ntemplates x nwave, one template after the other, ntemplates 1 to FASTBAL_MAX_TEMPLATES, in any unit
+ *   wavelength   rest frame, increasing, from 1e-30 to 1e30 A, nwave >= 2; between them templates are linear,
+ *                and beyond the ends they keep the value of the end
+ *   values       ntemplates x nwave, one template after the other, ntemplates 1 to FASTBAL_MAX_TEMPLATES, in
+ *                any unit
  *
- * Returns FASTBAL_OK, FASTBAL_ENOMEM, FASTBAL_EARGUMENT (also where a pointer is NULL), FASTBAL_EWAVELENGTH or
- * FASTBAL_ETEMPLATES.
+ * Returns FASTBAL_OK, FASTBAL_ENOMEM, FASTBAL_EARGUMENT (also where a pointer is NULL), FASTBAL_EWAVELENGTH
+ * or FASTBAL_ETEMPLATES.
  */
 FASTBAL_API int fastbal_templates_create(fastbal_templates **templates, size_t nwave,
                                          const double *wavelength, int ntemplates, const double *values);
 
-/* Statistics of the population of quasars that the templates describe. The first template is its mean. The
- * trough-aware continuum uses them (§4). */
+/* Statistics of the population of quasars that the templates describe. The first template is its mean
+ * spectrum. The trough-aware continuum uses them (§4). */
 struct fastbal_prior {
-    const double *mean;       /* of c_k / c_0, k = 1 .. ntemplates - 1, the ratios of coefficients */
-    const double *covariance; /* of them, (ntemplates - 1) x (ntemplates - 1), symmetric, positive definite */
-    const double *misfit; /* of the templates, relative to the continuum, at each wavelength: nwave, >= 0 */
+    const double *mean;       /* of the coefficient ratios c_k / c_0, k = 1 .. ntemplates - 1 */
+    const double *covariance; /* (ntemplates - 1) x (ntemplates - 1), symmetric, positive definite */
+    const double *misfit;     /* relative error of the templates at each wavelength: nwave, >= 0 */
 };
 
 /*
@@ -264,23 +265,23 @@ FASTBAL_API double fastbal_templates_value(const fastbal_templates *templates, i
 
 /* ---- The detector (§9) ------------------------------------------------------------------------------ */
 
-/* A trained net that judges by the residuals of a trough-aware continuum whether a quasar has outflows. It does not
- * change once created, and may be shared by any number of threads. */
+/* A trained neural network, the net, that judges from the residuals of a trough-aware continuum whether a
+ * quasar has outflows. It does not change once created, and may be shared by any number of threads. */
 typedef struct fastbal_detector fastbal_detector;
 
-/* How a logit becomes a probability, 1 / (1 + exp(-(slope x logit + intercept))); and the limits of what the detector
- * was trained on, by the scalars of struct fastbal_detector_trace. */
+/* How a logit becomes a probability, 1 / (1 + exp(-(slope x logit + intercept))), and the limits of the
+ * training spectra (enum fastbal_limit). most_chi2 is the limit on the reduced chi-square minus 1. */
 struct fastbal_calibration {
     double slope, intercept; /* slope > 0 */
     double least_signal, most_signal, most_chi2, most_masked;
 };
 
 /*
- * Create a detector from its numbers.
+ * Create a detector from its weights and calibration.
  *
  *   detector  to be freed by fastbal_detector_free(); NULL on failure
  *   name      at most 12 characters of it are kept
- *   weights   of the net, nweights of them, in the order of §9
+ *   weights   the nweights weights of the net, in the order of §9
  *   message   says why the call failed, empty where it did not; may be NULL
  *
  * Returns FASTBAL_OK, FASTBAL_ENOMEM, FASTBAL_EARGUMENT (a NULL pointer) or FASTBAL_EDETECTOR.
@@ -293,10 +294,10 @@ FASTBAL_API int fastbal_detector_builtin(fastbal_detector **detector);
 FASTBAL_API void fastbal_detector_free(fastbal_detector *detector); /* NULL is allowed */
 /* Its name and a checksum of its numbers, as in "builtin 1f2e3d4c"; valid as long as the detector. */
 FASTBAL_API const char *fastbal_detector_name(const fastbal_detector *detector);
-/* The weights that it was created from, rounded to floats, of which there are *nweights; valid as long as the detector. */
+/* Its *nweights weights, rounded to float; valid as long as the detector. */
 FASTBAL_API const float *fastbal_detector_weights(const fastbal_detector *detector, size_t *nweights);
-/* The edges of the cells that the net sees, rest wavelengths in A from blue to red, FASTBAL_DETECTOR_CELLS + 1 of them; valid as
- * long as the detector. */
+/* The edges of the net's cells: FASTBAL_DETECTOR_CELLS + 1 rest wavelengths in A, increasing; valid as long
+ * as the detector. */
 FASTBAL_API const double *fastbal_detector_edges(const fastbal_detector *detector);
 /* The calibration that it was created with; valid as long as the detector. */
 FASTBAL_API const struct fastbal_calibration *fastbal_detector_calibration(const fastbal_detector *detector);
@@ -334,56 +335,56 @@ struct fastbal_line {
 };
 
 /*
- * C IV absorption by definitions of the literature other than AI and BI (§5.1), with standard errors. All are 0, and
- * detachment -1, where there is no trough.
+ * C IV absorption by other definitions in the literature than AI and BI (§5.1), with standard errors. All are
+ * 0, and detachment -1, where there is no trough.
  */
 struct fastbal_absorption {
     double ai_total,
         ai_total_error;    /* AI over whole troughs, their first 450 km/s included (Hall et al. 2002), km/s */
     double bi0, bi0_error; /* BI from 0 instead of 3000 km/s (Gibson et al. 2009), km/s */
     double detachment,
-        detachment_error;      /* of the first trough, in half-widths of the line (Weymann et al. 1991) */
+        detachment_error;      /* of the trough nearest the line, in its half-widths (Weymann et al. 1991) */
     double ew, ew_error;       /* rest equivalent width of all AI troughs, A */
     double depth, depth_error; /* mean of 1 - flux over continuum in all AI troughs */
 };
 
-/* Absorption at the velocities of C IV troughs in lines of low ionization (§5.2). */
+/* Absorption by low-ionization lines at the velocities of the C IV troughs (§5.2). */
 enum fastbal_low_line { FASTBAL_ALIII = 1, FASTBAL_MGII = 2 };
 struct fastbal_low_ionization {
     int searched; /* enum fastbal_low_line bits of lines that could be searched; 0 without C IV troughs */
-    int found;    /* the bits of these that absorb: a LoBAL has at least one, a HiBAL none */
-    /* Mean of 1 - flux over continuum in the trough where it is most significant, with its standard error; 0
+    int found;    /* bits of the lines that absorb: a LoBAL has at least one, a HiBAL none */
+    /* Mean of 1 - flux over continuum, with its standard error, in the trough where it is most significant; 0
      * if not searched. */
     double aliii_depth, aliii_error, mgii_depth, mgii_error;
 };
 
-/* What a detector says of a quasar (§9). Its troughs are C IV's, from blue to red. */
+/* What a detector finds in a quasar (§9). The troughs are those of C IV, from blue to red. */
 struct fastbal_detection {
-    int made; /* 0: there is no spectrum to judge by, or no positive continuum; the rest is 0, troughs are -1 */
+    int made; /* 0 if C IV is not covered or the continuum is not positive: troughs are -1, all else 0 */
     double probability; /* of an outflow with AI > 0, 0 to 1 */
-    uint32_t outside;   /* enum fastbal_limit bits: where the training did not reach */
-    /* Troughs, of quasars with a probability of 0.5 or more; unused entries are -1. */
+    uint32_t outside;   /* enum fastbal_limit bits: what is outside the range of the training spectra */
+    /* Troughs, if probability is 0.5 or more; unused entries are -1. */
     int count;
-    int dropped; /* more troughs, to the red, for which there is no room; the indices have them */
+    int dropped; /* further troughs, to the red, that did not fit; ai and bi include them */
     double vmin[FASTBAL_MAX_DETECTED], vmax[FASTBAL_MAX_DETECTED]; /* red and blue edge, km/s */
-    double edge_error[FASTBAL_MAX_DETECTED];                       /* of both, km/s */
+    double edge_error[FASTBAL_MAX_DETECTED];                       /* error of either edge, km/s */
     double
-        inside[FASTBAL_MAX_DETECTED]; /* the largest probability in the trough of being inside an outflow */
-    double ai, ai_error;              /* their absorption index, km/s */
-    double bi, bi_error;              /* their balnicity index, km/s */
+        inside[FASTBAL_MAX_DETECTED]; /* the highest probability in the trough of being inside an outflow */
+    double ai, ai_error;              /* absorption index of the troughs, km/s */
+    double bi, bi_error;              /* balnicity index of the troughs, km/s */
 };
 
 /* Limits of what a detector was trained on. */
 enum fastbal_limit {
-    FASTBAL_LIMIT_SIGNAL = 1, /* mean of s / (s + 3), s: signal-to-noise of a cell */
-    FASTBAL_LIMIT_CHI2 = 2,   /* of cells that are not absorbed */
-    FASTBAL_LIMIT_MASKED = 4  /* share of cells without data */
+    FASTBAL_LIMIT_SIGNAL = 1, /* mean over cells of s / (s + 3), where s is the signal-to-noise */
+    FASTBAL_LIMIT_CHI2 = 2,   /* reduced chi-square of the cells that are not absorbed */
+    FASTBAL_LIMIT_MASKED = 4  /* fraction of cells without data */
 };
 
 struct fastbal_result {
     uint32_t status; /* BALSTATUS bits */
-    int ntemplates;  /* numbers in coeffs */
-    int iterations;  /* fits made, 1 to 10; 0 if not measured. Least squares masks the last fit's troughs. */
+    int ntemplates;  /* number of coeffs */
+    int iterations;  /* fits, 1 to 10; 0 if not measured. Least squares counts a repeat that it skips. */
     double coeffs[FASTBAL_MAX_TEMPLATES]; /* of the templates; 0 if not measured */
     double chi2; /* reduced, of the last fit; if trough-aware, over pixels that are probably not absorbed */
     struct fastbal_line civ;  /* troughs of C IV */
@@ -392,20 +393,20 @@ struct fastbal_result {
     double snr_civ, snr_redside, snr_forest;
     struct fastbal_absorption absorption; /* of C IV */
     struct fastbal_low_ionization low;    /* at the velocities of C IV troughs */
-    struct fastbal_detection detection;   /* if options have a detector */
+    struct fastbal_detection detection;   /* cleared if the options have no detector */
 };
 
 /* How the continuum is fitted (§4). */
 enum fastbal_fit {
     FASTBAL_FIT_EXACT = 0, /* the least-squares solution */
-    FASTBAL_FIT_SIMPLEX    /* the result of the simplex search used for the published catalogs */
+    FASTBAL_FIT_SIMPLEX    /* the result of the simplex search that the published catalogs used */
 };
 
 /* What the continuum is fitted to (§4). */
 enum fastbal_continuum {
     FASTBAL_CONTINUUM_DEFAULT = 0,   /* trough-aware for templates with a prior, least squares for others */
     FASTBAL_CONTINUUM_LEAST_SQUARES, /* all pixels except those in troughs of the previous fit */
-    FASTBAL_CONTINUUM_TROUGH_AWARE /* pixels weigh less the more probably they are absorbed; FASTBAL_FIT_EXACT alone */
+    FASTBAL_CONTINUUM_TROUGH_AWARE   /* less weight for probably absorbed pixels; FASTBAL_FIT_EXACT only */
 };
 
 /* Which rules define troughs and masks (§8). */
@@ -429,7 +430,7 @@ struct fastbal_options {
     int fit;                          /* enum fastbal_fit */
     int rules;                        /* enum fastbal_rules */
     int continuum;                    /* enum fastbal_continuum */
-    const fastbal_detector *detector; /* fills result->detection; NULL: none */
+    const fastbal_detector *detector; /* fills result->detection; borrowed; NULL: none */
 };
 #define FASTBAL_OPTIONS_INIT                                                                              \
     {                                                                                                     \
@@ -445,13 +446,13 @@ FASTBAL_API void fastbal_workspace_free(fastbal_workspace *work); /* NULL is all
 
 /*
  * The error message of the last call with this workspace (struct fastbal_message); empty if it succeeded. The
- * string is valid until the next call with the workspace. Never NULL; for a NULL workspace it says so.
+ * string is valid until the next call with the workspace. Never NULL; if work is NULL, the message says that.
  */
 FASTBAL_API const char *fastbal_error(const fastbal_workspace *work);
 
 /*
- * Measure one spectrum: fit the continuum, search C IV and Si IV troughs, mask them, and repeat until the
- * mask is stable (§2 to §6).
+ * Measure one spectrum: fit the continuum, search for C IV and Si IV troughs, mask them, and repeat until the
+ * mask is stable (§2 to §6). The trough-aware continuum needs only one search.
  *
  *   options   NULL for the defaults
  *   result    written only on FASTBAL_OK
@@ -461,8 +462,8 @@ FASTBAL_API const char *fastbal_error(const fastbal_workspace *work);
  *
  * A spectrum that can't be measured is not an error: the call returns FASTBAL_OK and result->status says why.
  * Trough arrays and signal-to-noise are then -1 and everything else 0. The numbers of a result are finite
- * whatever the input: a fit that overflows is FASTBAL_SINGULAR, and a line whose troughs can't be divided by
- * the continuum has none.
+ * whatever the input: a fit that overflows is FASTBAL_SINGULAR, and a line whose continuum is too small to
+ * divide by has no troughs.
  *
  * Returns FASTBAL_OK, FASTBAL_ENOMEM, FASTBAL_EARGUMENT (a NULL pointer, a redshift that is not finite or not
  * above -1, an invalid option) or FASTBAL_EWAVELENGTH; fastbal_error() says more.
@@ -471,22 +472,21 @@ FASTBAL_API int fastbal_measure(fastbal_workspace *work, const fastbal_templates
                                 const struct fastbal_spectrum *spectrum,
                                 const struct fastbal_options *options, struct fastbal_result *result);
 
-/* What a detector saw and computed: the inputs of its net, and the logits that it gave. Cells are 176.4 km/s wide, from
- * blue to red. */
+/* The inputs and logits of a detector's net. Cells are 176.4 km/s wide, from blue to red. */
 struct fastbal_detector_trace {
     float channel[FASTBAL_DETECTOR_CHANNELS][FASTBAL_DETECTOR_CELLS];
     float scalar[FASTBAL_DETECTOR_SCALARS];
     float cell_logit[FASTBAL_DETECTOR_CELLS]; /* of being inside an outflow's trough */
-    float pooled[FASTBAL_DETECTOR_POOLED];    /* what the logit of the quasar is made of */
+    float pooled[FASTBAL_DETECTOR_POOLED];    /* inputs of the hidden layer, which gives the quasar's logit */
     float logit;                              /* of the quasar, before the calibration */
 };
 
 /*
- * The detection alone, without a measurement; the same numbers as with options.detector, which fills them where the
- * spectrum is measured.
+ * The detection alone, without a measurement; the same numbers as with options.detector, which fills them
+ * where the spectrum is measured.
  *
  *   detection  written only on FASTBAL_OK
- *   trace      for training and tests; may be NULL
+ *   trace      for training and tests; 0 where nothing was computed; may be NULL
  *
  * Returns the same as fastbal_measure().
  */
@@ -499,14 +499,15 @@ FASTBAL_API int fastbal_detect(fastbal_workspace *work, const fastbal_detector *
  * those of fastbal_join() and fastbal_measure() for each of them. Spectra on several grids need one call per
  * grid.
  *
- *   cameras   as many, and in the order, as the grid was created with; flux, ivar and, where it is not NULL, mask are
- *             nspec x n, where n is the number of that camera's wavelengths
+ *   cameras   as many, and in the order, as the grid was created with; flux, ivar and, where it is not NULL,
+ *             mask are nspec x n, where n is the number of that camera's wavelengths
  *   z         nspec redshifts
  *   options   NULL for the defaults
  *   results   nspec of them
  *
- * A spectrum that can't be measured has a result that says why, and the others are measured; a redshift that
- * is not finite or not above -1 is FASTBAL_BAD_REDSHIFT. With nspec = 0, cameras, z and results may be NULL.
+ * A spectrum that can't be measured gets a result that says why, and the others are measured. A redshift that
+ * is not finite or not above -1 gives FASTBAL_BAD_REDSHIFT. With nspec = 0, cameras, z and results may be
+ * NULL.
  *
  * Returns FASTBAL_OK, FASTBAL_ENOMEM or FASTBAL_EARGUMENT (a NULL pointer, or an invalid option), and then no
  * result is written; fastbal_error() says more. Any number of threads may call it, each with its own
@@ -524,12 +525,12 @@ FASTBAL_API int fastbal_measure_batch(fastbal_workspace *work, const fastbal_tem
 FASTBAL_API void fastbal_measured_range(size_t n, const double *wavelength, double z, size_t *begin,
                                         size_t *end);
 
-/* A result that says "not measured", with the given BALSTATUS bits. Cannot fail. */
+/* Set a result to "not measured", with the given BALSTATUS bits. Cannot fail. */
 FASTBAL_API void fastbal_result_clear(struct fastbal_result *result, int ntemplates, uint32_t status);
 
 /*
- * The continuum of a result (§4): the sum of coeffs[k] * template k at wavelength[i] / (1 + z), into continuum[n].
- * Observed wavelengths in any order, z > -1; as many coeffs as templates. Cannot fail.
+ * The continuum of a result (§4): the sum of coeffs[k] * template k at wavelength[i] / (1 + z), into
+ * continuum[n]. Observed wavelengths in any order, z > -1; as many coeffs as templates. Cannot fail.
  */
 FASTBAL_API void fastbal_continuum(const fastbal_templates *templates, const double *coeffs, double z,
                                    size_t n, const double *wavelength, double *continuum);

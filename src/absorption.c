@@ -71,7 +71,7 @@ static double mean_between(size_t n, const double *w, const double *model, doubl
     return end > begin ? sum / (double)(end - begin) : NAN;
 }
 
-/* The model above a straight line from 1450 to 1700 A. */
+/* The height of the model at pixel i above the straight line from `blue` at 1450 A to `red` at 1700 A. */
 static double above(const double *w, const double *model, size_t i, double blue, double red)
 {
     return model[i] - (blue + (red - blue) * (w[i] - 1450) / (1700 - 1450));

@@ -13,9 +13,10 @@
 
 #define SAME_WAVELENGTH 1e-4 /* A */
 #define RESAMPLED_STEP 0.8   /* A */
-#define MAX_PIXELS 1000000   /* of a resampled spectrum: more means that the wavelengths are wrong */
+#define MAX_PIXELS 1000000   /* in a resampled spectrum; more means that the wavelengths are wrong */
 
-/* The joined grid of aligned cameras: each camera's pixels above the last of those before it. */
+/* The joined grid of aligned cameras: from each camera, the pixels redward of those of the cameras before it.
+ * Returns its size; `wavelength` has room for the pixels of all cameras. */
 static size_t union_grid(const struct fastbal_camera *cameras, int ncameras, double *wavelength)
 {
     size_t n = cameras[0].n;
@@ -107,7 +108,7 @@ static int make_resampled(fastbal_grid *grid, const struct fastbal_camera *camer
         return FASTBAL_ENOMEM;
     for (size_t i = 0; i < grid->n; i++)
         grid->wavelength[i] = first + RESAMPLED_STEP * (double)i;
-    if (!fb_wavelengths_ok(grid->wavelength, grid->n)) /* so large that the step is lost in rounding */
+    if (!fb_wavelengths_ok(grid->wavelength, grid->n)) /* too large: the step is lost in rounding */
         return no_resampling(message, first, last);
     for (int c = 0; c < grid->ncameras; c++) {
         int status = fb_resampler_create(&grid->resampler[c], cameras[c].wavelength, cameras[c].n,

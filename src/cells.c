@@ -8,11 +8,11 @@
 #include <string.h>
 #include "internal.h"
 
-#define FIRST_CELL 1258.0 /* A, its centre; that of the last is 2402 */
+#define FIRST_CELL 1258.0 /* A, its centre; the centre of the last cell is 2402 */
 /* The ratio of neighbouring centres: (2402 / 1258)^(1 / (FB_CELLS - 1)). Centres and edges are computed by
  * multiplication, because logarithms differ between machines in the last digit. */
 #define STEP 1.0005886887373383
-#define HALF_STEP 1.0002943010621117 /* its root */
+#define HALF_STEP 1.0002943010621117 /* the square root of STEP */
 
 #define WIDER 1.5           /* factor by which the prior's covariance is enlarged */
 #define DEFAULT_MISFIT 0.03 /* of templates without a prior */
@@ -27,7 +27,7 @@ static void place_cells(struct fb_cells *cells, double middle[FB_CELLS])
         middle[i] = middle[i - 1] * STEP;
 }
 
-/* Templates and misfit are linear between the wavelengths of the templates. */
+/* Interpolate templates and misfit linearly to the centres of the cells. */
 static void interpolate(const fastbal_templates *t, const double middle[FB_CELLS], const double *misfit,
                         struct fb_cells *cells)
 {
@@ -47,8 +47,9 @@ static void interpolate(const fastbal_templates *t, const double middle[FB_CELLS
     }
 }
 
-/* (x - mean)' P (x - mean) for x_k = c_k / c_0 is c' Q c / c_0^2; this is the lower triangle of Q, as in struct
- * fb_equations. P is the inverse of the wider covariance. */
+/* Compute the lower triangle of Q, as in struct fb_equations, for which (x - mean)' P (x - mean) = c' Q c /
+ * c_0^2, where x_k = c_k / c_0 and P is the inverse of the enlarged covariance. Returns 0 if there is no
+ * inverse. */
 static int make_precision(const fastbal_templates *t, const struct fastbal_prior *prior,
                           struct fb_cells *cells)
 {

@@ -1,13 +1,13 @@
 /*
- * detect.c - the detector (docs/detector.md): what a small convolutional net says about the residuals of the
- * trough-aware continuum.
+ * detect.c - the detector (docs/detector.md): a small convolutional neural network, the net, applied to the
+ * residuals of the trough-aware continuum.
  *
- *     spectrum -> cells and continuum (trough_aware.c) -> channels -> net -> logits of cells and of the quasar
+ *     spectrum -> cells and continuum (trough_aware.c) -> channels -> net -> logits of cells and quasar
  *              -> probability; runs of cells -> troughs
  *
- * The net sees FASTBAL_DETECTOR_CELLS cells of the continuum's grid, from 28,500 km/s blueward to 2,500 km/s redward of
- * C IV, and beside each the cells at the same velocity of Si IV and Al III. Everything is computed cell by cell, or in
- * a fixed number of lanes, with basic arithmetic alone, so all rungs give the same bits.
+ * The net sees FASTBAL_DETECTOR_CELLS cells of the continuum's grid, from 28,500 km/s blueward to 2,500 km/s
+ * redward of C IV, and for each the cells at the same velocity of Si IV and Al III. Everything is computed
+ * cell by cell, or in a fixed number of lanes, with basic arithmetic only, so all rungs give the same bits.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -20,16 +20,16 @@ enum {
     SCALARS = FASTBAL_DETECTOR_SCALARS,
     WIDTH = FB_NET_WIDTH,
     FIRST = FB_DETECTOR_FIRST,
-    SIIV = FIRST - CELLS, /* the cell of Si IV, and of Al III, at the same velocity */
+    SIIV = FIRST - CELLS, /* first cells of Si IV and Al III, at the same velocity as FIRST */
     ALIII = FIRST + 308,
     LANES = 16
 };
 
 #define NOISE 1.1       /* variance of pixels relative to 1 / ivar */
-#define MOST_SIGMA 8.0  /* residuals beyond are cut */
+#define MOST_SIGMA 8.0  /* residuals are clipped to this */
 #define MOST_DEPTH 1.3  /* relative to the continuum */
 #define MOST_CHI2 5.0   /* reduced */
-#define DEPTH_NOISE 0.7 /* standard errors added to the continuum, so that the depth of noise is small */
+#define DEPTH_NOISE 0.7 /* added to the signal-to-noise, so that noise alone has a small depth */
 
 typedef float fb_floats __attribute__((vector_size(FB_WIDTH * sizeof(double)), aligned(sizeof(float))));
 typedef int32_t fb_mask __attribute__((vector_size(FB_WIDTH * sizeof(double)), aligned(sizeof(float))));
@@ -47,7 +47,9 @@ static double probability(double logit)
 
 /* ---- channels ---- */
 
-/* The flux of a cell or half a cell beside the continuum, in standard errors. */
+/* A cell or half a cell, compared with the continuum: flux minus continuum in units of 3 standard errors, the
+ * continuum's signal-to-noise, and flux minus continuum relative to the continuum. The first and the last are
+ * negative in absorption. */
 struct contrast {
     double residual, signal, depth;
 };
@@ -81,7 +83,7 @@ static void halve(const struct fb_cell_fit *fit, const struct fb_stretch *pixels
     }
 }
 
-/* The fit's cell `at`, where the fitted continuum has this relative variance. */
+/* The same for cell `at` of the fit, where the fitted continuum has the relative variance `fitted`. */
 static struct contrast compare_cell(const struct fb_cell_fit *fit, size_t at, double fitted)
 {
     return compare(fit->ivar[at], fit->flux[at], fit->model[at], fitted + fit->cells->variance[at]);
@@ -91,7 +93,7 @@ static void fill_channels(const struct fb_cell_fit *fit, const struct fb_stretch
                           float channel[CHANNELS][CELLS])
 {
     double near[2 * CELLS], aliii_fitted[CELLS], ivar[2][CELLS], product[2][CELLS];
-    const double *siiv_fitted = near, *civ_fitted = near + CELLS; /* the windows are neighbours */
+    const double *siiv_fitted = near, *civ_fitted = near + CELLS; /* the windows are adjacent */
 
     fb_continuum_variance(fit, SIIV, 2 * CELLS, near);
     fb_continuum_variance(fit, ALIII, CELLS, aliii_fitted);
@@ -122,7 +124,8 @@ static void fill_channels(const struct fb_cell_fit *fit, const struct fb_stretch
 
 /* ---- scalars ---- */
 
-/* The mean of the squared residuals of cells, in standard errors of noise and misfit. */
+/* The reduced chi-square of the cells: the mean squared residual, in units of the variance of noise and
+ * misfit. */
 static double cell_chi2(const struct fb_cell_fit *fit)
 {
     double sum[LANES] = { 0 }, count[LANES] = { 0 };
@@ -138,7 +141,7 @@ static double cell_chi2(const struct fb_cell_fit *fit)
     return fb_add_lanes(sum, LANES) / (total > 1 ? total : 1);
 }
 
-/* How far the coefficients are from the typical quasar's: (x - mean)' P (x - mean), a number. */
+/* The squared distance of the coefficients from the prior's mean: (x - mean)' P (x - mean), as in cells.c. */
 static double deviance(const struct fb_cell_fit *fit)
 {
     const double *q = fit->cells->precision, *c = fit->coeffs;
@@ -170,14 +173,14 @@ static void fill_scalars(const struct fb_cell_fit *fit, float channel[CHANNELS][
 
 /* ---- the net ---- */
 
-/* Rows of cells, with zeros on both sides. */
+/* Rows of cells, padded with zeros on both sides. */
 enum { SIDE = 32, ROW = CELLS + 2 * SIDE };
 struct rows {
     _Alignas(64) float x[WIDTH > CHANNELS ? WIDTH : CHANNELS][ROW];
 };
 
-/* Convolve n rows; weights are in the order of struct fb_net. With residual, add the input. Negative values become
- * 0. */
+/* Convolve n rows; weights are in the order of struct fb_net. With residual, add the input. Then set negative
+ * values to 0. */
 static void convolve(const struct rows *in, size_t n, size_t taps, size_t dilation, const float *bias,
                      const float *weight, int residual, struct rows *out)
 {
@@ -217,7 +220,7 @@ static void rate_cells(const struct fb_net *net, const struct rows *rows, float 
             logit[c] += net->cell[k] * rows->x[k][SIDE + c];
 }
 
-/* The largest value of a row, and the mean of its positive part. */
+/* The largest value of a row, and its mean with negative values counted as 0. */
 static void pool(const float *x, float *most, float *mean)
 {
     float lane[LANES] = { 0 };
@@ -277,19 +280,20 @@ static void run_net(const struct fb_net *net, struct fastbal_detector_trace *tra
 enum { HALVES = 2 * CELLS };
 struct halves {
     double v[HALVES], width[HALVES];    /* velocity of the middle, and width, km/s */
-    double flux[HALVES], sigma[HALVES]; /* relative to the continuum; sigma is 0 where there are no data, */
-                                        /* and the flux that of neighbours */
+    double flux[HALVES], sigma[HALVES]; /* relative to the continuum; without data, sigma is 0 and */
+                                        /* the flux is taken from the neighbours */
     double fitted[HALVES];              /* relative variance of the continuum */
     double smooth[HALVES];              /* the flux, smoothed */
 };
 
-#define V_BEGIN 1.0 /* km/s; readers take troughs from 0 for none */
+#define V_BEGIN 1.0 /* km/s; readers take an entry of 0 or less for unused */
 #define V_END (-FB_V_BLUE)
 #define BI_BEGIN (-FB_V_BI)
 #define SMOOTH_ERROR 0.06 /* the flux is smoothed until its error is about this */
 enum { MOST_SMOOTH = 9 }; /* halves */
-#define REACH 400.0       /* km/s that edges may be outside of the net's cells */
-/* The logit above which a cell is in a trough; the second is for quasars that have no trough by the first. */
+#define REACH 400.0       /* km/s by which an edge may be outside the net's cells */
+/* The logit above which a cell is in a trough. The second limit is used for quasars without a trough by the
+ * first. */
 #define INSIDE 0.5F
 #define FAINTLY_INSIDE 0.0F
 #define LEAST_PROBABILITY 0.5 /* of a quasar with troughs */
@@ -313,7 +317,7 @@ static void fill_halves(const struct fb_cell_fit *fit, const struct fb_stretch *
     }
 }
 
-/* The median error of the halves with data at 0 to 25,000 km/s; 1 if there are none. */
+/* The median sigma of the halves with data at 0 to 25,000 km/s; 1 if there are none. */
 static double typical_error(const struct halves *h)
 {
     double x[HALVES], scratch[HALVES];
@@ -324,7 +328,8 @@ static double typical_error(const struct halves *h)
     return n > 0 ? fb_median(x, n, scratch) : 1;
 }
 
-/* The mean flux of half i and as many as `reach` on either side, by inverse variance. Returns 0 if they have no data. */
+/* The mean flux of half i and up to `reach` halves on either side, weighted by inverse variance. Returns 0 if
+ * they have no data. */
 static int average(const struct halves *h, size_t i, size_t reach, double *mean)
 {
     double sum = 0, weight = 0;
@@ -337,8 +342,9 @@ static int average(const struct halves *h, size_t i, size_t reach, double *mean)
     return weight > 0;
 }
 
-/* Smooth the flux. Halves without data take the mean of the nearest that have some, so that a masked pixel neither ends a
- * trough nor counts as continuum. Returns the number of halves on either side. */
+/* Smooth the flux with a running mean. Halves without data get the mean of the nearest halves with data, so
+ * that a masked pixel neither ends a trough nor counts as continuum. Returns the number of halves averaged on
+ * either side. */
 static size_t smooth(struct halves *h)
 {
     double many = typical_error(h) / SMOOTH_ERROR;
@@ -375,13 +381,13 @@ static int wide_enough(const struct halves *h, const struct span *s)
     return blue_edge(h, s) - red_edge(h, s) > FB_AI_WIDTH;
 }
 
-/* Does the net see a trough in a cell, or on both its sides? */
+/* Does the net see a trough in a cell, or in both its neighbours? */
 static int in_trough(const float logit[CELLS], float inside, size_t c)
 {
     return logit[c] > inside || (c > 0 && c + 1 < CELLS && logit[c - 1] > inside && logit[c + 1] > inside);
 }
 
-/* The runs of cells in which the net sees troughs. */
+/* Find the runs of cells in which the net sees troughs that are wide enough for AI. Returns their number. */
 static size_t find_spans(const struct halves *h, const float logit[CELLS], float inside,
                          struct span span[FB_MOST_FOUND])
 {
@@ -398,7 +404,8 @@ static size_t find_spans(const struct halves *h, const float logit[CELLS], float
     return n;
 }
 
-/* The next run from half i on in which the smoothed flux is below the level; 0 if there is none up to `end`. */
+/* Find the next run, from half i to `end`, in which the smoothed flux is below FB_CONTINUUM. Returns 0 if
+ * there is none. */
 static int next_run(const struct halves *h, size_t i, size_t end, struct span *run)
 {
     while (i <= end && !(h->smooth[i] < FB_CONTINUUM))
@@ -419,7 +426,8 @@ static size_t overlap(const struct span *a, const struct span *b)
     return last >= first ? last - first + 1 : 0;
 }
 
-/* Move the edges of spans to where the smoothed flux crosses the level. Spans that meet become one. */
+/* Move the edges of spans to where the smoothed flux crosses FB_CONTINUUM. A span may split; spans that meet
+ * are merged; one without a suitable run is kept. Returns the number of spans. */
 static size_t refine(const struct halves *h, size_t nfound, const struct span *found,
                      struct span out[FB_MOST_FOUND])
 {
@@ -446,8 +454,9 @@ static size_t refine(const struct halves *h, size_t nfound, const struct span *f
     return n;
 }
 
-/* Add the index of a trough: the integral of 1 - flux / 0.9 over what lies more than `least` redward of its blue edge,
- * from `begin` on (docs/algorithm.md §5). */
+/* Add the index of a trough: the integral of 1 - flux / 0.9 over velocities above `begin` km/s and more than
+ * `least` km/s redward of the blue edge (docs/algorithm.md §5). Its error has two parts: the variance of the
+ * noise, and the error that all halves have in common. */
 static void add_index(const struct halves *h, const struct span *s, double least, double begin, double *index,
                       double *noise, double *common)
 {
@@ -510,7 +519,7 @@ static void find_troughs(const struct fb_cell_fit *fit, const struct fb_stretch 
     d->ai_error = index_error(ai_noise, ai_common);
     d->bi_error = index_error(bi_noise, bi_common);
     if (!isfinite(d->ai) || !isfinite(d->ai_error) || !isfinite(d->bi) || !isfinite(d->bi_error))
-        fb_detection_clear(d); /* the continuum is so small that nothing can be divided by it */
+        fb_detection_clear(d); /* the continuum is too small to divide by */
 }
 
 /* ---- the quasar ---- */
@@ -524,7 +533,7 @@ static int are_finite(const float *x, size_t n)
     return bad == 0;
 }
 
-/* A quasar whose flux is mostly negative has no continuum to judge by. */
+/* Is the model positive in all cells? That of a quasar whose flux is mostly negative is not. */
 static int is_positive(const struct fb_cell_fit *fit)
 {
     return fb_count_positive(fit->model, FB_CELLS) == FB_CELLS;
@@ -544,7 +553,7 @@ void fb_rate_troughs(const struct fb_cell_fit *fit, const float logit[CELLS], st
     }
 }
 
-/* Where the spectrum is beyond what the detector was trained on. */
+/* In what the spectrum is outside the range of the training spectra (enum fastbal_limit). */
 static uint32_t find_limits(const struct fastbal_calibration *d, const struct fastbal_detector_trace *t)
 {
     uint32_t outside = 0;
@@ -573,7 +582,7 @@ void fb_detect(const fastbal_detector *detector, const struct fb_cell_fit *fit,
     run_net(detector->net, t);
     if (!are_finite(t->cell_logit, CELLS) || !are_finite(t->pooled, FB_NET_POOLED) ||
         !are_finite(&t->logit, 1))
-        return; /* the weights are huge */
+        return; /* the net overflowed: its weights are huge */
     double rated =
         probability(detector->calibration.slope * (double)t->logit + detector->calibration.intercept);
     if (rated >= LEAST_PROBABILITY)

@@ -44,7 +44,7 @@ void fb_detection_clear(struct fastbal_detection *detection)
         detection->vmin[k] = detection->vmax[k] = detection->edge_error[k] = detection->inside[k] = -1;
 }
 
-/* Are all of n numbers finite as floats? */
+/* Are all n numbers finite when rounded to float? */
 static int are_finite(const double *x, size_t n)
 {
     for (size_t i = 0; i < n; i++)

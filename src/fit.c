@@ -16,8 +16,8 @@
 #include "kernels.h"
 
 /* Sums use LANES partial sums, so that additions need not wait for each other. Dot products use EACH partial
- * sums, since several are computed at a time. BLOCK nodes of all templates fit into the L1 cache. Corrections
- * of a fit that are less than GAP pixels apart are made together. */
+ * sums, since several are computed at a time. BLOCK nodes of all templates fit into the L1 cache. Pixels with
+ * changed weights that are less than GAP apart are corrected together. */
 enum { MAX = FASTBAL_MAX_TEMPLATES, LANES = 32, EACH = 8, BLOCK = FB_BLOCK, GAP = 64 };
 
 /* The dot products of ROWS vectors with COLUMNS others are computed together. They need eight registers for
@@ -129,7 +129,7 @@ static void dot_products(const double *const row[ROWS], const double *const colu
             sum[j][k] = rest[j][k] + add_each(lanes[j][k]);
 }
 
-/* The first node that pixels [begin, end) touch, and the number of nodes, at least two. */
+/* The first node that pixels [begin, end) touch; *count is the number of nodes, at least two. */
 static size_t touched_nodes(const struct fb_design *d, size_t begin, size_t end, size_t *count)
 {
     size_t first = d->segment[begin];
@@ -141,7 +141,7 @@ static size_t touched_nodes(const struct fb_design *d, size_t begin, size_t end,
 enum { DIAGONAL, RHS };
 
 /* Add pixels [begin, end) to their nodes, and w u v, the elements of H between a node and the next, to
- * `beside`. The sums of the current segment are kept in registers. */
+ * `beside`. Arrays begin at node `first`. The sums of the current segment are kept in registers. */
 static void add_pixels(const struct fb_design *d, const double *weight, size_t begin, size_t end,
                        size_t first, fb_pair *node, double *beside)
 {
@@ -184,8 +184,8 @@ static void collect_nodes(const struct fb_design *d, const double *weight, size_
     add_pixels(d, weight, begin + 4 * part, end, first, node, beside);
 }
 
-/* A copy of a block of nodes with aligned vectors, because loads that cross cache lines take twice as long.
- * The templates have one more node on both sides. */
+/* A copy of a block of nodes, aligned for vectors, because loads that cross cache lines take twice as long.
+ * The templates have one more node on either side. */
 struct block {
     size_t n;
     int nt;
@@ -229,7 +229,7 @@ static void fill_rows(const void *context, int row, double rows[ROWS][BLOCK])
     }
 }
 
-/* Add the dot products of these rows with the templates from k on. */
+/* Add the dot products of rows `row` .. with templates k .. to the equations. */
 static void add_sums(struct fb_equations *e, int nt, int row, int k, double sum[ROWS][COLUMNS])
 {
     for (int j = 0; j < ROWS && row + j < nt; j++) {
@@ -276,8 +276,8 @@ static void add_to_equations(const struct fb_design *d, const double *weight, si
     e->total += square_sum(weight + begin, d->flux + begin, end - begin);
 }
 
-/* Can the equations of the previous fit be corrected? Not if most of their weight is removed, since little
- * but rounding errors would remain. */
+/* Can the equations of the previous fit be corrected? Not if nearly all of their weight would be removed,
+ * since little but rounding errors would remain. */
 static int can_correct(const struct fb_design *d)
 {
     double left = 0, gone = 0;
@@ -291,7 +291,7 @@ static int can_correct(const struct fb_design *d)
 /* Add the pixels whose weight has changed since the previous fit, with the difference as weight. */
 static void correct_equations(const struct fb_design *d, double *difference, struct fb_equations *e)
 {
-    size_t begin = 0, end = 0; /* pixels not added yet */
+    size_t begin = 0, end = 0; /* pixels [begin, end) are not added yet */
     for (size_t i = 0; i < d->n; i++) {
         difference[i] = d->weight[i] - d->weight_before[i];
         if (difference[i] == 0)
@@ -347,8 +347,8 @@ struct bowl {
     const double *matrix, *bottom;
 };
 
-/* The sum of squares minus its minimum: (a - a0)' M (a - a0). Compared with sums over pixels, the differences
- * that the search needs have more digits, for a hundredth of the work. */
+/* The sum of squares minus its minimum: (a - a0)' M (a - a0). Differences of this, which the search needs,
+ * are more accurate than those of sums over pixels, for a hundredth of the work. */
 static double height(const double *a, const void *context)
 {
     const struct bowl *bowl = context;

@@ -19,8 +19,8 @@
 #define FB_CONTINUUM 0.9     /* a trough is below this part of the continuum (Weymann et al. 1991) */
 #define FB_AI_WIDTH 450.0    /* km/s, least width of a trough for the absorption index (Trump et al. 2006) */
 #define FB_BI_WIDTH 2000.0   /* for the balnicity index */
-/* Room for the troughs of a search: they are wider than 450 km/s and within 25000 km/s, and the last one may be found
- * twice. */
+/* Room for the troughs of a search: they are wider than 450 km/s and within 25000 km/s, and the last one may
+ * be found twice. */
 enum { FB_MOST_FOUND = 56 };
 #define FB_MAX_ITERATIONS 10
 #define FB_LARGEST 1e90 /* of flux and ivar, far beyond single precision: squares and their sums are finite */
@@ -73,7 +73,7 @@ extern const struct fb_kernels fb_kernels; /* the kernels of the rung that a fil
 /* ---- cameras.c, join.c, resample.c ---- */
 
 int fb_grid_cameras(const fastbal_grid *grid); /* how many */
-/* Select one row from arrays of many rows, for all cameras. */
+/* Point to one row of the arrays of many rows, for all cameras. */
 void fb_grid_row(const fastbal_grid *grid, const struct fastbal_pixels *cameras, size_t row,
                  struct fastbal_pixels *one);
 
@@ -92,7 +92,7 @@ struct fb_run {
     size_t begin, end; /* pixels of the joined grid */
     int ncameras;
     int camera[FASTBAL_MAX_CAMERAS];
-    size_t offset[FASTBAL_MAX_CAMERAS]; /* that camera's pixel at begin */
+    size_t offset[FASTBAL_MAX_CAMERAS]; /* index of that camera's pixel at begin */
 };
 
 struct fastbal_grid {
@@ -107,7 +107,7 @@ struct fastbal_grid {
     struct fb_resampler resampler[FASTBAL_MAX_CAMERAS];
 };
 
-/* fastbal_join_range() */
+/* The kernel of fastbal_join_range(). */
 void fb_join(const fastbal_grid *grid, const struct fastbal_pixels *cameras, size_t begin, size_t end,
              double *flux, double *ivar);
 
@@ -147,8 +147,8 @@ void fb_templates_locate(const fastbal_templates *t, const double *w, size_t n, 
 
 /* ---- fit.c ---- */
 
-/* Normal equations: the lower triangle of the matrix (column-major, one row per template), the right-hand
- * side, and the sum of weight flux flux. */
+/* Normal equations: the lower triangle of the matrix (column-major, leading dimension ntemplates), the
+ * right-hand side, and the sum of weight flux^2. */
 struct fb_equations {
     double matrix[FASTBAL_MAX_TEMPLATES * FASTBAL_MAX_TEMPLATES], rhs[FASTBAL_MAX_TEMPLATES], total;
 };
@@ -202,11 +202,11 @@ void fb_add_products(int nt, size_t n, const double *columns, size_t stride, fb_
  * km/s of C IV or Si IV. */
 enum { FB_CELLS = 1100, FB_CELL_ROOM = 1104, FB_FIRST_ABSORBED = 7, FB_END_ABSORBED = 356 };
 
-/* A set of templates on the cells. Arrays are zero from FB_CELLS on. */
+/* A set of templates, sampled on the cells. Arrays are zero from FB_CELLS on. */
 struct fb_cells {
     double edge[FB_CELLS + 1]; /* A */
     int has_prior;
-    uint64_t sum; /* of the numbers below: equal for equal sets */
+    uint64_t sum; /* hash of the members below: equal for equal sets */
     double precision[FASTBAL_MAX_TEMPLATES *
                      FASTBAL_MAX_TEMPLATES];    /* of the prior, as the matrix of equations */
     double typical[FASTBAL_MAX_TEMPLATES];      /* coefficients of the prior's mean, c_0 = 1 */
@@ -214,23 +214,23 @@ struct fb_cells {
     _Alignas(64) double value[][FB_CELL_ROOM];  /* templates */
 };
 
-/* Create the cells of a set whose other members are set. Returns FASTBAL_OK, FASTBAL_ENOMEM or
+/* Create the cells of a template set whose other members are filled in. Returns FASTBAL_OK, FASTBAL_ENOMEM or
  * FASTBAL_EPRIOR. */
 int fb_cells_create(fastbal_templates *templates);
-/* A hash of n bytes, continued from that of what was before them. */
+/* Continue a hash over n more bytes. */
 uint64_t fb_hash(uint64_t sum, const void *bytes, size_t n);
 
 /* A fit of the trough-aware continuum, on cells. */
 struct fb_cell_fit {
     const struct fb_cells *cells;
     int nt;
-    uint32_t begin[FB_CELLS + 1]; /* first pixel of each cell */
+    uint32_t begin[FB_CELLS + 1]; /* first pixel of each cell, and the end of the last */
     double scale;                 /* c_0 */
     double coeffs[FASTBAL_MAX_TEMPLATES];
     double factor[FASTBAL_MAX_TEMPLATES * FASTBAL_MAX_TEMPLATES]; /* L of N + Q / c_0^2 = L L' */
     struct fb_equations equations;
     size_t at, count;                                           /* the current block of cells */
-    _Alignas(64) double ivar[FB_CELL_ROOM], flux[FB_CELL_ROOM]; /* V and y */
+    _Alignas(64) double ivar[FB_CELL_ROOM], flux[FB_CELL_ROOM]; /* V, and y, the mean flux */
     _Alignas(64) double absorbed[FB_CELL_ROOM];                 /* p */
     _Alignas(64) double weight[FB_CELL_ROOM];                   /* v */
     _Alignas(64) double model[FB_CELL_ROOM], before[FB_CELL_ROOM];
@@ -238,12 +238,12 @@ struct fb_cell_fit {
 
 /*
  * Fit the trough-aware continuum to the pixels of a design. Their rest wavelengths w must be between the
- * first and the last edge. *fits is the number of fits made, and *converged is 0 if the last fit still changed
- * the continuum. Returns the same as fb_fit(); the fit is valid only for FB_FIT_OK.
+ * first and the last edge. *fits is the number of fits made, and *converged is 0 if the last fit still
+ * changed the continuum. Returns the same as fb_fit(); the fit is valid only for FB_FIT_OK.
  */
 int fb_fit_cells(struct fb_cell_fit *fit, const struct fb_design *design, const double *w, int *fits,
                  int *converged);
-/* The same; and coeffs, and weight, which is a copy of design->weight with 0 for pixels that are probably
+/* The same, and also set coeffs, and weight: a copy of design->weight with 0 for pixels that are probably
  * absorbed. */
 int fb_fit_trough_aware(const struct fb_design *design, const double *w, struct fb_cell_fit *fit,
                         double *coeffs, double *weight, int *fits, int *converged);
@@ -252,9 +252,10 @@ void fb_continuum_variance(const struct fb_cell_fit *fit, size_t first, size_t c
 
 /* ---- detect.c, detector.c ---- */
 
-/* The net: a convolution of FB_NET_FIRST_TAPS taps, FB_NET_LAYERS residual ones of FB_NET_TAPS taps with growing
- * dilation, a logit for each cell, and a hidden layer on pooled values for the logit of the quasar. Weights of
- * convolutions are in groups of outputs. All members are floats, in this order, which is that of model files. */
+/* The net: a convolution of FB_NET_FIRST_TAPS taps, FB_NET_LAYERS residual ones of FB_NET_TAPS taps with
+ * growing dilation, a logit for each cell, and a hidden layer on pooled values for the logit of the quasar.
+ * Weights of convolutions are in groups of outputs. All members are floats, in this order, which is that of
+ * model files. */
 enum {
     FB_NET_WIDTH = 16,
     FB_NET_GROUP = 8,
@@ -286,15 +287,17 @@ struct fastbal_detector {
     char name[24]; /* with a checksum */
 };
 
-/* The bluest cell that the net sees. */
+/* The bluest of the net's cells, as an index of struct fb_cells. */
 enum { FB_DETECTOR_FIRST = 192 };
 
-/* Rate troughs of C IV, or those of Si IV as if they were, by the logits of the cells. */
+/* Set the `inside` of troughs from the logits of the cells at their velocities. Those of Si IV get the value
+ * that C IV has at the same velocities. */
 void fb_rate_troughs(const struct fb_cell_fit *fit, const float logit[FASTBAL_DETECTOR_CELLS],
                      struct fastbal_troughs *troughs);
 void fb_detection_clear(struct fastbal_detection *detection); /* no detection */
 
-/* Apply the detector to a fit with its templates; pixels are those of the fit. trace may be NULL. */
+/* Apply the detector to a fit of its templates to these pixels. trace may be NULL; it is left unchanged where
+ * nothing was computed. */
 struct fb_stretch;
 void fb_detect(const fastbal_detector *detector, const struct fb_cell_fit *fit,
                const struct fb_stretch *pixels, struct fastbal_detection *detection,
@@ -335,7 +338,7 @@ int fb_simplex(fb_function *f, const void *context, int n, double *x, double *le
 
 /* ---- rules.c ---- */
 
-/* The differences between the rules of finding troughs (enum fastbal_rules). */
+/* The differences between the rules for finding troughs (enum fastbal_rules). */
 struct fb_rules {
     /* before the search */
     int ends_early;   /* C IV is covered even if only the spectrum's last pixel is redward of it */
@@ -344,15 +347,15 @@ struct fb_rules {
     int needs_continuum;
     /* the search */
     int wraps;   /* for a spike at the start of the search, the two pixels before it are taken from the end */
-    int reopens; /* a last pixel that is wider than the minimum records the previous trough again */
-    /* The number of pixels at the end of a trough that its mean, integral, depth and mask leave out, and of
-     * pixels at the end of the search where no spike is bridged. */
+    int reopens; /* a last pixel that is wider than the minimum width records the previous trough again */
+    /* The number of pixels that the mean, integral, depth and mask of a trough leave out at its end; also the
+     * number of pixels at the end of the search where no spike is bridged. */
     size_t left_out;
     /* indices and errors */
-    int step_first;  /* the width includes a step before that step is integrated, instead of after */
+    int step_first;  /* a step counts towards the width before it is integrated, not after */
     int drops_empty; /* if the index is 0, its troughs are dropped */
-    /* D leaves out all AI troughs of C IV and is used for both lines. Otherwise each line has its own D, which leaves out
-     * the troughs kept. */
+    /* D leaves out all AI troughs of C IV and is used for both lines. Otherwise each line has its own D,
+     * which leaves out the troughs kept. */
     int one_difference;
     double chi2_limit; /* above this reduced chi-square all troughs are dropped */
     /* If not 0, pixels with ivar = 0 are ignored, and a run of up to this many is in a trough if both its
@@ -384,7 +387,7 @@ struct fb_window {
 /* Returns 0 if no pixel is between FB_V_BLUE and 0. */
 int fb_window_find(struct fb_window *window, const double *w, size_t n, double line);
 
-/* The pixels of a search: those of a line's window, or the first of them. */
+/* The pixels of a search: a line's window for AI, its blue part for BI. */
 struct fb_pixels_in {
     size_t n;
     double line;
@@ -393,14 +396,14 @@ struct fb_pixels_in {
     const double *ns;    /* sigma / continuum */
     const double *sigma; /* FB_NO_ERROR where ivar = 0 */
     const double *model;
-    double off; /* the error of the continuum (D in §5), in units of flux */
+    double off; /* the error of the continuum (D in §5), in the unit of flux */
 };
 
 /*
- * Search and integrate the troughs of one line. For C IV also fill *absorption, except the detachment; for Si
+ * Find and integrate the troughs of one line. For C IV also fill *absorption, except the detachment; for Si
  * IV it may be NULL. Measure C IV first: it sets *difference to its D, or NaN if there is none, which Si IV
  * may need. Returns BALSTATUS bits: FASTBAL_MORE_TROUGHS, FASTBAL_LOW_SIGNAL, FASTBAL_NEGATIVE_MODEL (the
- * line was not searched), FASTBAL_NO_DIFFERENCE (its troughs can't be measured; out is not set).
+ * line was not searched), FASTBAL_NO_DIFFERENCE (its troughs can't be measured; out is unchanged).
  */
 uint32_t fb_line_measure(const struct fb_range *range, const struct fb_window *window,
                          const struct fb_rules *rules, double *difference, struct fastbal_line *out,
@@ -420,7 +423,8 @@ struct fb_whole {
 
 /* Add pixels [first, last] of a trough. */
 void fb_whole_add(struct fb_whole *sum, const struct fb_pixels_in *pixels, size_t first, size_t last);
-/* The quantities of all troughs that were added, with their errors. */
+/* The equivalent width (A), mean depth, and AI (km/s) of all troughs that were added, with standard errors; 0
+ * if they are not finite. */
 void fb_whole_ew(const struct fb_whole *sum, double *ew, double *error);
 void fb_whole_depth(const struct fb_whole *sum, double *depth, double *error);
 void fb_whole_ai(const struct fb_whole *sum, double *ai, double *error);
@@ -461,9 +465,10 @@ struct fb_stretch {
 };
 
 /*
- * Search Al III and Mg II at the velocities of the C IV troughs. `aliii` has the pixels from FB_ALIII_BLUE to
- * FB_ALIII_RED that the fit range covers, and model is their continuum. The continuum of Mg II is a straight line
- * between mean fluxes on both sides of its trough. `mgii` covers FB_MGII_BLUE to FB_MGII_RED, or is empty.
+ * Search for absorption by Al III and Mg II at the velocities of the C IV troughs. `aliii` has the pixels
+ * from FB_ALIII_BLUE to FB_ALIII_RED that the fit range covers, and model is their continuum. The continuum
+ * of Mg II is a straight line between mean fluxes on both sides of its trough. `mgii` covers FB_MGII_BLUE to
+ * FB_MGII_RED, or is empty.
  */
 void fb_low_ionization(const struct fastbal_troughs *civ, const struct fb_stretch *aliii, const double *model,
                        const struct fb_stretch *mgii, struct fastbal_low_ionization *low);
@@ -472,7 +477,7 @@ void fb_low_ionization(const struct fastbal_troughs *civ, const struct fb_stretc
 #define FB_MGII_BLUE 2500.0
 #define FB_MGII_RED 2900.0
 
-/* Pixels [begin, end) of the parts of a spectrum; empty ones are not covered. */
+/* Pixels [begin, end) of the parts of a spectrum; a part that is not covered is empty. */
 struct fb_parts {
     size_t fit[2], forest[2], redside[2], mgii[2],
         whole[2]; /* whole: from the first to the last of the others */

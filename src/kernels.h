@@ -1,9 +1,9 @@
 /*
- * kernels.h - names of the code that is compiled once for each instruction set, called rungs.
+ * kernels.h - the code that is compiled once for each instruction set. Each such build is called a rung.
  *
- * Nearly all of the time is spent in a few files: detect.c, fit.c, join.c, locate.c, measure.c,
- * median.c, trough_aware.c and troughs.c. Compiled without options they are the plain rung, which runs
- * everywhere. On x86-64 CMake compiles them three more times with wider vectors. FB_RUNG is then the rung's name, which is
+ * Nearly all of the time is spent in a few files: detect.c, fit.c, join.c, locate.c, measure.c, median.c,
+ * trough_aware.c and troughs.c. Compiled without options they are the plain rung, which runs everywhere. On
+ * x86-64 CMake compiles them three more times with wider vectors. FB_RUNG is then the rung's name, which is
  * appended to the names of their shared functions. Every rung gives the same bits: sums have a fixed number
  * of lanes, whatever the width of a vector, and products are never fused (-ffp-contract=off).
  *
@@ -53,7 +53,8 @@
 #include <string.h>
 #include "internal.h" /* after the names */
 
-/* Doubles in a vector of this rung. The compiler would split wider vectors through memory, which is slow. */
+/* Doubles in a vector of this rung. The compiler would split a wider vector by way of memory, which is
+ * slow. */
 #if defined(__AVX512F__)
 enum { FB_WIDTH = 8 };
 #elif defined(__AVX__)
@@ -77,7 +78,7 @@ static inline double fb_add_lanes(double *lane, size_t n)
 static inline double fb_logistic(double x)
 {
     const double whole =
-        6755399441055744.0; /* 1.5 x 2^52: added to a number, its last bits are the integer */
+        6755399441055744.0; /* 1.5 x 2^52: adding it leaves the rounded integer in the last bits */
     double shifted = x * 1.4426950408889634 + whole, k = shifted - whole, power;
     double r = (x - k * 0.693147180369123816490) - k * 1.90821492927058770002e-10; /* ln 2 in two parts */
     double e = 1 / 39916800.0;

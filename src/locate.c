@@ -18,13 +18,14 @@ static void locate_inside(const fastbal_templates *t, const double *restrict w, 
 {
     const double *x = t->wavelength;
 #ifdef __clang__
-#pragma clang loop vectorize(disable) /* gathering from tables takes longer than loading */
+#pragma clang loop vectorize(disable) /* gather instructions are slower than scalar loads */
 #endif
     for (size_t i = 0; i < n; i++) {
         size_t k;
         if (t->first_segment) {
             k = t->first_segment[(size_t)(ptrdiff_t)((w[i] - x[0]) * t->steps_per_wavelength)];
-            /* half the pixels are beyond the border in their step, so a branch would be mispredicted */
+            /* half the pixels are beyond the segment border in their step, so a branch would often be
+             * mispredicted */
             k += (size_t)(x[k + 1] <= w[i]);
         } else {
             k = search_segment(t, w[i]);

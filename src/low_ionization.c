@@ -1,5 +1,5 @@
 /*
- * low_ionization.c - absorption by Al III and Mg II at the velocities of C IV troughs (docs/algorithm.md §5.2).
+ * low_ionization.c - Al III and Mg II at the velocities of C IV troughs (docs/algorithm.md §5.2).
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -13,7 +13,7 @@
 #define LEAST_DEPTH 0.1
 #define SIGNIFICANCE 3.0
 #define SIDE 50.0        /* A: width of the range blueward of a trough that gives Mg II's continuum */
-#define GAP 10.0         /* A: its distance from the trough */
+#define GAP 10.0         /* A: the distance of that range from the trough */
 #define MGII_SIDE 2860.0 /* A: the red range begins here, beyond the emission line, and ends at FB_MGII_RED */
 enum { LEAST_PIXELS = 5 };
 
@@ -39,7 +39,8 @@ static double continuum_at(const struct continuum *c, const struct fb_stretch *s
     return c->model ? c->model[i] : c->flux + c->slope * (s->w[i] - c->w);
 }
 
-/* Fit the depth below the continuum to the pixels between two wavelengths. Returns 0 if there are too few. */
+/* Fit the depth of the pixels between two wavelengths, relative to the continuum. Returns 0 if there are too
+ * few good pixels. */
 static int measure_depth(const struct fb_stretch *s, const struct continuum *c, double blue, double red,
                          struct depth *d)
 {

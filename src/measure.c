@@ -46,7 +46,7 @@ size_t fb_nearest(const double *x, size_t n, double value)
 
 /* ---- pixels ---- */
 
-/* DEVIATION clean-pixels, as in join.c; pixels joined there are always clean. */
+/* DEVIATION clean-pixels, as in join.c. Pixels that were joined there are always ok. */
 static inline int pixel_ok(double flux, double ivar)
 {
     return (fabs(flux) <= FB_LARGEST) & (ivar <= FB_LARGEST) & ((ivar >= FB_LEAST) | (ivar == 0));
@@ -98,7 +98,7 @@ size_t fb_count_positive(const double *x, size_t n)
     return count;
 }
 
-/* Median of flux/sigma over n pixels; -1 if n is 0, as when a camera is missing within a covered range. */
+/* Median of flux/sigma over n pixels; -1 if n is 0, as where a camera is missing. scratch: 2 n. */
 static double median_snr(const double *flux, const double *sigma, size_t n, double *scratch)
 {
     divide(flux, sigma, n, scratch);
@@ -195,8 +195,8 @@ static int has_few_pixels(const double *weight, size_t n, const struct fastbal_r
     return fb_count_positive(weight, n) <= (size_t)result->ntemplates;
 }
 
-/* Search the troughs below a fit.
- * DEVIATION no-difference: the reference's optimised branch fails for the whole file. */
+/* Search for troughs below a fit. DEVIATION no-difference: the reference's optimised branch fails for the
+ * whole file. Here the quasar is not measured: returns FASTBAL_NO_DIFFERENCE, or 0. */
 static uint32_t search(struct task *t, struct fastbal_result *result)
 {
     struct fastbal_line *const out[2] = { &result->civ, &result->siiv };
@@ -212,7 +212,7 @@ static uint32_t search(struct task *t, struct fastbal_result *result)
     return result->status & FASTBAL_NO_DIFFERENCE;
 }
 
-/* Fit once, and search the troughs below the fit. */
+/* Fit once, and search for troughs below the fit. Returns 0, or why the spectrum can't be measured. */
 static uint32_t fit_and_search(struct task *t, struct fastbal_result *result)
 {
     if (has_few_pixels(t->design.weight, t->range.n, result))
@@ -224,7 +224,7 @@ static uint32_t fit_and_search(struct task *t, struct fastbal_result *result)
     return search(t, result);
 }
 
-/* Drop all troughs: below so bad a fit they mean nothing. */
+/* Drop all troughs: after so bad a fit they mean nothing. */
 static void drop_troughs(struct fastbal_result *result)
 {
     fb_line_clear(&result->civ);
@@ -234,7 +234,7 @@ static void drop_troughs(struct fastbal_result *result)
     result->status |= FASTBAL_CHI2_LIMIT;
 }
 
-/* The distance of the first C IV trough from the emission line, in half-widths of the line in the continuum.
+/* The velocity of the C IV trough nearest the emission line, in half-widths of that line in the continuum.
  * Its error is the width of the pixel at the trough's edge. */
 static void measure_detachment(const struct task *t, struct fastbal_result *result)
 {
@@ -273,7 +273,8 @@ static uint32_t iterate(struct task *t, struct fastbal_result *result)
         used = apply_mask(&t->range, t->ivar, t->rules, result, next);
         weight = used < n ? next : t->ivar;
         if (weight == t->design.weight) {
-            /* nothing was masked before or now, so the next fit would be the same */
+            /* nothing was masked before or now, so the next fit would be the same; it is counted but not
+             * made */
             result->iterations++;
             before = used;
         }
@@ -289,8 +290,8 @@ static uint32_t iterate(struct task *t, struct fastbal_result *result)
     return 0;
 }
 
-/* Trough-aware: one search, since no mask would improve the continuum. Chi-square is over the observed pixels
- * that are probably not absorbed. Returns the same as iterate(). */
+/* Trough-aware: one search, since a mask would not improve the continuum. Chi-square is over the observed
+ * pixels that are probably not absorbed. Returns the same as iterate(). */
 static uint32_t fit_once(struct task *t, struct fastbal_result *result)
 {
     size_t n = t->range.n;
@@ -315,8 +316,8 @@ static uint32_t fit_once(struct task *t, struct fastbal_result *result)
     return unmeasured;
 }
 
-/* Search Al III and Mg II at the velocities of the C IV troughs. flux and ivar begin at the first pixel of
- * parts->whole. */
+/* Search for Al III and Mg II at the velocities of the C IV troughs. flux and ivar begin at the first pixel
+ * of parts->whole. */
 static void search_low_ionization(const struct task *t, fastbal_workspace *work,
                                   const struct fastbal_spectrum *s, const struct fb_parts *parts,
                                   const double *flux, const double *ivar, struct fastbal_result *result)
@@ -365,7 +366,7 @@ static int is_trough_aware(const struct fastbal_options *options, const fastbal_
     return options->continuum == FASTBAL_CONTINUUM_TROUGH_AWARE;
 }
 
-/* The pixels of a spectrum that are used, without those that are not observed. */
+/* The pixels of a spectrum that are used; flux = ivar = 0 where pixel_ok() fails. */
 struct cleaned {
     struct fb_parts parts;
     const double *flux, *ivar; /* from the first pixel of parts.whole on */
@@ -402,7 +403,7 @@ static void fit_and_detect(const fastbal_detector *detector, const struct fb_str
         fb_detect(detector, fit, pixels, detection, trace);
 }
 
-/* Is C IV covered, and its red side as well? */
+/* Is C IV covered, up to a pixel redward of it? */
 static int covers_civ(const struct fb_stretch *pixels)
 {
     struct fb_window window;
@@ -423,7 +424,8 @@ void fb_detect_spectrum(fastbal_workspace *work, const fastbal_detector *detecto
         fit_and_detect(detector, &c.fit, &fit, detection, trace);
 }
 
-/* The same for a spectrum that was measured, by the same fit if it has the detector's templates. */
+/* The same for a spectrum that was measured. The measurement's fit is reused if its templates are the
+ * detector's. */
 static void detect(const struct task *t, const fastbal_detector *detector, const struct fb_stretch *pixels,
                    struct fastbal_result *result)
 {
@@ -445,8 +447,9 @@ static void detect(const struct task *t, const fastbal_detector *detector, const
 }
 
 /*
- * DEVIATION edges-outside: the edges of troughs are centres of pixels. They are moved outward by the rules' margin and by 8e-6
- * of themselves, so that these pixels are inside for programs that compute with 4-byte velocities. A positive edge stays positive.
+ * DEVIATION edges-outside: the edges of troughs are centres of pixels. They are moved outward by the rules'
+ * margin and by 8e-6 of their value, so that these pixels are inside for programs that compute with 4-byte
+ * velocities. A positive edge stays positive.
  */
 static void move_edges(struct fastbal_troughs *t, double margin)
 {

@@ -12,7 +12,8 @@
 #include <string.h>
 #include "kernels.h"
 
-/* Values in a sample; most counts; most steps; fewest values to be sampled; lanes of a minimum. */
+/* FEW: values in a sample. MOST_COUNTS: interpolated limits before stepping through values. MOST_STEPS: steps
+ * before select_kth() takes over. SMALL: with fewer values, it is used at once. LANES: of a minimum. */
 enum { FEW = 15, MOST_COUNTS = 12, MOST_STEPS = 6, SMALL = 64, LANES = 32 };
 
 static inline void swap(double *a, double *b)
@@ -99,8 +100,8 @@ static double kth_by_selection(const double *x, size_t n, size_t k, double *scra
     return scratch[k];
 }
 
-/* The k-th value is above lo and at most hi: n_lo <= k values are at most lo, and n_hi > k values are at most
- * hi. */
+/* The k-th value is above lo and at most hi: n_lo values, n_lo <= k, are at most lo, and n_hi values, n_hi >
+ * k, are at most hi. */
 struct bracket {
     double lo, hi;
     size_t n_lo, n_hi;
@@ -208,11 +209,11 @@ int fb_median_exceeds(const double *a, const double *b, size_t n, double *scratc
 {
     if (n >= SMALL) {
         double limit = 0.5 * guess_median(a, n) + 0.5 * guess_median(b, n);
-        size_t most = n / 2 + 1; /* with so many values on one side, the median is there too */
+        size_t most = n / 2 + 1; /* with this many values on one side, the median is on that side too */
         struct sides of_a = count_sides(a, n, limit), of_b = count_sides(b, n, limit);
         if (of_a.below >= most && of_b.above >= most)
             return 0;
-        /* NaN values, for which the answer is 0, would be missing from these sums */
+        /* the sums exclude NaN, for which the answer is 0 */
         if (of_a.above >= most && of_b.below >= most && of_a.above + of_a.at_most == n &&
             of_b.above + of_b.at_most == n)
             return 1;

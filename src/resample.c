@@ -30,7 +30,7 @@ static double pixel_edge(const double *xout, size_t nout, size_t i)
     return 0.5 * (xout[i] + xout[i - 1]);
 }
 
-/* Ensure capacity for k more weights; the array grows by doubling. */
+/* Ensure capacity for k more weights. The array at least doubles when it grows. */
 static int reserve(struct fb_resampler *r, size_t used, size_t k, size_t *room)
 {
     if (used + k <= *room)
@@ -67,7 +67,7 @@ static int fill_weights(struct fb_resampler *r, const double *x, size_t n, const
 {
     size_t used = 0, room = 0;
     ptrdiff_t j =
-        -1; /* segment from node j to j + 1 that holds the pixel's lower edge, or the first one above it */
+        -1; /* the segment from node j to j + 1 that holds the pixel's lower edge, or the first above it */
 
     for (size_t i = 0; i < r->nout; i++) {
         double a = pixel_edge(xout, r->nout, i), b = pixel_edge(xout, r->nout, i + 1);

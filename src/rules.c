@@ -1,6 +1,6 @@
 /*
  * rules.c - the differences between the rules of the reference's main branch, its optimised branch, and
- * fastbal (docs/algorithm.md, §8). All other code is the same for all rules.
+ * fastbal (docs/algorithm.md, §8). The rest of the code treats all rules alike.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -9,8 +9,8 @@
 #ifdef FB_X86_RUNGS
 extern const struct fb_kernels fb_kernels_v2, fb_kernels_v3, fb_kernels_v4;
 
-/* The instruction sets that CMakeLists.txt enables for each rung. __builtin_cpu_supports() also checks that
- * the system saves wide registers. */
+/* Does this processor have the instruction sets that CMakeLists.txt enables for the rung?
+ * __builtin_cpu_supports() also checks that the system saves wide registers. */
 static int has_v2(void)
 {
     __builtin_cpu_init();

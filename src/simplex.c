@@ -4,7 +4,7 @@
  * with it (docs/algorithm.md §4).
  *
  * The result depends on every comparison made. So the order of vertices with equal values, the order of sums,
- * and the treatment of a step that the limit of evaluations interrupts are part of the method.
+ * and the treatment of a step that the limit on evaluations cuts short are part of the method.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -108,8 +108,8 @@ static void accept(struct simplex *s, int spare, double value)
     s->spare[spare] = worst;
 }
 
-/* Move all vertices half way to the best one. If evaluations run out, a vertex keeps its old value, which was
- * not the best. */
+/* Move all vertices halfway to the best one. If evaluations run out, a moved vertex keeps the value of its
+ * old position, which was not the best. */
 static void shrink(struct simplex *s)
 {
     for (int i = 1; i <= s->n; i++) {
@@ -132,7 +132,7 @@ static void expand(struct simplex *s, double reflected)
         accept(s, 0, reflected);
 }
 
-/* The reflected point would be the worst vertex, or is worse than that. */
+/* The reflected point would be the worst vertex, or is worse than the worst: try a shorter step. */
 static void contract(struct simplex *s, double reflected)
 {
     double contracted;

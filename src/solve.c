@@ -16,12 +16,13 @@
 
 enum { MAX = FASTBAL_MAX_TEMPLATES, MOST_SWEEPS = 50 };
 
-/* The scaled equations are singular if their reciprocal condition number is below this; at the limit about
- * four of sixteen digits are correct. Eigenvalues smaller than this, relative to the largest, are
+/* The scaled equations are singular if their reciprocal condition number is at most this; at the limit
+ * about four of sixteen digits are correct. Eigenvalues smaller than this, relative to the largest, are
  * negligible. */
 #define SINGULAR 1e-12
 
-/* Off-diagonal elements below this are zero: the diagonal is 1, and eigenvalues below SINGULAR are dropped. */
+/* Off-diagonal elements up to this count as zero: the diagonal is 1, and eigenvalues below SINGULAR are
+ * dropped. */
 #define NEGLIGIBLE 1e-18
 
 /* Scale to a unit diagonal, and fill in the upper triangle. Zero rows stay zero. */

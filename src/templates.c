@@ -2,8 +2,8 @@
  * templates.c - sets of continuum components, and the table for locating pixels on their grid
  * (docs/algorithm.md §3).
  *
- * A pixel's segment is found from a table over equal steps of wavelength, not from the previous pixel, so
- * that pixels are independent of each other.
+ * A pixel's segment is looked up in a table over equal steps of wavelength, not found from the previous
+ * pixel's, so that pixels are independent of each other.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -34,7 +34,7 @@ static int make_steps(fastbal_templates *t)
         return FASTBAL_ENOMEM;
     size_t segment = 0;
     for (size_t k = 0; k <= t->nsteps; k++) {
-        /* a little to the left, so that rounding never puts a pixel before its step's segment */
+        /* a little blueward, so that rounding never puts a pixel before its step's segment */
         double begin = t->wavelength[0] + ((double)k - 1e-3) / t->steps_per_wavelength;
         while (segment + 2 < t->n && t->wavelength[segment + 1] <= begin)
             segment++;
@@ -75,7 +75,7 @@ static int prior_ok(const struct fastbal_prior *p, size_t nwave, size_t n)
     return is_symmetric(p->covariance, n) && fb_invert((int)n, p->covariance, inverse);
 }
 
-/* The number of values before the misfit. */
+/* The number of values of the prior before the misfit: mean and covariance. */
 static size_t prior_values(const fastbal_templates *t)
 {
     size_t n = (size_t)t->nt - 1;

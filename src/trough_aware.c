@@ -19,18 +19,18 @@ enum { MAX = FASTBAL_MAX_TEMPLATES, ROOM = FB_CELL_ROOM, FIRST = FB_FIRST_ABSORB
 enum { ABSORBED = END - FIRST }; /* cells that may be absorbed */
 enum {
     MOST_FITS = 10,
-    MOST_SCALES = 3, /* fits; solutions of one fit, each with the c_0 of the one before */
+    MOST_SCALES = 3, /* solutions of one fit, each with the c_0 of the one before */
     LEAST_CELLS = 100
-};                 /* with fewer that can't be absorbed, the first fit uses all cells */
-enum { WIDE = 6 }; /* half-width of the wide runs of cells that are compared with the model */
+};                 /* if fewer of the cells that can't be absorbed have data, the first fit uses all cells */
+enum { WIDE = 6 }; /* half-width, in cells, of the wide runs that are compared with the model */
 
 #define STABLE 2e-3      /* relative: a smaller change of the model ends the fits */
-#define SAME_SCALE 1e-3  /* relative: a smaller change of c_0 ends the solutions */
-#define LEAST_MODEL 0.02 /* of the model's median: the least value of the model */
-#define LEAST_DEPTH 0.05 /* of a run that is absorbed, relative to the model */
+#define SAME_SCALE 1e-3  /* relative: a smaller change of c_0 ends the solutions of a fit */
+#define LEAST_MODEL 0.02 /* least value of the model, relative to its median */
+#define LEAST_DEPTH 0.05 /* least depth of an absorbed run, relative to the model */
 #define LIKELY 2.5       /* standard errors below the model where p = 0.5 */
-#define SOFTNESS 0.6     /* standard errors over which p rises by a factor e */
-#define SINGULAR 1e-12   /* of a diagonal element of the equations; below this the factorisation has failed */
+#define SOFTNESS 0.6     /* standard errors over which p / (1 - p) rises by a factor e */
+#define SINGULAR 1e-12   /* least pivot of the factorisation, relative to the diagonal element */
 
 /* ---- cells ---- */
 
@@ -95,7 +95,7 @@ static void make_equations(struct fb_cell_fit *j)
     }
 }
 
-/* The best-fitting c_0 of the typical quasar, but at least its error. */
+/* The c_0 with which the typical quasar fits best, but at least the error of that c_0. */
 static double first_scale(const struct fb_cell_fit *j)
 {
     const double *typical = j->cells->typical, *matrix = j->equations.matrix;
@@ -147,7 +147,7 @@ static int solve(struct fb_cell_fit *j)
     return FB_FIT_OK;
 }
 
-/* The smallest and the largest of the model. */
+/* The smallest and the largest of FB_CELLS values. */
 static void find_range(const double *x, double *least, double *most)
 {
     enum { LANES = 32 };
@@ -172,8 +172,9 @@ static void find_range(const double *x, double *least, double *most)
     }
 }
 
-/* Compute the model, limited to a fraction of its median from below. Returns 0 if the median is not positive.
- * The median is at most the largest value, so it rarely has to be computed. */
+/* Compute the model, and raise it to LEAST_MODEL of its median where it is lower. Returns 0 if the median is
+ * not positive. The median, which is at most the largest value, rarely has to be computed. weight is
+ * overwritten. */
 static int make_model(struct fb_cell_fit *j)
 {
     double least, most;
@@ -227,21 +228,22 @@ void fb_continuum_variance(const struct fb_cell_fit *j, size_t first, size_t cou
     }
 }
 
-/* Sums of runs of 3 cells; x and three include WIDE cells on either side of those that may be absorbed. */
+/* Sums of runs of 3 cells. x and `three` include WIDE more cells on either side of those that may be
+ * absorbed. */
 static void add_neighbours(const double *restrict x, double *restrict three)
 {
     for (size_t c = 1; c + 1 < ABSORBED + 2 * WIDE; c++)
         three[c] = x[c - 1] + x[c] + x[c + 1];
 }
 
-/* The sum of the 2 WIDE + 1 cells around the c-th that may be absorbed. */
+/* The sum of the 2 WIDE + 1 cells around the c-th cell that may be absorbed. */
 static inline double around(const double *x, const double *three, size_t c)
 {
     return ((three[c + 1] + three[c + 4]) + (three[c + 7] + three[c + 10])) + x[c + 12];
 }
 
-/* The number of standard errors by which the flux of a run is below the model; minus infinity if it is hardly
- * below. */
+/* The number of standard errors by which the flux of a run is below the model; minus infinity if its depth is
+ * less than LEAST_DEPTH. variance is that of the model, relative to it. */
 static inline double significance(double deficit, double square, double variance)
 {
     double depth = deficit / square;

@@ -7,8 +7,8 @@
 #include "fastbal.h"
 #include "kernels.h"
 
-#define BELOW_SIGMA 0.5  /* errors by which a pixel of a trough is below FB_CONTINUUM */
-#define SIGNIFICANCE 3.0 /* of an AI trough's mean depth, in errors of the mean */
+#define BELOW_SIGMA 0.5  /* standard errors by which a pixel of a trough is below FB_CONTINUUM */
+#define SIGNIFICANCE 3.0 /* of an AI trough's mean depth, in standard errors of the mean */
 #define FIRST_WIDTH \
     0.0001 /* km/s: the width that the reference gives a trough's first pixel, so that it is not 0 */
 
@@ -19,7 +19,7 @@ struct search {
     enum kind kind;
     const struct fb_rules *rules;
     struct fb_pixels_in p;
-    const unsigned char *in; /* 1 for pixels below the continuum */
+    const unsigned char *in; /* 1 for pixels significantly below FB_CONTINUUM: these are "in" */
     size_t found;            /* number of troughs found; only the first kept() are kept */
     size_t start[FB_MOST_FOUND], end[FB_MOST_FOUND];
 };
@@ -29,7 +29,7 @@ static double velocity(double w, double line)
     return FASTBAL_LIGHT_SPEED * ((w - line) / line);
 }
 
-/* Is a pixel with this error ignored? */
+/* Is a pixel with this sigma ignored? */
 static inline int is_masked(const struct fb_rules *rules, double sigma)
 {
     return sigma == FB_NO_ERROR && rules->bridged > 0;
@@ -82,7 +82,7 @@ static int is_spike(const struct search *s, size_t i)
     return s->in[i >= 1 ? i - 1 : s->p.n - 1] && s->in[i >= 2 ? i - 2 : s->p.n + i - 2];
 }
 
-/* Is the mean of an AI trough, which ends before pixel `after`, significantly below the limit? BI troughs
+/* Is the mean of an AI trough that ends before pixel `after` significantly below FB_CONTINUUM? BI troughs
  * always pass. */
 static int is_significant(const struct search *s, size_t start, size_t after)
 {
@@ -165,7 +165,9 @@ static double continuum_error(const struct fb_range *range, const struct fb_wind
     return count > 0 ? sum / (double)count : 0;
 }
 
-/* The variance of pixel i per km/s. DEVIATION finite-errors: the reference includes the infinite errors of pixels with ivar = 0, or without a continuum. Here they are left out. */
+/* The variance of the normalised flux of pixel i, from noise and continuum. DEVIATION finite-errors: the
+ * reference includes the infinite errors of pixels with ivar = 0, or whose continuum is 0. Here they are left
+ * out. */
 static double pixel_variance(const struct search *s, size_t i)
 {
     const struct fb_pixels_in *p = &s->p;
@@ -247,7 +249,7 @@ static void summarise(const struct search *s, struct fastbal_troughs *out)
     out->count = (int)kept(s);
 }
 
-/* Compute flux and error in units of the continuum, and which pixels are below it. */
+/* Compute flux and error in units of the continuum, and which pixels are "in". */
 static void normalise(size_t n, const double *flux, const double *sigma, const double *model, double *nf,
                       double *ns, unsigned char *in)
 {
@@ -259,7 +261,7 @@ static void normalise(size_t n, const double *flux, const double *sigma, const d
         in[i] = (1 - nf[i] / FB_CONTINUUM) - BELOW_SIGMA * ns[i] > 0;
 }
 
-/* Returns 0 if the continuum is negative anywhere. Pixels where it is 0 are set to "not in". */
+/* Returns 0 if the continuum is negative anywhere. Pixels where it is 0 are made "not in". */
 static int check_continuum(size_t n, const double *model, double *nf, double *ns, unsigned char *in)
 {
     if (fb_count_positive(model, n) == n)
@@ -276,8 +278,8 @@ static int check_continuum(size_t n, const double *model, double *nf, double *ns
     return 1;
 }
 
-/* Bridge runs of up to rules->bridged masked pixels: they are in if both their neighbours are, with flux
- * interpolated linearly between these. */
+/* Bridge runs of up to rules->bridged masked pixels: a run is "in" if the pixels on both sides are, and its
+ * flux is interpolated linearly between them. */
 static void bridge(const struct fb_rules *rules, const double *sigma, size_t n, double *nf, unsigned char *in)
 {
     for (size_t begin = 0, end; begin < n; begin = end + 1) {
@@ -294,7 +296,7 @@ static void bridge(const struct fb_rules *rules, const double *sigma, size_t n, 
     }
 }
 
-/* Measure the quantities of whole troughs, and BI from 0 km/s. */
+/* Measure the quantities of whole troughs, and BI from 0 km/s if the line was searched. */
 static void measure_whole(const struct search *ai, int searched, struct fastbal_troughs *out,
                           struct fastbal_absorption *absorption)
 {
@@ -334,7 +336,8 @@ static int enough_signal(const double *flux, const double *sigma, const struct s
            !fb_median_exceeds(s->p.ns, s->p.nf, s->p.n, scratch);
 }
 
-/* D for the troughs of a line, if there are any: that of the line itself, or of C IV. */
+/* D for the troughs of a line: of the line itself, 0 if it has no troughs; or, with one_difference, of C
+ * IV. */
 static double line_difference(const struct fb_range *range, const struct fb_window *window,
                               const struct search *ai, int any, double *of_civ)
 {

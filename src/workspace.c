@@ -96,7 +96,7 @@ static size_t nearest_rest(const struct fastbal_spectrum *s, double value)
     return i;
 }
 
-/* All pixels from the first to the last part. */
+/* The pixels from the beginning of the first part to the end of the last. */
 static void find_whole(struct fb_parts *p)
 {
     const size_t *const part[4] = { p->fit, p->forest, p->redside, p->mgii };
