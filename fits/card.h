@@ -1,6 +1,6 @@
 /*
- * card.h - the cards of a FITS header: 80 characters with a keyword of up to 8 and a value. Cards need not be
- * null-terminated.
+ * card.h - the cards of a FITS header: 80 characters that hold a keyword of up to 8 characters and a value.
+ * Cards need not be null-terminated.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -18,7 +18,7 @@ static inline int fb_card_is(const char *card, const char *key)
 {
     return memcmp(card, key, 8) == 0;
 }
-/* The n of a card ROOTn, 1 to 999; 0 for any other. */
+/* The n of a card ROOTn, 1 to 999; 0 for any other card. */
 int fb_card_number(const char *card, const char *root);
 /*
  * Copy the keyword, at most size - 1 characters, without blanks. The keyword of a HIERARCH card is everything
@@ -26,8 +26,9 @@ int fb_card_number(const char *card, const char *root);
  * like).
  */
 int fb_card_name(const char *card, char *name, size_t size);
-/* Copy the value without its comment, quotes and surrounding blanks; '' becomes one quote. A value that does
- * not fit is truncated. For a CONTINUE card the value is its string. value is "" if there is none. */
+/* Copy the value as a null-terminated string, without its comment, its quotes, the blanks before it and
+ * trailing blanks; '' becomes one quote. A value that does not fit is truncated. For a CONTINUE card the
+ * value is its string. value is "" if there is none. */
 void fb_card_value(const char *card, char *value, size_t size);
 /* Parse an integer: digits with an optional sign. Returns 0 if the value is not an integer or does not
  * fit. */

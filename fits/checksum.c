@@ -5,7 +5,7 @@
 
 enum { ROOM = 16 * FB_FITS_BLOCK };
 
-/* Sum the bytes from begin to end, which are whole FITS blocks. */
+/* Sum the bytes from offset begin to end, which are whole FITS blocks. */
 static int sum_part(struct fb_file *file, int64_t begin, int64_t end, uint32_t *sum, struct fb_error *err)
 {
     unsigned char bytes[ROOM];

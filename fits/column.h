@@ -38,7 +38,8 @@ struct fb_number {
 };
 
 int fb_column_size(char type); /* bytes of one value, 0 for an unknown type and for bits */
-/* Parse a TFORM. Returns the bytes of a cell, or -1 if it is not a format of binary tables. */
+/* Parse a TFORM into the members of a column. Returns the bytes of a cell, or -1 if it is not a format of
+ * binary tables. */
 int64_t fb_column_take_form(struct fb_column *column, const char *form);
 
 /* Does the column hold one integer per row? One number of any type? */
@@ -49,7 +50,7 @@ int fb_column_is_text(const struct fb_column *column);
 /* Does it have a TSCAL or TZERO, as scaled and unsigned columns do? */
 int fb_column_is_scaled(const struct fb_column *column);
 
-/* The integer in a row as stored, without scaling. TNULLn is ignored. */
+/* The integer in a row as stored, without scaling. TNULLn is not interpreted. */
 int64_t fb_column_integer(const struct fb_column *column, const unsigned char *row);
 /* The number in a row; NaN where the cell holds TNULLn. */
 double fb_column_number(const struct fb_column *column, const unsigned char *row);
@@ -58,8 +59,8 @@ struct fb_number fb_column_value(const struct fb_column *column, const unsigned 
 /* The k-th string of a cell, *length characters without trailing blanks. It is not null-terminated. */
 const char *fb_column_text(const struct fb_column *column, const unsigned char *row, int64_t k,
                            size_t *length);
-/* Compare a string with a cell, ignoring leading and trailing blanks of the cell. A NUL ends the cell
- * early. */
+/* Does a cell of `width` characters equal text, apart from leading and trailing blanks of the cell? A NUL
+ * ends the cell early. */
 int fb_same_text(const char *cell, size_t width, const char *text);
 
 #endif

@@ -47,7 +47,7 @@ static int asked_to_stop(void)
     return stop_fn && stop_fn();
 }
 
-/* Wait 10, 100, 1000 ms. */
+/* Waits 10, 100 and 1000 ms, in naps of 10 ms, between which a request to stop is noticed. */
 int fb_try_again(int reason, int attempt)
 {
     static const int naps[RETRIES] = { 1, 10, 100 };
@@ -64,7 +64,7 @@ int fb_try_again(int reason, int attempt)
 static int open_descriptor(const char *path)
 {
     for (int attempt = 0;;) {
-        int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not make us wait */
+        int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* opening a pipe must not block */
         if (descriptor >= 0)
             return descriptor;
         if (!fb_try_again(errno, attempt++))
@@ -123,8 +123,8 @@ static int look_at(struct fb_file *file, struct fb_error *err)
     if (info.st_size == 0)
         return fb_fail(err, "%s: the file is empty", file->path);
     file->size = info.st_size;
-    /* Rows are far apart, so the system's own read-ahead is wasted. fb_file_want() requests what is
-     * needed. */
+    /* The rows that are read are far apart, so the system's own read-ahead would be wasted. fb_file_want()
+     * requests what is needed. */
 #ifdef POSIX_FADV_RANDOM
     posix_fadvise(file->descriptor, 0, 0, POSIX_FADV_RANDOM);
 #endif

@@ -11,7 +11,7 @@
 
 enum {
     CARD = FB_CARD,
-    FIRST_READ = 2 * FB_FITS_BLOCK, /* holds an image's header, and disks read no less than two pages */
+    FIRST_READ = 2 * FB_FITS_BLOCK, /* enough for an image's header; disks read at least two pages anyway */
     NEXT_READ = 16 * FB_FITS_BLOCK, /* tables may have hundreds of cards */
     MOST_HEADER = 2000 * FB_FITS_BLOCK,
     MOST_TEXT = 16 * MOST_HEADER,
@@ -31,7 +31,7 @@ static int card_is_true(const char *card)
 /* The state of reading one header. */
 struct scan {
     struct fb_hdus *hdus;
-    struct fb_hdu *hdu; /* the next, hdus->n */
+    struct fb_hdu *hdu; /* the HDU being read, hdus->hdu[hdus->n] */
     int64_t pixels;     /* product of the axes */
     int groups;
     unsigned counted; /* bits: which of PCOUNT, GCOUNT and TFIELDS were found */
@@ -74,7 +74,8 @@ static int legal_bitpix(int64_t bitpix)
     return bitpix == 8 || bitpix == 16 || bitpix == 32 || bitpix == 64 || bitpix == -32 || bitpix == -64;
 }
 
-/* Read NAXISn, n from 0. Random groups have NAXIS1 = 0, which the product leaves out. */
+/* Read NAXIS1 for n = 0, NAXIS2 for n = 1, and so on. Random groups have NAXIS1 = 0, which the product leaves
+ * out. */
 static int take_axis(struct scan *scan, const char *card, int n)
 {
     int64_t length;
@@ -152,7 +153,7 @@ static int take_named_card(struct scan *scan, const char *card)
     return 0;
 }
 
-/* Compute the size of the data, and check that the file holds them. */
+/* Compute the size of the data that begin at offset `data`, and check that the file holds them. */
 static int measure_data(struct scan *scan, int64_t data)
 {
     struct fb_file *file = &scan->hdus->file;
@@ -206,7 +207,7 @@ static int make_room(struct fb_hdus *hdus)
     return 0;
 }
 
-/* How many of n bytes there are from an offset on, or -1. */
+/* The number of bytes from an offset on, at most n; -1 on failure. */
 static int64_t bytes_ahead(struct fb_file *file, int64_t offset, int64_t n, struct fb_error *err)
 {
     if (file->unpacking && fb_unpack_to(file, offset + n, err) != 0)
@@ -215,8 +216,8 @@ static int64_t bytes_ahead(struct fb_file *file, int64_t offset, int64_t n, stru
     return left < 0 ? 0 : left < n ? left : n;
 }
 
-/* Read more of the header that begins at offset. have: the bytes read so far. Returns the bytes read now in
- * all, or -1. */
+/* Read more of the header that begins at offset, of which `have` bytes have been read. Returns the new number
+ * of bytes, or -1. */
 static int64_t read_more(struct fb_hdus *hdus, int64_t offset, size_t have, struct fb_error *err)
 {
     struct fb_file *file = &hdus->file;
@@ -236,7 +237,7 @@ static int64_t read_more(struct fb_hdus *hdus, int64_t offset, size_t have, stru
     return (int64_t)have + n;
 }
 
-/* 1 if the card is END; -1 if some readers would take it for END and others would not. */
+/* Returns 1 if the card is END, 0 if not, -1 if some readers would take it for END and others would not. */
 static int is_end(const char *card)
 {
     if (memcmp(card, "END", 3) != 0 || isalnum((unsigned char)card[3]) || card[3] == '_' || card[3] == '-')
@@ -247,7 +248,7 @@ static int is_end(const char *card)
     return 1;
 }
 
-/* Read one header. Returns 1, 0 if there is no header, -1 on failure. */
+/* Read one header. Returns 1, 0 if none begins at the offset, -1 on failure. */
 static int read_header(struct scan *scan, int64_t offset)
 {
     struct fb_hdus *hdus = scan->hdus;
@@ -278,7 +279,7 @@ static int read_header(struct scan *scan, int64_t offset)
     return measure_data(scan, data) == 0 ? 1 : -1;
 }
 
-/* The number of rows of the first table, which is the last axis of most other HDUs. */
+/* The number of rows of the first table, which is also the length of the last axis of most other HDUs. */
 static int64_t table_rows(const struct fb_hdu *hdu, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -289,7 +290,7 @@ static int64_t table_rows(const struct fb_hdu *hdu, size_t n)
 
 /*
  * Prefetch the headers that are not in memory. Otherwise each would have to arrive before the offset of the
- * next is known. Files of one kind differ only in their number of rows, so the previous file predicts the
+ * next one is known. Files of one kind differ only in their number of rows, so the previous file predicts the
  * offsets. A wrong guess costs only the reads.
  */
 static void want_headers(const struct fb_hdus *hdus, const struct fb_file *file, int64_t offset)
@@ -310,8 +311,8 @@ static void want_headers(const struct fb_hdus *hdus, const struct fb_file *file,
     }
 }
 
-/* FITS allows other bytes after the last HDU. But if another HDU follows them, a header states a wrong size,
- * and HDUs would be lost silently. */
+/* FITS allows other bytes after the last HDU. But if another HDU follows them, a header has stated a wrong
+ * size, and that HDU would be lost silently. */
 static int check_rest(const struct fb_hdus *hdus, struct fb_file *file, int64_t end, struct fb_error *err)
 {
     char begin[8];
@@ -407,7 +408,7 @@ int fb_hdu_text_at(const struct fb_hdus *hdus, const struct fb_hdu *hdu, size_t 
     return 1;
 }
 
-/* An integer. With a point or an exponent it must be small enough to be exact as a double. */
+/* Parse an integer. One with a point or an exponent must be small enough to be exact as a double. */
 static int loose_integer(const char *card, int64_t *value)
 {
     const double most = 9007199254740992.0;
@@ -420,7 +421,7 @@ static int loose_integer(const char *card, int64_t *value)
     return 1;
 }
 
-/* Count the cards with this keyword; *card is the number of the first. */
+/* Count the cards with this keyword; *card is the index of the first. */
 static int find_cards(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, size_t *card)
 {
     char padded[9];

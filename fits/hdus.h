@@ -26,7 +26,7 @@ struct fb_hdu {
     int64_t axis[FB_HDU_AXES]; /* 0 beyond naxis */
     int64_t pcount, gcount;
     int compressed;        /* has ZIMAGE: a table that holds a compressed image */
-    int64_t data, size;    /* offset in the file, and bytes without padding */
+    int64_t data, size;    /* offset in the file, and size in bytes without padding */
     size_t header, ncards; /* offset in text, and number of cards */
 };
 
@@ -42,8 +42,9 @@ struct fb_hdus {
 
 /*
  * Open a FITS file and read its headers. A gzipped file is decompressed, and then reads like a plain one; the
- * data of extensions for which keep() returns 0 are not kept in memory, and reading them is an error (NULL: all
- * are kept). Start with all zeros; the struct can be reused for one file after another. Release it in any case.
+ * data of extensions for which keep() returns 0 are not kept in memory, and reading them is an error (NULL:
+ * all are kept). Start with all zeros; the struct can be reused for one file after another. Release it in any
+ * case.
  */
 int fb_hdus_open(struct fb_hdus *hdus, const char *path, fb_keep_fn *keep, struct fb_error *err);
 void fb_hdus_release(struct fb_hdus *hdus);
@@ -54,7 +55,8 @@ static inline const char *fb_hdu_card(const struct fb_hdus *hdus, const struct f
     return hdus->text + hdu->header + FB_CARD * i;
 }
 
-/* The string value of a keyword, including its CONTINUE cards. Returns 1, 0 if there is no such keyword, -1 if the value does not fit; value is empty then. */
+/* The string value of a keyword, including its CONTINUE cards. Returns 1, 0 if there is no such keyword, or
+ * -1 if the value does not fit; value is empty unless it returns 1. */
 int fb_hdu_text(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const char *key, char *value,
                 size_t size);
 
@@ -73,8 +75,9 @@ int fb_hdu_count(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const cha
  * tables. */
 const struct fb_hdu *fb_hdus_table(const struct fb_hdus *hdus, const char *const *names);
 
-/* Find columns by name, ignoring case. Returns 1, or 0 if the table's keywords contradict each other, one of
- * the columns is scaled or repeated, or a row has more than FB_ROWS_BUFFER bytes. */
+/* Find columns by name, ignoring case; a column that does not exist has type 0. Returns 1, or 0 if the
+ * table's keywords contradict each other, one of the columns is scaled or repeated, or a row has more than
+ * FB_ROWS_BUFFER bytes. */
 int fb_hdu_columns(const struct fb_hdus *hdus, const struct fb_hdu *table, const char *const *names, size_t n,
                    struct fb_column *columns);
 enum { FB_ROWS_BUFFER = 65536 };

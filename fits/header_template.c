@@ -11,7 +11,7 @@
 
 /* ---- headers ---- */
 
-/* Offset of a card; 0 if there is none. The first card is never looked for. */
+/* Offset of a card; 0 if there is none. The first card, at offset 0, is never looked for. */
 static size_t find_card(const unsigned char *header, size_t size, const char *key)
 {
     for (size_t offset = 0; offset + FB_CARD <= size; offset += FB_CARD)

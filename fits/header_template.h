@@ -17,13 +17,14 @@
 struct fb_header_template {
     unsigned char *header; /* owned */
     size_t size;
-    size_t table; /* where the table's header begins */
+    size_t table; /* offset of the table's header */
     size_t row_bytes;
 };
 
 /* Writes the table HDU, without rows, to a CFITSIO file (a fitsfile *, which only fits/ and desi/ know). */
 typedef int fb_header_fn(void *file, const void *context, int *status);
 
+/* Make the headers; `write` is called once, with the context. On failure there is nothing to release. */
 int fb_header_template_create(struct fb_header_template *template, fb_header_fn *write, const void *context,
                               struct fb_error *err);
 void fb_header_template_release(struct fb_header_template *template);
@@ -47,11 +48,11 @@ enum { FB_CARD_TEXT = 68 }; /* characters of a string that fit in a card; a quot
 int fb_header_put_text(unsigned char *header, size_t size, const char *key, const char *text);
 /* Set the number of an existing card; key is padded to 8 characters. Returns -1 if there is no such card. */
 int fb_header_put_number(unsigned char *header, size_t size, const char *key, size_t number);
-/* Set DATASUM to the checksum of an HDU's data, and CHECKSUM accordingly, where the header has them; it may be of
- * another program. Returns -1 if it lacks one of them. */
+/* Set DATASUM to data, the sum of the HDU's data, and CHECKSUM accordingly, where the header, which may be
+ * another program's, has these cards. Returns -1 if it lacks one of them. */
 int fb_header_put_sums(unsigned char *header, size_t size, uint32_t data);
-/* Compose a header from cards, adding CHECKSUM and DATASUM if they are missing. Returns NULL if out of
- * memory. The caller frees it. */
+/* Compose a header of *size bytes from cards, adding CHECKSUM and DATASUM if they are missing. Returns NULL
+ * if out of memory. The caller frees it. */
 unsigned char *fb_header_copy(const char *cards, size_t ncards, size_t *size);
 
 #endif

@@ -21,7 +21,7 @@ enum fb_pixel_type { FB_FLOATS, FB_DOUBLES, FB_INTEGERS };
 /* All zeros: not open. */
 struct fb_image {
     const char *name;     /* EXTNAME, borrowed from the HDUs; NULL: not open */
-    struct fb_file *file; /* theirs */
+    struct fb_file *file; /* borrowed, too */
     int naxis;
     int64_t axis[FB_HDU_AXES]; /* of the image, even if it is compressed; 0 beyond naxis */
     enum fb_pixel_type type;

@@ -10,7 +10,7 @@
 #include "fits/system.h"
 #include "fits/temporary.h"
 
-/* The system's reason for a failure that CFITSIO reports; "" if the system did not cause it. */
+/* The system's reason, from errno, for a failure that CFITSIO reports; "" if the system did not cause it. */
 static const char *reason(int status, int number)
 {
     static const int statuses[] = { FILE_NOT_OPENED, FILE_NOT_CREATED, WRITE_ERROR,
@@ -82,7 +82,7 @@ static void release(struct fb_output *out)
 
 int fb_output_create(struct fb_output *out, const char *path, enum fb_replace replace, struct fb_error *err)
 {
-    enum { MORE = 1 << 22 }; /* bytes of memory at a time */
+    enum { MORE = 1 << 22 }; /* bytes by which the memory grows */
     int status = 0;
     *out = (struct fb_output){ 0 };
     int failed = fb_temporary_prepare(&out->temporary, path, replace, err);
@@ -101,8 +101,8 @@ void fb_write_empty_sums(fitsfile *file, int *status)
     fits_set_hdustruc(file, status); /* puts END where it belongs now */
 }
 
-/* CFITSIO's own function writes the time into the comments, which changes the checksum. This one is
- * reproducible. */
+/* CFITSIO's own function writes the time into the comments of these cards, which changes the checksum. This
+ * one is reproducible. */
 static void write_checksum(fitsfile *file, int *status)
 {
     unsigned long data = 0, hdu = 0;
@@ -118,7 +118,8 @@ static void write_checksum(fitsfile *file, int *status)
     fits_update_key(file, TSTRING, "CHECKSUM", text, "HDU checksum", status);
 }
 
-/* Verify that the file has all HDUs with their checksums. CFITSIO does not report every lack of memory. */
+/* Verify that the file has all its HDUs with their checksums, since CFITSIO does not report every lack of
+ * memory. */
 static int check_file(const struct fb_output *out, int nhdus, struct fb_error *err)
 {
     struct fb_hdus hdus = { 0 };

@@ -16,14 +16,14 @@
 /* Set the error "PATH: what: CFITSIO's message" and return -1. Clears CFITSIO's message stack. */
 int fb_fits_fail(struct fb_error *err, const char *path, const char *what, int status);
 
-/* Make an HDU, counted from 1, the current one, for files in memory. If fits_movabs_hdu() can't read a
+/* Make an HDU of a file in memory the current one; HDUs count from 1. If fits_movabs_hdu() can't read a
  * header, for lack of memory for instance, it leaves a message but returns 0, and later calls for columns
  * crash. This function fails then. */
 int fb_fits_move(fitsfile *file, int hdu, int *status);
 /* CFITSIO composes files in memory, because it does not report every error when it writes to a disk. */
 struct fb_output {
     fitsfile *file;
-    void *bytes; /* what CFITSIO has composed */
+    void *bytes; /* owned: what CFITSIO has composed */
     size_t room;
     const char *path; /* of temporary, for messages */
     struct fb_temporary temporary;
@@ -32,8 +32,8 @@ struct fb_output {
 /* Start a file in an existing folder. Temporary files of it that dead runs left behind are removed. */
 int fb_output_create(struct fb_output *out, const char *path, enum fb_replace replace, struct fb_error *err);
 /* Finish the file: write CHECKSUM and DATASUM in every HDU, flush, close and rename it, and flush its folder.
- * Discards it on failure. If status, that of the calls that composed it, is not 0, that is the failure, and what
- * begins the message. */
+ * status is that of the CFITSIO calls that composed the file: if it is not 0, this fails with a message that
+ * begins with `what`. The file is discarded on failure. */
 int fb_output_commit(struct fb_output *out, const char *what, int status, struct fb_error *err);
 /* Close the file for CFITSIO and write its first n bytes to disk. Returns a descriptor for reading and
  * writing the rest, which the output closes, or -1. */
@@ -44,7 +44,7 @@ int fb_output_publish(struct fb_output *out, struct fb_error *err);
 /* Remove the file; harmless after a commit. */
 void fb_output_discard(struct fb_output *out);
 
-/* Write cards CHECKSUM and DATASUM, to be filled in the current HDU's finished header. */
+/* Write empty cards CHECKSUM and DATASUM in the current HDU, to be filled in once its header is finished. */
 void fb_write_empty_sums(fitsfile *file, int *status);
 /* Write the card "HISTORY Last updated DATE UT by USER". */
 int fb_write_history(fitsfile *file, int *status);

@@ -21,7 +21,7 @@ static uint32_t big_endian(const unsigned char *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | (uint32_t)p[3];
 }
 
-/* At most 2^32 words, so that 64 bits hold their sum. */
+/* There are at most 2^32 words, so that 64 bits hold their sum. */
 CLONES
 static uint64_t sum_words(const unsigned char *bytes, size_t nwords)
 {
@@ -43,8 +43,8 @@ uint32_t fb_sum_add_at(uint32_t sum, const unsigned char *bytes, size_t n, uint6
     return fb_sum_join(sum, fb_sum_shift(fb_sum_add(0, bytes, n), offset));
 }
 
-/* Moving bytes by one within their words divides their value by 2^8. Carries wrap around, so the sum is
- * rotated. */
+/* Moving a byte to the next place within its word divides its value by 2^8. Carries wrap around, so the sum
+ * is rotated. */
 uint32_t fb_sum_shift(uint32_t sum, uint64_t offset)
 {
     unsigned shift = 8 * (unsigned)(offset % 4);

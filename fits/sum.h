@@ -17,6 +17,7 @@ uint32_t fb_sum_add(uint32_t sum, const unsigned char *bytes, size_t n);
 uint32_t fb_sum_add_at(uint32_t sum, const unsigned char *bytes, size_t n, uint64_t offset);
 /* Convert a sum taken from offset 0 to the sum of the same bytes at this offset in the data. */
 uint32_t fb_sum_shift(uint32_t sum, uint64_t offset);
+/* The sum of the bytes that two sums were taken of. */
 uint32_t fb_sum_join(uint32_t a, uint32_t b);
 
 #endif

@@ -66,7 +66,7 @@ char *fb_format(const char *format, ...)
     return length >= 0 ? text : NULL;
 }
 
-/* The length of the first n bytes of a path without the last name; -1 if that is not a name but "." or
+/* The length of the first n bytes of a path without their last name; -1 if there is none, or it is "." or
  * "..". */
 static ptrdiff_t without_name(const char *path, size_t n)
 {
@@ -116,7 +116,7 @@ static int make_folder(const char *folder)
     return S_ISDIR(info.st_mode) ? 0 : ENOTDIR;
 }
 
-/* Try the deepest folder first: usually its parents exist. */
+/* Try the deepest folder first, because its parents usually exist. */
 static int make_folders(char *folder, struct fb_error *err)
 {
     char *slash = strrchr(folder, '/');
@@ -248,7 +248,7 @@ int64_t fb_file_size(const char *path, struct fb_error *err)
 
 /* ---- whole writes ---- */
 
-/* offset -1: where the file is. */
+/* An offset of -1 means the descriptor's own position. */
 static int write_whole(int descriptor, const char *bytes, size_t n, off_t offset)
 {
     while (n > 0) {

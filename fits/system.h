@@ -23,8 +23,8 @@ void fb_time_text(char text[FB_TIME_TEXT]);
 /* printf into a new string, to be freed by the caller; NULL if out of memory. */
 char *fb_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Make room in an array on the heap for n > 0 elements of this size. Returns the array, which may have moved, or NULL if out
- * of memory: then it is as before. *room is its capacity. */
+/* Make room for n > 0 elements of this size in an array on the heap. Returns the array, which may have moved,
+ * or NULL if out of memory; the array is then unchanged. *room is its capacity in elements. */
 void *fb_grow(void *array, size_t *room, size_t n, size_t size);
 
 /* The folder some levels above a path, derived from its text alone. The caller frees it. NULL if the text
@@ -48,7 +48,7 @@ int fb_is_folder(const char *path, struct fb_error *err);
 int fb_same_file(const char *a, const char *b, struct fb_error *err); /* or folder, under any names */
 /* Are two files, which need not exist, in the same folder? */
 int fb_same_folder(const char *a, const char *b, struct fb_error *err);
-/* The same as stat(): links are followed. */
+/* Like stat(): links are followed. */
 int fb_look_at(const char *path, struct stat *info, struct fb_error *err);
 /* The size in bytes, 0 if there is no such file, or -1 with an error. */
 int64_t fb_file_size(const char *path, struct fb_error *err);
@@ -64,8 +64,8 @@ int fb_exists(const char *path);
 /* Whole writes, in as many calls as it takes. They return 0, or -1 with errno. */
 int fb_write_all(int descriptor, const void *bytes, size_t n);
 int fb_write_at(int descriptor, const void *bytes, size_t n, off_t offset);
-/* Create a file for reading and writing that has no name, and so is gone when it is closed. Until it is unlinked, at once,
- * it has this one. Returns a descriptor, or -1 with errno. */
+/* Create a file for reading and writing under this name, and unlink it at once, so that it is gone when it is
+ * closed. Returns a descriptor, or -1 with errno. */
 int fb_open_unnamed(const char *path);
 
 /* "CFITSIO 4.2.0 (thread-safe), ..." for --version. */

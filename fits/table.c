@@ -9,9 +9,9 @@
 #include "fits/table.h"
 
 enum {
-    BLOCK_BYTES = 1 << 20,  /* of rows that are read at a time */
+    BLOCK_BYTES = 1 << 20,  /* read at a time, in whole rows */
     AHEAD_BYTES = 4 << 20,  /* of rows that are prefetched */
-    STRING_BYTES = 1 << 16, /* of the heap that are read at a time */
+    STRING_BYTES = 1 << 16, /* of the heap, read at a time */
     MOST_STRING = 10000     /* characters of a variable-length string */
 };
 
@@ -92,7 +92,8 @@ static int take_card(const struct header *h, const char *card, unsigned char *gi
     return 0;
 }
 
-/* Parse all formats and compute offsets. Strings, logical values and bits have neither a scale nor TNULL. */
+/* Parse all formats and compute offsets. TSCAL, TZERO and TNULL of strings, logical values and bits are
+ * ignored. */
 static int take_forms(const struct header *h, const unsigned char *given)
 {
     int64_t offset = 0;

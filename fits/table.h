@@ -43,7 +43,7 @@ int fb_table_open(struct fb_table *table, const char *path, const char *const *n
 int fb_table_use(struct fb_table *table, struct fb_hdus *hdus, const char *const *names,
                  struct fb_error *err);
 void fb_table_close(struct fb_table *table);
-/* Is the file gzipped, and so all of it in memory? */
+/* Is the file gzipped, with its contents in memory? */
 int fb_table_is_packed(const struct fb_table *table);
 
 /* ---- columns ---- */
@@ -73,7 +73,7 @@ int fb_table_rows(struct fb_table *table, int64_t first, int64_t n, unsigned cha
  * bytes) or 2^53 (8 bytes), where they are exact. TNULLn is not interpreted. */
 int fb_table_integer(const struct fb_table *table, const struct fb_column *column, const unsigned char *row,
                      int64_t *value, struct fb_error *err);
-/* The first n rows of a column with one number per row. */
+/* Read the first n rows of a column with one number per row; TNULLn is NaN in numbers. */
 int fb_table_integers(struct fb_table *table, const struct fb_column *column, int64_t *values, int64_t n,
                       struct fb_error *err);
 int fb_table_numbers(struct fb_table *table, const struct fb_column *column, double *values, int64_t n,
@@ -88,15 +88,15 @@ int fb_table_same_text(struct fb_table *table, const struct fb_column *column, c
 /* The string value of a keyword of the table's header. Returns 1, or 0 if there is none or it does not fit;
  * text is empty then. */
 int fb_table_keyword(const struct fb_table *table, const char *key, char *text, size_t size);
-/* The next keyword from card *i on that has a value and describes neither the HDU nor a column. Returns 1 and
- * moves *i past it, or 0. A value that does not fit is empty. */
+/* Find the next keyword, from card *i on, that has a value and describes neither the HDU nor a column.
+ * Returns 1 and moves *i past it, or 0. A value that does not fit is empty. */
 int fb_table_next_keyword(const struct fb_table *table, size_t *i, char *name, size_t name_size, char *value,
                           size_t size);
-/* The last HISTORY line that begins with these words. Returns 1, or 0 if there is none. */
+/* Copy the last HISTORY line that begins with these words. Returns 1, or 0 if there is none. */
 int fb_table_history(const struct fb_table *table, const char *words, char *text, size_t size);
 
-/* The column that a keyword such as TUNIT12 belongs to, and the offset of its digits; 0 if it belongs to
- * none. */
+/* The number of the column that a keyword such as TUNIT12 belongs to, or 0 if it belongs to none; *digits is
+ * the offset of the number in the name. */
 int fb_keyword_column(const char *name, int ncolumns, size_t *digits);
 /* Does a keyword describe the HDU itself: its sizes, columns, name or checksums? */
 int fb_keyword_is_structural(const char *name);

@@ -25,8 +25,8 @@ enum {
     MOST_NAME = 255, /* bytes of a file name on common file systems */
     HASH_BYTES = 9,  /* "~" and eight digits */
     MOST_LINKS = 40,
-    OTHERS_LIVE = 24 * 3600, /* seconds without a write after which a run on another machine is dead */
-    CLOCKS_DIFFER = 600      /* seconds by which the clocks of file servers may be wrong */
+    OTHERS_LIVE = 24 * 3600, /* seconds without a write: a run on another machine counts as dead */
+    CLOCKS_DIFFER = 600      /* seconds by which a file server's clock may be wrong */
 };
 #define TMP "_tmp"
 #define SUFFIX ".fits"
@@ -42,7 +42,7 @@ static const char *suffix_of(const char *path)
     return length > end && strcmp(path + length - end, SUFFIX) == 0 ? SUFFIX : "";
 }
 
-/* The name of this machine, and of the container if process ids are local to one. */
+/* The name of this machine, and the process id namespace if that is a container's. */
 static void host_name(char *name)
 {
     char own[64] = "";
@@ -129,7 +129,7 @@ static char *follow(const char *path, struct fb_error *err)
     return NULL;
 }
 
-/* The part of a name between BASE_tmp and the suffix: a process, and possibly its machine. */
+/* The part of a name between BASE_tmp and the suffix: a process id, and possibly its machine. */
 struct owner {
     long pid;
     const char *host;
@@ -182,8 +182,8 @@ static double started(long pid)
     return start;
 }
 
-/* Is this a regular file of this user that is empty or begins like an output of ours? A name proves nothing.
- * After a power cut a file may hold zeros instead. */
+/* Is this a regular file of this user that is empty or begins like one of our outputs? A name alone proves
+ * nothing. After a power cut, a file may hold zeros. */
 static int is_ours(int folder, const char *name, struct stat *info)
 {
     static const char *const beginnings[] = { "SIMPLE  =", "{\"NSIDE\":", "# %ECSV 1", "\x89PNG\r\n\x1a\n",
@@ -213,7 +213,7 @@ static int is_abandoned(int folder, const char *name, const struct owner *owner)
     host_name(host);
     if (strlen(host) != owner->host_length || strncmp(host, owner->host, owner->host_length) != 0)
         return time(NULL) - info.st_mtime > OTHERS_LIVE;
-    /* a process writes an output once, so an earlier file with our process id is not ours */
+    /* a process writes an output once, so a file with our process id is left from an earlier process */
     if (owner->pid == (long)getpid())
         return 1;
     if (kill((pid_t)owner->pid, 0) != 0 && errno == ESRCH)
@@ -408,7 +408,7 @@ int fb_check_distinct(const char *path, const char *other, struct fb_error *err)
     return fb_fail(err, "%s: expected another file than %s, which is written as well", path, other);
 }
 
-/* Refuse names that suggest a format other than plain FITS, or the other allowed one. */
+/* Refuse names that suggest a format other than plain FITS or `as_well`, a suffix, which may be NULL. */
 static int check_suffix(const char *path, const char *as_well, struct fb_error *err)
 {
     static const char *const packed[] = { ".gz", ".bz2", ".fz", ".xz", ".zst", ".zip", ".Z" };

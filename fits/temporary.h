@@ -20,7 +20,7 @@
 enum fb_replace {
     FB_KEEP_EXISTING, /* it stays, and the output fails */
     FB_REPLACE,       /* it is replaced */
-    FB_REPLACE_LINK   /* it is replaced, and so is a symbolic link itself, not the file it points to */
+    FB_REPLACE_LINK   /* the same, but a symbolic link is replaced itself, not the file it points to */
 };
 
 /* A file that is being written. */
@@ -45,7 +45,7 @@ int fb_temporary_open(struct fb_temporary *temporary, struct fb_error *err);
  * afterwards, but never a partial one. */
 enum fb_durable { FB_FILE_ONLY, FB_FILE_AND_FOLDER };
 int fb_temporary_publish(struct fb_temporary *temporary, enum fb_durable durable, struct fb_error *err);
-/* Close the file, remove it unless it has been published, and release the names. */
+/* Close the file, remove it unless it has been published, and free the names. */
 void fb_temporary_discard(struct fb_temporary *temporary);
 
 /*
@@ -56,11 +56,12 @@ void fb_temporary_discard(struct fb_temporary *temporary);
 void fb_temporary_sweep(const char *path);
 
 /*
- * Can a file of this name be an output? It must not be a folder or a device, its folder must exist, and its
- * name must not suggest another format, since all outputs named by users are plain FITS files.
+ * Check that a file of this name can be an output: 0, or -1 with an error, as for the checks below. It must
+ * not be a folder or a device, its folder must exist, and its name must not suggest another format, since
+ * outputs are plain FITS files unless fb_check_output_or() allows another.
  */
 int fb_check_output_name(const char *path, struct fb_error *err);
-/* The same, and unless it may be replaced, the file must not exist. */
+/* The same, and the file must not exist, unless it may be replaced. */
 int fb_check_output(const char *path, enum fb_replace replace, struct fb_error *err);
 /* The same, but names with this suffix, such as ".ecsv", are allowed as well. */
 int fb_check_output_or(const char *path, const char *suffix, enum fb_replace replace, struct fb_error *err);

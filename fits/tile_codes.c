@@ -39,7 +39,8 @@ void fb_unshuffle(const unsigned char *shuffled, size_t n, size_t size, unsigned
 
 /* ---- RICE ---- */
 
-/* A bit stream; the next bits are the highest of word. Zeros follow the last bit and are counted. */
+/* A bit stream. The next bits are the highest n of word. Zeros follow the last byte, and `beyond` counts
+ * them. */
 struct bits {
     const unsigned char *next, *end;
     uint64_t word;
@@ -66,7 +67,7 @@ static uint32_t take_bits(struct bits *b, int n)
     return value;
 }
 
-/* Count and take the zero bits before the next one bit, and take that too; -1 if there is none. */
+/* Count and take the zero bits before the next 1 bit, and take that bit too; -1 if there is none. */
 static int64_t take_zeros(struct bits *b)
 {
     int64_t zeros = 0;
@@ -88,7 +89,7 @@ static uint32_t unfold(uint32_t code)
     return code & 1 ? ~(code >> 1) : code >> 1;
 }
 
-/* A value of 1, 2 or 4 bytes, which wraps around. One-byte values are unsigned. */
+/* The pixel of a value of 1, 2 or 4 bytes, which has wrapped around. One-byte values are unsigned. */
 static double value_of(uint32_t value, int size)
 {
     return size == 1 ? (double)(uint8_t)value : size == 2 ? (double)(int16_t)value : (double)(int32_t)value;
@@ -123,8 +124,8 @@ int fb_unrice(const unsigned char *packed, size_t nbytes, int size, int block, s
 
 /* ---- quantization ---- */
 
-/* The random numbers of dithering are defined by the standard: a sequence of 10000. A tile uses them from an
- * offset that is itself taken from the sequence. */
+/* The standard defines the random numbers of dithering, a sequence of 10000. A tile uses them from an offset
+ * that is itself taken from the sequence. */
 enum { RANDOMS = 10000 };
 
 float *fb_dither_randoms(void)
@@ -147,7 +148,7 @@ static int start_of(const float *randoms, int64_t turn)
 void fb_unquantize(double *pixels, size_t n, const struct fb_tiles *tiles, int64_t number, double scale,
                    double zero)
 {
-    /* of DITHER_2; the standard says ...7, but all programs write this */
+    /* 0 in DITHER_2; the standard says -2147483647, but all programs write this */
     const double exact_zero = -2147483646;
     const float *randoms = tiles->randoms;
     int64_t turn = number + tiles->seed - 1;

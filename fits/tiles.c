@@ -122,7 +122,7 @@ static int take_method(const struct look *look, struct fb_tiles *t)
     return k == FB_RICE_1 ? take_rice(look, t) : 0;
 }
 
-/* Floating-point numbers are quantized if there are scales. */
+/* Read the quantization. Floating-point numbers are quantized if there are ZSCALE and ZZERO. */
 static int take_steps(const struct look *look, struct fb_tiles *t)
 {
     static const char *const dithers[] = { "NONE", "NO_DITHER", "SUBTRACTIVE_DITHER_1",
@@ -169,7 +169,7 @@ static int take_table(const struct look *look, struct fb_tiles *t)
     struct fb_hdu table = *look->hdu;
     int64_t rows = table.axis[0] * table.axis[1], begin = rows;
     int tiles = 0;
-    table.compressed = 0; /* so that its columns are read, not its image */
+    table.compressed = 0; /* so that it is read as a table, not as an image */
     int ok = fb_hdu_columns(look->hdus, &table, column_names, FB_TILE_COLUMNS, t->column);
     for (int k = 0; ok && k < FB_TILE_COLUMNS; k++) {
         const struct fb_column *column = &t->column[k];
@@ -274,8 +274,8 @@ static int fetch(struct packed *p)
     return damaged(p, "tiles with data", "that is empty");
 }
 
-/* BITPIX of the numbers in a tile; 0: integers of any size up to that of the image, or of quantized
- * values. */
+/* BITPIX of the numbers in a tile; 0: integers, which may be smaller than the image's pixels. steps: the tile
+ * is quantized. */
 static int bitpix_of(const struct packed *p, int steps)
 {
     if (p->kind == PACKED && (steps || p->tiles->bitpix > 0))

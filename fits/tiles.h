@@ -27,10 +27,10 @@ struct fb_tiles {
     int64_t axis[FB_HDU_AXES], tile[FB_HDU_AXES]; /* pixels */
     int64_t n;                                    /* tiles */
     enum fb_tile_method method;
-    int block, size; /* RICE_1: pixels per block, bytes per pixel */
+    int block, size; /* of RICE_1: pixels per block, bytes per pixel */
     enum fb_tile_dither dither;
     int64_t seed;   /* ZDITHER0 */
-    float *randoms; /* owned; NULL without dithering */
+    float *randoms; /* owned: from fb_dither_randoms(); NULL without dithering */
     int has_blank;
     double scale, zero, blank; /* used where they are not columns */
     struct fb_column column[FB_TILE_COLUMNS];

@@ -29,11 +29,11 @@ struct fb_unpacking {
     struct fb_file packed; /* the same file, without decompression */
     fb_keep_fn *keep;
     unsigned char *in, *skipped; /* owned: IN_BYTES, SKIP_BYTES */
-    int64_t room;                /* bytes of file->contents */
+    int64_t room;                /* capacity of file->contents, bytes */
     int64_t taken;               /* bytes read of the compressed file */
-    int64_t said;                /* the length of the contents according to the file's last four bytes */
+    int64_t said;                /* length of the contents by the file's last four bytes, plus k 2^32 */
     int64_t most;                /* the limit on that length */
-    int64_t left_out;            /* of the contents so far */
+    int64_t left_out;            /* bytes of the contents so far that were not kept */
     int ended, failed;
 };
 
@@ -114,7 +114,7 @@ static int refill(struct fb_unpacking *u, struct fb_error *err)
     return 0;
 }
 
-/* There is more than the file said: add 2^32 bytes, if that is possible. */
+/* There is more than the file stated: add 2^32 bytes, if that is possible. */
 static int say_more(const struct fb_file *file, struct fb_error *err)
 {
     struct fb_unpacking *u = file->unpacking;
@@ -126,7 +126,7 @@ static int say_more(const struct fb_file *file, struct fb_error *err)
     return u->said > u->most ? too_much(file, u->said, "", err) : 0;
 }
 
-/* Inflate up to n bytes, n >= 1, into out. At the end of the stream there may be none. */
+/* Inflate up to n bytes, n >= 1, into out: none, perhaps, at the end of the stream. */
 static int inflate_some(struct fb_file *file, unsigned char *out, int64_t n, struct fb_error *err)
 {
     struct fb_unpacking *u = file->unpacking;
@@ -184,7 +184,7 @@ static int unpack_to(struct fb_file *file, int64_t end, struct fb_error *err)
     return 0;
 }
 
-/* Decompress up to end without keeping the bytes. */
+/* Decompress up to offset `end` without keeping the bytes. */
 static int leave_out(struct fb_file *file, int64_t end, struct fb_error *err)
 {
     struct fb_unpacking *u = file->unpacking;
@@ -262,7 +262,7 @@ static int begin(struct fb_file *file, struct fb_error *err)
         return -1;
     file->nhead = file->size < FB_FILE_HEAD ? (size_t)file->size : FB_FILE_HEAD;
     memcpy(file->head, file->contents, file->nhead);
-    u->packed.nhead = 0; /* its head was in the same buffer */
+    u->packed.nhead = 0; /* its head was in the buffer that now has the head of the contents */
     return 0;
 }
 
@@ -308,7 +308,8 @@ static int finish(struct fb_file *file, struct fb_error *err)
     return 0;
 }
 
-/* The headers are wrong. If the gzip checksum is wrong too, report that instead, since it is the cause. */
+/* The headers are wrong. If the rest of the stream is damaged too, report that instead, since it is the
+ * cause. */
 static int blame(struct fb_file *file, struct fb_error *err)
 {
     struct fb_error of_stream = { "" };

@@ -13,7 +13,7 @@
 
 /*
  * The most memory, in bytes, that the contents of one gzipped file may take (--max-unpacked). The parts that
- * are not kept may be up to FB_LEFT_OUT times as large. The limit holds for the whole process; set it before
+ * are not kept may be up to FB_LEFT_OUT times this size. The limit holds for the whole process; set it before
  * threads start.
  */
 extern int64_t fb_unpack_limit;
@@ -27,8 +27,8 @@ typedef int fb_keep_fn(const char *extname);
  *
  * If an open file is gzipped, begin to decompress it. From here on its bytes and its size are those of the
  * contents so far, and file->unpacking is set. The file must be one complete gzip stream with the right
- * checksum, hold a FITS file, and end where the stream ends. The data of extensions for which keep() returns 0
- * are not kept in memory, and reading them is an error (NULL: all are kept).
+ * checksum, hold a FITS file, and end where the stream ends. The data of extensions for which keep() returns
+ * 0 are not kept in memory, and reading them is an error (NULL: all are kept).
  *
  * Memory grows as it is filled. A file is refused if its last bytes or one of its headers state more than the
  * limit, if it exceeds the limit whatever they state, or if it states more than its compressed bytes can
@@ -39,14 +39,15 @@ int fb_unpack_begin(struct fb_file *file, fb_keep_fn *keep, struct fb_error *err
 int fb_unpack_to(struct fb_file *file, int64_t end, struct fb_error *err);
 /* The data of an extension (NULL: of the primary HDU) follow, up to end: decompress or skip them. */
 int fb_unpack_data(struct fb_file *file, const char *extname, int64_t end, struct fb_error *err);
-/* There are no more HDUs: fail if the rest of the contents would exceed the limit. */
+/* There are no more HDUs: fail if the rest of the contents would exceed the limit on kept bytes. */
 int fb_unpack_rest(struct fb_file *file, struct fb_error *err);
-/* The headers have been read to the end of the contents, or are wrong (failed). Returns -1 then, or if the stream
- * is; if both are, the error is that of the stream. */
+/* End decompression, after the headers have been read to the end of the contents or were found wrong
+ * (failed). Returns -1 if the headers or the stream are wrong; if both are, the error is that of the
+ * stream. */
 int fb_unpack_end(struct fb_file *file, int failed, struct fb_error *err);
 
-/* Move the contents of a gzipped file from memory to a file without a name (fb_open_unnamed()), whose
- * descriptor is taken over; -1 means that there is none. */
+/* Move the contents of a gzipped file, all of which must have been kept, from memory to a file without a name
+ * (fb_open_unnamed()). Takes ownership of its descriptor; -1, with errno set, is an error. */
 int fb_file_unload(struct fb_file *file, int descriptor, struct fb_error *err);
 
 #endif
