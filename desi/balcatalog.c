@@ -23,10 +23,10 @@
 
 enum {
     BLOCK_BYTES = 1 << 18,
-    KEPT_BYTES = 96 << 20 /* of packed cells in memory, unless the plan says otherwise */
+    KEPT_BYTES = 96 << 20 /* memory for BAL cells, unless the plan sets kept_bytes */
 };
 
-/* Bytes of a row. */
+/* A run of bytes in a row. */
 struct piece {
     size_t begin, length;
 };
@@ -55,8 +55,8 @@ static int write_at(const struct fb_balcatalog *catalog, const unsigned char *by
                : fb_fail(err, "%s: can't write it: %s", catalog->out.path, strerror(errno));
 }
 
-/* Write data at the end, unless the user has asked to stop. Data begin at a whole block, so offsets in the file do for
- * the checksum. */
+/* Write data at the end, unless the user has asked to stop. An HDU's data begin at a whole block, so the
+ * offset in the file serves for the checksum as well. */
 static int write_data(struct fb_balcatalog *catalog, const unsigned char *bytes, size_t n,
                       struct fb_error *err)
 {
@@ -146,7 +146,7 @@ static int write_rows(struct fb_balcatalog *catalog, struct fb_error *err)
 
 /* ---- HDUs ---- */
 
-/* The primary HDU has the source's data, and new checksums. */
+/* Write the primary HDU: the source's, with new checksums. */
 static int write_primary(struct fb_balcatalog *catalog, struct fb_error *err)
 {
     const struct fb_hdus *hdus = catalog->plan.source->hdus;
@@ -163,7 +163,7 @@ static int write_primary(struct fb_balcatalog *catalog, struct fb_error *err)
     return failed;
 }
 
-/* The table: its rows, and the heap of variable-length columns, byte for byte. */
+/* Write the table: its rows, the heap of variable-length columns byte for byte, and, last, its header. */
 static int write_table(struct fb_balcatalog *catalog, const struct fb_balcatalog_header *description,
                        struct fb_error *err)
 {
@@ -181,7 +181,7 @@ static int write_table(struct fb_balcatalog *catalog, const struct fb_balcatalog
     return write_at(catalog, catalog->header, catalog->header_bytes, begin, err);
 }
 
-/* The source's other HDUs, byte for byte. */
+/* Copy the source's other HDUs byte for byte. */
 static int write_others(struct fb_balcatalog *catalog, struct fb_error *err)
 {
     const struct fb_hdus *hdus = catalog->plan.source->hdus;
@@ -211,7 +211,7 @@ static int write_troughs(const struct fb_balcatalog *catalog, const struct fb_ba
 
 /* ---- the catalog ---- */
 
-/* A column's bytes end where the next column begins. */
+/* Find the pieces of the source's rows to keep. A column's bytes end where the next column begins. */
 static int choose_pieces(struct fb_balcatalog *catalog, struct fb_error *err)
 {
     const struct fb_table *t = catalog->plan.source;
@@ -235,7 +235,7 @@ static int choose_pieces(struct fb_balcatalog *catalog, struct fb_error *err)
     return 0;
 }
 
-/* Readers prefer QSO_CAT to the ZCATALOG that is written, so none may be copied. */
+/* Readers prefer QSO_CAT to the ZCATALOG that is written, so another HDU of that name must not be copied. */
 static int check_others(const struct fb_table *source, struct fb_error *err)
 {
     for (size_t i = 1; i < source->hdus->n; i++)
@@ -244,8 +244,8 @@ static int check_others(const struct fb_table *source, struct fb_error *err)
     return 0;
 }
 
-/* Everything that may fail before the first row is put. The files without a name are unlinked at once, so they may use
- * the temporary name of the catalog before it does. */
+/* Do everything that may fail before the first row is put. The files without a name are unlinked at once, so
+ * they may use the temporary name of the catalog before it does. */
 static int start(struct fb_balcatalog *catalog, struct fb_error *err)
 {
     const struct fb_balcatalog_plan *plan = &catalog->plan;

@@ -19,8 +19,8 @@ struct fb_balquasars {
 };
 
 /*
- * Read a catalog, in row order. A row with AI_CIV > 0 has its C IV
- * troughs, followed by its Si IV troughs if AI_SIIV > 0. Other rows have none. Release in any case.
+ * Read a catalog, in row order. A row with AI_CIV > 0 has its C IV troughs, followed by its Si IV troughs if
+ * AI_SIIV > 0. Other rows have none. Returns 0, or -1 with an error. Release in any case.
  */
 int fb_balquasars_read(struct fb_balquasars *quasars, struct fb_table *catalog, struct fb_error *err);
 void fb_balquasars_release(struct fb_balquasars *quasars);

@@ -1,6 +1,6 @@
 /*
- * balrow.h - one row of BAL columns, and the list of those columns with name, type, length and unit. Code
- * that reads or writes BAL tables or extends catalogs iterates over this list.
+ * balrow.h - one row of BAL columns, and the list of those columns with name, type, length and unit. Whatever
+ * reads or writes BAL tables or extends catalogs iterates over this list.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -58,7 +58,7 @@ enum {
 int fb_in_z_range(double z);
 /* BALMASK of a catalog row with this redshift and these BAL columns; NULL if it is in no BAL table. */
 uint8_t fb_balmask(const struct fb_balrow *row, double z);
-/* Redshifts that differ by no more are the same. */
+/* Redshifts that differ by no more than this are the same. */
 #define FB_SAME_REDSHIFT 0.001
 
 /* BALSTATUS of a catalog row that is in no BAL table: all bits are set, so that tests for "not measured" are
@@ -82,12 +82,13 @@ struct fb_balrow_column {
     const char *description; /* TCOMM; empty for columns that no file has */
 };
 
-/* The list, in file order: the column of this use after another, or the first (NULL). NULL at the end. */
+/* Iterate over the list, in file order: returns the next column of this use, or the first if column is NULL;
+ * NULL at the end. */
 const struct fb_balrow_column *fb_balrow_next(const struct fb_balrow_column *column, enum fb_balrow_use use);
 enum { FB_BALROW_COLUMNS = 80 }; /* no more than these in all */
 
-/* Names, formats and units of the columns of this use, as CFITSIO takes them; text is for the formats. Returns the number
- * of columns. */
+/* Fill in names, formats and units of the columns of this use, as CFITSIO takes them. Arrays have room for
+ * FB_BALROW_COLUMNS elements; text holds the formats. Returns the number of columns. */
 int fb_balrow_names(enum fb_balrow_use use, int ntemplates, char **ttype, char **tform, char **tunit,
                     char (*text)[16]);
 
@@ -100,22 +101,22 @@ size_t fb_balrow_type_size(char type); /* bytes of one value, in a file and in m
 
 /* Bytes of a table row that has the columns of this use. */
 size_t fb_balrow_bytes(enum fb_balrow_use use, int ntemplates);
-/* Write these columns big-endian, as in a FITS table. Returns the end. */
+/* Write the columns of this use big-endian, as in a FITS table. Returns the end of what was written. */
 unsigned char *fb_balrow_encode(const struct fb_balrow *row, enum fb_balrow_use use, int ntemplates,
                                 unsigned char *bytes);
 /* The reverse: fill the members of these columns. */
 void fb_balrow_decode(struct fb_balrow *row, enum fb_balrow_use use, int ntemplates,
                       const unsigned char *bytes);
-/* Take one value from such bytes into the row. */
+/* The same for one column, whose cell has `repeat` values. */
 void fb_balrow_decode_value(struct fb_balrow *row, const struct fb_balrow_column *column,
                             const unsigned char *bytes, int repeat);
 
-/* Fill a row with a quasar without troughs: their values are -1, all others 0. */
+/* Fill a row for a quasar without troughs: trough arrays are -1, all else is 0. */
 void fb_balrow_no_troughs(struct fb_balrow *row);
-/* Set those of one kind to -1. */
+/* Set the trough arrays of one kind to -1. */
 void fb_balrow_empty(struct fb_balrow_troughs *troughs);
 
-/* Fill a row from a measurement: everything from PCA_COEFFS to BALSTATUS. */
+/* Fill a row from a measurement: all but the target, its redshift and BALMASK. */
 void fb_balrow_from_result(struct fb_balrow *row, const struct fastbal_result *result);
 
 #endif

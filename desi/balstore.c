@@ -57,7 +57,7 @@ void fb_balstore_release(struct fb_balstore *store)
     *store = (struct fb_balstore){ .file = -1 };
 }
 
-/* Encode a row as marks and the words that are marked. Returns the number of both. */
+/* Encode a row as marks and the marked words. Returns the number of words in all. */
 static size_t pack(const struct fb_balstore *store, const struct fb_balrow *row, uint32_t *packed)
 {
     uint32_t cells[MOST_WORDS], usual[MOST_WORDS];
@@ -115,7 +115,8 @@ int fb_balstore_keep(struct fb_balstore *store, const struct fb_balcatalog_row *
     return kept;
 }
 
-/* Read the longest possible row. The file may end before it; the missing words are not used. */
+/* Read as many words as the longest row may have. The file may end before that; words that are missing are
+ * not used. */
 static int read_words(const struct fb_balstore *store, size_t offset, uint32_t *words)
 {
     size_t most = 4 * (store->marks + store->words);

@@ -113,7 +113,7 @@ static int find_columns(const struct fb_table *t, struct places *places, int *nt
     return 0;
 }
 
-/* What a row holds before it is read: columns that the table lacks are not known. */
+/* A row before it is read, in which columns that the table lacks are marked as unknown. */
 static struct fb_balrow unknown_row(const struct places *places)
 {
     struct fb_balrow row = { .lobal = FB_LOBAL_UNKNOWN };
@@ -172,8 +172,8 @@ static int read_troughs(struct fb_table *t, struct fb_baltable *table, struct fb
     return failed ? -1 : 0;
 }
 
-/* Read a table. with_rows: read its rows and verify checksums. with_troughs: read the values over whole
- * troughs. */
+/* Read a table. with_rows: read its rows and verify its checksums. with_troughs: also read the values over
+ * whole troughs. */
 static int read_table(struct fb_baltable *table, const char *path, int with_rows, int with_troughs,
                       struct fb_error *err)
 {

@@ -7,13 +7,14 @@
 #include "desi/baltables.h"
 #include "fits/system.h"
 
-/* The search. `above` lists the parents of the current folder, to which a link may lead back. */
+/* The search below a folder. */
 struct search {
     const char *root;
     struct fb_path_list *found, *failures;
     struct fb_error *err;
 };
 
+/* The parents of the current folder, to which a link may lead back. */
 struct above {
     dev_t device;
     ino_t inode;
@@ -58,7 +59,7 @@ static int out_of_memory(struct search *s)
 
 static int look_into(struct search *s, const char *folder, const struct above *above);
 
-/* folder is relative to the root, empty for the root itself */
+/* folder is relative to the root; it is empty for the root itself */
 static int look_at(struct search *s, const char *folder, const char *name, const struct above *above)
 {
     char *path = fb_format("%s%s%s", folder, *folder ? "/" : "", name);

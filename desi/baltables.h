@@ -18,9 +18,9 @@ void fb_path_list_release(struct fb_path_list *list);
 int fb_path_list_add(struct fb_path_list *list, const char *path); /* copies it; -1 if out of memory */
 
 /*
- * Find every baltable-*.fits or .fits.gz below a folder. found gets their paths relative to it, sorted. For
- * each folder below it that can't be read, failures gets a line "PATH: why". Fails if the folder itself can't
- * be read. Release both in any case.
+ * Find every baltable-*.fits or .fits.gz below a folder. Their paths, relative to it and sorted, are put into
+ * `found`. For each folder below it that can't be read, a line "PATH: why" is put into `failures`. Fails if
+ * the folder itself can't be read. Release both in any case.
  */
 int fb_baltables_find(const char *root, struct fb_path_list *found, struct fb_path_list *failures,
                       struct fb_error *err);

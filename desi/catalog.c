@@ -23,7 +23,7 @@ static int find_numbers(const struct fb_table *t, int mock, struct columns *c, s
     static const char *const ra[] = { "TARGET_RA", "RA", NULL }, *const dec[] = { "TARGET_DEC", "DEC", NULL };
     static const char *const mock_ra[] = { "RA", "TARGET_RA", NULL };
     static const char *const mock_dec[] = { "DEC", "TARGET_DEC", NULL };
-    int best = !fb_table_find(t, "Z"); /* as in large catalogs of a release */
+    int best = !fb_table_find(t, "Z"); /* as in the large catalogs of a release */
     const char *const zerr[] = { best ? "ZERR_BEST" : "ZERR", NULL };
     const char *const zwarn[] = { best ? "ZWARN_BEST" : "ZWARN", NULL };
     return fb_table_find_number(t, targetid, 1, &c->targetid, err) != 0 ||

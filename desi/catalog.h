@@ -1,6 +1,6 @@
 /*
- * catalog.h - QSO catalogs: reading what split and append need of every row, and writing a copy of the
- * catalog with BAL columns.
+ * catalog.h - QSO catalogs: reading the columns that are needed of every row, and writing a copy with BAL
+ * columns.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -22,8 +22,8 @@
 struct fb_catalog_kind {
     const char *survey, *program, *spectype;
 };
-/* Marks of rows that differ from what is expected. If a column is missing or is not a string column, its mark
- * is never set. */
+/* Marks of rows that differ from what is expected. The mark of a column that is missing, or does not hold
+ * strings, is never set. */
 enum fb_catalog_mark { FB_OTHER_SURVEY = 1, FB_OTHER_PROGRAM = 2, FB_OTHER_SPECTYPE = 4 };
 
 /* n rows in the order of the file. */
@@ -33,8 +33,9 @@ struct fb_catalog_rows {
     size_t n;
 };
 
-/* Open the table of a QSO catalog: QSO_CAT, ZCATALOG, or else the first one. As fb_table_open(). A command opens its
- * catalog once, and hands it on: another file that takes its name meanwhile is never read. */
+/* Open the table of a QSO catalog: QSO_CAT, ZCATALOG, or else the first one. Otherwise like fb_table_open().
+ * A command opens its catalog once and passes it on, so that another file that takes its name meanwhile is
+ * never read. */
 int fb_catalog_open(struct fb_table *catalog, const char *path, struct fb_error *err);
 
 /*
@@ -47,8 +48,8 @@ int fb_catalog_read(struct fb_catalog_rows *rows, struct fb_table *catalog, int 
                     const struct fb_catalog_kind *expected, struct fb_error *err);
 void fb_catalog_rows_release(struct fb_catalog_rows *rows);
 
-/* Read the first n rows, at most all, of one integer column: the first of these names that exists. Returns 1, 0 if there is
- * no such column, -1 on failure. */
+/* Read the first n rows, at most all, of one integer column: the first of these names that exists. Returns 1,
+ * 0 if there is no such column, -1 on failure. */
 int fb_catalog_read_column(struct fb_table *catalog, const char *const *names, int64_t *values, size_t n,
                            struct fb_error *err);
 
@@ -59,7 +60,7 @@ struct fb_balcatalog;
 struct fb_balcatalog_plan {
     const char *path;               /* the catalog to write */
     struct fb_table *source;        /* the open catalog that it extends */
-    const struct fb_redshift *rows; /* its rows: their redshifts give BALMASK of those that are never put */
+    const struct fb_redshift *rows; /* all its rows: redshifts give the BALMASK of those never put */
     enum fb_replace replace;
     int ntemplates;
     fb_stop_fn *stop;    /* polled between blocks; may be NULL */
@@ -69,10 +70,10 @@ struct fb_balcatalog_plan {
 };
 
 /*
- * Start a catalog: HDU 1 is ZCATALOG with every row, column, unit and keyword of the source's table, without
- * its BAL columns if it has any, followed by the BAL columns. It is an error if these are more columns than
- * FITS allows. Rows that are never put are marked "not in a BAL table". The file appears under its name only
- * with fb_balcatalog_commit(). A gzipped source is moved from memory to a file without a name.
+ * Start a catalog: HDU 1 is ZCATALOG with every row, column, unit and keyword of the source's table, except
+ * any BAL columns, followed by new BAL columns. It is an error if there are more columns than FITS allows.
+ * Rows that are never put are marked "not in a BAL table". The file appears under its name only with
+ * fb_balcatalog_commit(). A gzipped source is moved from memory to a file without a name.
  */
 int fb_balcatalog_create(struct fb_balcatalog **catalog, const struct fb_balcatalog_plan *plan,
                          struct fb_error *err);
@@ -91,7 +92,8 @@ struct fb_balcatalog_header {
     char options[FB_CARD_TEXT + 1]; /* BALOPTS */
     size_t nmeasured, nai, nbi;     /* BALNMEAS, BALNAI, BALNBI: rows measured, with AI > 0, with BI > 0 */
 };
-/* Write the catalog, or discard it; both free it. The description is NULL unless the plan set `described`. */
+/* Write the catalog, or discard it (NULL is allowed); both free it, even on failure. The description is NULL
+ * unless the plan set `described`. */
 int fb_balcatalog_commit(struct fb_balcatalog *catalog, const struct fb_balcatalog_header *description,
                          struct fb_error *err);
 void fb_balcatalog_discard(struct fb_balcatalog *catalog);

@@ -8,8 +8,8 @@
 
 enum { ROOM = FB_MOST_COLUMNS + FB_BALROW_COLUMNS };
 
-/* The output's columns: those that are kept of the source, then the BAL columns. A column of the source, which counts from 1,
- * has a number in the output, or 0 if it is left out. */
+/* The output's columns: those kept from the source, then the BAL columns. number[i] is the number in the
+ * output of the source's column i, both from 1, or 0 if it is left out. */
 struct columns {
     int number[FB_MOST_COLUMNS + 1];
     int nkept, n;
@@ -43,8 +43,8 @@ static int list_columns(struct columns *list, const struct fb_table *t, int ntem
     return 0;
 }
 
-/* Copy one card. Cards that describe the old table as a whole are left out; they are written anew. So are those of columns
- * beyond the last, which would describe BAL columns here. */
+/* Copy one card. Cards that describe the source's table as a whole are not copied, since they are written
+ * anew. Nor are cards of columns beyond the source's last, which would describe BAL columns here. */
 static int copy_card(const struct columns *list, int ncolumns, fitsfile *to, char *card, int *status)
 {
     char name[FLEN_KEYWORD], renamed[FLEN_KEYWORD + 12], changed[FLEN_CARD];
@@ -75,7 +75,7 @@ static void delete_key(fitsfile *file, const char *keyword, int *status)
 static const char *const count_keys[] = { "BALNMEAS", "BALNAI  ", "BALNBI  " };
 enum { NCOUNTS = 3 };
 
-/* Reserve the cards of the description. Those of the source no longer hold. */
+/* Reserve the cards of the description. The source's own are deleted, since they no longer hold. */
 static void reserve_description(fitsfile *to, int described, int *status)
 {
     static const char *const counts[NCOUNTS] = { "quasars measured", "of these with AI_CIV > 0",
@@ -98,7 +98,7 @@ static void reserve_description(fitsfile *to, int described, int *status)
         fb_write_dependencies(to, status);
 }
 
-/* Write the primary HDU, a dummy, and the table without rows, or CFITSIO would allocate the data. */
+/* Write a dummy primary HDU, and the table without rows, since CFITSIO would allocate memory for them. */
 static void write_header(struct columns *list, const struct fb_table *source, int described, fitsfile *to,
                          int *status)
 {

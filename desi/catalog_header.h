@@ -11,14 +11,14 @@
 struct fb_output;
 
 /*
- * Compose the header of HDU ZCATALOG in `to`, with what is copied of the source's table, and cards for the rest:
- * what fb_catalog_header_finish() fills in. Returns the header, to be freed by the caller, or NULL.
+ * Compose the header of HDU ZCATALOG, *size bytes, in `to`: what is copied from the source's table, and cards
+ * that fb_catalog_header_finish() fills in. Returns a copy, to be freed by the caller, or NULL with an error.
  */
 unsigned char *fb_catalog_header(struct fb_output *to, const struct fb_table *source, int ntemplates,
                                  int described, size_t *size, struct fb_error *err);
 
-/* Set the number of rows, the size of the heap, the description (NULL: none was reserved), and the checksums.
- * Returns -1 if the header lacks a card. */
+/* Set the number of rows, the size of the heap, the description (NULL: none was reserved), and the checksums;
+ * sum is that of the data. Returns -1 if the header lacks a card. */
 int fb_catalog_header_finish(unsigned char *header, size_t size, const struct fb_table *source,
                              const struct fb_balcatalog_header *description, uint32_t sum);
 

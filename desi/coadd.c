@@ -32,8 +32,8 @@ static int find_hdus(struct fb_coadd *coadd, struct fb_camera *camera, struct fb
     return 0;
 }
 
-/* Find a set of cameras; returns how many exist, or -1. A camera may be missing completely, as in some tiles,
- * but not partly. Either all cameras have masks or none has. */
+/* Find a set of cameras. Returns the number that exist, or -1. A camera may be missing completely, as in some
+ * tiles, but not partly. Either all cameras have masks or none has. */
 static int find_set(struct fb_coadd *coadd, const char *const *names, int n, struct fb_error *err)
 {
     struct fb_camera *camera = coadd->camera;
@@ -100,7 +100,8 @@ static int check_rows(const struct fb_coadd *coadd, const struct fb_camera *came
     return 0;
 }
 
-/* Masks are checked even if they are not used, because a wrong header would hide the HDUs after it. */
+/* Open the images of a camera. Masks are checked even if they are not used, because a wrong header would hide
+ * the HDUs after it. */
 static int open_camera(struct fb_coadd *coadd, struct fb_camera *camera, struct fb_error *err)
 {
     static const enum fb_pixel_type types[FB_IMAGES] = { FB_DOUBLES, FB_FLOATS, FB_FLOATS, FB_INTEGERS };
@@ -131,8 +132,8 @@ static void close_file(struct fb_coadd *coadd)
     coadd->ncameras = 0;
 }
 
-/* Only these extensions of gzipped files are kept in memory; resolution matrices are four fifths of a
- * file. */
+/* Is the extension used? Others of gzipped files are not kept in memory: resolution matrices are four fifths
+ * of a file. */
 static int is_wanted(const char *extname)
 {
     const char *underscore = strchr(extname, '_');

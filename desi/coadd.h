@@ -29,7 +29,7 @@ struct fb_camera {
     double *wavelength; /* owned */
 };
 
-/* A reader of one file after another. Start with all zeros. */
+/* A reader of one file after another. Start with all zeros. Only one thread may use it at a time. */
 struct fb_coadd {
     char *path; /* owned; NULL: no file is open */
     struct fb_hdus hdus;

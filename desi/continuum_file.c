@@ -15,7 +15,7 @@ struct column {
 };
 enum { MOST_COLUMNS = 6 };
 static const struct table {
-    const char *name, *list; /* of FITS, and in the meta data of ECSV */
+    const char *name, *list; /* name in FITS, and in the metadata of ECSV */
     struct column columns[MOST_COLUMNS + 1];
 } tables[FB_NCONTINUUM] = {
     [FB_CONTINUUM_PIXELS] = { "CONTINUUM",
@@ -219,7 +219,7 @@ static void print_ecsv(FILE *out, const void *context)
         const char *text = fb_provenance_text(&c->made, &fb_provenance_keys[i]);
         fprintf(out, "#   %.*s: '", (int)strcspn(fb_provenance_keys[i].keyword, " "),
                 fb_provenance_keys[i].keyword);
-        for (; *text; text++) /* a quote is doubled */
+        for (; *text; text++) /* quotes are doubled */
             fprintf(out, "%s%c", *text == '\'' ? "'" : "", *text);
         fputs("'\n", out);
     }

@@ -2,8 +2,8 @@
  * continuum_file.h - the output of `fastbal continuum`: spectra with their continua and troughs, for plots.
  *
  *     CONTINUUM   a row for each pixel of the fit range: TARGETID, WAVELENGTH, REST, FLUX, IVAR, CONTINUUM
- *     TROUGHS     a row for each trough: TARGETID, LINE (1549 or 1398 A), WIDTH (450 or 2000 km/s, the least), VMIN, VMAX,
- *                 POSMIN, FMIN
+ *     TROUGHS     a row for each trough: TARGETID, LINE_WAVELENGTH (1549 or 1398 A), MIN_WIDTH (450 or 2000
+ *                 km/s), VMIN, VMAX, POSMIN, FMIN
  *     QUASARS     a row for each quasar: TARGETID, Z, BALSTATUS, PCA_CHI2, AI_CIV, BI_CIV, PCA_COEFFS
  *
  * In FITS these are three tables. In ECSV the first is the table, and the others are lists in its metadata.
@@ -36,8 +36,8 @@ struct fb_continua {
     struct fb_continuum_rows rows[FB_NCONTINUUM]; /* owned */
 };
 
-/* Add a result and its spectrum, if there is one. If the spectrum could not be measured its continuum is NaN.
- * Returns -1 if out of memory. */
+/* Add a result and its spectrum (n = 0 if there is none). If the spectrum could not be measured its continuum
+ * is NaN. Returns -1 if out of memory. */
 int fb_continua_add(struct fb_continua *continua, const fastbal_templates *templates, int64_t targetid,
                     const struct fastbal_spectrum *spectrum, const struct fastbal_result *result);
 void fb_continua_release(struct fb_continua *continua);

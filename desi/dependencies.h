@@ -1,6 +1,7 @@
 /*
  * dependencies.h - header keywords for the provenance of a file: DEPNAMnn and DEPVERnn, as in DESI's files,
- * and those of desi/provenance.h and desi/training.h; and descriptions of columns. Used by the files of desi/ and sim/ that write with CFITSIO.
+ * those of desi/provenance.h and desi/training.h, and descriptions of columns. Functions return the CFITSIO
+ * status. Used by the files of desi/ and sim/ that write with CFITSIO.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -24,7 +25,7 @@ int fb_write_training(fitsfile *file, const struct fb_training *training, int *s
 
 /* Write TCOMM, the description of a column; columns count from 1. */
 int fb_write_description(fitsfile *file, int column, const char *description, int *status);
-/* Write those of the BAL columns of this use, which follow nbefore other columns. */
+/* Write the descriptions of the BAL columns of this use, which follow nbefore other columns. */
 int fb_write_descriptions(fitsfile *file, enum fb_balrow_use use, int nbefore, int *status);
 
 #endif

@@ -14,7 +14,7 @@ enum { LAYOUT = 1 }; /* DETVERS */
 
 #define REMEDY "train it again (fastbal train --detector)"
 
-/* The numbers of a struct fastbal_calibration, in its order. */
+/* The keywords of the members of struct fastbal_calibration, in its order. */
 static const struct {
     const char *keyword, *comment;
 } numbers[] = {
@@ -28,7 +28,7 @@ static const struct {
 enum { NNUMBERS = sizeof numbers / sizeof *numbers };
 _Static_assert(sizeof(struct fastbal_calibration) == NNUMBERS * sizeof(double), "a number is missing");
 
-/* The weights, and behind them the numbers above. */
+/* The weights, followed by the numbers of the calibration. */
 struct values {
     size_t n;    /* weights */
     double *all; /* owned, n + NNUMBERS */
@@ -64,7 +64,7 @@ static int check_layout(const struct fb_table *t, struct fb_error *err)
                    found < 0 ? "no single integer" : text);
 }
 
-/* The net judges by the continuum of the built-in templates. */
+/* The net was trained on continua of the built-in templates: check that they are the same. */
 static int check_templates(const struct fb_table *t, struct fb_error *err)
 {
     char sum[32];
@@ -80,7 +80,7 @@ static int check_templates(const struct fb_table *t, struct fb_error *err)
     return status;
 }
 
-/* As many weights as the built-in detector has. */
+/* Check that there are as many weights as the built-in detector has. */
 static int check_count(const struct fb_table *t, struct fb_error *err)
 {
     size_t expected;
@@ -207,7 +207,7 @@ static void write_detector(fitsfile *file, const fastbal_detector *detector, con
                            const char *template_sum, const struct fb_detector_training *origin, int *status)
 {
     char name[FB_DETECTOR_NAME], sum[FB_VALUES_SUM], *ttype[] = { "WEIGHT" }, *tform[] = { "D" };
-    enum { DIGITS = -17 }; /* all of a double; negative: in any notation */
+    enum { DIGITS = -17 }; /* all digits of a double; negative: in any notation */
     int layout = LAYOUT;
     fb_detector_own_name(detector, name);
     fb_values_sum(v->all, v->n + NNUMBERS, sum);

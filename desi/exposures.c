@@ -1,8 +1,8 @@
 /*
  * exposures.c - the mean of exposures, weighted by ivar.
  *
- * DEVIATION joined-exposures: the reference expects coadds. The rules are those of desispec's coaddition, without
- * its rejection of cosmic rays and its rescaling of exposures.
+ * DEVIATION joined-exposures: the reference expects coadds. The rules are those of desispec's coaddition,
+ * without its rejection of cosmic rays and its rescaling of exposures.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

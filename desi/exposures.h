@@ -14,8 +14,8 @@
 /* Is an exposure with this FIBERSTATUS usable in this camera (B, R, Z or BRZ)? */
 int fb_exposure_is_good(int64_t fiberstatus, const char *camera);
 
-/* For one pixel, the sums of ivar * flux and of ivar over the exposures where it is not masked, and over
- * those where it is. */
+/* For one pixel, the sums of ivar * flux and of ivar, over the exposures in which it is not masked and over
+ * those in which it is. */
 struct fb_exposure_sum {
     double flux, ivar, masked_flux, masked_ivar;
 };

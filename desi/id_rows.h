@@ -1,5 +1,5 @@
 /*
- * id_rows.h - finds the rows of a TARGETID.
+ * id_rows.h - finds the rows of a TARGETID by bisection.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

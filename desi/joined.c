@@ -5,8 +5,8 @@
 #include "desi/joined.h"
 #include "desi/values.h"
 
-/* There are more slots than rows in a batch, because an unwanted row that is read between two others takes up a
- * slot too. The last slot is reserved for exposures. */
+/* There are more slots than rows in a batch, because an unwanted row that is read between two others takes up
+ * a slot too. The last slot is reserved for exposures. */
 enum { SLOTS = 2 * FB_BATCH, EXPOSURE_SLOT = SLOTS - 1 };
 
 /*
@@ -30,7 +30,8 @@ enum { SLOTS = 2 * FB_BATCH, EXPOSURE_SLOT = SLOTS - 1 };
 
 /* ---- grid ---- */
 
-/* Does the open file have the wavelengths of the grid? Files of one survey do, and share it. */
+/* Does the open file have the wavelengths of the grid? Files of one survey have the same, and so share the
+ * grid. */
 static int is_same(const struct fb_joined *j)
 {
     const struct fb_coadd *coadd = &j->coadd;
@@ -118,7 +119,7 @@ void fb_joined_release(struct fb_joined *j)
 
 /* ---- memory ---- */
 
-/* Does this camera have a mask, and is it needed? */
+/* Does this camera have a mask that is needed? */
 static int has_mask(const struct fb_joined *j, int camera)
 {
     return j->masks && j->coadd.camera[camera].hdu[FB_MASK];
@@ -170,7 +171,8 @@ static struct piece piece_of(const struct fb_joined *j, int c, const struct fb_p
     return (struct piece){ row * (int64_t)width + (int64_t)first, slot * width + first, n };
 }
 
-/* The pixels between two pieces; -1 if b does not follow a both in the file and in memory. */
+/* The number of pixels between two pieces in the file; -1 if b does not follow a, or the gap is larger than
+ * MOST_GAP. */
 static int64_t gap_between(const struct piece *a, const struct piece *b)
 {
     int64_t gap = b->from - a->from - (int64_t)a->n;
@@ -228,7 +230,7 @@ static void place_rows(const struct fb_part *parts, size_t *slot, size_t n)
     }
 }
 
-/* The same for all cameras; chooses the slots. */
+/* The same for all cameras; also chooses the slots. */
 static int fetch(struct fb_joined *j, const struct fb_part *parts, size_t *slot, size_t n,
                  struct fb_error *err)
 {
@@ -270,7 +272,8 @@ static void want_camera(const struct fb_joined *j, int c, const struct fb_part *
     want(j, c, &joined);
 }
 
-/* Are the flux and the ivar of a row in memory, where they are read without conversion? */
+/* Are the flux and ivar of a row in memory? Images that need conversion are not prefetched, and count as in
+ * memory. */
 static int in_memory(const struct fb_joined *j, const struct fb_part *part)
 {
     for (int c = 0; c < j->coadd.ncameras; c++) {
@@ -300,7 +303,7 @@ struct pixels {
     int32_t *mask; /* NULL: none */
 };
 
-/* Pixels in memory, from an index in the camera's slots on. */
+/* The pixels in memory from this index in the camera's slots on. */
 static struct pixels pixels_at(const struct fb_joined *j, int c, size_t index)
 {
     void *const *pixels = j->pixels[c];

@@ -29,9 +29,10 @@ struct fb_joined {
     fastbal_grid *grid;             /* owned; NULL: none */
     double *wavelength[FB_CAMERAS]; /* owned: the wavelengths that the grid was made from */
     size_t n[FB_CAMERAS];           /* pixels of each */
-    int ncameras, has_resolution;   /* the same */
-    int masks;                      /* are they needed? */
-    /* Memory for rows: slots of flux and ivar, as float, and of the mask, as int32_t; nonzero means masked. */
+    int ncameras, has_resolution;   /* of the file that the grid was made from */
+    int masks;                      /* the masks are needed */
+    /* Memory for rows: slots of flux and ivar, as float, and of the mask, as int32_t; nonzero means
+     * masked. */
     void *pixels[FB_CAMERAS][FB_IMAGES]; /* owned */
     size_t room[FB_CAMERAS][FB_IMAGES];  /* pixels of a slot */
     struct fb_exposure_sum *sums;        /* owned: one per pixel of the longest camera */
@@ -47,13 +48,13 @@ void fb_joined_release(struct fb_joined *joined);
  * target's other rows are loaded with it. */
 int fb_joined_load(struct fb_joined *joined, const struct fb_part *parts, size_t n, struct fb_error *err);
 /*
- * Announce the parts to be loaded next, any number of them. If the file is not in memory, the system prefetches
- * them, which is several times as fast from a disk as reading them one by one. Returns 1 if they have to be
- * fetched, 0 if they are in memory.
+ * Announce the parts to be loaded next, any number of them. If the file is not in memory, the system
+ * prefetches them, which is several times as fast from a disk as reading them one by one. Returns 1 if they
+ * have to be fetched, 0 if they are in memory.
  */
 int fb_joined_ahead(const struct fb_joined *joined, const struct fb_part *parts, size_t n);
 
-/* Join the cameras of the k-th part loaded into flux and ivar, which have the length of the grid. Pixels
+/* Join the cameras of the k-th part loaded into flux and ivar, which have as many pixels as the grid. Pixels
  * outside the part are not changed. */
 void fb_joined_spectrum(struct fb_joined *joined, size_t k, double *flux, double *ivar);
 

@@ -55,7 +55,7 @@ static int find_root(struct fb_layout *layout, const struct fb_layout_options *o
     return 1;
 }
 
-/* Determine the scheme of an existing tree. */
+/* Determine the scheme of a tree that must exist. */
 static int look(struct fb_layout *layout, const struct fb_layout_options *o, struct fb_error *err)
 {
     int there = fb_is_folder(layout->root, err);
@@ -261,7 +261,7 @@ static const char *pixels_of(enum fb_scheme scheme)
     return names[scheme];
 }
 
-/* The options of this command line that choose the tree. */
+/* The options of this command line that choose the tree, as text; NULL if out of memory. */
 static char *tree_options(const struct fb_layout_options *o)
 {
     const char *release = o->release ? o->release : getenv("SPECPROD");
@@ -276,7 +276,7 @@ static char *tree_options(const struct fb_layout_options *o)
     return release && *release ? fb_format(" --specprod %s", release) : strdup("");
 }
 
-/* Set the tree's scheme to the first other one that has files; 0 if none has. */
+/* Set the tree's scheme to the first one that has files of this kind. Returns 0 if none has. */
 static int find_other_scheme(struct fb_tree *tree, const char *kind)
 {
     int found = 0;
@@ -289,7 +289,7 @@ static int find_other_scheme(struct fb_tree *tree, const char *kind)
     return found;
 }
 
-/* The step's files exist, but for another scheme of pixels. */
+/* Set the error: the step's files exist, but for another scheme of pixels. */
 static int say_scheme(const struct fb_layout *layout, const struct fb_tree *found, const struct step *step,
                       const char *options, struct fb_error *err)
 {
@@ -307,7 +307,7 @@ static int say_scheme(const struct fb_layout *layout, const struct fb_tree *foun
     return -1;
 }
 
-/* The step has not been run, or with another survey or program. */
+/* Set the error: the step has not been run, or only with another survey or program. */
 static int say_first(const struct fb_tree *tree, const struct step *step, const char *options,
                      struct fb_error *err)
 {

@@ -1,6 +1,6 @@
 /*
- * layout.h - which tree of spectra is used, and which part of it: from the user's options
- * (cli/layout_options.h) and from the folders that exist.
+ * layout.h - which tree of spectra is used, and which part of it, according to the user's options
+ * (cli/layout_options.h) and the folders that exist.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -43,17 +43,18 @@ int fb_layout_find_tables(struct fb_layout *layout, const struct fb_layout_optio
  * spectra; if that is unknown, the map is made from the folders of a tree of redshift catalogs or BAL
  * tables. */
 int fb_layout_read_map(struct fb_layout *layout, const char *tables, struct fb_error *err);
-/* NULL if pixels are not adaptive. */
+/* The map that was read; NULL if pixels are not adaptive. */
 const struct fb_pixel_map *fb_layout_map(const struct fb_layout *layout);
 void fb_layout_release(struct fb_layout *layout);
 
 /* The name of the tree of spectra for BALPROD: that of its folder, such as loa; empty if it was given as "."
  * or "..". */
 const char *fb_layout_product(const struct fb_layout *layout);
-/* The options that choose spectra and rows, for BALOPTS: "survey=main program=dark only=spectype targetids=12". */
+/* The options that choose spectra and rows, for BALOPTS: "survey=main program=dark only=spectype
+ * targetids=12", where 12 is the length of the list. */
 void fb_layout_text(const struct fb_layout_options *options, char *text, size_t size);
 
-/* The same layout under another root, such as that of redshift catalogs or BAL tables. */
+/* The same layout under another root, such as that of redshift catalogs or BAL tables. root is borrowed. */
 struct fb_tree fb_layout_beside(const struct fb_layout *layout, const char *root);
 
 /* Require at least one redshift catalog of this layout. Otherwise the error says which scheme of pixels the

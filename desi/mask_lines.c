@@ -63,7 +63,8 @@ static int add_line(struct fb_mask_lines *lines, struct fb_mask_line line)
     return 0;
 }
 
-/* "NAME", "1549", "NAME:SIIV", "1549:SIIV" or "picca". Returns -1 where it is none of these. */
+/* Add "NAME", "1549", "NAME:SIIV", "1549:SIIV" or "picca" to the lines. Returns -1 if the text is none of
+ * these, or there is no room. */
 static int take_lines(const char *text, size_t length, struct fb_mask_lines *lines)
 {
     const char *colon = memchr(text, ':', length);

@@ -12,7 +12,7 @@
 
 enum fb_trough_line { FB_TROUGHS_CIV, FB_TROUGHS_SIIV, FB_TROUGH_LINES };
 
-/* A trough of an AI table, velocities in km/s: 0 < vmin <= vmax, positive towards the observer. */
+/* An AI trough, velocities in km/s: 0 < vmin <= vmax, positive towards the observer. */
 struct fb_trough_range {
     float vmin, vmax;
     enum fb_trough_line line; /* the line it was found in */
@@ -33,9 +33,9 @@ struct fb_mask_lines {
 #define FB_MASK_LINES_DEFAULT "CIV,NV,LYA,SIIV"
 
 /*
- * Lines separated by commas: a name (CIV 1549, NV 1241, LYA 1216, SIIV 1400, LYB 1026, OVI 1034, ALIII 1857,
- * MGII 2799) or a rest wavelength in A. Each may be followed by :CIV or :SIIV to choose the troughs. The
- * default is C IV, but Si IV for SIIV. "picca" stands for the 18 lines of picca's BAL mask.
+ * Parse lines separated by commas: a name (CIV 1549, NV 1241, LYA 1216, SIIV 1400, LYB 1026, OVI 1034, ALIII
+ * 1857, MGII 2799) or a rest wavelength in A. Each may be followed by :CIV or :SIIV to choose the troughs.
+ * The default is C IV, but Si IV for SIIV. "picca" stands for the 18 lines of picca's BAL mask.
  */
 int fb_mask_lines_parse(struct fb_mask_lines *lines, const char *text, struct fb_error *err);
 
@@ -44,7 +44,8 @@ struct fb_wave_range {
     double first, last;
 };
 
-/* The ranges of a quasar with some troughs at redshift z; ranges has room for n * lines->n. Returns how many. */
+/* Compute the ranges to mask for a quasar at redshift z with n troughs; ranges has room for n * lines->n.
+ * Returns their number. */
 size_t fb_mask_ranges(const struct fb_mask_lines *lines, const struct fb_trough_range *troughs, size_t n,
                       double z, struct fb_wave_range *ranges);
 

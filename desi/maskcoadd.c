@@ -41,8 +41,8 @@ static int read_at(const struct fb_temporary *copy, unsigned char *bytes, int64_
                               got < 0 ? strerror(errno) : "it is too short");
 }
 
-/* Let the system copy as much as it can, which on some file systems costs nothing. Returns the bytes copied.
- * Errors show up when the rest is copied. */
+/* Let the system copy as much as it can, which on some file systems only shares blocks. Returns the bytes
+ * copied. Errors show up when the rest is copied. */
 static int64_t copy_by_system(const struct fb_temporary *copy, const struct fb_file *in)
 {
     int64_t done = 0;

@@ -15,7 +15,7 @@
 
 /*
  * Write a masked copy of the file `in` to `path`, where it appears when it is complete and on disk. If there
- * is nothing to mask no file is written, or with copy_all an unchanged copy. The output is never gzipped,
+ * is nothing to mask, no file is written or, with copy_all, an unchanged copy. The output is never gzipped,
  * even if the input is. Several threads may work on different files.
  */
 int fb_mask_coadd(const char *path, enum fb_replace replace, const char *in,

@@ -26,7 +26,7 @@ struct source {
 
 /* ---- targets ---- */
 
-/* All rows of every target. */
+/* Find all rows of every target. */
 static int find_hits(struct source *s, const struct fb_targets *targets, struct fb_error *err)
 {
     size_t room = 0;
@@ -72,7 +72,7 @@ static const struct fb_hdu *find_wavelength(const struct source *s, const char *
     return NULL;
 }
 
-/* The wavelengths of a camera; NULL after an error. */
+/* Read the wavelengths of a camera, to be freed by the caller; NULL with an error. */
 static double *read_wavelength(struct source *s, const struct fb_hdu *ivar, struct fb_error *err)
 {
     int length = (int)camera_length(ivar->name), n = (int)ivar->axis[0], status = -1;
@@ -203,7 +203,7 @@ static int plan_cameras(struct source *s, struct fb_spans *spans, struct fb_mask
     return status;
 }
 
-/* Spans are sorted and joined, so that pixels masked for two rows of a catalog count once. */
+/* Spans are sorted and merged, so that pixels masked for two rows of a catalog count once. */
 static int compare_spans(const void *a, const void *b)
 {
     const struct fb_span *x = a, *y = b;

@@ -25,7 +25,7 @@ struct fb_mask_count {
     int written;
 };
 
-/* Bytes of an HDU. */
+/* A run of bytes in an HDU, at an offset in the file. */
 struct fb_span {
     size_t hdu;
     int64_t offset, bytes;

@@ -22,7 +22,7 @@ struct fb_pixel_map {
 int fb_nside_ok(long nside);
 /* The nside of an adaptive pixel; 0 if there is no such pixel. */
 long fb_uniqpix_nside(int64_t upix);
-/* The nested pixel of a position in degrees; -1 if the position is invalid, or nside is 0. */
+/* The nested HEALPix pixel of a position in degrees; -1 if the position is invalid, or nside is 0. */
 int64_t fb_pixel_of(long nside, double ra, double dec);
 
 /*

@@ -17,7 +17,7 @@ struct columns {
     const struct fb_column *targetid, *z, *zerr, *zwarn, *ra, *dec, *spectype;
 };
 
-/* Column names of redrock and fastbal, of older programs, and of large catalogs. */
+/* Find the columns, by the names of redrock and fastbal, of older programs, and of large catalogs. */
 static int find_columns(const struct fb_table *t, struct columns *c, struct fb_error *err)
 {
     static const char *const targetid[] = { "TARGETID", NULL }, *const z[] = { "Z", "Z_BEST", NULL };
@@ -92,7 +92,7 @@ int fb_redshifts_read(struct fb_redshifts *redshifts, const char *path, struct f
 
 /* ---- comparing ---- */
 
-/* Compare with a column's precision, which may be single. A missing column matches anything. */
+/* Compare at the column's precision, which may be single. A missing column matches anything. */
 static int same_number(const struct fb_column *column, const unsigned char *row, double wanted)
 {
     if (!column)

@@ -22,12 +22,12 @@ struct fb_redshifts {
     struct fb_redshift *rows; /* owned */
     size_t n;
     size_t noutside, nothers; /* rows left out: outside the redshift range; with another SPECTYPE than QSO */
-    double seconds;           /* that reading them took */
+    double seconds;           /* wall time of reading them */
 };
 
 /* Read the rows that the finder measures, in file order: those with FASTBAL_Z_MIN <= Z <= FASTBAL_Z_MAX and
- * SPECTYPE QSO. In a file without SPECTYPE all rows are quasars. Release with fb_redshifts_release(), even
- * after a failure. */
+ * SPECTYPE QSO. In a file without SPECTYPE, all rows count as quasars. Release with fb_redshifts_release(),
+ * even after a failure. */
 int fb_redshifts_read(struct fb_redshifts *redshifts, const char *path, struct fb_error *err);
 void fb_redshifts_release(struct fb_redshifts *redshifts);
 

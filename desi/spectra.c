@@ -4,7 +4,7 @@
 #include "desi/joined.h"
 #include "desi/spectra.h"
 
-/* A file, and the parts requested. Targets that are not in the file have row -1 and come first. */
+/* A file, and the parts requested. Parts of targets that are not in the file have row -1 and come first. */
 struct source {
     struct fb_joined joined;
     struct fb_part *parts; /* owned: n */
@@ -60,7 +60,7 @@ static int find_parts(struct source *s, const struct fb_redshifts *redshifts, st
     return 0;
 }
 
-/* Open a file and announce its parts. Returns the same as fb_joined_ahead(), or -1. */
+/* Open a file, find its parts, and announce them. Returns the same as fb_joined_ahead(), or -1. */
 static int open_source(struct source *s, const char *path, const struct fb_redshifts *redshifts,
                        struct fb_error *err)
 {

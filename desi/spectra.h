@@ -16,7 +16,7 @@
 struct fb_spectra;
 
 struct fb_spectrum {
-    size_t request; /* the redshift row */
+    size_t request; /* index of the redshift row */
     int found;      /* the file has the target; else all members below are 0 */
     size_t n;
     const double *wavelength, *flux,
@@ -33,7 +33,8 @@ struct fb_spectrum {
 int fb_spectra_open(struct fb_spectra **spectra, const char *path, const struct fb_redshifts *redshifts,
                     struct fb_error *err);
 void fb_spectra_close(struct fb_spectra *spectra);
-/* A reader for fb_spectra_open() that reads all pixels, not only those that a measurement uses. NULL if out of memory. */
+/* A reader for fb_spectra_open() that reads all pixels, not only those that a measurement uses. NULL if out
+ * of memory. */
 struct fb_spectra *fb_spectra_create_whole(void);
 
 /*
@@ -43,13 +44,14 @@ struct fb_spectra *fb_spectra_create_whole(void);
  */
 int fb_spectra_next(struct fb_spectra *spectra, struct fb_spectrum *spectrum, struct fb_error *err);
 
-/* Prefetch: open the next file and let the system fetch what will be read of it. Errors are reported by
- * fb_spectra_open(). */
+/* Prefetch: open the next file, and let the system fetch the parts that will be read. Does nothing if
+ * *spectra is NULL. Errors are reported by fb_spectra_open(). */
 void fb_spectra_ahead(struct fb_spectra **spectra, const char *path, const struct fb_redshifts *redshifts);
 
 /* Does the open file have several rows per target, which are joined? */
 int fb_spectra_has_exposures(const struct fb_spectra *spectra);
-/* Was a file not in memory? Then others probably are not either, and prefetching pays. NULL is allowed. */
+/* Was any file so far not in memory? Then others probably are not either, and prefetching pays. NULL is
+ * allowed. */
 int fb_spectra_is_cold(const struct fb_spectra *spectra);
 /* The cost of all files this reader has read so far. NULL is allowed. */
 struct fb_io_stats fb_spectra_io(const struct fb_spectra *spectra);

@@ -4,8 +4,8 @@
 #include "desi/spectra_paths.h"
 #include "fits/system.h"
 
-/* The length of a release's name; 0 if a path was given. "sim/" is a name, since shells complete it like
- * this. */
+/* The length of a release's name; 0 if a path was given. "loa/" is a name, since shells complete names in
+ * this way. */
 static int name_length(const char *release)
 {
     size_t length = strcspn(release, "/");

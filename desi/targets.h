@@ -17,7 +17,7 @@ struct fb_targets {
     int64_t n;                /* rows */
     struct fb_id_row *sorted; /* owned: n, by TARGETID and row */
     double *ra, *dec;         /* owned: of each row, degrees; NaN where the file has no positions */
-    int64_t *status;          /* owned: FIBERSTATUS of each row; 0 where the file has none */
+    int64_t *status;          /* owned: FIBERSTATUS of each row; 0 if the file has none or `repeat` is 0 */
     int64_t *next;            /* owned: of each row, the next of the same target, or -1 */
     int repeat;               /* some TARGETID is in several rows */
     size_t room;

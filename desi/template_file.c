@@ -25,8 +25,9 @@ static const char *file_of(const char *name)
     return NULL;
 }
 
-/* Set *found to FOLDER/BELOW/FILE if it exists, or if the system can't tell, since a fault must not select
- * other templates; else to NULL. Returns -1 if out of memory. */
+/* Set *found to FOLDER/BELOW/FILE (below begins with a slash, or is empty) if it exists, or if the system
+ * can't tell, since a system error must not select other templates; else to NULL. Returns -1 if out of
+ * memory. */
 static int look_in(const char *folder, const char *below, const char *file, char **found)
 {
     struct fb_error ignored;
@@ -41,7 +42,8 @@ static int look_in(const char *folder, const char *below, const char *file, char
     return 0;
 }
 
-/* The templates are not in the user's folder $FASTBAL_TEMPLATES, and no other is tried. */
+/* Set the error for templates that are not in the user's folder $FASTBAL_TEMPLATES; no other folder is
+ * tried. */
 static int refuse_folder(const char *name, const char *file, const char *folder, struct fb_error *err)
 {
     int is_folder = fb_is_folder(folder, err);
@@ -86,7 +88,8 @@ static int count_components(struct fb_table *t)
     }
 }
 
-/* The values of a set, as fb_template_set_values() has them: WAVE, PCA0 to the last one, PSI, MEAN and COVARIANCE. */
+/* The values of a set, as fb_template_set_values() has them: WAVE, PCA0 to the last one, PSI, MEAN and
+ * COVARIANCE. */
 struct values {
     const char *path;
     size_t n;
@@ -334,7 +337,7 @@ int fb_template_set_create(struct fb_template_set *set, const char *name, size_t
                               : fb_fail(err, "templates %s: %s", name, fastbal_strerror(code));
 }
 
-/* Copy the values of templates. Returns -1 if out of memory. */
+/* Copy the values of templates into v, whose array the caller frees. Returns -1 if out of memory. */
 static int take_values(struct values *v, const fastbal_templates *t)
 {
     struct fastbal_prior prior;

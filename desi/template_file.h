@@ -18,7 +18,7 @@
 struct fb_template_set {
     fastbal_templates *templates; /* owned */
     char name[256];               /* file name without folders, or "builtin" */
-    char sum[16];                 /* of fb_template_set_values() (desi/values.h) */
+    char sum[16];                 /* checksum of fb_template_set_values() (desi/values.h) */
     char note[512];               /* a message for the user if the default was not found, else empty */
 };
 
@@ -41,8 +41,8 @@ void fb_template_set_release(struct fb_template_set *set);
 struct fb_template_training {
     struct fb_training on;
     const char *bals; /* TRNBALS: the catalog of the troughs, or none */
-    size_t nmasked;   /* TRNNMASK: of the spectra, those with troughs left out */
-    double min_snr;   /* TRNSNR: spectra with less are left out */
+    size_t nmasked;   /* TRNNMASK: number of spectra with troughs left out */
+    double min_snr;   /* TRNSNR: least signal-to-noise of the spectra used */
     int iterations;   /* TRNITER */
 };
 

@@ -1,5 +1,6 @@
 /*
- * training.h - what templates or a detector were trained on, for the header of their file.
+ * training.h - what templates or a detector were trained on, for the header of their file. Strings are
+ * borrowed.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -14,7 +15,7 @@ struct fb_training {
     int64_t seed;        /* TRNSEED: of the simulated outflows */
     const char *catalog, /* TRNCAT */
         *product;        /* TRNPROD: the tree of the spectra */
-    char options[256];   /* TRNOPTS: the part of the tree */
+    char options[256];   /* TRNOPTS: the options that chose a part of the tree */
 };
 
 #endif

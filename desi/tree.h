@@ -49,7 +49,7 @@ long fb_tree_nside(const struct fb_tree *tree);
 /* The pixel of a position in degrees; -1 if the position is invalid (not finite, or declination beyond 90).
  * Not for adaptive pixels or tiles. */
 int64_t fb_tree_pixel(const struct fb_tree *tree, double ra, double dec);
-/* The nside of one pixel, and its HEALPix number at that nside; 0 for tiles, and if there is no such
+/* The nside of one pixel, and its HEALPix number at that nside; returns 0 for tiles, and if there is no such
  * pixel. */
 long fb_tree_healpix(const struct fb_tree *tree, int64_t pixel, int64_t *healpix);
 /* Is this a valid pixel, or a possible tile? */
@@ -67,7 +67,8 @@ void fb_tree_pixel_text(const struct fb_tree *tree, int64_t pixel, char text[FB_
 
 /* The path of the pixels' folders below the root, for messages: "healpix/main/dark", "PIX//100/PIX". */
 char *fb_tree_place(const struct fb_tree *tree);
-/* The folder that holds the pixels' folders. The caller frees all strings; NULL if out of memory. */
+/* The folder that holds the pixels' folders. The caller frees the strings that these functions return; NULL
+ * if out of memory. */
 char *fb_tree_folder(const struct fb_tree *tree);
 /* The file of a kind ("coadd", "spectra", "zafter", "baltable") for a pixel. */
 char *fb_tree_path(const struct fb_tree *tree, const char *kind, int64_t pixel);

@@ -21,7 +21,7 @@ enum { MOST_NAMES = 10, COUNT_ROOM = 32 }; /* COUNT_ROOM: bytes for " and N more
 /* The first names, separated by commas. Starts as { 0 }. */
 struct names {
     char text[512];
-    size_t n, shown; /* names in all, and names in the text: at most ten */
+    size_t n, shown; /* names in all, and in the text: at most MOST_NAMES */
 };
 
 static void add(struct names *names, const char *prefix, const char *name)
@@ -40,9 +40,9 @@ static int is_visible(const struct dirent *entry)
     return entry->d_name[0] != '.';
 }
 
-/* Add the names in a folder, sorted, as PREFIX/NAME, or NAME if the prefix is empty; with levels, those that many
- * folders below: PREFIX/FOLDER/NAME. Hidden files are left out. A folder that can't be read adds nothing, since
- * the names are only hints. */
+/* Add the names in a folder, sorted, as PREFIX/NAME, or NAME if the prefix is empty; with levels, those that
+ * many folders below: PREFIX/FOLDER/NAME. Hidden files are left out. A folder that can't be read adds
+ * nothing, since the names are only hints. */
 static void add_names(struct names *names, const char *folder, const char *prefix, int levels)
 {
     struct dirent **entries;
@@ -230,7 +230,7 @@ static int is_number(const struct dirent *entry)
     return strspn(entry->d_name, "0123456789") == strlen(entry->d_name);
 }
 
-/* The first numbered folder in a folder, whose name is freed; NULL if there is none. */
+/* The path of the first numbered folder in `folder`, which is freed; NULL if there is none. */
 static char *step_down(char *folder)
 {
     struct dirent **entries;

@@ -10,7 +10,7 @@
 #include "desi/tree.h"
 #include "fits/error.h"
 
-/* All return -1 and set the error, except that those that check return 0 if nothing is wrong. */
+/* All functions set the error and return -1; the ..._check_...() functions return 0 if nothing is wrong. */
 
 /* The tree has no folder of its survey and program in any scheme. */
 int fb_tree_no_scheme(const struct fb_tree *tree, struct fb_error *err);

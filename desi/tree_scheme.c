@@ -35,7 +35,7 @@ static int known_scheme(const char *root, enum fb_scheme *scheme)
     return 0;
 }
 
-/* Does the tree have the folder of this scheme? 1, 0, or -1 if the system can't tell. */
+/* Does the tree have the folder of this scheme? Returns 1, 0, or -1 if the system can't tell. */
 static int looks_like(const struct fb_tree *tree, enum fb_scheme scheme, struct fb_error *err)
 {
     struct fb_tree other = *tree;

@@ -6,7 +6,7 @@
 #include "fits/output.h"
 #include "fits/system.h"
 
-/* One trough. */
+/* A row of the table: one trough. */
 struct trough {
     int64_t targetid;
     float z;
@@ -18,7 +18,7 @@ struct trough {
 
 #define FIELD(member) offsetof(struct trough, member), sizeof(((struct trough *)NULL)->member)
 
-/* Its columns, in the order of the file. */
+/* The columns, in the order of the file. */
 static const struct trough_column {
     const char *name, *form, *unit;
     size_t offset, size; /* in struct trough */
@@ -137,7 +137,7 @@ int fb_trough_table_header(struct fb_header_template *header, const struct fb_pr
 
 /* ---- reading ---- */
 
-/* The columns that are read. A table that was made before there was a detector has no PROB. */
+/* The columns that are read. Tables made before there was a detector have no PROB. */
 enum { TARGETID, VMIN, DEPTH, ERR_DEPTH, EW, ERR_EW, PROB, NWANTED };
 
 static int find_columns(const struct fb_table *t, const struct fb_column **w, struct fb_error *err)

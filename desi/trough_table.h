@@ -1,6 +1,7 @@
 /*
- * trough_table.h - tables of troughs, HDU BAL_TROUGHS: a row for each AI trough, C IV before Si IV, as in catalogs of
- * damped absorbers. BAL tables have one as their second HDU; append and run write one for a catalog.
+ * trough_table.h - tables of troughs, HDU BAL_TROUGHS: a row for each AI trough, C IV before Si IV, as in
+ * catalogs of damped absorbers. BAL tables have one as their second HDU; append and run write one for a
+ * catalog.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -4,7 +4,8 @@
 #include <string.h>
 #include "desi/troughs.h"
 
-/* Find the column A_B or A_B_C. An index and its error have one number per row. */
+/* Find the column A_B or, unless c is NULL, A_B_C. A_B, an index or its error, must have one number per
+ * row. */
 static int find_column(const struct fb_column **column, const struct fb_table *t, const char *a,
                        const char *b, const char *c, struct fb_error *err)
 {

@@ -21,7 +21,7 @@ struct fb_truth {
     size_t nkeys;
     size_t nswapped; /* troughs whose VMIN and VMAX were swapped; they are put in order */
     size_t ncut;     /* quasars with more troughs than fit the columns; only the first ones are kept */
-    int has_table;   /* there was a table */
+    int has_table;   /* a table was read */
     int zeros;       /* set by the caller: missing values are 0, as the reference writes them, not -1 */
 };
 
@@ -35,7 +35,7 @@ struct fb_truth {
 int fb_truth_read(struct fb_truth *truth, const char *path, int any, struct fb_error *err);
 /* Move the rows of another table to the end of this one. */
 int fb_truth_join(struct fb_truth *truth, struct fb_truth *other, struct fb_error *err);
-/* Sort the keys for fb_truth_find(). Of repeated targets the first row is kept. */
+/* Sort the keys for fb_truth_find(). Of a repeated target, the first row counts. */
 int fb_truth_sort(struct fb_truth *truth, struct fb_error *err);
 /* The index of a target's key; nkeys if there is none. */
 size_t fb_truth_find(const struct fb_truth *truth, int64_t targetid);
@@ -45,8 +45,8 @@ void fb_truth_release(struct fb_truth *truth);
  * zeros, 0. */
 void fb_truth_no_bal(struct fb_balrow *row, unsigned char balmask, int zeros);
 
-/* The root of a mock's tree of truth files, from its folder or that of its spectra-16; to be freed by the caller, NULL on
- * failure. */
+/* The root of a mock's tree of truth files, from its folder or that of its spectra-16; to be freed by the
+ * caller, NULL on failure. */
 char *fb_truth_root(const char *folder, struct fb_error *err);
 
 #endif

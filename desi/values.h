@@ -1,5 +1,5 @@
 /*
- * values.h - numbers of files as a whole: their checksum, and what is wrong with wavelengths.
+ * values.h - the checksum of a file's numbers, and a check of its wavelengths.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -13,8 +13,8 @@
 enum { FB_VALUES_SUM = 9 }; /* characters, with the NUL */
 void fb_values_sum(const double *values, size_t n, char sum[FB_VALUES_SUM]);
 
-/* Fail if a wavelength is not a positive number above the one before it. Returns 0 if all n are valid. where
- * names their HDU or column. */
+/* Fail unless wavelengths are finite, positive and increasing. Returns 0 if all n are valid. `where` names
+ * their HDU or column. */
 int fb_check_wavelengths(const char *path, const char *where, const double *wavelength, size_t n,
                          struct fb_error *err);
 
