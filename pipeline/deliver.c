@@ -39,7 +39,7 @@ int fb_deliver_start(struct fb_balcatalog **catalog, const struct fb_catalog_out
     return fb_balcatalog_create(catalog, &plan, err);
 }
 
-/* Copy the matched rows, since the result outlives the table. */
+/* Copy the matched rows into the result, which outlives the table. */
 static int pack(const struct fb_matches *matches, struct fb_pixel_result *result, struct fb_error *err)
 {
     struct sent_row *sent = calloc(matches->n + 1, sizeof *sent);

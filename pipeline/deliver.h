@@ -19,18 +19,19 @@ struct fb_catalog_output {
     int clobber;                /* replace existing files */
 };
 
-/* Can they be written, for the catalog of this name? */
+/* Check that the files can be written, for a source catalog of this name: 0, or -1 with an error. */
 int fb_deliver_check(const struct fb_catalog_output *to, const char *source, struct fb_error *err);
-/* Create the catalog that extends the open source, whose rows these are. */
+/* Create the catalog that extends the open source; rows are the source's. What is passed is borrowed, as by
+ * fb_balcatalog_create(). */
 int fb_deliver_start(struct fb_balcatalog **catalog, const struct fb_catalog_output *to,
                      struct fb_table *source, const struct fb_pixel_rows *rows, int ntemplates,
                      fb_stop_fn *stop, struct fb_error *err);
 
 /*
- * Match the table of the index-th pixel with the catalog's rows (pipeline/match.h) and write them to the
- * catalog; if that is NULL, because another rank has it, to the result's bytes. The pixel's catalog rows are
- * counted in the result. Returns FB_PIXEL_DONE, FB_PIXEL_UNWRITTEN or FB_PIXEL_FAILED; on failure nothing is
- * counted.
+ * Match the table of the index-th pixel with the catalog's rows (pipeline/match.h) and write the matches to
+ * the catalog or, if that is NULL because another rank has it, to the result's bytes. The pixel's catalog
+ * rows are counted in the result. Returns FB_PIXEL_DONE, FB_PIXEL_UNWRITTEN or FB_PIXEL_FAILED; on failure
+ * nothing is counted.
  */
 enum fb_pixel_outcome fb_deliver_table(struct fb_balcatalog *catalog, const struct fb_pixel_rows *rows,
                                        size_t index, struct fb_baltable *table,

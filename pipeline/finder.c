@@ -125,7 +125,7 @@ static const char *unfit(const struct fb_finder *finder, const struct fb_baltabl
     for (int k = 0; k < FB_NPROVENANCE; k++) {
         const char *theirs = fb_provenance_text(&table->made, &fb_provenance_keys[k]),
                    *ours = fb_provenance_text(&finder->made, &fb_provenance_keys[k]);
-        /* an empty string is unknown and matches anything */
+        /* an empty string means unknown, and matches anything */
         if (k == 0 ? !fb_same_templates(theirs, ours) : *theirs && *ours && strcmp(theirs, ours) != 0)
             return differs[k];
     }

@@ -46,7 +46,7 @@ static void select_targets(const struct fb_selection *selection, struct fb_redsh
         if (fb_selects_target(selection, redshifts->rows[i].targetid))
             redshifts->rows[kept++] = redshifts->rows[i];
     redshifts->n = kept;
-    if (selection->targetids.n > 0) /* whether these rows were selected is unknown */
+    if (selection->targetids.n > 0) /* whether the selected targets are among these rows is unknown */
         redshifts->noutside = redshifts->nothers = 0;
 }
 
@@ -93,7 +93,7 @@ void fb_job_ahead(struct fb_job *job, int thread, size_t index)
 
     if (!fb_spectra_is_cold(*spectra))
         return;
-    /* an existing table will most likely be read instead */
+    /* an existing table will most likely be read instead of the spectra */
     if (find_paths(job, index, &next, &ignored) == 0 &&
         (!next.table || job->clobber || !fb_exists(next.table)) &&
         prepare_rows(job, thread, index, &next, &ignored) == 0) {
@@ -108,7 +108,7 @@ void fb_job_ahead(struct fb_job *job, int thread, size_t index)
     *p = next;
 }
 
-/* The pixel as prepared ahead, or prepared now. */
+/* Take the pixel as it was prepared ahead, or prepare it now. */
 static int prepare(struct fb_job *job, int thread, size_t index, struct fb_prepared *p, struct fb_error *err)
 {
     struct fb_prepared *ahead = &job->prepared[thread];
@@ -156,7 +156,7 @@ mark(unsigned char *found, /* NOLINT(readability-non-const-parameter): it is wri
      const struct fb_selection *selection, int64_t targetid)
 {
     size_t i = fb_id_list_find(&selection->targetids, targetid);
-    __atomic_store_n(&found[i], 1, __ATOMIC_RELAXED); /* several threads may mark one */
+    __atomic_store_n(&found[i], 1, __ATOMIC_RELAXED); /* several threads may mark the same target */
 }
 
 void fb_job_mark(unsigned char *found, const struct fb_selection *selection,

@@ -1,6 +1,6 @@
 /*
- * job.h - the work on one pixel, for find and run: measures rows of a redshift catalog or QSO catalog on the
- * pixel's spectra, and writes them to its BAL table, to a catalog, or both.
+ * job.h - the work on one pixel, for find and run: measures the rows of a redshift catalog or QSO catalog on
+ * the pixel's spectra, and writes the results to its BAL table, to a catalog, or to both.
  *
  *     prepare: rows and paths       rows of a QSO catalog, or a redshift catalog
  *     measure: rows to results      or an existing BAL table of the same rows
@@ -26,7 +26,7 @@ struct fb_job {
     const struct fb_id_list *pixels;
     /* rows */
     const struct fb_pixel_rows
-        *rows;             /* of a QSO catalog, by these pixels; NULL: redshift catalogs are read */
+        *rows;             /* of a QSO catalog, sorted by these pixels; NULL: redshift catalogs are read */
     const char *zfileroot; /* file name of redshift catalogs, in the tree of the BAL tables */
     const struct fb_selection *selection; /* of targets of redshift catalogs */
     /* results */
@@ -35,7 +35,7 @@ struct fb_job {
     int dry;                       /* dry run: nothing is measured or written */
     struct fb_balcatalog *catalog; /* for the rows of a QSO catalog; NULL: another rank has it */
     unsigned char *found;          /* for redshift catalogs: one mark per selected target that was found */
-    int leads;                     /* this rank has found; else another rank does */
+    int leads;                     /* this rank has `found`; else another rank has it */
     /* pixels prepared ahead, one per thread */
     struct fb_prepared *prepared;
 };
@@ -49,14 +49,14 @@ enum fb_pixel_outcome fb_job_do(struct fb_job *job, int thread, size_t index, st
 /* Prepare the pixel that this thread processes next and prefetch its spectra. Errors are reported by
  * fb_job_do(). */
 void fb_job_ahead(struct fb_job *job, int thread, size_t index);
-/* Process the bytes of a result received from another rank. */
+/* Deliver the bytes of a result received from another rank. */
 int fb_job_receive(struct fb_job *job, const struct fb_pixel_result *result, struct fb_error *err);
 
 /* The targets of a redshift catalog that are selected and in range; the caller releases them in any case. */
 int fb_job_read_redshifts(struct fb_finder *finder, int thread, const char *zcat,
                           const struct fb_selection *selection, struct fb_redshifts *redshifts,
                           struct fb_error *err);
-/* Mark these targets among the selected ones. */
+/* Mark these targets as found. Any number of threads may call this. */
 void fb_job_mark(unsigned char *found, const struct fb_selection *selection,
                  const struct fb_redshifts *redshifts);
 

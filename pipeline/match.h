@@ -25,7 +25,8 @@ struct fb_matches {
  */
 int fb_match_rows(struct fb_matches *matches, const struct fb_pixel_rows *sorted, size_t index,
                   struct fb_baltable *table, struct fb_error *err);
-/* Count a catalog row without a BAL row, with this fate if its redshift is in the finder's range. */
+/* Count a catalog row without a BAL row: with this fate if its redshift is in the finder's range, else as
+ * outside the range. */
 void fb_count_unmatched(struct fb_tally *tally, double z, enum fb_fate fate);
 void fb_matches_release(struct fb_matches *matches);
 

@@ -10,7 +10,7 @@ void fb_measurer_release(struct fb_measurer *m)
     *m = (struct fb_measurer){ 0 };
 }
 
-/* Everything of a row but the measurement. */
+/* Fill in all of a row but the measurement. */
 static void fill_target(const struct fb_redshift *redshift, double ra, double dec, struct fb_balrow *row)
 {
     memset(row, 0, sizeof *row);

@@ -21,20 +21,21 @@ struct fb_measurer {
 };
 void fb_measurer_release(struct fb_measurer *m);
 
-/* What is done with a spectrum, its row of the redshifts, and what was measured; 0, or -1 with an error. */
+/* Takes a spectrum, its redshift row, and its result, which are valid during the call. Returns 0, or -1 with
+ * an error. */
 typedef int fb_take_result(void *context, const struct fb_spectrum *spectrum,
                            const struct fb_redshift *redshift, const struct fastbal_result *result,
                            struct fb_error *err);
 
-/* Measure every redshift row on its target's spectrum in the coadd and hand it over, in the order of fb_spectra_next(); a
- * target that is not in the coadd has a result that says so. */
+/* Measure every redshift row on its target's spectrum in the coadd, and pass each result to take(), in the
+ * order of fb_spectra_next(). A target that is not in the coadd gets a result with FASTBAL_NO_SPECTRUM. */
 int fb_measure_each(struct fb_measurer *m, const char *coadd_path, const struct fb_redshifts *redshifts,
                     fb_take_result *take, void *context, struct fb_error *err);
 
 /*
- * Measure every redshift row on its target's spectrum in the coadd, into rows[redshifts->n] in the same
- * order. A target that is not in the coadd, or can't be measured, gets a row with BALSTATUS bits. Redshift
- * rows with the same TARGETID each get their own result, from the single spectrum of that target.
+ * Measure every redshift row on its target's spectrum in the coadd, into rows[redshifts->n], in the order of
+ * the redshift rows. A target that is not in the coadd, or can't be measured, gets a row with BALSTATUS bits.
+ * Redshift rows with the same TARGETID each get their own result, from the single spectrum of that target.
  */
 int fb_measure_coadd(struct fb_measurer *m, const char *coadd_path, const struct fb_redshifts *redshifts,
                      struct fb_balrow *rows, struct fb_error *err);

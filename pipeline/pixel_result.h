@@ -30,7 +30,7 @@ struct fb_pixel_result {
     size_t nmatched;       /* catalog rows that are in a BAL table */
     char *why;             /* the reason if the pixel failed; owned, may be NULL */
     char *note;            /* a line to print; owned, may be NULL */
-    void *bytes;           /* for another rank; owned, may be NULL */
+    void *bytes;           /* results for another rank; owned, may be NULL */
     size_t size;
 };
 

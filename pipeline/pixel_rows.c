@@ -9,8 +9,9 @@
 /* Pixel numbers below this are counted in an array over all numbers; larger ones are sorted. */
 #define MOST_COUNTED ((int64_t)1 << 23)
 
-/* How many rows have their pixel column compared with their position, and how many of these may differ: if
- * coordinates were updated after the spectra were grouped, a few rows move to an adjacent pixel. */
+/* CHECKED: rows whose pixel column is compared with their position. At most one in ONE_IN of these may
+ * differ: if coordinates were updated after the spectra were grouped, a few rows move to an adjacent
+ * pixel. */
 enum { CHECKED = 1000, ONE_IN = 100 };
 
 /* ---- the pixel of each row ---- */
@@ -47,7 +48,7 @@ static int pixels_of_tiles(const struct fb_pixel_rows *s, struct fb_table *catal
     return status;
 }
 
-/* Compare with the catalog's column of pixels, if it has one. */
+/* Compare the pixels with the catalog's column of pixels, if it has one. */
 static int check_column(const struct fb_pixel_rows *s, struct fb_table *catalog, const struct fb_tree *tree,
                         const int64_t *pixel, struct fb_error *err)
 {
@@ -56,7 +57,7 @@ static int check_column(const struct fb_pixel_rows *s, struct fb_table *catalog,
     int64_t found[CHECKED];
     size_t n = s->n < CHECKED ? s->n : CHECKED, differ = 0, first = 0;
     if (tree->scheme != FB_SCHEME_UNIQPIX && tree->scheme != FB_SCHEME_HEALPIX)
-        return 0; /* other nsides than the catalog's are common */
+        return 0; /* trees often have another nside than the catalog's column */
     int there = fb_catalog_read_column(catalog, names, found, n, err);
     for (size_t i = 0; i < n && there > 0; i++) {
         if (pixel[i] < 0 || found[i] == pixel[i])

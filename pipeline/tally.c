@@ -52,7 +52,7 @@ enum fb_fate fb_fate_in_catalog(const struct fb_balrow *row)
     return fate == FB_FATE_MEASURED && (row->balmask & FB_BALMASK_NOT_MEASURED) ? FB_FATE_OTHER : fate;
 }
 
-/* -1 and NaN mean that it is not known. */
+/* The bin of SNR_CIV. -1 and NaN mean unknown, which is the last bin. */
 static int snr_bin(float snr)
 {
     static const float edges[] = { 1, 2, 4, 8 };

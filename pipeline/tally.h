@@ -1,6 +1,6 @@
 /*
- * tally.h - counts the quasars of a run: measured ones, BALs, and why the others were not measured. Every
- * quasar is counted once.
+ * tally.h - counts the quasars of a run: those measured, the BALs among them, and why the others were not
+ * measured. Every quasar is counted once.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -35,9 +35,9 @@ enum { FB_NSNR = 6 }; /* bins of SNR_CIV: below 1, 1 to 2, 2 to 4, 4 to 8, from 
 
 struct fb_tally {
     size_t n[FB_NFATES];
-    size_t nai, nbi;                      /* of the measured ones: AI_CIV > 0, BI_CIV > 0 */
-    size_t nrated, nlikely;               /* and those with a BAL_PROB > 0, and >= 0.5 */
-    size_t snr[FB_NSNR], snr_ai[FB_NSNR]; /* measured ones by SNR_CIV, and those with AI_CIV > 0 */
+    size_t nai, nbi;                      /* of those measured: with AI_CIV > 0, with BI_CIV > 0 */
+    size_t nrated, nlikely;               /* of those measured: with BAL_PROB > 0, with BAL_PROB >= 0.5 */
+    size_t snr[FB_NSNR], snr_ai[FB_NSNR]; /* those measured, by SNR_CIV; those among them with AI_CIV > 0 */
 };
 
 /* The fate of a quasar that has a row in a BAL table, by its BALSTATUS. */
@@ -51,7 +51,7 @@ const char *fb_fate_words(enum fb_fate fate);
 void fb_tally_add(struct fb_tally *total, const struct fb_tally *part);
 
 size_t fb_tally_rows(const struct fb_tally *tally);  /* all */
-size_t fb_tally_asked(const struct fb_tally *tally); /* without those that were not selected */
+size_t fb_tally_asked(const struct fb_tally *tally); /* all but those that were not selected */
 /* Selected quasars that were not measured, for reasons other than their spectrum. */
 size_t fb_tally_lost(const struct fb_tally *tally);
 /* Returns 1 if quasars were selected, but none was measured. */
@@ -61,8 +61,8 @@ int fb_tally_is_empty(const struct fb_tally *tally);
  * 2 not in the coadd, ..."; templates may be NULL. BAL_PROB is left out where no quasar has one. */
 enum { FB_TALLY_TEXT = 1024 };
 void fb_tally_text(const struct fb_tally *tally, const char *templates, char text[FB_TALLY_TEXT]);
-/* "BALs by SNR_CIV: 2 of 20 (10 %) below 1, 5 of 16 (31 %) at 1 to 2; 7 of 36 (19 %) in all"; empty if none was
- * measured. */
+/* "BALs by SNR_CIV: 2 of 20 (10 %) below 1, 5 of 16 (31 %) at 1 to 2; 7 of 36 (19 %) in all"; empty if none
+ * was measured. */
 void fb_tally_snr_text(const struct fb_tally *tally, char text[FB_TALLY_TEXT]);
 /* "3 of 36 quasars not measured: 2 not in the coadd, 1 not in the BAL table"; empty if none was lost. */
 void fb_tally_lost_text(const struct fb_tally *tally, char text[FB_TALLY_TEXT]);

@@ -1,5 +1,5 @@
 /*
- * usage.h - the resources a command used: files, bytes, seconds, memory.
+ * usage.h - the resources that a command used: files, bytes, seconds, memory.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -13,7 +13,7 @@
 /* Files that are summarised in one line. */
 struct fb_noted_files {
     size_t n;
-    char path[1024]; /* the first of them, by name */
+    char path[1024]; /* the first of them in alphabetical order */
 };
 
 /* The seconds of reading, computing and writing are summed over threads, and may exceed the wall time. */
