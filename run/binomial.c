@@ -2,7 +2,8 @@
 #include <math.h>
 #include "run/binomial.h"
 
-/* For one standard deviation, z = 1: where |k/n - p| = z sqrt(p (1 - p) / n). */
+/* The ends of the interval are the p for which |k/n - p| = z sqrt(p (1 - p) / n), with z = 1: one standard
+ * deviation. */
 struct fb_share fb_share_of(size_t k, size_t n)
 {
     if (n == 0)

@@ -1,5 +1,5 @@
 /*
- * binomial.h - a share of counted things with its interval.
+ * binomial.h - a binomial share with its confidence interval.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-/* k of n, and the interval of 68.3 % by Wilson (1927); NaN where n is 0. */
+/* The share k / n, and its 68.3 % interval (Wilson 1927); NaN where n is 0. */
 struct fb_share {
     double value, lower, upper;
 };

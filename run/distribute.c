@@ -47,7 +47,7 @@ struct distributor {
     const struct fb_mpi *mpi;
     void *state;
     struct fb_queue *todo, *finished; /* of this rank */
-    size_t npixels, given;            /* rank 0: the first `given` of the run's order are handed out */
+    size_t npixels, given;            /* rank 0: the first `given` of npixels are handed out */
     size_t done;                      /* pixels done: on rank 0 by all ranks, else by this rank */
     size_t taken;                     /* pixels handed to this rank */
     size_t share;                     /* in the latest answer to this rank */
@@ -114,7 +114,7 @@ static void enqueue(struct distributor *d, const struct answer *answer)
 
 /* ---- rank 0 ---- */
 
-/* Store the result of a pixel done by another rank. */
+/* Store and settle the result of a pixel done by another rank. */
 static void accept_result(struct distributor *d, int from, struct message *m)
 {
     struct fb_pixel_run *run = d->run;

@@ -11,13 +11,13 @@
 #include "run/pool.h"
 
 /*
- * Like fb_pool_run(), but over all ranks, in run->order; all ranks call it. The outcome, reason and result of
- * every pixel end up in rank 0's run, and pool->done is called there. The usage of the other ranks is added
- * to rank 0's run->used. Returns -1, on all ranks, if nothing was done.
+ * Like fb_pool_run(), but over all ranks, in run->order. Collective: all ranks call it. The outcome, reason
+ * and result of every pixel end up in rank 0's run, and pool->done is called there. The usage of the other
+ * ranks is added to rank 0's run->used. Returns -1, on all ranks, if nothing was done.
  */
 int fb_distribute(struct fb_pixel_run *run, const struct fb_pool *pool, struct fb_error *err);
 
-/* Adds the settings on which all ranks must agree to exchange messages. */
+/* Add the settings that must be equal on all ranks before they can exchange messages. */
 void fb_distribute_describe(struct fb_settings *settings);
 
 #endif

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include "run/json.h"
 
-/* Bytes of file names that are not UTF-8 are written as code points, since JSON must be valid Unicode. */
+/* The length of the UTF-8 sequence at p; 0 if it is not valid. Bytes of file names that are not valid are
+ * written as code points, since JSON must be Unicode. */
 static size_t utf8_length(const unsigned char *p)
 {
     size_t n = *p < 0x80                 ? 1
@@ -37,8 +38,8 @@ void fb_json_text(FILE *out, const char *text)
     fputc('"', out);
 }
 
-/* As short as possible: integers without a point, floats with at most 9 digits, doubles with 17. JSON has
- * neither NaN nor infinity. */
+/* As short as possible: integers without a point, floats with at most 9 digits, doubles with at most 17. JSON
+ * has neither NaN nor infinity. */
 void fb_json_number(FILE *out, double value)
 {
     char text[40];

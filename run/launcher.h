@@ -14,8 +14,8 @@ struct fb_launched {
 };
 
 struct fb_launched fb_launched(void);
-/* Call this before leaving with an error that only rank 0 reports. Launchers kill all processes as soon as one of them
- * fails, so the other ranks wait for a second, in which rank 0 prints its message. */
+/* Call this before exiting with an error that only rank 0 reports. Launchers kill all processes as soon as
+ * one of them fails, so ranks other than 0 wait for a second, in which rank 0 prints its message. */
 void fb_launched_wait_for_first(long rank);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * ledger.h - the pixels of a run of split, find, append, run, mask or truth, the work on each, and its
- * outcome. run/schedule.h does the work; run/report.h reports the outcomes.
+ * ledger.h - the pixels of a run of a command, the work on each, and its outcome. run/schedule.h does the
+ * work; run/report.h reports the outcomes.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -19,13 +19,14 @@ struct fb_pixel_run {
     const struct fb_id_list *pixels;
     const struct fb_tree *tree; /* names the pixels */
     int nthreads;
-    long chunk; /* -v reports after every this many pixels */
+    long chunk; /* with -v, progress is reported after every `chunk` pixels */
     int verbose;
     const struct fb_ranks *ranks; /* NULL: a single process */
-    const size_t *order;          /* in which several ranks process the pixels; NULL: as listed */
+    const size_t *order;          /* the order in which several ranks process the pixels; NULL: as listed */
     /* Process the index-th pixel, into results[index]; on failure, set err. */
     enum fb_pixel_outcome (*work)(void *context, int thread, size_t index, struct fb_error *err);
-    /* Prepare the index-th pixel, e.g. prefetch its file, before the previous one is processed. May be NULL. */
+    /* Prepare the index-th pixel, e.g. prefetch its file, before the previous one is processed. May be
+     * NULL. */
     void (*ahead)(void *context, int thread, size_t index);
     /* Write the result's bytes to the output, on rank 0; on failure, the pixel has failed. Called by several
      * threads concurrently. May be NULL. */
@@ -36,15 +37,15 @@ struct fb_pixel_run {
     /* results; on rank 0, of all ranks */
     size_t ndone, nkept, nfailed, nleft, nquasars; /* nquasars: in pixels that are done */
     struct fb_tally tally;                         /* of the results */
-    size_t unwritten;                /* number of latest pixels in a row that could not be written */
-    int gave_up;                     /* the run was stopped because of these */
+    size_t unwritten;                /* how many of the latest pixels, in a row, could not be written */
+    int gave_up;                     /* the run was stopped because of these failures */
     int signal;                      /* the signal that stopped the run with pixels left, else 0 */
     struct fb_pixel_result *results; /* owned: one per pixel */
     struct fb_usage used;
-    int64_t delivering; /* nanoseconds */
+    int64_t delivering; /* nanoseconds spent in deliver() */
 };
 
-/* Frees the bytes, but not the texts. */
+/* Free the bytes, but not the texts. */
 void fb_pixel_result_release(struct fb_pixel_result *result);
 
 /* Allocate the results; -1 if out of memory, with nothing to release. */
@@ -58,8 +59,8 @@ void fb_pixel_settle(struct fb_pixel_run *run, size_t index, struct fb_error *er
 void fb_pixel_count(struct fb_pixel_run *run, size_t index);
 /* Returns 1 if no pixel was done or kept. */
 int fb_pixel_run_is_empty(const struct fb_pixel_run *run);
-/* If a signal or unwritable outputs stopped the run, print an error with the remedy `next` and return the
- * exit status; otherwise return `status`. */
+/* If a signal or unwritable outputs stopped the run, print an error that ends in the remedy `next`, and
+ * return the exit status; otherwise return `status`. */
 int fb_pixel_run_stopped(const struct fb_pixel_run *run, const char *next, int status);
 
 #endif

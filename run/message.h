@@ -12,10 +12,11 @@
 /* One error line on stderr: "fastbal COMMAND: TEXT". */
 void fb_print_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Set by --quiet: nothing but errors and warnings is printed, and there is no live line. */
+/* Set by --quiet: only errors and warnings are printed, and there is no live line. */
 extern int fb_quiet;
 
-/* One line on stdout, unless fb_quiet is set; returns -1 if it can't be written. A closed pipe is no failure. */
+/* One line on stdout, unless fb_quiet is set; returns -1 if it can't be written. A closed pipe is no
+ * failure. */
 int fb_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Returns 1 if output to stdout was lost, e.g. on a full disk; a pipe closed by its reader ("| head") does

@@ -1,6 +1,6 @@
 /*
- * mpi.h - the MPI operations fastbal uses, as a table of functions. They live in a separate module,
- * run/mpi.c, which is loaded only with --mpi: without --mpi, no MPI library is loaded, started or needed.
+ * mpi.h - the MPI operations that fastbal uses, as a table of functions. They are in a separate module,
+ * run/mpi.c, which is loaded only with --mpi. Without --mpi, no MPI library is loaded, started or needed.
  *
  * Only the thread that called start() may call the others (MPI_THREAD_FUNNELED), and an error inside MPI ends
  * all ranks.
@@ -27,10 +27,10 @@ struct fb_mpi {
     void (*broadcast)(void *state, void *bytes, size_t n, int from);
 
     /*
-     * Point-to-point, between rank 0 and another rank. Rank 0 polls for messages, all of the same length,
-     * with heard(), which returns 1 and the sender if there was one. The payload of a message follows with
-     * send() and receive(). ask() sends a message that rank 0 answers with answer(); answered() is 1 once the
-     * answer has arrived.
+     * Point-to-point operations, between rank 0 and another rank. Rank 0 polls for messages, all of the same
+     * length, with heard(), which returns 1 and the sender if there was one. The payload of a message follows
+     * with send() and receive(). ask() sends a message that rank 0 answers with answer(); answered() is 1
+     * once the answer has arrived.
      */
     void (*message)(void *state, const void *message, size_t n);
     void (*send)(void *state, const void *bytes, size_t n);

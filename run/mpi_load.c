@@ -4,9 +4,9 @@
 #ifdef FB_MPI_MODULE
 #include <dlfcn.h>
 
-/* The program's RUNPATH points to the module, next to the program or in the library folder of its
- * installation. RTLD_GLOBAL is needed because some MPI libraries load plugins that resolve symbols in the
- * main library. */
+/* The program's RUNPATH has the folders where the module may be: that of the program, and the library folder
+ * of its installation. RTLD_GLOBAL is needed because some MPI libraries load plugins that resolve symbols in
+ * the main library. */
 const struct fb_mpi *fb_mpi_load(struct fb_error *err)
 {
     void *module = dlopen(FB_MPI_MODULE, RTLD_NOW | RTLD_GLOBAL);

@@ -85,7 +85,7 @@ size_t fb_queue_length(struct fb_queue *queue)
     return length;
 }
 
-/* Take the first number if more than `spare` are queued: returns 1, else 0. */
+/* Take the first number if more than `spare` are queued. Returns 1, or 0 if none was taken. */
 static int take(struct fb_queue *queue, int wait, size_t spare, size_t *number)
 {
     pthread_mutex_lock(&queue->lock);
@@ -115,7 +115,7 @@ struct worker {
 
 struct fb_workers {
     const struct fb_pool *pool;
-    struct fb_queue *todo, *finished; /* finished may be NULL: then the pool's done is called */
+    struct fb_queue *todo, *finished; /* finished may be NULL: then pool->done is called */
     pthread_mutex_t report;
     size_t nthreads;
     struct worker *threads; /* without the calling thread */

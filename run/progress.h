@@ -16,7 +16,7 @@ struct fb_progress {
     size_t finished;                /* pixels */
     double start;
     int live;     /* show the live line */
-    double drawn; /* when it was last drawn, seconds after start; 0: never */
+    double drawn; /* when it was last drawn, in seconds since start; 0: never */
 };
 
 /* leads: this process prints. */

@@ -1,6 +1,6 @@
 /*
  * ranks.h - the processes of a command: one, or several with --mpi. Rank 0 prints, and writes catalogs and
- * logs. With one process, every function here is a no-op.
+ * logs. With one process there is nothing to exchange, and functions return at once.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -19,10 +19,11 @@ struct fb_ranks {
 };
 
 /* A single process if mpi is 0; else start MPI and compare the settings of all ranks (NULL: none). Fails on
- * login nodes, without an MPI module, and if each of several processes would be the only rank of its own job. */
+ * login nodes, if the MPI module can't be loaded, and if each of several processes would be the only rank of
+ * its own job. */
 int fb_ranks_start(struct fb_ranks *ranks, int mpi, const struct fb_settings *settings, struct fb_error *err);
 
-/* For a process that has reported unusable options: also ends the ranks that may be waiting for it. */
+/* For a process that has reported unusable options: also end the ranks that may be waiting for it. */
 void fb_ranks_give_up(int argc, char **argv);
 
 /* Stop MPI; returns the largest exit status of all ranks, on all ranks. */

@@ -37,7 +37,7 @@ static const char *failure(const struct fb_pixel_run *run, size_t i)
     return run->results[i].why ? run->results[i].why : "failed, out of memory";
 }
 
-/* All lines about the run's pixels, in order. */
+/* Pass on all lines about the run's pixels, in order. */
 static void each_line(const struct fb_pixel_run *run, line_fn *say, void *context)
 {
     char name[FB_PIXEL_TEXT], lost[FB_TALLY_TEXT];
@@ -168,7 +168,7 @@ static void write_word(FILE *file, const char *word)
 
 static void write_command(FILE *file, int argc, char **argv)
 {
-    /* the first is "fastbal COMMAND", two words, or the path of a program */
+    /* the first is "fastbal COMMAND", which is two words, or the path of a program */
     if (strncmp(argv[0], "fastbal ", 8) == 0)
         fputs(argv[0], file);
     else
@@ -185,7 +185,7 @@ static void log_line(void *context, const char *pixel, const char *text)
     fprintf(context, "%s : %s\n", pixel, text);
 }
 
-/* Returns -1, with errno, where lines are missing. */
+/* Returns -1, with errno, if write_lines() failed. Errors of `log` itself are found when it is flushed. */
 static int write_log(const struct fb_report *report, FILE *log, fb_report_fn *write_lines,
                      const void *context)
 {

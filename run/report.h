@@ -26,15 +26,15 @@ struct fb_report {
     char summary[FB_MOST_LINES * sizeof(struct fb_error)]; /* the lines printed, for the log */
 };
 
-/* Call this when the program starts: logs say when that was. */
+/* Call this when the program starts; logs state the time. */
 void fb_report_program_starts(void);
 
 /* argv is the command line shown in the log. */
 void fb_report_start(struct fb_report *report, const struct fb_pixel_run *run, int argc, char **argv);
 
 /*
- * Print on stderr a line for each pixel that failed, left a note, or lost quasars (pipeline/tally.h): at most
- * ten lines of one kind, and the number of lines omitted. The log gets all of them. Takes ownership of
+ * Print a line on stderr for each pixel that failed, left a note, or lost quasars (pipeline/tally.h): at most
+ * ten lines of a kind, and the number of lines omitted. The log gets all of them. Takes ownership of
  * log_path, which may be NULL.
  */
 void fb_report_pixels(struct fb_report *report, char *log_path);
@@ -56,7 +56,8 @@ void fb_report_end(struct fb_report *report, fb_report_fn *write_lines, const vo
 int fb_nothing_measured(const char *command, const struct fb_tally *tally, const char *catalog);
 
 /* FOLDER/NAME, or FOLDER/logfile-LABEL.txt if name is NULL; an absolute name is used as it is. The caller
- * frees it. Returns NULL, after a warning, if out of memory; folder or label may be NULL for the same reason. */
+ * frees it. Returns NULL, after a warning, if out of memory; folder or label may be NULL for the same
+ * reason. */
 char *fb_log_path(const char *command, const char *folder, const char *name, const char *label);
 
 #endif

@@ -37,7 +37,7 @@ static void do_pixel(void *context, int thread, size_t index)
     if (fb_pixel_run_ends(run))
         return;
     enum fb_pixel_outcome outcome = run->work(run->context, thread, index, &err);
-    /* it may have failed because it was interrupted: leave it to the next run */
+    /* it may have failed because it was interrupted, so leave it to the next run */
     if (outcome == FB_PIXEL_FAILED && fb_stop_signal()) {
         run->results[index].tally = (struct fb_tally){ 0 };
         return;

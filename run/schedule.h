@@ -15,7 +15,8 @@ int fb_pixel_run_all(struct fb_pixel_run *run, struct fb_error *err);
 /* Indices of pixels by descending size, ascending among equal sizes; NULL if out of memory. */
 size_t *fb_largest_first(const int64_t *sizes, size_t n);
 
-/* The number of threads for --nproc, where 0 means all cores; 1 if CFITSIO is not thread-safe. */
+/* The number of threads for --nproc, where 0 means all cores; 1 if CFITSIO is not thread-safe. Also prepares
+ * CFITSIO for threads. */
 int fb_threads(long nproc);
 
 #endif

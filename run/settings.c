@@ -52,7 +52,8 @@ void fb_settings_release(struct fb_settings *settings)
     *settings = (struct fb_settings){ 0 };
 }
 
-/* Returns the name and value at an offset, and the offset after them; both are NULL at the end of the list. */
+/* Find the name and value at an offset; both are NULL at the end of the list. Returns the offset after
+ * them. */
 static size_t next(const struct fb_settings *settings, size_t offset, const char **name, const char **value)
 {
     *name = *value = NULL;

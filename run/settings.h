@@ -1,6 +1,6 @@
 /*
- * settings.h - settings that must be equal on all ranks, as a list of names and values, all strings: "option
- * --fit", "simplex". fb_ranks_compare() (run/ranks.h) compares such lists.
+ * settings.h - settings that must be equal on all ranks: a list of names and values, all strings, such as
+ * "option --fit" and "simplex". fb_ranks_compare() (run/ranks.h) compares such lists.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

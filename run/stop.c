@@ -22,7 +22,7 @@ static const struct {
 enum { NWATCHED = sizeof watched / sizeof watched[0] };
 
 static int asked;            /* the first signal */
-static struct timespec when; /* it came; set before `asked` */
+static struct timespec when; /* when it came; set before `asked` */
 static const char *command;
 
 static double seconds_since(const struct timespec *then)
@@ -36,7 +36,7 @@ static double seconds_since(const struct timespec *then)
 static void say(const char *text)
 {
     ssize_t written = write(STDERR_FILENO, text, strlen(text));
-    (void)written; /* there is nothing else to do */
+    (void)written; /* a failure can't be reported */
 }
 
 static void give_up(int number)

@@ -3,7 +3,7 @@
 #include "run/pool.h"
 #include "run/walk.h"
 
-/* The walk through one tree, with a folder PIX//100 as an item. */
+/* The walk through one tree. Each folder PIX//100 or TILE is an item of the pool. */
 struct walk {
     const struct fb_tree *tree;
     const char *kind;

@@ -9,7 +9,8 @@
 #include "desi/tree.h"
 #include "fits/error.h"
 
-/* Add the pixels that have a file of this kind, with that many threads, each searching different folders. */
+/* Add the pixels that have a file of this kind, using `workers` threads, each of which searches other
+ * folders. Returns 0, or -1 with an error. */
 int fb_walk_tree(const struct fb_tree *tree, const char *kind, long workers, struct fb_id_list *pixels,
                  struct fb_error *err);
 
