@@ -7,7 +7,7 @@
 
 #define Z 2.0 /* any redshift at which sim/sightline.h covers all cells gives the same result */
 
-/* The transmission of an outflow minus 1 in each cell, -1 to 0. */
+/* Compute the mean transmission of an outflow minus 1 in each cell, -1 to 0. */
 static void absorb(const struct fb_outflow *outflow, struct fb_sightline *s, double *absorbed)
 {
     double count[FB_TRAIN_CELLS] = { 0 };

@@ -12,8 +12,8 @@
 
 typedef double fb_cells[FB_TRAIN_CELLS];
 
-/* Draw n outflows (sim/outflow.h) with a fixed seed, and compute the transmission of their C IV and Si IV
- * minus 1, from -1 to 0. Returns -1 if out of memory. */
+/* Draw n outflows (sim/outflow.h) with a fixed seed, and compute the transmission of C IV and Si IV in each
+ * minus 1, from -1 to 0, into absorbed[n]. Returns -1 if out of memory. */
 int fb_absorbed_light(size_t n, fb_cells *absorbed);
 #define FB_ABSORBED_SEED 20010805
 

@@ -27,7 +27,7 @@ static int check(const struct fb_judged_sample *sample, struct fb_error *err)
     return 0;
 }
 
-/* The calibration errors of all fifths, each calibrated on the others. */
+/* Find the calibration errors over all parts, each calibrated on the others. */
 static int find_errors(const struct fb_mixture *all, struct fb_logit_line before, struct fb_adaptation *how,
                        struct fb_error *err)
 {

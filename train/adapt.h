@@ -1,6 +1,7 @@
 /*
- * adapt.h - adapts a detector to a survey: the calibration of its logits, and the limits of what it has seen. Its weights
- * stay: they rank by the outflows of simulations, which a survey without labels can't improve on (docs/train.md).
+ * adapt.h - adapts a detector to a survey: the calibration of its logits, and the limits of its training
+ * spectra. Its weights stay as they are: they were learnt from simulated outflows, and a survey without
+ * labels can't improve their ranking (docs/train.md).
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -10,19 +11,20 @@
 #include "train/calibrate.h"
 
 enum {
-    FB_ADAPT_LEAST = 300,       /* quasars with a simulated outflow */
-    FB_ADAPT_LEAST_OF_PART = 20 /* the same, in each fifth */
+    FB_ADAPT_LEAST = 300,       /* least number of quasars with a simulated outflow */
+    FB_ADAPT_LEAST_OF_PART = 20 /* the same, in each part */
 };
 
 struct fb_adaptation {
     size_t nreal, ninjected;
-    double share; /* of outflows in the survey */
+    double share; /* fraction of the survey's quasars that have outflows */
     struct fb_logit_line line;
-    /* The calibration error before and after, of each fifth of the quasars, calibrated on the others. */
+    /* The calibration errors before and after, over all parts, each calibrated on the other parts. */
     double error_before, error_after;
 };
 
-/* Create the new detector, to be freed by fastbal_detector_free(). */
+/* Create the adapted detector, to be freed by fastbal_detector_free(). Returns 0, or -1 with an error and
+ * *detector NULL. */
 int fb_adapt_detector(fastbal_detector **detector, const fastbal_detector *from, const char *name,
                       const struct fb_judged_sample *sample, struct fb_adaptation *how, struct fb_error *err);
 

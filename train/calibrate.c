@@ -6,9 +6,9 @@
 enum { BINS = 10, STEPS = 100, ROUNDS = 5 };
 
 #define EDGE 0.9        /* the probability at the edge of the window */
-#define SLOPE_ERROR 0.2 /* of the prior */
+#define SLOPE_ERROR 0.2 /* standard deviation of the prior */
 #define INTERCEPT_ERROR 0.3
-#define SHARE_QUASARS 100 /* that the share before is worth */
+#define SHARE_QUASARS 100 /* number of quasars that FB_BEFORE_SHARE counts like */
 
 double fb_rate(struct fb_logit_line line, double logit)
 {
@@ -22,7 +22,8 @@ double fb_probability(struct fb_logit_line line, double logit)
 
 /* ---- the line ---- */
 
-/* The gradient and the Hessian of the loss: slope, intercept; slope^2, slope x intercept, intercept^2. */
+/* The gradient and the Hessian of the loss. g: by slope, intercept; h: by slope twice, by both, by intercept
+ * twice. */
 struct quadratic {
     double g[2], h[3];
 };
@@ -68,7 +69,8 @@ int fb_calibrate(struct fb_logit_line *line, struct fb_logit_line before, const 
 
 /* ---- the share ---- */
 
-/* The sum of probabilities of real quasars above the edge; and the share of injected ones there. */
+/* The sum of the probabilities of real quasars above the edge; *injected is the fraction of injected ones
+ * that are above it. */
 static double count_sure(struct fb_logit_line line, const struct fb_mixture *m, double *injected)
 {
     double sum = 0, above = 0;
@@ -149,7 +151,7 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* A quantile of n > 0 sorted numbers, linear between them. */
+/* A quantile of n > 0 sorted numbers, interpolated linearly between them. */
 static double quantile(const double *x, size_t n, double q)
 {
     const double at = q * (double)(n - 1);

@@ -1,5 +1,6 @@
 /*
- * collect.h - reads the spectra of a catalog's quasars from a tree, pixel by pixel, and counts what becomes of them.
+ * collect.h - reads the spectra of a catalog's quasars from a tree, pixel by pixel, and counts what becomes
+ * of them.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -24,7 +25,8 @@ enum fb_row_use {
 };
 typedef size_t fb_row_counts[FB_ROW_USES];
 
-/* What becomes of a row of the index-th pixel with this spectrum; -1 if out of memory. */
+/* Take the spectrum of a row of the index-th pixel. Returns the row's enum fb_row_use, or -1 if out of
+ * memory. */
 typedef int fb_take_spectrum(void *context, int thread, size_t index, const struct fb_spectrum *spectrum,
                              const struct fb_redshift *row);
 
@@ -32,18 +34,19 @@ struct fb_collection {
     const struct fb_tree *tree; /* borrowed */
     const struct fb_pixel_rows *rows;
     int whole;              /* read all pixels of a spectrum, not only those that a measurement uses */
-    fb_take_spectrum *take; /* of rows in the redshift range and without a warning */
+    fb_take_spectrum *take; /* called for rows in the redshift range and without a warning */
     void *context;
     int nthreads;
-    struct fb_spectra **readers; /* owned: one a thread */
-    fb_row_counts *counts;       /* owned: one a pixel */
+    struct fb_spectra **readers; /* owned: one per thread */
+    fb_row_counts *counts;       /* owned: one per pixel */
 };
 
 /* Allocate memory for a collection whose other members are set. Release in any case. */
 int fb_collection_start(struct fb_collection *collection, struct fb_error *err);
 void fb_collection_release(struct fb_collection *collection);
 
-/* Collect the spectra of pixel `index`. On failure its counts are 0, and what was taken does not count. */
+/* Collect the spectra of pixel `index`. On failure its counts are 0, and what was taken from it must be
+ * ignored. */
 int fb_collect_pixel(const struct fb_collection *collection, int thread, size_t index, struct fb_error *err);
 /* The sums over all pixels. */
 void fb_collection_count(const struct fb_collection *collection, fb_row_counts sum);

@@ -2,7 +2,7 @@
 #include "train/detector_sample.h"
 #include <string.h>
 
-#define FOUND 0.5 /* the probability from which on nothing is injected */
+#define FOUND 0.5 /* from this probability on, no outflow is injected */
 
 static int start_judge(struct fb_judge *judge)
 {
@@ -18,8 +18,8 @@ void fb_judge_release(struct fb_judge *judge)
     judge->work = NULL;
 }
 
-/* Judge a spectrum into a row whose targetid and part are set. Returns 1, 0 if it can't be judged, or -1 if out of
- * memory. */
+/* Judge a spectrum, and set the logit and scalars of its row. Returns 1, 0 if it can't be judged, or -1 if
+ * out of memory. */
 static int judge_spectrum(const struct fb_detector_taker *taker, const struct fb_judge *judge,
                           const struct fastbal_spectrum *spectrum, struct fb_judged *row, double *probability)
 {
@@ -66,7 +66,7 @@ int fb_judged_sample_join(struct fb_judged_sample *all, struct fb_judged_sample 
                           const struct fb_collection *c, struct fb_error *err)
 {
     for (size_t i = 0; i < c->rows->pixels.n; i++) {
-        if (c->counts[i][FB_ROW_USED] == 0) /* whatever was taken of a pixel that failed */
+        if (c->counts[i][FB_ROW_USED] == 0) /* nothing was used, or the pixel failed after some were taken */
             continue;
         if (fb_judged_sample_add(all, parts[i].rows, parts[i].n) != 0)
             return fb_fail(err, "out of memory for %zu spectra", all->n + parts[i].n);

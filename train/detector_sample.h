@@ -1,6 +1,6 @@
 /*
- * detector_sample.h - collects what a detector is trained on: a survey's quasars, and those of them in which it finds no
- * outflow once more with a simulated one.
+ * detector_sample.h - collects the sample that a detector is calibrated on: a survey's quasars, and once
+ * more, with a simulated outflow, those in which it finds none.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -11,7 +11,7 @@
 #include "train/inject.h"
 #include "train/mixture.h"
 
-/* Memory of a thread. Initialise with zeros. */
+/* The buffers of a thread. Initialise with zeros. */
 struct fb_judge {
     fastbal_workspace *work;
     struct fb_injector injector;
@@ -20,8 +20,8 @@ void fb_judge_release(struct fb_judge *judge);
 
 struct fb_detector_taker {
     const fastbal_detector *detector; /* borrowed */
-    struct fb_judge *judges;          /* one a thread */
-    struct fb_judged_sample *parts;   /* one a pixel */
+    struct fb_judge *judges;          /* one per thread */
+    struct fb_judged_sample *parts;   /* one per pixel */
 };
 
 /* An fb_take_spectrum() with a struct fb_detector_taker as its context, for whole spectra. */

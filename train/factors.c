@@ -14,8 +14,8 @@
 
 enum {
     MOST_PAIRS = FB_MOST_TERMS * (FB_MOST_TERMS + 1) / 2,
-    SPECTRA = 32, /* per work item */
-    CELLS = 28,   /* the same; divides FB_TRAIN_CELLS */
+    SPECTRA = 32, /* spectra per work item */
+    CELLS = 28,   /* cells per work item; divides FB_TRAIN_CELLS */
     MEAN_ITERATIONS = 5,
     MOST_ITERATIONS = 100,
     CALIBRATIONS = 10
@@ -23,11 +23,11 @@ enum {
 #define FIRST_MISFIT 0.03
 #define LEAST_MISFIT 0.01
 #define FIRST_FACTOR 0.05
-#define LEAST_SCALE 1e-3  /* of a spectrum's level */
+#define LEAST_SCALE 1e-3  /* least scale, relative to the spectrum's mean flux */
 #define SMOOTH_VALUES 1.2 /* cells */
 #define SMOOTH_MISFIT 5.0
 #define CLIP 2.0                /* sigma */
-#define CLIPPED_VARIANCE 0.7737 /* of a unit Gaussian within 2 sigma */
+#define CLIPPED_VARIANCE 0.7737 /* variance of a unit Gaussian truncated at 2 sigma */
 
 struct em {
     const struct fb_sample *sample;
@@ -62,8 +62,8 @@ static void add_scaled(double *restrict sum, const double *restrict terms, doubl
 
 /* ---- spectra ---- */
 
-/* The normal equations of one spectrum: sums of v T_j T_k, of v T_j y, and of v y^2, and the number of its
- * cells. */
+/* The normal equations of one spectrum: the sums of v T_j T_k, of v T_j y, of v y^2 and of ln v, and the
+ * number of cells with data. */
 struct equations {
     double matrix[MOST_PAIRS], vector[FB_MOST_TERMS], square, logs;
     size_t ncells;
@@ -88,7 +88,7 @@ static void add_cells(const struct em *em, size_t spectrum, struct equations *e)
     }
 }
 
-/* Set the moments of (1, x): C + m m'. */
+/* Set the moments of (1, x) of a spectrum, from the mean m and covariance C of x: C + m m'. */
 static void set_moments(const struct em *em, size_t spectrum, const double *mean, const double *covariance)
 {
     double *moments = em->moments[spectrum];
@@ -257,7 +257,7 @@ static void set_prior(struct em *em)
     fb_cholesky_solve(l, f->n, em->pull);
 }
 
-/* The first step. Returns the mean of the objective over spectra. */
+/* The first step. Returns the mean objective of the spectra. */
 static double expect(struct em *em)
 {
     double sum = 0;
@@ -272,7 +272,8 @@ static double expect(struct em *em)
     return sum / (double)em->sample->n;
 }
 
-/* Convolve a column, cells `stride` apart, with a Gaussian truncated at 4 sigma. The ends are reflected. */
+/* Convolve a column, whose cells are `stride` apart, with a Gaussian truncated at 4 sigma (in cells). The
+ * ends are reflected. */
 static void smooth(double *column, size_t stride, double sigma)
 {
     double from[FB_TRAIN_CELLS];
@@ -291,7 +292,7 @@ static void smooth(double *column, size_t stride, double sigma)
     }
 }
 
-/* The mean over spectra of products x_j x_k, n x n, and of x. */
+/* Compute the means over spectra of the products x_j x_k, n x n, and of x. */
 static void mean_moments(const struct em *em, double *products, double *mean)
 {
     const size_t n = em->factors->n;

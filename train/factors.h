@@ -31,7 +31,7 @@ struct fb_factors {
 struct fb_convergence {
     int iterations;
     double change; /* of -2 ln(likelihood) per observed cell, in the last iteration */
-    int converged; /* it fell by less than FB_TRAIN_LIMIT, or rose, since smoothing costs a little likelihood */
+    int converged; /* it fell by less than FB_TRAIN_LIMIT, or rose: smoothing costs some likelihood */
 };
 #define FB_TRAIN_LIMIT 1e-5
 

@@ -32,7 +32,8 @@ static int make_room(struct fb_injector *injector, size_t n)
     return injector->flux ? 0 : -1;
 }
 
-/* What dust leaves of the light, relative to where the survey selects quasars by magnitude. */
+/* The transmission of dust, relative to that at the wavelength at which surveys select quasars by
+ * magnitude. */
 static double dust(double ebv, double wavelength, double z)
 {
     const double selected = fmax(6400, 1350 * (1 + z));

@@ -1,5 +1,5 @@
 /*
- * inject.h - simulated outflows in the spectra of a survey.
+ * inject.h - puts simulated outflows into the spectra of a survey.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -9,11 +9,11 @@
 #include "fastbal.h"
 #include "sim/outflow.h"
 
-/* The random numbers of a quasar, which depend on its TARGETID alone. */
+/* Seed the random numbers of a quasar, which depend on its TARGETID alone. */
 #define FB_INJECT_SEED 20240611
 void fb_inject_seed(struct fb_rng *rng, int64_t targetid);
 
-/* Memory of a thread. */
+/* The buffers of a thread. */
 struct fb_injector {
     struct fb_sightline sightline;
     struct fb_outflow outflow;
@@ -24,12 +24,13 @@ int fb_injector_init(struct fb_injector *injector); /* 0, or -1 if out of memory
 void fb_injector_release(struct fb_injector *injector);
 
 /*
- * Put an outflow into a spectrum: the flux F becomes T F + N, where T is the transmission of the outflow and its dust,
- * the latter relative to where surveys select quasars by magnitude, and N is noise that replaces what T takes away, of
- * variance (1 - T^2) / ivar. ivar stays, or where T is above 1 becomes ivar / T^2. As in simulations, the redshift becomes
- * that of a quasar whose lines lack their blue sides. Flux and ivar of the result are the injector's; they are set within
- * fastbal_measured_range(), and the spectrum must have values there for redshifts up to 0.05 (1 + z) more. Returns -1 if
- * out of memory.
+ * Put an outflow into a spectrum: the flux F becomes T F + N, where T is the transmission of the outflow and
+ * its dust, the latter relative to the wavelength at which surveys select quasars by magnitude, and N is
+ * noise of variance (1 - T^2) / ivar, which replaces the noise that T removes. ivar stays, or becomes ivar /
+ * T^2 where T is above 1. As in simulations, the redshift becomes that of a quasar whose lines lack their
+ * blue sides. Flux and ivar of the result belong to the injector. They are set within
+ * fastbal_measured_range() of the new redshift, which is up to 0.05 (1 + z) larger, and the spectrum must
+ * have values there. Returns -1 if out of memory.
  */
 int fb_inject(struct fb_injector *injector, struct fb_rng *rng, struct fastbal_spectrum *spectrum);
 

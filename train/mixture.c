@@ -25,7 +25,7 @@ void fb_judged_sample_release(struct fb_judged_sample *sample)
     *sample = (struct fb_judged_sample){ 0 };
 }
 
-/* In the order of the first numbers that differ. */
+/* Compare the logits, then the scalars in their order. */
 static int compare_numbers(const struct fb_judged *x, const struct fb_judged *y)
 {
     if (x->logit < y->logit || x->logit > y->logit)
@@ -43,7 +43,7 @@ static int compare(const void *a, const void *b)
         return x->targetid < y->targetid ? -1 : 1;
     if (x->injected != y->injected)
         return x->injected - y->injected;
-    return compare_numbers(x, y); /* of catalog rows with several redshifts */
+    return compare_numbers(x, y); /* a target may have rows with several redshifts */
 }
 
 void fb_judged_sample_sort(struct fb_judged_sample *sample)

@@ -1,18 +1,20 @@
 /*
- * mixture.h - what a detector is trained on without anyone knowing which quasars of a survey have outflows.
+ * mixture.h - how a detector is calibrated although nobody knows which quasars of a survey have outflows.
  *
- * A survey's quasars are a mixture: a share of them have outflows. How those look is known, since the outflows of a
- * simulation can be put into spectra of the survey (train/inject.h); how the others look follows from the difference. A sum
- * over quasars without outflows is therefore the sum over all quasars minus that over injected ones, with a weight that
- * makes their number that of the survey's outflows. Of the cross-entropy of a calibrated logit x remains
+ * A survey's quasars are a mixture: a share of them have outflows. How those look is known, since the
+ * outflows of a simulation can be put into spectra of the survey (train/inject.h); how the others look
+ * follows from the difference. A sum over quasars without outflows is therefore the sum over all quasars
+ * minus that over injected ones, with a weight that makes their number that of the survey's outflows. The
+ * cross-entropy of a calibrated logit x becomes
  *
  *     sum over real of ln(1 + e^x) - weight x sum over injected of x
  *
- * (du Plessis et al. 2015). Nothing depends on what a finder made of the quasars; samples of quasars in which one found
- * nothing lack those that look like outflows, and detectors calibrated on them are too sure.
+ * (du Plessis et al. 2015). Nothing depends on what a finder made of the quasars. Samples of quasars in which
+ * a finder found nothing lack those that look like outflows, and a detector calibrated on them would be
+ * overconfident.
  *
- * Sums are over quasars that may be either, the window: logits of the detector below an edge. Real quasars above it count
- * as outflows.
+ * Sums are over the window, the quasars that may be either: those whose logit is below an edge. Real quasars
+ * above the edge count as outflows.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -24,7 +26,7 @@
 #include "fastbal.h"
 #include "fits/error.h"
 
-/* Fifths of the quasars, by TARGETID; sets of them are bits. */
+/* Parts: fifths of the quasars, by TARGETID. A set of parts is a sum of bits 1 << part. */
 enum { FB_PARTS = 5, FB_PARTS_ALL = (1 << FB_PARTS) - 1 };
 
 /* A quasar as the detector sees it. */
@@ -44,7 +46,7 @@ void fb_judged_sample_release(struct fb_judged_sample *sample);
 /* Sort by all members, so that the order of pixels does not matter. */
 void fb_judged_sample_sort(struct fb_judged_sample *sample);
 
-/* Some parts of a sample. */
+/* Some parts of a sample, as a mixture. */
 struct fb_mixture {
     const struct fb_judged_sample *sample; /* borrowed */
     unsigned parts;

@@ -1,5 +1,5 @@
 /*
- * sample.h - quasar spectra to train templates on, averaged in common rest-frame cells.
+ * sample.h - quasar spectra that templates are trained on, averaged in common rest-frame cells.
  *
  * Cell k is centred at 1258 A * exp(k s), s = ln(2402/1258) / 1099 (176 km/s), and k runs over the cells that
  * lie wholly in the range in which continua are fitted, 1261 to 2399 A: 1092 of the 1100 cells on which the
@@ -16,12 +16,13 @@
 
 enum { FB_TRAIN_CELLS = 1092 };
 
-/* The rest wavelength of the centre of cell i, in A; i - 0.5 gives its blue edge and i + 0.5 its red edge. */
+/* The rest wavelength of the centre of cell i, in A. With i - 0.5 it is the blue edge, with i + 0.5 the red
+ * edge. */
 double fb_cell_wavelength(double i);
 
 /*
- * FB_TRAIN_CELLS values per spectrum: the mean flux of a cell weighted with ivar, and the sum of its ivar, 0 if
- * nothing was observed. Flux is in units of the spectrum's weighted mean, so that all spectra have similar
+ * FB_TRAIN_CELLS values per spectrum: the mean flux of a cell weighted with ivar, and the sum of its ivar, 0
+ * if nothing was observed. Flux is in units of the spectrum's weighted mean, so that all spectra have similar
  * values and float suffices. A spectrum takes 8.7 kB.
  */
 struct fb_sample {
@@ -47,8 +48,8 @@ struct fb_sample_spectrum {
 };
 
 /*
- * Add a spectrum, unless the mean of flux * sqrt(ivar) over its good pixels is below min_snr. Pixels that are not finite
- * or have no positive ivar are left out.
+ * Add a spectrum, unless the mean of flux * sqrt(ivar) over its good pixels is below min_snr. Pixels that are
+ * not finite or have no positive ivar are left out.
  */
 enum fb_sample_outcome fb_sample_add(struct fb_sample *sample, const struct fb_sample_spectrum *spectrum,
                                      double min_snr);
@@ -57,7 +58,7 @@ enum fb_sample_outcome fb_sample_add(struct fb_sample *sample, const struct fb_s
 int fb_sample_join(struct fb_sample *sample, struct fb_sample *other);
 void fb_sample_release(struct fb_sample *sample);
 
-/* The smallest number of spectra with data in any cell; *cell is that cell. */
+/* The number of spectra with data in the cell that has the fewest; *cell is that cell. */
 size_t fb_sample_fewest(const struct fb_sample *sample, size_t *cell);
 
 #endif

@@ -38,8 +38,8 @@ void fb_known_troughs_release(struct fb_known_troughs *known)
 
 /* ---- one spectrum ---- */
 
-/* The wavelengths to leave out: the troughs of every row of this target, at their own redshifts. Returns 0, or -1 if out of
- * memory; *known is set to whether there are such rows. */
+/* Find the wavelengths to leave out: the troughs of every row of this target, each at the row's redshift. The
+ * caller frees *gaps. *known is 1 if there is such a row, else 0. Returns 0, or -1 if out of memory. */
 static int find_gaps(const struct fb_known_troughs *k, int64_t targetid, struct fb_wave_range **gaps,
                      size_t *n, int *known)
 {
@@ -90,7 +90,7 @@ int fb_template_sample_join(struct fb_template_sample *all, struct fb_template_s
                             const struct fb_collection *c, struct fb_error *err)
 {
     for (size_t i = 0; i < c->rows->pixels.n; i++) {
-        if (c->counts[i][FB_ROW_USED] == 0) /* whatever was taken of a pixel that failed */
+        if (c->counts[i][FB_ROW_USED] == 0) /* nothing was used, or the pixel failed after some were taken */
             continue;
         if (fb_sample_join(&all->sample, &parts[i].sample) != 0)
             return fb_fail(err, "out of memory for %zu spectra", all->sample.n + parts[i].sample.n);

@@ -16,11 +16,11 @@
 struct fb_known_troughs {
     struct fb_balquasars quasars;
     struct fb_catalog_rows catalog; /* rows of the same file */
-    struct fb_id_row *order;        /* owned: its rows by TARGETID */
+    struct fb_id_row *order;        /* owned: those rows, by TARGETID */
     struct fb_mask_lines lines;     /* the lines in which troughs are left out: C IV, Si IV */
 };
 
-/* Read a catalog with BAL columns. An all-zero struct has no known troughs. Release in any case. */
+/* Read a catalog with BAL columns. With all zeros, no troughs are known. Release in any case. */
 int fb_known_troughs_read(struct fb_known_troughs *known, const char *path, int mock, struct fb_error *err);
 void fb_known_troughs_release(struct fb_known_troughs *known);
 
@@ -28,7 +28,7 @@ void fb_known_troughs_release(struct fb_known_troughs *known);
 struct fb_template_sample {
     struct fb_sample sample;
     size_t nknown,
-        nmasked; /* of its spectra, those in the catalog of troughs, and those with troughs in it */
+        nmasked; /* number of its spectra that are in the catalog of troughs, and that have troughs in it */
 };
 void fb_template_sample_release(struct fb_template_sample *sample);
 

@@ -4,7 +4,7 @@
 #include "train/train.h"
 #include "train/turn.h"
 
-enum { SPARE_FACTORS = 2 }; /* learnt in addition to those that are kept, so that the rotation has a choice */
+enum { SPARE_FACTORS = 2 }; /* learnt in addition to ncomponents, so that the rotation has a choice */
 
 static int check(const struct fb_sample *sample, size_t nfactors, struct fb_error *err)
 {

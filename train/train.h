@@ -11,20 +11,20 @@
 #include "train/factors.h"
 
 enum {
-    FB_TRAIN_LEAST_SPECTRA = 100,   /* fewer spectra do not show how spectra vary */
+    FB_TRAIN_LEAST_SPECTRA = 100,   /* fewer spectra do not show how quasars vary */
     FB_TRAIN_LEAST_PER_FACTOR = 10, /* the same, per factor */
-    FB_TRAIN_LEAST_OF_CELL = 50,    /* the same for spectra with data in a cell */
+    FB_TRAIN_LEAST_OF_CELL = 50,    /* least number of spectra with data in each cell */
     FB_TRAIN_LEAST_COMPONENTS = 3,
     FB_TRAIN_MOST_COMPONENTS = FB_MOST_FACTORS - 2,
     FB_TRAIN_COMPONENTS = 8
 };
 
-/* The weight of troughs (train/turn.h) for spectra with noise, which follow troughs more readily than the noiseless
- * quasars of the built-in set. */
+/* The weight of troughs (train/turn.h) for spectra with noise, which follow troughs more readily than the
+ * noiseless quasars of the built-in set. */
 #define FB_TRAIN_TROUGH_WEIGHT 0.2
 
 /*
- * Learn a set of ncomponents, including the mean, by learning spare factors and rotating them into
+ * Learn a set of ncomponents, including the mean: learn more factors than are needed, and rotate them into
  * ncomponents - 1. The result has the same bytes for any number of threads. Returns -1 with an error if there
  * are too few spectra, too few with data in some cell, or too little variation among them, or if out of
  * memory.

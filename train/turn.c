@@ -1,8 +1,8 @@
 /*
  * turn.c - an eigenvector v of A = C' - B', C' = C / tr C, B' = w B / tr B, with eigenvalue l is v = (l +
  * B')^-1 C' v, and C has low rank, spanned by the old factors. So v lies in the Krylov space that A generates
- * from these; a hundred dimensions of it suffice (Rayleigh-Ritz). Thus no matrix of FB_TRAIN_CELLS x FB_TRAIN_CELLS is
- * needed.
+ * from these factors; a hundred dimensions of it suffice (Rayleigh-Ritz). Thus no matrix of FB_TRAIN_CELLS x
+ * FB_TRAIN_CELLS is needed.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -26,7 +26,7 @@ struct turn {
     double population, absorption;     /* tr C, tr B */
     double weight;                     /* of troughs */
     fb_cells basis[MOST_BASIS + 1];    /* orthonormal */
-    fb_cells image[MOST_BASIS + 1];    /* A times each */
+    fb_cells image[MOST_BASIS + 1];    /* A times each basis vector */
     double matrix[MOST_BASIS * MOST_BASIS], vectors[MOST_BASIS * MOST_BASIS], values[MOST_BASIS];
 };
 
@@ -127,7 +127,8 @@ static void make_basis(struct turn *turn)
         extend(turn, turn->image[k]);
 }
 
-/* Replace the first n rows of image by the leading eigenvectors. Returns how many eigenvalues are positive. */
+/* Replace the first n rows of image by the leading eigenvectors. Returns the number of positive
+ * eigenvalues. */
 static size_t find_eigenvectors(struct turn *turn, size_t n)
 {
     const size_t m = turn->nbasis;
@@ -149,7 +150,8 @@ static size_t find_eigenvectors(struct turn *turn, size_t n)
 
 /* ---- the new factors ---- */
 
-/* Scale unit vectors to spectra of root mean square 1 whose largest value is positive. */
+/* Replace the factors by the unit vectors in image, scaled to a root mean square of 1 in units of root, with
+ * their largest value positive. */
 static void replace(struct turn *turn, struct fb_factors *f, size_t n)
 {
     double projected[FB_MOST_FACTORS][FB_MOST_FACTORS], trace = 0;

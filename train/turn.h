@@ -17,11 +17,11 @@
 #include "train/factors.h"
 
 /*
- * Replace factors with x ~ N(0, 1) by n combinations of them; n is at most their number. The mean is
- * normalised to an average of 1 over cells, and each factor to a root mean square of 1 in units of the square
- * root of the mean. mu becomes 0, and S is the population's covariance in the new factors. Returns -1 if
- * fewer than n eigenvalues are positive, if spectra deviate from their mean by less than 0.1 % (root mean
- * square), or if out of memory.
+ * Replace factors whose x ~ N(0, 1) by n linear combinations of them; n is at most their number. weight is
+ * that of the troughs in the formula above. The mean is normalised to an average of 1 over cells, and each
+ * factor to a root mean square of 1 in units of the square root of the mean. mu becomes 0, and S is the
+ * population's covariance in the new factors. Returns -1 if fewer than n eigenvalues are positive, if spectra
+ * deviate from their mean by less than 0.1 % (root mean square), or if out of memory.
  */
 int fb_factors_turn(struct fb_factors *factors, size_t n, double weight, struct fb_error *err);
 
