@@ -1,5 +1,5 @@
 /*
- * comparison.c - what two catalogs find of the same quasars: together, one alone, or neither.
+ * comparison.c - what two catalogs find in the same quasars: both, one alone, or neither.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -23,7 +23,8 @@ static void count(struct counts *c, int truth, int bin, int a, int b)
         c->snr[bin][truth][which]++;
 }
 
-/* McNemar's exact test: how probable so uneven a split of a + b quasars is where both are equally good. */
+/* The p-value of McNemar's exact test: how probable a split of a + b quasars at least this uneven is if both
+ * catalogs are equally good. */
 static double mcnemar(size_t a, size_t b)
 {
     const size_t n = a + b, fewer = a < b ? a : b;

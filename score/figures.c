@@ -122,7 +122,8 @@ static int compare_numbers(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Linear between sorted values, the first of which is quantile 0 and the last 1. */
+/* A quantile, interpolated linearly between sorted values, of which the first is quantile 0 and the last is
+ * quantile 1. */
 static double quantile(const double *sorted, size_t n, double q)
 {
     const double at = q * (double)(n - 1);

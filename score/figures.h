@@ -1,5 +1,5 @@
 /*
- * figures.h - the parts of a score: matched quasars in, figures out. Private to score/.
+ * figures.h - the parts of a score, which turn matched quasars into figures. Private to score/.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -8,7 +8,7 @@
 
 #include "score/result.h"
 
-/* What became of a quasar in a catalog; from FB_ROW_LOW_SIGNAL on it was measured. */
+/* What became of a quasar in a catalog. It was measured if its state is FB_ROW_LOW_SIGNAL or a later one. */
 enum fb_score_state {
     FB_ROW_OUT_OF_RANGE,
     FB_ROW_NO_TABLE,
@@ -28,8 +28,8 @@ struct fb_score_pair {
     float snr;                /* NaN where unknown */
     float found_ai, found_bi; /* 0 where not measured */
     float true_ai, true_bi;
-    int absorption; /* there is C IV absorption, of an outflow or not */
-    double shift;   /* what is added to true velocities, km/s */
+    int absorption; /* the truth has C IV absorption, of an outflow or not */
+    double shift;   /* what is added to true velocities to refer them to the catalog's redshift, km/s */
 };
 
 /* One catalog against the truth. */
@@ -39,21 +39,21 @@ struct fb_score_side {
     struct fb_score_pair *pairs; /* owned: by TARGETID */
     size_t n;
     size_t only_catalog, only_truth; /* rows without a partner */
-    size_t truth_not_searched;       /* in a catalog that is taken for truth: they are left out */
+    size_t truth_not_searched;       /* quasars left out: not searched in a catalog taken as truth */
 };
 
 int fb_score_match(struct fb_score_side *side, struct fb_error *err);
 
-/* How the troughs of a pair fit: for each, does it overlap one of the other side? */
+/* How the troughs of a pair match: does each overlap one of the other side? */
 enum { FB_SCORE_TROUGHS = 128 };
 struct fb_score_overlaps {
     int nfound, ntrue;
     struct fb_score_trough found[FB_SCORE_TROUGHS], real[FB_SCORE_TROUGHS]; /* at the catalog's redshift */
-    double width[FB_SCORE_TROUGHS];            /* of true troughs, not rounded by the shift */
+    double width[FB_SCORE_TROUGHS];            /* of true troughs, before the shift, which would round it */
     unsigned char recovered[FB_SCORE_TROUGHS]; /* true troughs */
     unsigned char outflow[FB_SCORE_TROUGHS];   /* found troughs that overlap a true one */
     unsigned char absorbed[FB_SCORE_TROUGHS];  /* found troughs that overlap any absorption */
-    int partner[FB_SCORE_TROUGHS]; /* of true troughs: the found one whose edges are compared, or -1 */
+    int partner[FB_SCORE_TROUGHS]; /* of true troughs: the found trough whose edges are compared, or -1 */
 };
 void fb_score_overlap(struct fb_score_overlaps *o, const struct fb_score_side *side,
                       const struct fb_score_pair *pair);
@@ -64,7 +64,8 @@ void fb_score_overlap(struct fb_score_overlaps *o, const struct fb_score_side *s
 struct fb_score_tally {
     int64_t part[FB_NAXES][FB_SCORE_BINS], of[FB_NAXES][FB_SCORE_BINS];
 };
-/* Values by axis; those of FB_BY_ALL and axes not of interest are ignored, and so are NaN. */
+/* Count a quasar or trough under its values by axis, and also in the part if `part` is 1. A NaN is not
+ * counted under its axis; the value of FB_BY_ALL is ignored. */
 void fb_score_tally_add(struct fb_score_tally *tally, const double values[FB_NAXES], int part);
 
 struct fb_score_label {
@@ -80,7 +81,7 @@ int fb_score_add_value(struct fb_score *score, const struct fb_score_label *labe
 int fb_score_add_tally(struct fb_score *score, const struct fb_score_label *label, const char *figure,
                        const struct fb_score_tally *tally, unsigned axes, struct fb_error *err);
 
-/* Numbers whose median and 16 to 84 % range are figures, over all and by SNR. */
+/* Numbers whose median and 16 to 84 % range become figures, over all and by SNR_CIV. */
 struct fb_score_samples {
     double *values; /* owned */
     float *snr;     /* owned */

@@ -82,7 +82,7 @@ int fb_score_match(struct fb_score_side *side, struct fb_error *err)
 
 /* ---- troughs ---- */
 
-/* km/s that two troughs share, where this is at least half of the narrower; else 0. */
+/* The overlap of two troughs in km/s if it is at least half of the narrower one, else 0. */
 static double shared(struct fb_score_trough a, struct fb_score_trough b)
 {
     const double overlap = fmin(a.vmax, b.vmax) - fmax(a.vmin, b.vmin);
@@ -90,7 +90,8 @@ static double shared(struct fb_score_trough a, struct fb_score_trough b)
     return overlap > 0 && overlap >= narrower / 2 ? overlap : 0;
 }
 
-/* Which of n troughs shares most with this one, or -1; of equals the one at the least velocity. */
+/* The index of the trough that overlaps most with this one, or -1; of equally good ones, that at the lowest
+ * velocity. */
 static int best(const struct fb_score_trough *troughs, int n, struct fb_score_trough one)
 {
     double most = 0;

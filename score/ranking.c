@@ -1,6 +1,6 @@
 /*
- * ranking.c - is BAL_PROB a probability, and how well does it rank? Where it is not filled, AI_CIV takes its place as a
- * ranking. Of the measured quasars; positive is a true AI > 0.
+ * ranking.c - is BAL_PROB a probability, and how well does it rank the measured quasars? Where it is not
+ * filled, AI_CIV takes its place as a ranking. Positive means a true AI > 0.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -26,7 +26,7 @@ static float value_of(const struct fb_score_pair *pair, int by_ai)
     return by_ai ? pair->found_ai : p >= 0 ? fminf(p, 1) : 0; /* -99 and NaN: no probability is assigned */
 }
 
-/* Is there any above 0? */
+/* Does any measured quasar have a BAL_PROB above 0? */
 static int is_filled(const struct fb_score_side *side)
 {
     for (size_t i = 0; i < side->n; i++)
@@ -64,7 +64,8 @@ static int is_in(const struct entry *e, int snr_bin)
     return snr_bin < 0 || fb_score_bin(FB_BY_SNR, e->snr) == snr_bin;
 }
 
-/* Expected calibration error: sum over bins of probability of n_bin / n |mean probability - share of positives|. */
+/* Expected calibration error: the sum over bins of probability of n_bin / n x |mean probability - share of
+ * positives|. */
 static int add_ece(struct fb_score *score, const struct ranking *r, int snr_bin, struct fb_error *err)
 {
     double p[FB_SCORE_BINS] = { 0 }, positive[FB_SCORE_BINS] = { 0 }, value[3] = { NAN, NAN, NAN }, sum = 0;
@@ -111,7 +112,8 @@ static int add_reliability(struct fb_score *score, const struct ranking *r, stru
 
 /* ---- ranking ---- */
 
-/* Where the entries of equal value that begin at i end, and how many of the entries before that are positive. */
+/* The end of the entries with the same value, of which i is the first. Adds the number of positive ones to
+ * *positive. */
 static size_t end_of_ties(const struct ranking *r, size_t i, size_t *positive)
 {
     size_t end = i;
@@ -120,8 +122,8 @@ static size_t end_of_ties(const struct ranking *r, size_t i, size_t *positive)
     return end;
 }
 
-/* Area under the ROC curve: the share of pairs of a positive and a negative in which the positive is ahead, half of those
- * that are equal. Average precision: the mean over positives of the purity of a cut at their value. */
+/* Area under the ROC curve: the share of pairs of a positive and a negative in which the positive is ahead;
+ * ties count half. Average precision: the mean over positives of the purity of a cut at their value. */
 static int add_areas(struct fb_score *score, const struct ranking *r, struct fb_error *err)
 {
     const double negatives = (double)(r->n - r->npositive), positives = (double)r->npositive;
@@ -146,7 +148,8 @@ static int add_areas(struct fb_score *score, const struct ranking *r, struct fb_
                : 0;
 }
 
-/* The lowest cut, value >= threshold, of at least this purity. A cut at 0 would take everything, and is none. */
+/* Find the lowest threshold for which the cut value >= threshold has at least this purity. It must be above
+ * 0, since a cut at 0 would take everything. */
 static int add_threshold(struct fb_score *score, const struct ranking *r, int bin, struct fb_error *err)
 {
     const double least = fb_score_bins[FB_BY_PURITY].edges[bin];

@@ -65,7 +65,7 @@ static int make_room(struct fb_score_table *t, size_t rows, size_t troughs, stru
     return 0;
 }
 
-/* Take the index and, where it is above 0, the troughs; returns how many. */
+/* Take the index and, if it is above 0, the troughs. Returns the number of troughs. */
 static uint8_t take_troughs(struct reader *r, const struct fb_trough_columns *columns,
                             const unsigned char *row, struct fb_score_table *t, float *index)
 {
@@ -137,7 +137,8 @@ static int take_table(struct reader *r, struct fb_score_table *t, struct fb_erro
     return 0;
 }
 
-/* Add the rows of the first of these tables that is there. With `only`, of a table of the first name or none. */
+/* Add the rows of the first of these tables that exists. With `only`, nothing is added unless that is the
+ * table of the first name. */
 static int read_file(struct fb_score_table *t, const char *path, const char *const *names, int only,
                      struct fb_error *err)
 {
@@ -152,7 +153,8 @@ static int read_file(struct fb_score_table *t, const char *path, const char *con
     return status;
 }
 
-/* Without a detector its columns say "no BAL" of every quasar, and every figure would be 0. */
+/* Fail if no detector was used: its columns then say "no BAL" for every quasar, and every figure would be
+ * 0. */
 static int require_detector(const struct fb_score_table *t, struct fb_error *err)
 {
     for (size_t i = 0; i < t->n; i++)
@@ -172,7 +174,7 @@ static int compare_rows(const void *a, const void *b)
     return (x->targetid > y->targetid) - (x->targetid < y->targetid);
 }
 
-/* Sort by TARGETID. Rows of repeated ones are left out, all of them: which to take would be arbitrary. */
+/* Sort by TARGETID. All rows of a repeated one are left out, since choosing one would be arbitrary. */
 static void sort_rows(struct fb_score_table *t)
 {
     size_t kept = 0, end;
@@ -201,7 +203,7 @@ int fb_score_read(struct fb_score_table *t, const char *path, int by_detector, s
 
 /* ---- truths ---- */
 
-/* Every truth file of a mock, one after the other. */
+/* Read every truth file of a mock, one after the other. */
 static int read_files(struct fb_score_table *t, const struct fb_tree *tree, const struct fb_id_list *pixels,
                       struct fb_error *err)
 {
@@ -233,7 +235,7 @@ static int read_tree(struct fb_score_table *t, const char *folder, struct fb_err
     return status;
 }
 
-/* Leave out the rows of a catalog with BAL columns that stand for quasars without BALs. */
+/* Leave out the rows with a BALMASK, which in a catalog with BAL columns stand for quasars without BALs. */
 static void keep_bals(struct fb_score_table *t)
 {
     size_t kept = 0;

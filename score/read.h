@@ -1,5 +1,5 @@
 /*
- * read.h - what a score needs of a catalog or a truth: a few numbers a quasar, and its C IV troughs.
+ * read.h - what a score needs from a catalog or a truth: a few numbers per quasar, and its C IV troughs.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -22,14 +22,14 @@ struct fb_score_row {
     int32_t balstatus;      /* 0 where the table does not say */
     uint8_t balmask;        /* likewise */
     uint8_t ntroughs, nall; /* of C IV, where ai > 0; of all absorption, where all > 0 */
-    size_t troughs;         /* where its C IV troughs begin; those of all absorption follow */
+    size_t troughs;         /* index of its first C IV trough; those of all absorption follow */
 };
 
-/* What a table is as a truth. */
+/* What kind of truth a table is. */
 enum fb_score_kind {
     FB_SCORE_CATALOG, /* a catalog or BAL table of what was found */
     FB_SCORE_QUASARS, /* the truth of simulated quasars: a row for each, with or without BALs */
-    FB_SCORE_BALS     /* the truth of a mock: whoever is not listed has no BALs */
+    FB_SCORE_BALS     /* the truth of a mock: quasars that are not listed have no BALs */
 };
 
 /* All zero is empty. Rows are in ascending order of TARGETID. */
@@ -48,9 +48,10 @@ struct fb_score_table {
     int by_detector;  /* finds are the detector's: AI_DET, BI_DET, VMIN_DET_450, VMAX_DET_450 */
 };
 
-/* Read a table with BAL columns, or, as a truth, also the truth of simulated quasars and a mock's folder of truth files.
- * Columns TARGETID, AI_CIV, VMIN_CIV_450 and VMAX_CIV_450 are needed; by_detector, those of a
- * detector, and a BAL_PROB above 0. Release in any case. */
+/* Read a table with BAL columns. A truth may also be that of simulated quasars, or a mock's folder of
+ * truth files. The columns TARGETID, AI_CIV, VMIN_CIV_450 and VMAX_CIV_450 are required; with by_detector,
+ * those of a detector instead, and a BAL_PROB above 0 in some row. Return 0, or -1 with an error. Release
+ * in any case. */
 int fb_score_read(struct fb_score_table *table, const char *path, int by_detector, struct fb_error *err);
 int fb_score_read_truth(struct fb_score_table *table, const char *path, struct fb_error *err);
 void fb_score_table_release(struct fb_score_table *table);

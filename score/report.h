@@ -10,7 +10,7 @@
 #include "score/result.h"
 
 void fb_score_print_text(FILE *out, const struct fb_score *score);
-/* At most 15 lines. */
+/* The short form, at most 15 lines. */
 void fb_score_print_short(FILE *out, const struct fb_score *score);
 void fb_score_print_json(FILE *out, const struct fb_score *score);
 /* The selection function of the first catalog as an ECSV table (docs/score.md). */

@@ -1,5 +1,5 @@
 /*
- * result.h - all that a score has to say: the numbers behind fastbal score (docs/score.md).
+ * result.h - the result of a score: the numbers that fastbal score prints (docs/score.md).
  *
  * Every number is a figure: one row of the ECSV table, one object of the JSON, one cell of the report.
  *
@@ -22,7 +22,7 @@ enum fb_score_axis {
     FB_BY_VELOCITY, /* middle of the trough */
     FB_BY_Z,
     FB_BY_PROBABILITY, /* BAL_PROB */
-    FB_BY_PURITY,      /* the least purity */
+    FB_BY_PURITY,      /* the purity required */
     FB_NAXES
 };
 enum { FB_SCORE_BINS = 10 }; /* at most */
@@ -30,10 +30,11 @@ enum { FB_SCORE_BINS = 10 }; /* at most */
 struct fb_score_bins {
     const char *name; /* of the axis */
     int n;
-    double edges[FB_SCORE_BINS + 1]; /* a bin holds its lower edge; infinite where it is open */
+    double edges[FB_SCORE_BINS + 1]; /* a bin includes its lower edge; infinite at an open end */
 };
 extern const struct fb_score_bins fb_score_bins[FB_NAXES];
-/* The bin of a value, or -1. Compared in single precision, as tables have most values: 0.9 is in the bin from 0.9 on. */
+/* The bin of a value, or -1 if it is in none or NaN. Compared in single precision, in which tables store most
+ * values, so that 0.9 is in the bin from 0.9 on. */
 int fb_score_bin(enum fb_score_axis axis, double value);
 
 struct fb_score_figure {
@@ -47,7 +48,8 @@ struct fb_score_figure {
     double value, lower, upper; /* NaN where there is none */
 };
 
-/* True BALs and troughs of the first catalog, and how many of them were found, in bins of SNR_CIV and another axis. */
+/* The numbers of true BALs and troughs, and of those that the first catalog found, in bins of SNR_CIV and
+ * another axis. */
 enum fb_score_selection_kind { FB_SELECT_AI, FB_SELECT_WIDTH, FB_SELECT_VELOCITY, FB_NSELECTIONS };
 struct fb_score_selection {
     int64_t part[FB_NSELECTIONS][FB_SCORE_BINS][FB_SCORE_BINS],
@@ -64,18 +66,18 @@ struct fb_score {
     struct fb_score_selection selection;
 };
 
-/* Names of figures: of catalogs, completeness is "recovered" and purity "confirmed". */
+/* Names of figures. Where the truth is a catalog, completeness is "recovered" and purity is "confirmed". */
 struct fb_score_names {
     const char *completeness, *searched, *purity, *outflow, *absorption;
 };
 const struct fb_score_names *fb_score_names(const struct fb_score *score);
 
-/* What a find of the table is. */
+/* The condition for a find in the table, such as "AI_CIV > 0". */
 const char *fb_score_finds(const struct fb_score_table *table);
 
 void fb_score_release(struct fb_score *score);
 
-/* The figure; NULL where there is none. */
+/* Find a figure; NULL if there is none. */
 const struct fb_score_figure *fb_score_find(const struct fb_score *score, const char *catalog,
                                             const char *table, const char *subject, const char *figure,
                                             enum fb_score_axis by, int bin);

@@ -1,6 +1,6 @@
 /*
- * selection.c - the selection function: how complete the first catalog is in bins of signal-to-noise and of AI, width or
- * velocity.
+ * selection.c - the selection function: how complete the first catalog is in bins of signal-to-noise and of
+ * AI, trough width or velocity.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include "score/figures.h"
 
-/* What quasars or troughs are counted under. */
+/* Set the values by which a quasar is counted; NaN: not along this axis. */
 static void place(double values[FB_NAXES], const struct fb_score_pair *pair, double ai)
 {
     for (int by = 0; by < FB_NAXES; by++)
@@ -22,7 +22,8 @@ static int add_count(struct fb_score *score, const struct fb_score_side *side, c
     return fb_score_add_share(score, &label, figure, FB_BY_ALL, 0, (int64_t)bals, (int64_t)of, err);
 }
 
-/* How many quasars there are, and why some were not searched; part is how many have true BALs. */
+/* Add the numbers of quasars, and why some were not searched. Each figure's part is the number with true
+ * BALs. */
 static int add_rows(struct fb_score *score, const struct fb_score_side *side, struct fb_error *err)
 {
     static const char *const names[FB_NROW_STATES] = { "out_of_range",   "no_bal_table", "redshift_differs",

@@ -73,7 +73,7 @@ void fb_score_print_json(FILE *out, const struct fb_score *score)
 static void put_meta(FILE *out, const char *key, const char *text)
 {
     fprintf(out, "#   %s: ", key);
-    fb_json_text(out, text); /* which is YAML as well */
+    fb_json_text(out, text); /* a JSON string is also YAML */
     fputs("\n", out);
 }
 
@@ -99,7 +99,7 @@ struct ecsv_column {
     const char *name, *datatype;
 };
 
-/* All before the rows. What a find is, is that of the first catalog. */
+/* Write everything before the rows. `finds` is that of the first catalog. */
 static void begin_ecsv(FILE *out, const struct fb_score *score, const struct ecsv_column *columns, int n)
 {
     fputs("# %ECSV 1.0\n# ---\n# datatype:\n", out);

@@ -196,7 +196,7 @@ static void print_rows(const struct report *r)
           r->out);
 }
 
-/* Say where there is nothing to count. */
+/* Say which figures have nothing to count. */
 static void print_missing(const struct report *r)
 {
     const struct fb_score_names *names = fb_score_names(r->score);
