@@ -35,6 +35,7 @@ struct fb_detector_training {
     double share;     /* TRNSHARE: estimated fraction of the quasars that have outflows */
 };
 
+/* Write a detector in the format that is read. Returns 0, or -1 with an error. */
 int fb_detector_write(const char *path, enum fb_replace replace, const fastbal_detector *detector,
                       const struct fb_detector_training *origin, struct fb_error *err);
 

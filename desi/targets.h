@@ -23,6 +23,7 @@ struct fb_targets {
     size_t room;
 };
 
+/* Read the table of an open file. Returns 0, or -1 with an error. Release in any case. */
 int fb_targets_read(struct fb_targets *targets, struct fb_hdus *hdus, struct fb_error *err);
 void fb_targets_release(struct fb_targets *targets);
 

@@ -81,6 +81,7 @@ void fb_file_want(const struct fb_file *file, int64_t offset, int64_t n);
 void fb_swap4(void *values, size_t n);
 void fb_swap8(void *values, size_t n);
 
+/* An unsigned integer of `size` big-endian bytes, at most 8. */
 static inline uint64_t fb_big_endian(const unsigned char *bytes, size_t size)
 {
     uint64_t value = 0;

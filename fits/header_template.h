@@ -1,6 +1,6 @@
 /*
  * header_template.h - writing many small table files that differ only in their rows. The headers are made
- * once; each file is composed in memory with its checksums and written at once.
+ * once; each file is composed in memory with its checksums and written in one go.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

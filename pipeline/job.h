@@ -40,6 +40,7 @@ struct fb_job {
     struct fb_prepared *prepared;
 };
 
+/* Allocate memory for the pixels prepared ahead. Returns 0, or -1 with an error. Release in any case. */
 int fb_job_start(struct fb_job *job, struct fb_error *err);
 void fb_job_release(struct fb_job *job);
 

@@ -33,6 +33,7 @@ void fb_usage_add(struct fb_usage *total, const struct fb_usage *part);
 /* Add the usage of this process according to the system: bytes, cpu, peak. */
 void fb_usage_add_process(struct fb_usage *total);
 
+/* Count a file; its path is copied. */
 void fb_note_file(struct fb_noted_files *files, const char *path);
 
 #endif

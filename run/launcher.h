@@ -13,6 +13,7 @@ struct fb_launched {
     const char *variable; /* environment variable that holds the size; NULL without a launcher */
 };
 
+/* Ask the environment. */
 struct fb_launched fb_launched(void);
 /* Call this before exiting with an error that only rank 0 reports. Launchers kill all processes as soon as
  * one of them fails, so ranks other than 0 wait for a second, in which rank 0 prints its message. */

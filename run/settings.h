@@ -19,6 +19,7 @@ struct fb_settings {
 
 /* Start a list with the settings of any command: version, command, byte order. */
 void fb_settings_start(struct fb_settings *settings, const char *command);
+/* Add a setting. If out of memory, `failed` is set. */
 void fb_settings_add(struct fb_settings *settings, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* A path, made absolute, since ranks may have different working directories. NULL is allowed. */

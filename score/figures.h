@@ -21,7 +21,7 @@ enum fb_score_state {
     FB_NROW_STATES
 };
 
-/* A quasar of a catalog, and what the truth says of it. */
+/* A quasar of a catalog, and what the truth says about it. */
 struct fb_score_pair {
     const struct fb_score_row *found, *truth; /* truth: NULL if a mock's truth does not list it */
     enum fb_score_state state;
@@ -42,6 +42,8 @@ struct fb_score_side {
     size_t truth_not_searched;       /* quasars left out: not searched in a catalog taken as truth */
 };
 
+/* Pair the catalog's quasars with those of the truth, into side->pairs, which the caller frees. Returns 0, or
+ * -1 with an error, also if no TARGETID is in both. */
 int fb_score_match(struct fb_score_side *side, struct fb_error *err);
 
 /* How the troughs of a pair match: does each overlap one of the other side? */
@@ -55,6 +57,7 @@ struct fb_score_overlaps {
     unsigned char absorbed[FB_SCORE_TROUGHS];  /* found troughs that overlap any absorption */
     int partner[FB_SCORE_TROUGHS]; /* of true troughs: the found trough whose edges are compared, or -1 */
 };
+/* Compare the troughs of a pair of this side. */
 void fb_score_overlap(struct fb_score_overlaps *o, const struct fb_score_side *side,
                       const struct fb_score_pair *pair);
 
@@ -74,6 +77,7 @@ struct fb_score_label {
 /* A share with its Wilson interval; without a value where `of` is 0. */
 int fb_score_add_share(struct fb_score *score, const struct fb_score_label *label, const char *figure,
                        enum fb_score_axis by, int bin, int64_t part, int64_t of, struct fb_error *err);
+/* A value with the lower and upper end of its range; `of` is the number of things that it is made from. */
 int fb_score_add_value(struct fb_score *score, const struct fb_score_label *label, const char *figure,
                        enum fb_score_axis by, int bin, int64_t of, const double value[3],
                        struct fb_error *err);
@@ -87,13 +91,18 @@ struct fb_score_samples {
     float *snr;     /* owned */
     size_t n, room;
 };
+/* Add a number. Returns -1 if out of memory. */
 int fb_score_sample(struct fb_score_samples *samples, double value, float snr);
 void fb_score_samples_release(struct fb_score_samples *samples);
+/* Add the figures of the numbers. */
 int fb_score_add_samples(struct fb_score *score, const struct fb_score_label *label, const char *figure,
                          struct fb_score_samples *samples, struct fb_error *err);
 
 /* ---- the tables ---- */
 
+/* Add the figures of a side's quasars, troughs and ranking, or of the comparison of two sides. *by_ai is 1 if
+ * the ranking is by AI_CIV, else 0. Returns 0, or -1 with an error. fb_score_select() counts for the
+ * selection function. */
 int fb_score_add_quasars(struct fb_score *score, const struct fb_score_side *side, struct fb_error *err);
 void fb_score_select(struct fb_score_selection *selection, const struct fb_score_side *side);
 int fb_score_add_troughs(struct fb_score *score, const struct fb_score_side *side, struct fb_error *err);

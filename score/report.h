@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include "score/result.h"
 
+/* The full form of the readable table. After all of these functions, the caller checks `out` for errors. */
 void fb_score_print_text(FILE *out, const struct fb_score *score);
 /* The short form, at most 15 lines. */
 void fb_score_print_short(FILE *out, const struct fb_score *score);

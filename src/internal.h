@@ -67,7 +67,7 @@ struct fb_kernels {
 /* The k-th lowest rung that was built and that this processor can run; NULL if there are no more. */
 const struct fb_kernels *fb_kernels_rung(int k);
 const struct fb_kernels *
-fb_kernels_best(void);                     /* the last of them; in tests another: tests/choose_kernels.c */
+fb_kernels_best(void); /* the last of them; tests choose another (tests/choose_kernels.c) */
 extern const struct fb_kernels fb_kernels; /* the kernels of the rung that a file is compiled for */
 
 /* ---- cameras.c, join.c, resample.c ---- */
@@ -85,11 +85,13 @@ struct fb_resampler {
     size_t *node;         /* nout */
     double *weight;
 };
+/* Compute the weights that resample n pixels at x to nout pixels at xout. Returns FASTBAL_OK, or
+ * FASTBAL_ENOMEM with nothing to release. */
 int fb_resampler_create(struct fb_resampler *r, const double *x, size_t n, const double *xout, size_t nout);
 void fb_resampler_release(struct fb_resampler *r);
 
 struct fb_run {
-    size_t begin, end; /* pixels of the joined grid */
+    size_t begin, end; /* a run of pixels of the joined grid that the same cameras see */
     int ncameras;
     int camera[FASTBAL_MAX_CAMERAS];
     size_t offset[FASTBAL_MAX_CAMERAS]; /* index of that camera's pixel at begin */
@@ -482,6 +484,7 @@ struct fb_parts {
     size_t fit[2], forest[2], redside[2], mgii[2],
         whole[2]; /* whole: from the first to the last of the others */
 };
+/* Find the parts by rest wavelength (§2, §3). */
 void fb_find_parts(const struct fastbal_spectrum *s, struct fb_parts *parts);
 
 /* Measure a spectrum. Wavelengths, z and options must be valid, and the workspace large enough. */

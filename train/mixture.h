@@ -54,9 +54,11 @@ struct fb_mixture {
     size_t nreal, ninjected;
     double weight; /* share x nreal / ninjected */
 };
+/* Count the quasars of these parts, and compute the weight. edge is a logit of the detector. */
 struct fb_mixture fb_mixture_of(const struct fb_judged_sample *sample, unsigned parts, double share,
                                 double edge);
 
+/* Is the quasar in one of the mixture's parts? */
 static inline int fb_mixture_has(const struct fb_mixture *m, const struct fb_judged *row)
 {
     return (m->parts >> row->part & 1) != 0;
