@@ -113,19 +113,22 @@ static enum fb_pixel_outcome append_pixel(void *context, int thread, size_t inde
 static int look_at_templates(struct append *append, struct fb_error *err)
 {
     const struct fb_id_list *pixels = &append->sorted.pixels;
-    int there = 0, found = 0;
+    int there = 0, found = 0, unknown = 0;
     for (size_t i = 0; i < pixels->n && !found; i++) {
         struct fb_error ignored;
         char *path = fb_tree_path(&append->tree, "baltable", pixels->ids[i]);
-        int here = path && fb_exists(path);
-        there |= here;
-        found = here && fb_baltable_read_kind(&append->first, path, &ignored) == 0;
+        int here = path ? fb_look_for(path, err) : fb_fail(err, "out of memory");
+        there |= here > 0;
+        unknown |= here < 0;
+        found = here > 0 && fb_baltable_read_kind(&append->first, path, &ignored) == 0;
         free(path);
     }
     if (!found)
         append->first = (struct fb_baltable){ .ntemplates = 5 };
     if (there || pixels->n == 0)
         return 0;
+    if (unknown)
+        return -1;
     char *folder = fb_tree_folder(&append->tree);
     fb_fail(err, "%s: there is no BAL table for any of the catalog's %zu pixel%s: 'fastbal find' makes them",
             folder ? folder : append->baldir, pixels->n, fb_s(pixels->n));

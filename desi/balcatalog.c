@@ -261,9 +261,10 @@ static int start(struct fb_balcatalog *catalog, struct fb_error *err)
                            plan->troughs != NULL, plan->kept_bytes ? plan->kept_bytes : KEPT_BYTES,
                            name) != 0)
         return fb_fail(err, "%s: out of memory", plan->path);
+    struct fb_error why;
     if (fb_table_is_packed(plan->source) &&
-        fb_file_unload(&plan->source->hdus->file, fb_open_unnamed(name), err) != 0)
-        return -1;
+        fb_file_unload(&plan->source->hdus->file, fb_open_unnamed(name), &why) != 0)
+        return fb_fail(err, "%s: %.800s", plan->path, why.text);
     return fb_output_begin(&catalog->out, 0, err) < 0 ? -1 : 0;
 }
 

@@ -57,6 +57,9 @@ int fb_fits_move(fitsfile *file, int hdu, int *status)
 /* The size of a block is stored before its bytes, which stay aligned. */
 enum { SIZE_ROOM = 16 };
 
+/* This thread lacked memory since it created its output. CFITSIO does not always report that, and lacks cards then. */
+static _Thread_local int lacked_memory;
+
 /* realloc() for CFITSIO that fills new memory with zeros, because CFITSIO reads it before writing. */
 static void *grow(void *bytes, size_t size)
 {
@@ -65,6 +68,7 @@ static void *grow(void *bytes, size_t size)
     if (block)
         memcpy(&before, block, sizeof before);
     unsigned char *grown = size <= SIZE_MAX - SIZE_ROOM ? realloc(block, size + SIZE_ROOM) : NULL;
+    lacked_memory |= !grown;
     if (!grown)
         return NULL;
     if (size > before)
@@ -85,6 +89,7 @@ int fb_output_create(struct fb_output *out, const char *path, enum fb_replace re
     enum { MORE = 1 << 22 }; /* bytes by which the memory grows */
     int status = 0;
     *out = (struct fb_output){ 0 };
+    lacked_memory = 0;
     int failed = fb_temporary_prepare(&out->temporary, path, replace, err);
     out->path = out->temporary.path;
     if (!failed && fits_create_memfile(&out->file, &out->bytes, &out->room, MORE, grow, &status))
@@ -163,6 +168,8 @@ int fb_output_begin(struct fb_output *out, size_t n, struct fb_error *err)
     int status = 0;
     fits_close_file(out->file, &status);
     out->file = NULL;
+    if (status == 0 && lacked_memory)
+        status = MEMORY_ALLOCATION;
     if (status)
         return fb_fits_fail(err, out->path, "can't write it", status);
     if (fb_temporary_open(&out->temporary, err) != 0)
