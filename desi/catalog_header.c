@@ -130,9 +130,7 @@ unsigned char *fb_catalog_header(struct fb_output *to, const struct fb_table *so
         fits_get_hduaddrll(to->file, &begin, &end, NULL, &status);
         fits_flush_file(to->file, &status);
         *size = (size_t)(end - begin);
-        if (status == 0 && (size_t)end > to->room)
-            status = MEMORY_ALLOCATION;
-        if (status)
+        if (fb_memory_file_lacks(to->room, (size_t)end, &status))
             fb_fits_fail(err, to->path, "can't write its header", status);
         else if (!(header = malloc(*size)))
             fb_fail(err, "%s: out of memory", to->path);

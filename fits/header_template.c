@@ -145,15 +145,13 @@ int fb_header_template_create(struct fb_header_template *template, fb_header_fn 
                               struct fb_error *err)
 {
     fitsfile *file = NULL;
-    size_t size = 8 * FB_FITS_BLOCK;
-    void *bytes = calloc(1, size); /* CFITSIO reads memory that it has not written */
+    size_t size;
+    void *bytes;
     LONGLONG begin = 0, end = 0, row_bytes = 0;
     int status = 0, ignored = 0, failed;
 
     memset(template, 0, sizeof *template);
-    if (!bytes)
-        return fb_fail(err, "out of memory for a header");
-    fits_create_memfile(&file, &bytes, &size, 8 * FB_FITS_BLOCK, realloc, &status);
+    fb_memory_file(&file, &bytes, &size, 8 * FB_FITS_BLOCK, &status);
     write(file, context, &status);
     fb_write_empty_sums(file, &status);
     fits_read_key(file, TLONGLONG, "NAXIS1", &row_bytes, NULL, &status);
@@ -163,12 +161,14 @@ int fb_header_template_create(struct fb_header_template *template, fb_header_fn 
     fits_get_hduaddrll(file, &begin, &end, NULL, &status);
     fits_flush_file(file, &status);
     template->row_bytes = (size_t)row_bytes;
-    failed = status ? fb_fits_fail(err, "a table's header", "can't make it", status) : 0;
+    failed = fb_memory_file_lacks(size, (size_t)end, &status)
+                 ? fb_fits_fail(err, "a table's header", "can't make it", status)
+                 : 0;
     if (!failed && take_header(template, bytes, (size_t)begin, (size_t)end) != 0)
         failed = fb_fail(err, "out of memory for a header");
     if (file)
         fits_close_file(file, &ignored);
-    free(bytes);
+    fb_memory_file_free(bytes);
     if (failed)
         fb_header_template_release(template);
     return failed;

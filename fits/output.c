@@ -57,10 +57,9 @@ int fb_fits_move(fitsfile *file, int hdu, int *status)
 /* The size of a block is stored before its bytes, which stay aligned. */
 enum { SIZE_ROOM = 16 };
 
-/* This thread lacked memory since it created its output. CFITSIO does not always report that, and lacks cards then. */
-static _Thread_local int lacked_memory;
+static _Thread_local int lacked_memory; /* since this thread began its file */
 
-/* realloc() for CFITSIO that fills new memory with zeros, because CFITSIO reads it before writing. */
+/* realloc() that fills new memory with zeros, because CFITSIO reads it before writing. */
 static void *grow(void *bytes, size_t size)
 {
     unsigned char *block = bytes ? (unsigned char *)bytes - SIZE_ROOM : NULL;
@@ -77,22 +76,41 @@ static void *grow(void *bytes, size_t size)
     return grown + SIZE_ROOM;
 }
 
+int fb_memory_file(fitsfile **file, void **bytes, size_t *room, size_t more, int *status)
+{
+    lacked_memory = 0;
+    *bytes = NULL;
+    *room = 0;
+    return fits_create_memfile(file, bytes, room, more, grow, status);
+}
+
+int fb_memory_file_lacks(size_t room, size_t end, int *status)
+{
+    if (*status == 0 && (lacked_memory || end > room))
+        *status = MEMORY_ALLOCATION;
+    return *status;
+}
+
+void fb_memory_file_free(void *bytes)
+{
+    if (bytes)
+        free((unsigned char *)bytes - SIZE_ROOM);
+}
+
 static void release(struct fb_output *out)
 {
-    if (out->bytes)
-        free((unsigned char *)out->bytes - SIZE_ROOM);
+    fb_memory_file_free(out->bytes);
     out->bytes = NULL;
 }
 
 int fb_output_create(struct fb_output *out, const char *path, enum fb_replace replace, struct fb_error *err)
 {
-    enum { MORE = 1 << 22 }; /* bytes by which the memory grows */
+    enum { MORE = 1 << 22 };
     int status = 0;
     *out = (struct fb_output){ 0 };
-    lacked_memory = 0;
     int failed = fb_temporary_prepare(&out->temporary, path, replace, err);
     out->path = out->temporary.path;
-    if (!failed && fits_create_memfile(&out->file, &out->bytes, &out->room, MORE, grow, &status))
+    if (!failed && fb_memory_file(&out->file, &out->bytes, &out->room, MORE, &status))
         failed = fb_fits_fail(err, path, "can't create it", status);
     if (failed)
         fb_output_discard(out);
@@ -168,9 +186,7 @@ int fb_output_begin(struct fb_output *out, size_t n, struct fb_error *err)
     int status = 0;
     fits_close_file(out->file, &status);
     out->file = NULL;
-    if (status == 0 && lacked_memory)
-        status = MEMORY_ALLOCATION;
-    if (status)
+    if (fb_memory_file_lacks(out->room, n, &status))
         return fb_fits_fail(err, out->path, "can't write it", status);
     if (fb_temporary_open(&out->temporary, err) != 0)
         return -1;

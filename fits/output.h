@@ -16,6 +16,15 @@
 /* Set the error "PATH: what: CFITSIO's message" and return -1. Clears CFITSIO's message stack. */
 int fb_fits_fail(struct fb_error *err, const char *path, const char *what, int status);
 
+/*
+ * A file that CFITSIO composes in memory, *room bytes at *bytes, which grow by `more`. Before they are used, fb_memory_file_lacks() sets *status if
+ * this thread lacked memory for it, or if its end is beyond them: CFITSIO does not always report that, and leaves cards out.
+ * A thread composes one file at a time. The bytes are freed by fb_memory_file_free() once the file is closed; NULL is allowed.
+ */
+int fb_memory_file(fitsfile **file, void **bytes, size_t *room, size_t more, int *status);
+int fb_memory_file_lacks(size_t room, size_t end, int *status);
+void fb_memory_file_free(void *bytes);
+
 /* Make an HDU of a file in memory the current one; HDUs count from 1. If fits_movabs_hdu() can't read a
  * header, for lack of memory for instance, it leaves a message but returns 0, and later calls for columns
  * crash. This function fails then. */
