@@ -44,7 +44,8 @@ static int list_columns(struct columns *list, const struct fb_table *t, int ntem
 }
 
 /* Copy one card. Cards that describe the source's table as a whole are not copied, since they are written
- * anew. Nor are cards of columns beyond the source's last, which would describe BAL columns here. */
+ * anew. Nor are cards of columns beyond the source's last, which would describe BAL columns here, and those whose keyword is
+ * followed by more than blanks. */
 static int copy_card(const struct columns *list, int ncolumns, fitsfile *to, char *card, int *status)
 {
     char name[FLEN_KEYWORD], renamed[FLEN_KEYWORD + 12], changed[FLEN_CARD];
@@ -55,7 +56,8 @@ static int copy_card(const struct columns *list, int ncolumns, fitsfile *to, cha
     int column = fb_keyword_column(name, INT_MAX, &digits);
     if (column == 0)
         return fb_keyword_is_structural(name) ? *status : fits_write_record(to, card, status);
-    if (column > ncolumns || list->number[column] == 0)
+    snprintf(changed, sizeof changed, "%-8.8s", name);
+    if (column > ncolumns || list->number[column] == 0 || memcmp(changed, card, 8) != 0)
         return *status;
     snprintf(renamed, sizeof renamed, "%.*s%d", (int)digits, name, list->number[column]);
     snprintf(changed, sizeof changed, "%-8.8s%.72s", renamed, card + 8);
