@@ -175,8 +175,8 @@ static int write_table(struct fb_balcatalog *catalog, const struct fb_balcatalog
     if (write_rows(catalog, err) != 0 || copy_bytes(catalog, source->heap, source->heap_bytes, err) != 0 ||
         write_data(catalog, zeros, (size_t)(fb_whole_blocks(catalog->end) - catalog->end), err) != 0)
         return -1;
-    if (fb_catalog_header_finish(catalog->header, catalog->header_bytes, source, description, catalog->sum) !=
-        0)
+    if (fb_catalog_header_finish(catalog->header, catalog->header_bytes, catalog->row_bytes, source,
+                                 description, catalog->sum) != 0)
         return fb_fail(err, "%s: can't finish its header", catalog->out.path);
     return write_at(catalog, catalog->header, catalog->header_bytes, begin, err);
 }

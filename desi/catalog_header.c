@@ -156,10 +156,12 @@ static int put_description(const struct fb_balcatalog_header *d, unsigned char *
     return failed;
 }
 
-int fb_catalog_header_finish(unsigned char *header, size_t size, const struct fb_table *source,
-                             const struct fb_balcatalog_header *description, uint32_t sum)
+int fb_catalog_header_finish(unsigned char *header, size_t size, size_t row_bytes,
+                             const struct fb_table *source, const struct fb_balcatalog_header *description,
+                             uint32_t sum)
 {
-    return fb_header_put_number(header, size, "NAXIS2  ", (size_t)source->nrows) != 0 ||
+    return fb_header_put_number(header, size, "NAXIS1  ", row_bytes) != 0 ||
+                   fb_header_put_number(header, size, "NAXIS2  ", (size_t)source->nrows) != 0 ||
                    fb_header_put_number(header, size, "PCOUNT  ", (size_t)source->heap_bytes) != 0 ||
                    (description && put_description(description, header, size) != 0) ||
                    fb_header_put_sums(header, size, sum) != 0
