@@ -297,12 +297,30 @@ int fb_balcatalog_put_rows(struct fb_balcatalog *catalog, const struct fb_balcat
     return 0;
 }
 
+/* Read the header of what was written again, since the source's cards in it may say anything. */
+static int check_written(const struct fb_balcatalog *catalog, struct fb_error *err)
+{
+    static const char *const names[] = { "ZCATALOG", NULL };
+    const struct fb_table *source = catalog->plan.source;
+    struct fb_table written = { 0 };
+    struct fb_error why;
+    int failed = fb_table_open(&written, catalog->out.temporary.name, names, &why);
+    if (!failed && (written.nrows != source->nrows || written.row_bytes != catalog->row_bytes ||
+                    written.heap_bytes != source->heap_bytes))
+        failed = fb_fail(&why, "it describes other rows than were written");
+    if (failed)
+        fb_fail(err, "%s: can't write it: the header copied from %s can't be read again: %.600s",
+                catalog->out.path, source->path, why.text);
+    fb_table_close(&written);
+    return failed;
+}
+
 int fb_balcatalog_commit(struct fb_balcatalog *catalog, const struct fb_balcatalog_header *description,
                          struct fb_error *err)
 {
     int failed = write_primary(catalog, err) != 0 || write_table(catalog, description, err) != 0 ||
-                 write_others(catalog, err) != 0 || write_troughs(catalog, description, err) != 0 ||
-                 fb_output_publish(&catalog->out, err) != 0;
+                 write_others(catalog, err) != 0 || check_written(catalog, err) != 0 ||
+                 write_troughs(catalog, description, err) != 0 || fb_output_publish(&catalog->out, err) != 0;
     fb_balcatalog_discard(catalog);
     return failed ? -1 : 0;
 }

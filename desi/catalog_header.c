@@ -43,21 +43,24 @@ static int list_columns(struct columns *list, const struct fb_table *t, int ntem
     return 0;
 }
 
-/* Copy one card. Cards that describe the source's table as a whole are not copied, since they are written
+/* Copy one card of the source. Cards that describe its table as a whole are not copied, since they are written
  * anew. Nor are cards of columns beyond the source's last, which would describe BAL columns here, and those whose keyword is
- * followed by more than blanks. */
-static int copy_card(const struct columns *list, int ncolumns, fitsfile *to, char *card, int *status)
+ * followed by more than blanks. Bytes that FITS does not allow become blanks, as CFITSIO would make them. */
+static int copy_card(const struct columns *list, int ncolumns, fitsfile *to, const char *source, int *status)
 {
-    char name[FLEN_KEYWORD], renamed[FLEN_KEYWORD + 12], changed[FLEN_CARD];
+    char card[FLEN_CARD], name[FLEN_KEYWORD], renamed[FLEN_KEYWORD + 12], changed[FLEN_CARD];
     int length = 0;
     size_t digits;
 
+    for (int i = 0; i < FB_CARD; i++)
+        card[i] = fb_card_is_printable(source + i, 1) ? source[i] : ' ';
+    card[FB_CARD] = '\0';
     fits_get_keyname(card, name, &length, status);
     int column = fb_keyword_column(name, INT_MAX, &digits);
     if (column == 0)
         return fb_keyword_is_structural(name) ? *status : fits_write_record(to, card, status);
     snprintf(changed, sizeof changed, "%-8.8s", name);
-    if (column > ncolumns || list->number[column] == 0 || memcmp(changed, card, 8) != 0)
+    if (column > ncolumns || list->number[column] == 0 || memcmp(changed, source, 8) != 0)
         return *status;
     snprintf(renamed, sizeof renamed, "%.*s%d", (int)digits, name, list->number[column]);
     snprintf(changed, sizeof changed, "%-8.8s%.72s", renamed, card + 8);
@@ -106,11 +109,8 @@ static void write_header(struct columns *list, const struct fb_table *source, in
 {
     fits_create_img(to, BYTE_IMG, 0, NULL, status);
     fits_insert_btbl(to, 0, list->n, list->ttype, list->tform, list->tunit, "ZCATALOG", 0, status);
-    for (size_t i = 0; i < source->hdu->ncards && *status == 0; i++) {
-        char card[FLEN_CARD];
-        snprintf(card, sizeof card, "%.80s", fb_hdu_card(source->hdus, source->hdu, i));
-        copy_card(list, source->ncolumns, to, card, status);
-    }
+    for (size_t i = 0; i < source->hdu->ncards && *status == 0; i++)
+        copy_card(list, source->ncolumns, to, fb_hdu_card(source->hdus, source->hdu, i), status);
     fb_write_descriptions(to, FB_IN_CATALOG, list->nkept, status);
     reserve_description(to, described, status);
     fb_write_history(to, status);
