@@ -140,7 +140,8 @@ static int sort_figures(struct plot *p, const struct fb_redshift *rows, size_t n
              k < nfigures && ids[k].targetid == rows[i].targetid; k++)
             p->figures[ids[k].row].order = i;
     free(ids);
-    qsort(p->figures, nfigures, sizeof *p->figures, by_order);
+    if (nfigures > 0)
+        qsort(p->figures, nfigures, sizeof *p->figures, by_order);
     return 0;
 }
 

@@ -11,7 +11,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
-from support import LIGHT, SEED, UNUSABLE, complains, run, run_for_peak, table
+from support import LIGHT, SANITIZERS, SEED, UNUSABLE, complains, run, run_for_peak, table
 
 INF = math.inf
 BINS = {
@@ -672,4 +672,4 @@ def test_many_rows_take_little_memory(tmp_path):
     result, peak = run_for_peak("score", tmp_path / "c.fits", tmp_path / "t.fits", "--json", "-")
     figures = figures_of(json.loads(result.stdout))
     assert figures["A", "quasars", "AI", "purity", "all", 0][:2] == ((ai > 0).sum(), (ai > 0).sum())
-    assert peak < 300 * n + 15e6  # the files have 440 bytes a row
+    assert SANITIZERS or peak < 300 * n + 15e6  # the files have 440 bytes a row

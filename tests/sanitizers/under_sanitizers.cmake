@@ -14,7 +14,8 @@ function(under_sanitizers)
     set(address detect_leaks=1:detect_stack_use_after_return=0:strict_string_checks=1:check_initialization_order=1)
     get_property(tests DIRECTORY PROPERTY TESTS)
     set_property(TEST ${tests} APPEND PROPERTY ENVIRONMENT "ASAN_OPTIONS=${options}:${address}"
-        "UBSAN_OPTIONS=${options}:print_stacktrace=1" "TSAN_OPTIONS=${options}:second_deadlock_stack=1")
+        "UBSAN_OPTIONS=${options}:print_stacktrace=1" "TSAN_OPTIONS=${options}:second_deadlock_stack=1"
+        "LSAN_OPTIONS=print_suppressions=0:suppressions=${CMAKE_SOURCE_DIR}/tests/sanitizers/leaks.txt")
     set_tests_properties(${tests} PROPERTIES TIMEOUT 1800)
     list(REMOVE_ITEM tests sanitizers/faults_are_reported sanitizers/no_reports)
     set_property(TEST ${tests} APPEND PROPERTY FIXTURES_REQUIRED reports)
