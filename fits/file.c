@@ -10,14 +10,8 @@
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
+#include "fits/clones.h"
 #include "fits/file.h"
-
-/* Loops compiled for several instruction sets and chosen at run time, as in the library. */
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && !defined(FB_NO_CLONES)
-#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define CLONES
-#endif
 
 enum { RETRIES = 3 };
 
@@ -243,7 +237,7 @@ void fb_file_want(const struct fb_file *file, int64_t offset, int64_t n)
 
 enum { SWAPS = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ };
 
-CLONES
+FB_CLONES
 void fb_swap4(void *values, size_t n)
 {
     uint32_t *numbers = values;
@@ -251,7 +245,7 @@ void fb_swap4(void *values, size_t n)
         numbers[i] = __builtin_bswap32(numbers[i]);
 }
 
-CLONES
+FB_CLONES
 void fb_swap8(void *values, size_t n)
 {
     uint64_t *numbers = values;

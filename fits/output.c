@@ -221,9 +221,12 @@ int fb_write_history(fitsfile *file, int *status)
     return fits_write_history(file, text, status);
 }
 
+#define QUOTE(text) #text
+#define QUOTE_VALUE(macro) QUOTE(macro)
+
 void fb_library_versions(char *text, size_t size)
 {
-    snprintf(text, size, "CFITSIO %d.%d.%d (%s threads)", CFITSIO_MAJOR, CFITSIO_MINOR, CFITSIO_MICRO,
+    snprintf(text, size, "CFITSIO %s (%s threads)", QUOTE_VALUE(CFITSIO_VERSION),
              fits_is_reentrant() ? "with" : "without");
 }
 

@@ -1,13 +1,7 @@
 /* sum.c - SPDX-License-Identifier: BSD-3-Clause */
 #include <string.h>
+#include "fits/clones.h"
 #include "fits/sum.h"
-
-/* Loops compiled for several instruction sets and chosen at run time, as in the library. */
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && !defined(FB_NO_CLONES)
-#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define CLONES
-#endif
 
 static uint32_t fold(uint64_t sum)
 {
@@ -22,7 +16,7 @@ static uint32_t big_endian(const unsigned char *p)
 }
 
 /* There are at most 2^32 words, so that 64 bits hold their sum. */
-CLONES
+FB_CLONES
 static uint64_t sum_words(const unsigned char *bytes, size_t nwords)
 {
     uint64_t sum = 0;
