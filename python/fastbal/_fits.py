@@ -6,12 +6,13 @@ import re
 from typing import Dict, Tuple
 
 import numpy as np
-from numpy.typing import NDArray
+
+from ._arrays import Floats
 
 BLOCK, CARD = 2880, 80
 
 Header = Dict[str, str]
-Columns = Dict[str, NDArray[np.float64]]
+Columns = Dict[str, Floats]
 
 
 def read_table(data: bytes, name: str) -> Tuple[Header, Columns]:

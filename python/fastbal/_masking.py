@@ -5,9 +5,8 @@ SPDX-License-Identifier: BSD-3-Clause
 from typing import Any, Sequence, Tuple, Union
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from ._arrays import array, number, wavelengths
+from ._arrays import ArrayLike, Flags, array, number, wavelengths
 from ._errors import LibraryError
 
 LIGHT_SPEED = 299792.458
@@ -34,7 +33,7 @@ def _line(text: Union[str, float]) -> Tuple[float, str]:
     return wavelength, own
 
 
-def mask(wavelength: ArrayLike, z: float, result: Any, lines: Sequence[Union[str, float]] = DEFAULT) -> NDArray[np.bool_]:
+def mask(wavelength: ArrayLike, z: float, result: Any, lines: Sequence[Union[str, float]] = DEFAULT) -> Flags:
     """Pixels at the troughs of a BAL quasar, as ``fastbal mask`` masks them (docs/mask.md).
 
     Parameters

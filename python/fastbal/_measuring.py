@@ -10,16 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from . import _detector, _library
+from ._arrays import Array, ArrayLike, number, wavelengths
 from ._arrays import array as _array
-from ._arrays import number, wavelengths
 from ._detector import Detector
 from ._errors import LibraryError
 from ._templates import Templates, find
 
-Array = NDArray[Any]
 Cameras = Union[ArrayLike, Mapping[str, ArrayLike]]
 
 CHUNK = 256  # spectra measured between two looks at signals

@@ -13,13 +13,10 @@ from pathlib import Path
 from typing import Dict, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from . import _fits, _library
-from ._arrays import array, word
+from ._arrays import ArrayLike, Floats, array, word
 from ._errors import FastbalError, LibraryError
-
-Floats = NDArray[np.float64]
 
 
 class Prior(NamedTuple):

@@ -5,10 +5,9 @@ SPDX-License-Identifier: BSD-3-Clause
 from typing import Any, Optional
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from . import _masking
-from ._arrays import array, wavelengths
+from ._arrays import ArrayLike, array, wavelengths
 from ._errors import LibraryError
 from ._measuring import continuum, measure
 from ._templates import find
