@@ -7,6 +7,7 @@ SPDX-License-Identifier: BSD-3-Clause
 """
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -105,7 +106,15 @@ def ranks_environment(env):
     # Open MPI unloads plugins that still own memory, so leaks can't be attributed.
     sanitizer = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"} if SANITIZERS else {}
     return env | sanitizer | {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-                              "OMPI_MCA_rmaps_base_oversubscribe": "1"}
+                              "OMPI_MCA_rmaps_base_oversubscribe": "1",  # Open MPI 4; 5 and later:
+                              "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe"}
+
+
+def mpirun(*commands):
+    """mpirun with one rank for each command. The rank chooses its command, since the mpirun of Open MPI 5.0.7 crashes if it
+    is given several with ":"."""
+    choices = " ".join(f"{rank}) exec {shlex.join(map(str, command))};;" for rank, command in enumerate(commands))
+    return ["mpirun", "-n", str(len(commands)), "sh", "-c", f"case ${{OMPI_COMM_WORLD_RANK:-$PMI_RANK}} in {choices} esac"]
 
 
 def the_line(result):

@@ -13,8 +13,8 @@ import pytest
 from astropy.io import fits
 
 import oracle
-from support import (BIN, LIGHT, UNUSABLE, check_sums, complains, environment, fits_files, header, needs_mpi, ranks_environment, run,
-                     table)
+from support import (BIN, LIGHT, UNUSABLE, check_sums, complains, environment, fits_files, header, mpirun, needs_mpi,
+                     ranks_environment, run, table)
 
 PROGRAM = os.environ.get("FASTBAL_PRINT_TRACES", str(BIN.parent / "tests" / "print_traces"))
 NAME = re.compile(r"builtin [0-9a-f]{8}")
@@ -192,8 +192,7 @@ def test_ranks(survey, on, off, tmp_path, options):
 @needs_mpi
 def test_ranks_that_differ(survey, tmp_path):
     common = [BIN / "fastbal", "run", "--mpi", "-q", survey.qso, "-r", "sim", "-o", tmp_path / "cat.fits", "--templates", "builtin"]
-    command = ["mpirun", "-n", "1", *common, ":", "-n", "1", *common, "--detector", "off"]
-    done = subprocess.run(command, env=ranks_environment(survey.env), capture_output=True, text=True, stdin=subprocess.DEVNULL,
+    done = subprocess.run(mpirun(common, [*common, "--detector", "off"]), env=ranks_environment(survey.env), capture_output=True, text=True, stdin=subprocess.DEVNULL,
                           timeout=100)
     assert done.returncode == UNUSABLE and "option --detector is off, on rank 0 on" in done.stderr
     assert not (tmp_path / "cat.fits").exists()

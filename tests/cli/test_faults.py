@@ -174,8 +174,9 @@ class Cases:
                          inputs=self.inputs.zafters)
 
     def find_one(self, name):
-        zafter = next(self.inputs.zafters.rglob("zafter-*"))
-        return self.make(name, ["find", "--coadd", self.inputs.coadds[0], "--zcat", zafter, "-o", self.out / "one.fits",
+        coadd = self.inputs.coadds[0]
+        zafter = next(self.inputs.zafters.rglob(coadd.name.replace("coadd", "zafter")))
+        return self.make(name, ["find", "--coadd", coadd, "--zcat", zafter, "-o", self.out / "one.fits",
                                 *BUILTIN, *ONE])
 
     def run_on(self, qso, redux, threads=1):

@@ -16,7 +16,7 @@ from astropy.io import fits
 
 from hints import HINTS, ahead
 from support import (BALMASK, BIN, DONE, HAS_MPI, PARTLY, PIXELS, ROWS, UNUSABLE, complains, environment, fits_files,
-                     header, needs_mpi, ranks_environment, run, table, templates_with_prior)
+                     header, mpirun, needs_mpi, ranks_environment, run, table, templates_with_prior)
 
 
 def ranks(n, *command, status=DONE, env=None):
@@ -26,14 +26,13 @@ def ranks(n, *command, status=DONE, env=None):
 
 def start(parts, status=DONE, env=None, mpi=True):
     """mpirun with several parts: [(ranks, changes of the environment, folder of the program, command)]."""
-    words = []
+    commands = []
     for n, changes, folder, command in parts:
         env_words = [word for k, v in changes.items() for word in (["-u", k] if v is None else [f"{k}={v}"])]
         unset_first = sorted(env_words, key=lambda word: "=" in word)
-        words += [":"] * bool(words) + ["-n", n, "env", *unset_first, Path(folder) / "fastbal", command[0],
-                                        *["--mpi"] * mpi, *command[1:]]
-    result = subprocess.run(["mpirun", *map(str, words)], env=ranks_environment(env or environment()),
-                            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+        commands += [["env", *unset_first, Path(folder) / "fastbal", command[0], *["--mpi"] * mpi, *command[1:]]] * n
+    result = subprocess.run(mpirun(*commands), env=ranks_environment(env or environment()), stdin=subprocess.DEVNULL,
+                            capture_output=True, text=True, timeout=120)
     assert result.returncode == status, f"status {result.returncode}\n{result.stdout}\n{result.stderr}"
     result.stderr = "".join(line + "\n" for line in result.stderr.splitlines() if line.startswith("fastbal"))
     return result

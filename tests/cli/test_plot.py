@@ -95,8 +95,10 @@ def pages(path):
     data = path.read_bytes()
     assert data.startswith(b"%PDF-1.") and data.rstrip().endswith(b"%%EOF")
     start = int(re.search(rb"startxref\s+(\d+)\s+%%EOF", data)[1])
-    assert data[start:].startswith(b"xref")
-    return [tuple(map(float, box.split())) for box in re.findall(rb"/MediaBox \[([^]]*)\]", data)]
+    assert data[start:].startswith(b"xref") or b"/Type /XRef" in data[start:]
+    # Since 1.18 Cairo packs objects.
+    streams = [zlib.decompressobj().decompress(part) for part in re.findall(rb"/ObjStm.*?stream\r?\n(.*?)endstream", data, re.S)]
+    return [tuple(map(float, box.split())) for box in re.findall(rb"/MediaBox \[([^]]*)\]", b"".join([data, *streams]))]
 
 
 def read_svg(path):
@@ -106,11 +108,12 @@ def read_svg(path):
     assert root.tag == space + "svg" and root.get("width").endswith("pt") and root.get("height").endswith("pt")
     curves = []
     for element in root.iter(space + "path"):
-        style = dict(part.split(":") for part in element.get("style", "").split(";") if ":" in part)
+        # Cairo writes attributes since 1.18, and style="..." before.
+        style = element.attrib | dict(part.split(":") for part in element.get("style", "").split(";") if ":" in part)
         if style.get("stroke-linecap") != "round":
             continue
         runs = [np.array(re.findall(r"[-\d.]+", run), float).reshape(-1, 2) for run in element.get("d").split("M")[1:]]
-        curves.append((style["stroke"], runs))
+        curves.append((style["stroke"].replace(" ", ""), runs))
     return (float(root.get("width")[:-2]), float(root.get("height")[:-2])), root.findtext(space + "desc"), curves
 
 
