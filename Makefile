@@ -49,7 +49,7 @@ test test-long:
 	@scripts/install-dependencies.sh test
 	@$(configure) -B $(BUILD) -DFASTBAL_REQUIRE_TESTS=ON >/dev/null
 	@$(compile) $(BUILD) -j $(JOBS)
-	@ctest --test-dir $(BUILD) $(if $(filter test-long,$@),-C long -L long --verbose,--output-on-failure) -j $(TEST_JOBS)
+	@cd $(BUILD) && ctest --no-tests=error $(if $(filter test-long,$@),-C long -L long --verbose,--output-on-failure) -j $(TEST_JOBS)
 
 bench bench-short: all
 	@$(compile) $(BUILD) -j $(JOBS) --target bench_programs >/dev/null
@@ -84,7 +84,7 @@ sanitize asan ubsan tsan:
 	@$(configure) -B build-$@ -DCMAKE_BUILD_TYPE=Debug '-DFASTBAL_SANITIZE=$(SANITIZERS)' \
 	-DFASTBAL_REQUIRE_TESTS=ON >/dev/null
 	@$(compile) build-$@ -j $(JOBS)
-	@ctest --test-dir build-$@ --no-tests=error --output-on-failure -j $(TEST_JOBS) $(TESTS)
+	@cd build-$@ && ctest --no-tests=error --output-on-failure -j $(TEST_JOBS) $(TESTS)
 
 # Without FUZZ_CFITSIO=FOLDER the system's CFITSIO is used, which libFuzzer can't see into (docs/reliability.md).
 fuzz:

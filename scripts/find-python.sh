@@ -1,5 +1,5 @@
 #!/bin/sh
-# Print a Python that has the given modules, e.g. "find-python.sh numpy astropy"; status 1 if there is none.
+# Print a Python of 3.10 or newer that has the given modules, e.g. "find-python.sh numpy astropy"; status 1 if there is none.
 #
 # Debian's python3-astropy belongs to /usr/bin/python3, while the first python3 on PATH may be another one that has
 # neither numpy nor astropy. $PYTHON is tried first.
@@ -7,7 +7,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 set -u
 
-imports=pass
+imports='import sys; assert sys.version_info >= (3, 10)'
 for module in "$@"; do
     imports="$imports; import $module"
 done

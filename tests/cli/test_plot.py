@@ -101,19 +101,25 @@ def pages(path):
     return [tuple(map(float, box.split())) for box in re.findall(rb"/MediaBox \[([^]]*)\]", b"".join([data, *streams]))]
 
 
+def paths(root):
+    """The paths of a picture, as (style, what they draw)."""
+    for element in root.iter("{http://www.w3.org/2000/svg}path"):
+        # Cairo writes attributes since 1.18, and style="..." before.
+        style = element.attrib | dict(part.split(":") for part in element.get("style", "").split(";") if ":" in part)
+        yield {k: v.replace(" ", "") for k, v in style.items()}, element.get("d")
+
+
 def read_svg(path):
     """Its size in points, what it says, and its curves: lists of (colour, width, runs of points)."""
     root = ElementTree.parse(path).getroot()
     space = "{http://www.w3.org/2000/svg}"
     assert root.tag == space + "svg" and root.get("width").endswith("pt") and root.get("height").endswith("pt")
     curves = []
-    for element in root.iter(space + "path"):
-        # Cairo writes attributes since 1.18, and style="..." before.
-        style = element.attrib | dict(part.split(":") for part in element.get("style", "").split(";") if ":" in part)
+    for style, drawn in paths(root):
         if style.get("stroke-linecap") != "round":
             continue
-        runs = [np.array(re.findall(r"[-\d.]+", run), float).reshape(-1, 2) for run in element.get("d").split("M")[1:]]
-        curves.append((style["stroke"].replace(" ", ""), runs))
+        runs = [np.array(re.findall(r"[-\d.]+", run), float).reshape(-1, 2) for run in drawn.split("M")[1:]]
+        curves.append((style["stroke"], runs))
     return (float(root.get("width")[:-2]), float(root.get("height")[:-2])), root.findtext(space + "desc"), curves
 
 
@@ -201,8 +207,9 @@ def test_troughs_are_shaded_where_they_are(survey, tmp_path):
     target = max(survey.bals(), key=lambda t: survey.row(t)["AI_CIV"])
     row = survey.row(target)
     survey.plot(tmp_path / "a.svg", "--range", "1400,1600", ids=[target])
-    shades = re.findall(r'fill:rgb\(90.196078%,62.352941%,0%\);fill-opacity:([\d.]+);"\s+d="M ([\d.]+) \S+ L ([\d.]+) ',
-                        (tmp_path / "a.svg").read_text())
+    shades = [(style["fill-opacity"], *re.match(r"M ([\d.]+) \S+ L ([\d.]+) ", drawn).groups())
+              for style, drawn in paths(ElementTree.parse(tmp_path / "a.svg").getroot())
+              if style.get("fill") == "rgb(90.196078%,62.352941%,0%)"]
     for opacity, width in ((0.3, 450), (1, 2000)):
         n = row[f"NCIV_{width}"]
         edges = [1549 * (1 - row[f"V{end}_CIV_{width}"][:n] / 299792.458) for end in ("MAX", "MIN")]
