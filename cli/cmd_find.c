@@ -381,6 +381,7 @@ int fb_cmd_find(int argc, char **argv)
                                 .options = { FB_MEASURING_DEFAULTS, .logfile = "logfile.txt" } },
                          .zfileroot = "zafter",
                          .discovery = 8 };
+    fb_measuring_begin(&find.m);
     int status = fb_measuring_main(&find.m, parse_options(&find, argc, argv), do_find, &find);
     fb_id_list_release(&find.pixels);
     free(find.sizes);

@@ -211,6 +211,7 @@ int fb_cmd_run(int argc, char **argv)
         FB_MAX_UNPACKED_OPTION,
         { 0 }
     };
+    fb_measuring_begin(&run.m);
     enum fb_options_outcome outcome = fb_options_parse_writer(&run_help, table, argc, argv);
     if (outcome == FB_OPTIONS_RUN)
         outcome = fb_measuring_check(&run.m, table);

@@ -2,12 +2,23 @@
 #include "cli/measuring.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "cli/command.h"
 #include "pipeline/deliver.h"
 #include "run/distribute.h"
+#include "run/launcher.h"
 #include "run/message.h"
 #include "run/schedule.h"
 #include "run/stop.h"
+
+void fb_measuring_begin(struct fb_measuring *m)
+{
+    const struct fb_launched launched = fb_launched();
+    for (int i = 1; i < m->argc && launched.size > 1; i++)
+        m->several |= strcmp(m->argv[i], "--mpi") == 0;
+    if (m->several && launched.rank > 0)
+        fb_hold_errors(&m->refusal);
+}
 
 enum fb_options_outcome fb_measuring_check(struct fb_measuring *m, const struct fb_option *table)
 {
@@ -23,8 +34,9 @@ int fb_measuring_main(struct fb_measuring *m, enum fb_options_outcome outcome, f
 {
     struct fb_error err = { "" };
     int status = outcome;
-    if (outcome == FB_OPTIONS_BAD)
-        fb_ranks_give_up(m->argc, m->argv);
+    fb_hold_errors(NULL);
+    if (outcome == FB_OPTIONS_BAD && m->several)
+        fb_ranks_give_up(&m->refusal);
     if (outcome == FB_OPTIONS_RUN) {
         fb_stop_watch(m->command);
         status = fb_ranks_start(&m->ranks, m->options.mpi, &m->settings, &err) == 0 ? work(context, &err)

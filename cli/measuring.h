@@ -42,6 +42,8 @@ struct fb_measuring {
     char **argv;
     double start; /* fb_seconds() */
 
+    int several;                 /* this is one of several ranks */
+    struct fb_error refusal;     /* of its options, if it is not the first */
     struct fb_settings settings; /* of the options, to be compared between ranks */
     struct fb_ranks ranks;
     struct fb_layout layout; /* of the spectra */
@@ -55,6 +57,8 @@ struct fb_measuring {
 /* A step of a command; returns 0, or -1 with an error. context: the command's struct. */
 typedef int fb_measuring_step(void *context, struct fb_error *err);
 
+/* Call it before options are parsed: of several ranks that refuse them, only the first one prints why. */
+void fb_measuring_begin(struct fb_measuring *m);
 /* Check and describe the options that have been parsed; returns FB_OPTIONS_RUN, or FB_OPTIONS_BAD after an error. */
 enum fb_options_outcome fb_measuring_check(struct fb_measuring *m, const struct fb_option *table);
 /* Start the ranks if the command runs, let it work, which returns the exit status, print its error, and release m. Returns

@@ -2,9 +2,17 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include "fits/error.h"
 #include "run/message.h"
 #include "run/stop.h"
+
+static struct fb_error *held; /* NULL: errors are printed */
+
+void fb_hold_errors(struct fb_error *first)
+{
+    held = first;
+    if (held)
+        held->text[0] = '\0';
+}
 
 void fb_print_error(const char *command, const char *format, ...)
 {
@@ -13,6 +21,11 @@ void fb_print_error(const char *command, const char *format, ...)
     va_start(arguments, format);
     fb_error_set_v(&line, format, arguments);
     va_end(arguments);
+    if (held) {
+        if (!held->text[0])
+            *held = line;
+        return;
+    }
     fprintf(stderr, "fastbal %s: %s\n", command, line.text);
 }
 

@@ -35,16 +35,13 @@ int fb_ranks_start(struct fb_ranks *ranks, int mpi, const struct fb_settings *se
     return settings ? fb_ranks_compare(ranks, settings, err) : 0;
 }
 
-void fb_ranks_give_up(int argc, char **argv)
+void fb_ranks_give_up(struct fb_error *why)
 {
     struct fb_ranks ranks;
-    struct fb_error err = { "" };
-    int mpi = 0;
-    for (int i = 1; i < argc; i++)
-        mpi |= strcmp(argv[i], "--mpi") == 0;
-    if (!mpi || fb_launched().size == 1 || fb_ranks_start(&ranks, 1, NULL, &err) != 0)
+    struct fb_error err;
+    if (fb_ranks_start(&ranks, 1, NULL, &err) != 0)
         return;
-    fb_ranks_agree(&ranks, 1, &err);
+    fb_ranks_agree(&ranks, 1, why);
     fb_ranks_stop(&ranks, FB_EXIT_UNUSABLE);
 }
 

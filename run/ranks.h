@@ -23,8 +23,9 @@ struct fb_ranks {
  * its own job. */
 int fb_ranks_start(struct fb_ranks *ranks, int mpi, const struct fb_settings *settings, struct fb_error *err);
 
-/* For a process that has reported unusable options: also end the ranks that may be waiting for it. */
-void fb_ranks_give_up(int argc, char **argv);
+/* For one of several processes whose options are unusable: end the ranks that may be waiting for it. Rank 0 reports `why`,
+ * or has reported it if its own options are unusable. */
+void fb_ranks_give_up(struct fb_error *why);
 
 /* Stop MPI; returns the largest exit status of all ranks, on all ranks. */
 int fb_ranks_stop(struct fb_ranks *ranks, int status);

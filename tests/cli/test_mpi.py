@@ -279,11 +279,19 @@ def test_other_command(split_tree, tmp_path):
 @needs_mpi
 @pytest.mark.parametrize("who", [0, 1])
 def test_bad_option_of_one_rank(split_tree, who):
-    """It prints an error and notifies the others, which don't wait for it."""
+    """Rank 0 prints it, and nobody waits for the rank."""
     parts = [(1, {}, BIN, find(split_tree)), (1, {}, BIN, find(split_tree))]
     parts[who] = (1, {}, BIN, find(split_tree, "--targetids", "@/nowhere/list"))
-    complains(start(parts, UNUSABLE, split_tree.env), "find", "/nowhere/list")
+    complains(start(parts, UNUSABLE, split_tree.env), "find", ("", "rank 1: ")[who] + "option --targetids", "/nowhere/list")
     assert not list(split_tree.z.rglob("baltable*"))
+
+
+@needs_mpi
+def test_bad_option_of_all_ranks(split_tree):
+    """One line, not one for each rank."""
+    complains(ranks(3, *find(split_tree), "--bogus", env=split_tree.env, status=UNUSABLE), "find", "unknown option --bogus")
+    line = complains(ranks(3, *find(split_tree), "-o", "x", env=split_tree.env), "find", "--outdir is deprecated")
+    assert "rank" not in line
 
 
 # ---- prefetching ----
