@@ -323,8 +323,12 @@ def _from_spectrum1d(spectrum: Any, z: Any, keyword: Any) -> Tuple[Any, Any, Any
         raise LibraryError("spectrum: expected an uncertainty")
     values = np.asarray(uncertainty.array)
     kind = getattr(uncertainty, "uncertainty_type", "ivar")
-    if kind not in ("ivar", "var", "std"):
+    powers = {"ivar": -2, "var": 2, "std": 1}
+    if kind not in powers:
         raise LibraryError(f"spectrum: expected an uncertainty of type ivar, var or std, found {kind}")
+    unit, flux_unit = getattr(uncertainty, "unit", None), getattr(spectrum.flux, "unit", None)
+    if unit is not None and flux_unit is not None:
+        values = values * unit.to(flux_unit ** powers[kind])
     with np.errstate(divide="ignore"):
         ivar = values if kind == "ivar" else 1 / values if kind == "var" else 1 / values ** 2
     mask = getattr(spectrum, "mask", None)

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import warnings
 import zlib
 from pathlib import Path
 from types import SimpleNamespace
@@ -538,6 +539,30 @@ def test_a_spectrum1d(joined, spectra):
     for bad in (Spectrum1D(wave, flux, ivar, "other"), Spectrum1D(wave, flux, ivar, "ivar")):
         with pytest.raises(fastbal.LibraryError):
             fastbal.measure(bad, templates="builtin")
+
+
+@pytest.mark.parametrize("kind", ["ivar", "var", "std"])
+def test_a_spectrum1d_with_units(joined, spectra, kind):
+    """Of specutils itself where it is installed. Flux and uncertainty may have different units."""
+    units, nddata = pytest.importorskip("astropy.units"), pytest.importorskip("astropy.nddata")
+    wave, flux, ivar = joined[0], joined[1][0], joined[2][0]
+    ivar = np.where(ivar > 0, ivar, ivar[ivar > 0].min())
+    expected = fastbal.measure(wave, flux, ivar, spectra.z[0], "builtin")
+    desi = 1e-17 * units.erg / units.s / units.cm ** 2 / units.AA
+    sigma = (ivar ** -0.5 * desi).to(units.erg / units.s / units.m ** 2 / units.nm)
+    uncertainty = {"ivar": nddata.InverseVariance(sigma ** -2), "std": nddata.StdDevUncertainty(sigma),
+                   "var": nddata.VarianceUncertainty(sigma ** 2)}[kind]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what specutils imports
+        try:
+            from specutils import Spectrum1D as Spectrum
+        except ImportError:
+            def Spectrum(**given):
+                return SimpleNamespace(mask=None, redshift=None, **given)
+        spectrum = Spectrum(spectral_axis=wave * units.AA, flux=flux * desi, uncertainty=uncertainty)
+    found = fastbal.measure(spectrum, z=spectra.z[0], templates="builtin")
+    for name in ("AI_CIV", "PCA_CHI2", "SNR_CIV"):
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-9)
 
 
 # ---- commands ----
