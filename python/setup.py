@@ -1,4 +1,5 @@
-"""Builds the library and the programs with CMake, or takes those of $FASTBAL_BUILD, and puts them into the package.
+"""Builds the library and the programs with CMake, or takes those of $FASTBAL_BUILD, and puts them into the package, on Linux
+with the shared libraries that they need. A wheel is for any Python 3, since the library is called through ctypes.
 
 SPDX-License-Identifier: BSD-3-Clause
 """
@@ -11,6 +12,11 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 from setuptools.dist import Distribution
+
+try:
+    from setuptools.command.bdist_wheel import bdist_wheel
+except ImportError:  # setuptools before 70.1
+    from wheel.bdist_wheel import bdist_wheel
 
 ROOT = Path(__file__).resolve().parent.parent
 VERSION = re.search(r'#define FASTBAL_VERSION "(.*)"', (ROOT / "include" / "fastbal.h").read_text())[1]
@@ -30,8 +36,15 @@ class Build(build_py):
         shutil.copy2((build / library).resolve(), folder / library)
         for program in ["fastbal", *(path.name for path in (build / "bin").glob("fastbal_*.so"))]:
             shutil.copy2(build / "bin" / program, folder / program)
+        if os.uname().sysname == "Linux":
+            subprocess.run(["cmake", f"-DPROGRAM={folder / 'fastbal'}", "-P", ROOT / "python" / "bundle.cmake"], check=True)
         if not given:
             shutil.rmtree(build)
+
+
+class Wheel(bdist_wheel):
+    def get_tag(self):
+        return "py3", "none", super().get_tag()[2]
 
 
 class BinaryDistribution(Distribution):
@@ -39,4 +52,4 @@ class BinaryDistribution(Distribution):
         return True
 
 
-setup(version=VERSION, cmdclass={"build_py": Build}, distclass=BinaryDistribution)
+setup(version=VERSION, cmdclass={"build_py": Build, "bdist_wheel": Wheel}, distclass=BinaryDistribution)

@@ -608,6 +608,13 @@ def test_it_can_be_installed(tmp_path):
             "print(fastbal.measure(w, n.ones(6200), n.ones(6200), 2.2, 'builtin')['SNR_CIV']); print(fastbal.command('templates').summary)")
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0 and str(tmp_path) in done.stdout and "builtin: " in done.stdout, done.stdout + done.stderr
+    assert "Tag: py3-none-" in next((tmp_path / "site").glob("fastbal-*/WHEEL")).read_text()
+    if sys.platform == "linux":
+        needed = subprocess.run(["ldd", tmp_path / "site/fastbal/bin/fastbal"], env=env, capture_output=True, text=True, check=True).stdout
+        found = dict(re.findall(r"(\S+) => (\S+)", needed))
+        assert "not found" not in needed and any(name.startswith("libcfitsio.") for name in found)
+        outside = {name for name, path in found.items() if tmp_path not in Path(path).parents}
+        assert {name.split(".")[0] for name in outside} <= {"libc", "libm", "libdl", "libpthread", "librt", "libresolv", "libutil"}
 
 
 def test_types():
