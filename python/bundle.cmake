@@ -1,8 +1,8 @@
-# Copy the shared libraries that a program needs beside it, but for those of the system's C library, which every Linux has.
+# Copy the shared libraries that a program needs to a folder, but for those of the system's C library, which every Linux has.
 #
-# usage: cmake -DPROGRAM=FILE -P bundle.cmake
+# usage: cmake -DPROGRAM=FILE -DFOLDER=FOLDER -P bundle.cmake
 #
-# The program has an RPATH of $ORIGIN, which serves the libraries as well.
+# The program's RPATH is $ORIGIN, which serves the libraries as well, so it finds them where they are beside it.
 #
 # SPDX-License-Identifier: BSD-3-Clause
 file(GET_RUNTIME_DEPENDENCIES EXECUTABLES ${PROGRAM}
@@ -11,9 +11,8 @@ file(GET_RUNTIME_DEPENDENCIES EXECUTABLES ${PROGRAM}
 if(missing)
   message(FATAL_ERROR "${PROGRAM}: shared libraries not found: ${missing}")
 endif()
-get_filename_component(folder ${PROGRAM} DIRECTORY)
 foreach(library ${found})
   get_filename_component(name ${library} NAME) # the one that the program asks for
   get_filename_component(file ${library} REALPATH)
-  configure_file(${file} ${folder}/${name} COPYONLY)
+  configure_file(${file} ${FOLDER}/${name} COPYONLY)
 endforeach()

@@ -37,7 +37,8 @@ class Build(build_py):
         for program in ["fastbal", *(path.name for path in (build / "bin").glob("fastbal_*.so"))]:
             shutil.copy2(build / "bin" / program, folder / program)
         if os.uname().sysname == "Linux":
-            subprocess.run(["cmake", f"-DPROGRAM={folder / 'fastbal'}", "-P", ROOT / "python" / "bundle.cmake"], check=True)
+            subprocess.run(["cmake", f"-DPROGRAM={build / 'bin' / 'fastbal'}", f"-DFOLDER={folder.resolve()}", "-P",
+                            ROOT / "python" / "bundle.cmake"], check=True)
         if not given:
             shutil.rmtree(build)
 

@@ -13,6 +13,7 @@ from typing import Optional
 
 from ._errors import raise_for_status
 
+ABI = "0.2"  # the versions of the library that have these structures; before 1.0, each minor version has an ABI of its own
 MAX_AI, MAX_BI, MAX_TEMPLATES, MAX_CAMERAS, MAX_DETECTED = 17, 5, 32, 8, 8
 NOT_MEASURED = 1 | 2 | 4 | 64 | 128 | 1024
 BAD_REDSHIFT = 1024
@@ -134,6 +135,9 @@ def library() -> ctypes.CDLL:
         for name, (result, arguments) in _FUNCTIONS.items():
             function = getattr(loaded, name)
             function.restype, function.argtypes = result, arguments
+        found: str = loaded.fastbal_version().decode()
+        if found.rsplit(".", 1)[0] != ABI:
+            raise ImportError(f"{path}: expected version {ABI} of the library, found {found}")
         _library = loaded
     return _library
 

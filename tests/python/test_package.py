@@ -617,6 +617,18 @@ def test_it_can_be_installed(tmp_path):
         assert {name.split(".")[0] for name in outside} <= {"libc", "libm", "libdl", "libpthread", "librt", "libresolv", "libutil"}
 
 
+def test_another_version_of_the_library(tmp_path):
+    """Its structures would be read at the wrong places."""
+    version = fastbal.__version__
+    other = re.sub(r"\d+", lambda number: str((int(number[0]) + 1) % 10), version)
+    library = next(path for suffix in ("so", "dylib") for path in _library.folder().glob(f"libfastbal.{suffix}"))
+    (tmp_path / library.name).write_bytes(library.read_bytes().replace(version.encode() + b"\0", other.encode() + b"\0"))
+    done = subprocess.run([sys.executable, "-c", "import fastbal"], env=dict(os.environ, FASTBAL_BUILD=str(tmp_path)), capture_output=True,
+                          text=True)
+    words = f"ImportError: {tmp_path / library.name}: expected version {_library.ABI} of the library, found {other}"
+    assert done.stderr.splitlines()[-1] == words
+
+
 def test_types():
     """mypy finds nothing, where it is installed."""
     pytest.importorskip("mypy")
