@@ -20,19 +20,23 @@ struct fb_finder_options {
 /* clang-format off */
 #define FB_FINDER_DEFAULTS { .fit = "exact", .rules = "main", .continuum = "default", .detector = "on" }
 
-/* Rows of a command's option table; o is a struct fb_finder_options. */
-#define FB_FINDER_OPTIONS(o, is_old) \
+/* Rows of a command's option table; o is a struct fb_finder_options. follows: what is not given is as in a catalog's header. */
+#define FB_FINDER_OPTIONS(o, is_old, follows) \
         { "-t", "--alttemp", FB_OPT_FLAG, &(o).alttemp, .old = (is_old), .group = FB_GROUP_SEARCH, \
           .help = "the same as --templates brodzeller" }, \
         { NULL, "--templates", FB_OPT_STRING, &(o).templates, .metavar = "NAME", .group = FB_GROUP_SEARCH, \
-          .help = "guo, brodzeller, builtin, or a FITS file; default: guo, or builtin where guo is not found" }, \
+          .help = (follows) ? "guo, brodzeller, builtin, or a FITS file; default: as in the catalog's header, or else as for run" \
+                            : "guo, brodzeller, builtin, or a FITS file; default: guo, or builtin where guo is not found" }, \
         { NULL, "--continuum", FB_OPT_STRING, &(o).continuum, .metavar = "NAME", .group = FB_GROUP_SEARCH, \
-          .help = "trough-aware, or least-squares; default: trough-aware for templates with a prior" }, \
+          .help = (follows) ? "trough-aware, or least-squares; default: as in the catalog's header, or else as for run" \
+                            : "trough-aware, least-squares, or default: trough-aware for templates with a prior" }, \
         { NULL, "--fit", FB_OPT_STRING, &(o).fit, .metavar = "NAME", .group = FB_GROUP_SEARCH, \
-          .help = "exact, or simplex: the published catalogs' search, which stops early on bright quasars" }, \
+          .help = (follows) ? "exact or simplex; default: as in the catalog's header, or else exact" \
+                            : "exact, or simplex: the published catalogs' search, which stops early on bright quasars" }, \
         { NULL, "--rules", FB_OPT_STRING, &(o).rules, .metavar = "NAME", .group = FB_GROUP_SEARCH, \
-          .help = "whose definition of a trough: main, optimize (the reference's branches) or fastbal " \
-                  "(masked pixels are left out)" }
+          .help = (follows) ? "main, optimize or fastbal; default: as in the catalog's header, or else main" \
+                            : "whose definition of a trough: main, optimize (the reference's branches) or fastbal " \
+                              "(masked pixels are left out)" }
 /* The same for commands that write what is found. */
 #define FB_DETECTOR_OPTION(o) \
         { NULL, "--detector", FB_OPT_STRING, &(o).detector, .metavar = "on|off|FILE", .group = FB_GROUP_SEARCH, \

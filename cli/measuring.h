@@ -26,7 +26,7 @@ struct fb_measuring_options {
 
 /* Rows of a command's option table; o is a struct fb_measuring_options. */
 #define FB_MEASURING_OPTIONS(o, is_old) \
-        FB_FINDER_OPTIONS((o).finder, is_old), \
+        FB_FINDER_OPTIONS((o).finder, is_old, 0), \
         FB_DETECTOR_OPTION((o).finder), \
         { NULL, "--dry-run", FB_OPT_FLAG, &(o).dry, .group = FB_GROUP_RUN, \
           .help = "say what would be measured or kept, and what is missing, and stop" }, \

@@ -57,8 +57,7 @@ enum fb_options_outcome {
 #define FB_CHUNK_OPTION(where, is_old) \
         { NULL, "--chunk-size", FB_OPT_INT, &(where), .metavar = "N", .min = 1, .max = 1e9, .own = 1, .old = (is_old), \
           .group = FB_GROUP_OLD, \
-          .help = (is_old) ? "pixels handed out at a time; -v reports each chunk" \
-                           : "-v reports each time that many more pixels are done" }
+          .help = "-v reports each time that many more pixels are done" }
 /* clang-format on */
 
 /* What becomes of existing files with --clobber, and without. */

@@ -30,7 +30,7 @@ struct fb_quasars_options {
 #define FB_QUASARS_OPTIONS(o) \
         FB_LAYOUT_OPTIONS((o).layout), \
         FB_MOCKDIR_OPTION((o).layout, 0), \
-        FB_FINDER_OPTIONS((o).finder, 0), \
+        FB_FINDER_OPTIONS((o).finder, 0, 1), \
         FB_MAX_UNPACKED_OPTION
 /* clang-format on */
 
