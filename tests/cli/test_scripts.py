@@ -34,7 +34,7 @@ def test_shellcheck(script):
 def call(script, *arguments, status=0, **how):
     python = [sys.executable] if script.endswith(".py") else []
     command = [*python, ROOT / "scripts" / script, *arguments]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60, **how)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=300, **how)
     assert result.returncode == status, result.stdout + result.stderr
     return result
 
