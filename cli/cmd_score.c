@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "cli/command.h"
 #include "cli/options.h"
 #include "fits/temporary.h"
@@ -47,6 +48,9 @@ static void list_outputs(const struct score_options *o, struct output outputs[NO
 static int check_output(const struct score_options *o, const struct output *output, struct fb_error *err)
 {
     const char *const inputs[] = { o->catalog, o->truth, o->other };
+    const char *suffix = strrchr(output->path, '.');
+    if (suffix && !strchr(suffix, '/') && strcasecmp(suffix, output->suffix) != 0)
+        return fb_fail(err, "%s: expected a name that ends in %s", output->path, output->suffix);
     if (fb_check_output_or(output->path, output->suffix, replace(o), err) != 0)
         return -1;
     for (int i = 0; i < 3; i++)

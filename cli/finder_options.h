@@ -1,5 +1,5 @@
 /*
- * finder_options.h - the options of find and run for measuring, and the finder made from them, on all ranks.
+ * finder_options.h - the options of commands that measure, and the finder made from them, on all ranks.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -57,8 +57,8 @@ int fb_finder_options_check(const char *command, const struct fb_finder_options 
 
 /*
  * Prepare the finder; the options must have been checked. fb_finder_prepare(), on rank 0 only, reads the templates of
- * --templates or --alttemp, or the default, and the detector, and makes the form of BAL tables. fb_finder_share(), which
- * all ranks call afterwards, sends all three to the other ranks. Release in any case.
+ * --templates or --alttemp, or the default, and the detector, and makes the headers of BAL tables. fb_finder_share(), which
+ * all ranks call afterwards, sends templates, detector and headers to the other ranks. Release in any case.
  */
 int fb_finder_prepare(struct fb_finder *finder, const struct fb_finder_options *options,
                       struct fb_error *err);

@@ -1,5 +1,5 @@
 /*
- * layout_options.h - the options of split, find, append, run and mask that select a tree of spectra and a part of it.
+ * layout_options.h - the options that select a tree of spectra and a part of it.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

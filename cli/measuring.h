@@ -42,8 +42,9 @@ struct fb_measuring {
     char **argv;
     double start; /* fb_seconds() */
 
-    int several;                 /* this is one of several ranks */
-    struct fb_error refusal;     /* of its options, if it is not the first */
+    int several; /* this is one of several ranks */
+    struct fb_error
+        refusal; /* if this is not rank 0: why its options were refused, kept instead of printed */
     struct fb_settings settings; /* of the options, to be compared between ranks */
     struct fb_ranks ranks;
     struct fb_layout layout; /* of the spectra */
@@ -66,15 +67,17 @@ enum fb_options_outcome fb_measuring_check(struct fb_measuring *m, const struct 
 int fb_measuring_main(struct fb_measuring *m, enum fb_options_outcome outcome, fb_measuring_step *work,
                       void *context);
 
-/* Compare the tree that each rank has found, and the folder that the user has named: what. failed: this rank found none. */
+/* Check that all ranks found the same tree and were given the same folder, which messages call `what`. failed: this rank
+ * found no tree. */
 int fb_measuring_compare(struct fb_measuring *m, int failed, const char *what, const char *folder,
                          struct fb_error *err);
 /* Read the templates and the detector. */
 int fb_measuring_read_finder(struct fb_measuring *m, struct fb_error *err);
-/* Let rank 0 prepare, with the finder, and share the latter; fails on all ranks or on none. */
+/* On rank 0, call prepare(), which must prepare the finder; then share the finder with all ranks. Fails on all ranks or on
+ * none. */
 int fb_measuring_prepare(struct fb_measuring *m, fb_measuring_step *prepare, void *context,
                          struct fb_error *err);
-/* Do the job on all pixels. Of the job, the caller has set where rows come from and where results go. */
+/* Process all pixels. The caller has set the job's inputs and outputs. */
 int fb_measuring_run(struct fb_measuring *m, struct fb_error *err);
 /* What the finder and the process have used; context is m. */
 void fb_measuring_usage(void *context, struct fb_usage *total);

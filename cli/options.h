@@ -32,7 +32,7 @@ enum fb_options_outcome {
 
 /* clang-format off */
 /* Rows of option tables. old: the reference's program has the option; where: its destination. */
-#define FB_NPROC_OPTION(where) /* 0 for all cores */ \
+#define FB_NPROC_OPTION(where) /* 0, unless the option is given: all cores; --nproc 0 means 1 */ \
         { NULL, "--nproc", FB_OPT_THREADS, &(where), .metavar = "N", .max = 4096, .old = 1, .own = 1, \
           .group = FB_GROUP_RUN, .help = "worker threads; default: every core this process may use" }
 #define FB_QSOCAT_OPTION(where, is_old, what) \

@@ -42,7 +42,7 @@ struct fb_quasars {
     void *context;
     struct fb_id_list chosen; /* owned, sorted: of those selected, these alone; empty: all */
 
-    struct fb_table catalog;   /* open from when it is prepared on, or before */
+    struct fb_table catalog;   /* opened by fb_quasars_prepare(), unless the caller has opened it */
     struct fb_provenance made; /* what the catalog's header says */
     struct fb_layout layout;
     struct fb_selection selection;

@@ -94,8 +94,9 @@ static int find_column(const struct fb_table *t, const struct fb_balrow_column *
         return fb_fail(err, "%s: table %s has no column %s", t->path, t->name, column->name);
     if (found->type != column->type || fb_column_is_scaled(found) || found->repeat < 1 ||
         found->repeat > most || (column->repeat > 0 && found->repeat != most))
-        return fb_fail(err, "%s: column %s: expected the format %d%c", t->path, column->name, most,
-                       column->type);
+        return fb_fail(err, "%s: column %s: expected the format %s%d%c, found %s%s", t->path, column->name,
+                       column->repeat > 0 ? "" : "at most ", most, column->type,
+                       fb_column_is_scaled(found) ? "scaled " : "", found->form);
     places->place[places->n++] = (struct place){ column, found->offset, (int)found->repeat };
     return 0;
 }

@@ -44,8 +44,8 @@ static int list_columns(struct columns *list, const struct fb_table *t, int ntem
 }
 
 /* Copy one card of the source. Cards that describe its table as a whole are not copied, since they are written
- * anew. Nor are cards of columns beyond the source's last, which would describe BAL columns here, and those whose keyword is
- * followed by more than blanks. Bytes that FITS does not allow become blanks, as CFITSIO would make them. */
+ * anew. Neither are cards of columns beyond the source's last, which would describe BAL columns here, nor cards of columns
+ * whose first 8 characters hold more than the keyword and blanks. Bytes that FITS does not allow become blanks, as CFITSIO would make them. */
 static int copy_card(const struct columns *list, int ncolumns, fitsfile *to, const char *source, int *status)
 {
     char card[FLEN_CARD], name[FLEN_KEYWORD], renamed[FLEN_KEYWORD + 12], changed[FLEN_CARD];

@@ -17,8 +17,8 @@ struct fb_output;
 unsigned char *fb_catalog_header(struct fb_output *to, const struct fb_table *source, int ntemplates,
                                  int described, size_t *size, struct fb_error *err);
 
-/* Set the number of rows and their size, which CFITSIO gets wrong for columns like 0PE, the size of the heap, the description (NULL: none was reserved), and the checksums;
- * sum is that of the data. Returns -1 if the header lacks a card. */
+/* Set the number of rows, their size, which CFITSIO gets wrong for columns like 0PE, the size of the heap, the
+ * description (NULL if none was reserved) and the checksums; sum is that of the data. Returns -1 if the header lacks a card. */
 int fb_catalog_header_finish(unsigned char *header, size_t size, size_t row_bytes,
                              const struct fb_table *source, const struct fb_balcatalog_header *description,
                              uint32_t sum);

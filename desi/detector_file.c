@@ -115,12 +115,14 @@ static int check_values(const struct fb_table *t, const struct values *v, struct
             return fb_fail(err, "%s: column WEIGHT: expected finite numbers, found %g at %zu; " REMEDY,
                            t->path, v->all[i], i);
     fb_table_keyword(t, "DETSUM", expected, sizeof expected);
+    if (!expected[0])
+        return fb_fail(err, "%s: expected a keyword DETSUM, found none; " REMEDY, t->path);
     fb_values_sum(v->all, v->n + NNUMBERS, found);
     if (strcmp(expected, found) == 0)
         return 0;
     return fb_fail(
         err, "%s: the weights or the calibration were changed: expected the checksum %s, found %s; " REMEDY,
-        t->path, expected[0] ? expected : "of a keyword DETSUM", found);
+        t->path, expected, found);
 }
 
 static int find_weights(const struct fb_table *t, const struct fb_column **column, struct fb_error *err)

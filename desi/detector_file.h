@@ -4,7 +4,7 @@
  * The table DETECTOR has one column, WEIGHT, with the weights of the net in their order. Its keywords are the
  * version of this layout (DETVERS), the detector's name (DETNAME), the calibration (DETSLOPE, DETINTER), the
  * limits of what it was trained on (DETSIGLO, DETSIGHI, DETCHI2, DETMASK), a checksum of weights, calibration
- * and limits (DETSUM), and that of the built-in templates whose continuum the net judges by (TEMPSUM).
+ * and limits (DETSUM), and the checksum of the built-in templates that give the net its continuum (TEMPSUM).
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -6,7 +6,7 @@
 #include "desi/values.h"
 
 /* There are more slots than rows in a batch, because an unwanted row that is read between two others takes up
- * a slot too. The last slot is reserved for exposures. */
+ * a slot too. The last slot takes single exposures, in files that have several rows for a target. */
 enum { SLOTS = 2 * FB_BATCH, EXPOSURE_SLOT = SLOTS - 1 };
 
 /*
@@ -230,7 +230,7 @@ static void place_rows(const struct fb_part *parts, size_t *slot, size_t n)
     }
 }
 
-/* The same for all cameras; also chooses the slots. */
+/* Read n parts for all cameras, as fetch_camera() does, into slots that are chosen here. */
 static int fetch(struct fb_joined *j, const struct fb_part *parts, size_t *slot, size_t n,
                  struct fb_error *err)
 {

@@ -40,7 +40,8 @@ struct fb_joined {
     size_t slot[FB_BATCH];               /* and their slots */
 };
 
-/* Open a file, after closing the previous one. Nothing is open after a failure. */
+/* Open a file, after closing the previous one. After a failure nothing can be loaded, but the file may stay
+ * open until the next call. */
 int fb_joined_open(struct fb_joined *joined, const char *path, struct fb_error *err);
 void fb_joined_release(struct fb_joined *joined);
 

@@ -403,7 +403,7 @@ int fb_selection_make(struct fb_selection *selection, const struct fb_layout *la
 
     *selection = (struct fb_selection){ 0 };
     if (o->healpix.n > 0 && (adaptive || tiles))
-        return fb_fail(err, "option --healpix: expected a tree of equal pixels, found %s: %s selects there",
+        return fb_fail(err, "option --healpix: expected a tree of equal pixels, found %s; give %s instead",
                        name, adaptive ? "--uniqpix" : "--tiles");
     if (o->uniqpix.n > 0 && !adaptive)
         return fb_fail(err, "option --uniqpix: expected a tree of adaptive pixels, found %s", name);

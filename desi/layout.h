@@ -29,14 +29,14 @@ struct fb_layout {
 };
 
 /*
- * Find the tree from --mock, --tiles, --tree and --release and from the folders that exist. With must_exist a
- * missing tree is an error. Without it, as for split, the pixels are those of a release's healpix/ tree if
- * nothing else is known.
+ * Find the tree from --mock, --tiles, --tree and --release and from the folders that exist. A tree that the
+ * options name must exist. With must_exist there must be one. Without it, as for split, the tree of $SPECPROD
+ * is used if it exists; otherwise the pixels are those of a release's healpix/ tree.
  */
 int fb_layout_find(struct fb_layout *layout, const struct fb_layout_options *options, int must_exist,
                    struct fb_error *err);
-/* The same for append, which needs no spectra: if no option names them, the layout is taken from the tree of
- * BAL tables. A folder without BAL tables of this layout is an error. */
+/* The same for append, which needs no spectra: if neither an option nor $SPECPROD names a tree of spectra, the
+ * layout is taken from the tree of BAL tables. A folder without BAL tables of this layout is an error. */
 int fb_layout_find_tables(struct fb_layout *layout, const struct fb_layout_options *options,
                           const char *tables, struct fb_error *err);
 /* Read the map of adaptive pixels, which is needed to turn positions into pixels. It is in the tree of

@@ -28,7 +28,7 @@ struct fb_spectrum {
 /*
  * Open a file for the targets of some redshift rows. *spectra is NULL, or a reader whose file is closed
  * first. The redshifts are borrowed until this returns. After a failure the reader, if there is one, still
- * exists, with no file open. Close it at the end; NULL is allowed.
+ * exists, with nothing to read. Close it at the end; NULL is allowed.
  */
 int fb_spectra_open(struct fb_spectra **spectra, const char *path, const struct fb_redshifts *redshifts,
                     struct fb_error *err);

@@ -121,7 +121,7 @@ int fb_tree_find_nside(struct fb_tree *tree, struct fb_error *err)
         return -1;
     int status = read_nside(path, &found, err);
     if (status == 0 && tree->nside == 0)
-        status = fb_fail(err, "%s: expected the keyword HPXNSIDE, found none: option --nside says it", path);
+        status = fb_fail(err, "%s: expected the keyword HPXNSIDE, found none; give --nside", path);
     else if (status > 0 && (found > INT32_MAX || !fb_nside_ok((long)found)))
         status = fb_fail(err, "%s: expected a power of 2 as HPXNSIDE, found %lld", path, (long long)found);
     else if (status > 0 && tree->nside != 0 && tree->nside != found)

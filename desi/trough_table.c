@@ -173,7 +173,7 @@ static int fill_line(struct fb_table *t, const struct fb_column *const *w, int64
         if (!row || fb_column_integer(w[TARGETID], row) != targetid ||
             number(w[VMIN], row) != troughs->vmin[k])
             return fb_fail(err, "%s: table %s: expected the troughs of BALCAT, found others in row %lld",
-                           t->path, t->name, (long long)*at);
+                           t->path, t->name, (long long)*at + 1);
         whole->depth[k] = number(w[DEPTH], row);
         whole->err_depth[k] = number(w[ERR_DEPTH], row);
         whole->ew[k] = number(w[EW], row);
@@ -195,5 +195,8 @@ int fb_trough_table_fill(struct fb_table *troughs, struct fb_balrow *rows, size_
             fill_line(troughs, w, r->targetid, &r->siiv_ai, &r->siiv_whole, &at, err) != 0)
             return -1;
     }
+    if (at != troughs->nrows)
+        return fb_fail(err, "%s: table %s: expected the %lld troughs of BALCAT, found %lld rows",
+                       troughs->path, troughs->name, (long long)at, (long long)troughs->nrows);
     return 0;
 }

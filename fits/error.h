@@ -1,7 +1,7 @@
 /*
  * error.h - how functions outside src/ report failure: they return -1 and leave one line in a struct fb_error
- * that the caller owns. The line names the file first, then what was expected and what was found. The command
- * adds its own name when it prints the line.
+ * that the caller owns. The line names the file or option, what was expected and what was found, and the remedy
+ * where there is one. The command adds its own name when it prints the line.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -79,7 +79,7 @@ static int legal_bitpix(int64_t bitpix)
 static int take_axis(struct scan *scan, const char *card, int n)
 {
     int64_t length;
-    char expected[50];
+    char expected[64];
     snprintf(expected, sizeof expected, "a whole number NAXIS%d", n + 1);
     if (fb_card_number(card, "NAXIS") != n + 1 || !fb_card_integer(card, &length) || length < 0)
         return header_fail(scan, expected, card);
@@ -88,7 +88,7 @@ static int take_axis(struct scan *scan, const char *card, int n)
     if (n == 0 && length == 0 && scan->hdus->n == 0 && scan->hdu->naxis > 1)
         return 0;
     if (__builtin_mul_overflow(scan->pixels, length, &scan->pixels)) {
-        snprintf(expected, sizeof expected, "a product up to NAXIS%d of 64 bits", n + 1);
+        snprintf(expected, sizeof expected, "axes up to NAXIS%d whose product fits in 64 bits", n + 1);
         return header_fail(scan, expected, card);
     }
     return 0;
@@ -164,7 +164,7 @@ static int measure_data(struct scan *scan, int64_t data)
     if (!empty && (__builtin_add_overflow(scan->pixels, hdu->pcount, &bytes) ||
                    __builtin_mul_overflow(bytes, hdu->gcount, &bytes) ||
                    __builtin_mul_overflow(bytes, abs(hdu->bitpix) / 8, &bytes)))
-        return header_fail(scan, "a data size of 64 bits", NULL);
+        return header_fail(scan, "a data size that fits in 64 bits", NULL);
     hdu->data = data;
     hdu->size = bytes;
     end =
@@ -173,9 +173,9 @@ static int measure_data(struct scan *scan, int64_t data)
         return -1;
     if (end > file->size)
         return fb_fail(scan->err,
-                       "%s: HDU %zu %s: expected %lld bytes of data at %lld, but the file ends at %lld",
+                       "%s: HDU %zu %s: expected %lld bytes of data at %lld%s, but the file ends at %lld",
                        scan->hdus->file.path, scan->hdus->n, hdu->name, (long long)hdu->size, (long long)data,
-                       (long long)file->size);
+                       bytes <= file->size - data ? ", padded to a whole block" : "", (long long)file->size);
     return 0;
 }
 

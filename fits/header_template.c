@@ -71,7 +71,8 @@ static size_t comment_offset(const unsigned char *card)
     return FB_CARD;
 }
 
-/* Replace the string of a card. The comment is kept, and moves only if the string needs its space. */
+/* Replace the string of a card. The comment is kept. One that begins before offset 31 is moved
+ * there; what no longer fits in the card is lost. */
 static void replace_text(unsigned char *card, const char *text)
 {
     enum { VALUE = 10, COMMENT = 31 };

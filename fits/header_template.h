@@ -21,7 +21,7 @@ struct fb_header_template {
     size_t row_bytes;
 };
 
-/* Writes the table HDU, without rows, to a CFITSIO file (a fitsfile *, which only fits/ and desi/ know). */
+/* Writes the table HDU, without rows, to a CFITSIO file (a fitsfile *, which only fits/, desi/ and sim/ know). */
 typedef int fb_header_fn(void *file, const void *context, int *status);
 
 /* Make the headers; `write` is called once, with the context. On failure there is nothing to release. */
@@ -48,8 +48,8 @@ enum { FB_CARD_TEXT = 68 }; /* characters of a string that fit in a card; a quot
 int fb_header_put_text(unsigned char *header, size_t size, const char *key, const char *text);
 /* Set the number of an existing card; key is padded to 8 characters. Returns -1 if there is no such card. */
 int fb_header_put_number(unsigned char *header, size_t size, const char *key, size_t number);
-/* Set DATASUM to data, the sum of the HDU's data, and CHECKSUM accordingly, where the header, which may be
- * another program's, has these cards. Returns -1 if it lacks one of them. */
+/* Set DATASUM to data, the sum of the HDU's data, and then CHECKSUM to match. A missing card is skipped, since
+ * the header may be another program's; returns -1 if either is missing. */
 int fb_header_put_sums(unsigned char *header, size_t size, uint32_t data);
 /* Compose a header of *size bytes from cards, adding CHECKSUM and DATASUM if they are missing. Returns NULL
  * if out of memory. The caller frees it. */

@@ -89,12 +89,15 @@ static int take_scale(struct fb_image *image, struct fb_hdus *hdus, const struct
     image->scale = 1;
     if (fb_hdu_real(hdus, hdu, "BSCALE", &image->scale) < 0 ||
         fb_hdu_real(hdus, hdu, "BZERO", &image->zero) < 0)
-        return fb_fail(err, "%s: HDU %s: expected one number BSCALE and BZERO, found another",
-                       image->file->path, hdu->name);
+        return fb_fail(
+            err,
+            "%s: HDU %s: expected BSCALE and BZERO once each, as numbers, found one repeated or not a number",
+            image->file->path, hdu->name);
     image->has_blank = image->bitpix > 0 ? fb_hdu_integer(hdus, hdu, "BLANK", &blank) : 0;
     if (image->has_blank < 0)
-        return fb_fail(err, "%s: HDU %s: expected one whole number BLANK, found another", image->file->path,
-                       hdu->name);
+        return fb_fail(err,
+                       "%s: HDU %s: expected BLANK once, as a whole number, found it repeated or not whole",
+                       image->file->path, hdu->name);
     image->unsigned64 = image->bitpix == 64 && equal(image->scale, 1) && equal(image->zero, two_63);
     if (image->unsigned64)
         image->zero = 0;

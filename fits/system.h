@@ -68,7 +68,7 @@ int fb_write_at(int descriptor, const void *bytes, size_t n, off_t offset);
  * closed. Returns a descriptor, or -1 with errno. */
 int fb_open_unnamed(const char *path);
 
-/* "CFITSIO 4.2.0 (thread-safe), ..." for --version. */
+/* "CFITSIO 4.2.0 (with threads)", for --version. */
 void fb_library_versions(char *text, size_t size);
 /* Initialise CFITSIO before any threads start. Returns 1 if it is thread-safe, else 0. */
 int fb_files_prepare(void);

@@ -158,8 +158,9 @@ static int find_heap(struct fb_table *t, struct fb_error *err)
     int64_t rows = hdu->size - hdu->pcount, begin = rows;
     if (hdu->pcount > 0 &&
         (fb_hdu_integer(t->hdus, hdu, "THEAP", &begin) < 0 || begin < rows || begin > hdu->size))
-        return fb_fail(err, "%s: HDU %s: expected THEAP from %lld to %lld, found something else", t->path,
-                       hdu->name, (long long)rows, (long long)hdu->size);
+        return fb_fail(
+            err, "%s: HDU %s: expected THEAP from %lld to %lld, found a repeated keyword or another value",
+            t->path, hdu->name, (long long)rows, (long long)hdu->size);
     t->heap = hdu->data + begin;
     t->heap_bytes = hdu->size - begin;
     return 0;

@@ -423,9 +423,13 @@ static int check_suffix(const char *path, const char *as_well, struct fb_error *
                            packed[i]);
     for (size_t i = 0; suffix && i < sizeof formats / sizeof formats[0]; i++)
         if (strcasecmp(suffix, formats[i]) == 0)
-            return fb_fail(err,
-                           "%s: the output is a FITS file, expected a name like NAME.fits, not one in %s",
-                           path, formats[i]);
+            return as_well
+                       ? fb_fail(err, "%s: expected a name that ends in .fits or %s, not in %s", path,
+                                 as_well, formats[i])
+                       : fb_fail(
+                             err,
+                             "%s: the output is a FITS file, expected a name like NAME.fits, not one in %s",
+                             path, formats[i]);
     return 0;
 }
 

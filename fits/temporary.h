@@ -2,8 +2,8 @@
  * temporary.h - temporary files. An output is written under a temporary name and renamed when it is complete.
  * Temporary files that dead runs left behind are found and removed.
  *
- * A temporary file is in the folder of its output and is called BASE_tmpPID-HOST.fits. It has the output's
- * suffix, and the name identifies the process and the machine that write it, since many machines may share a
+ * A temporary file is in the folder of its output and is called BASE_tmpPID-HOST.fits for an output BASE.fits,
+ * and NAME_tmpPID-HOST for any other output NAME. The name identifies the process and the machine that write it, since many machines may share a
  * file system. If BASE is so long that the name might exceed 255 bytes, it is replaced by its beginning and a
  * hash. If the output is a symbolic link, the link stays and the file it points to is replaced.
  *

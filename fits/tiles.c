@@ -52,7 +52,7 @@ static int take_text(const struct look *look, const char *key, char *text, size_
         fb_hdu_text(look->hdus, look->hdu, key, text, size) >= 0)
         return 0;
     snprintf(expected, sizeof expected, "one short text %s", key);
-    return refuse(look, expected, "another");
+    return refuse(look, expected, "it repeated or too long");
 }
 
 static int take_axes(const struct look *look, struct fb_tiles *t)
@@ -132,7 +132,7 @@ static int take_steps(const struct look *look, struct fb_tiles *t)
     char dither[80];
     unsigned k = FB_NO_DITHER;
     if (scale < 0 || zero < 0)
-        return refuse(look, "one number ZSCALE and ZZERO", "another");
+        return refuse(look, "one number ZSCALE and ZZERO", "one repeated or not a number");
     scale |= t->column[SCALE].type != 0;
     zero |= t->column[ZERO].type != 0;
     if (take_text(look, "ZQUANTIZ", dither, sizeof dither) != 0 ||
@@ -145,7 +145,7 @@ static int take_steps(const struct look *look, struct fb_tiles *t)
         return refuse(look, "NO_DITHER, SUBTRACTIVE_DITHER_1 or SUBTRACTIVE_DITHER_2", dither);
     t->dither = scale && zero ? (enum fb_tile_dither)k : FB_NOT_QUANTIZED;
     if (t->dither != FB_NOT_QUANTIZED && t->bitpix > 0)
-        return refuse(look, "ZSCALE where it has floating-point numbers alone", "it with integers");
+        return refuse(look, "ZSCALE and ZZERO only for floating-point pixels", "them with integer pixels");
     if (t->dither > FB_NO_DITHER && !(t->randoms = fb_dither_randoms()))
         return fb_fail(look->err, "%s: out of memory", look->hdus->file.path);
     return 0;
@@ -160,7 +160,7 @@ static int take_blank(const struct look *look, struct fb_tiles *t)
         found = fb_hdu_integer(look->hdus, look->hdu, "BLANK", &blank);
     t->has_blank = found > 0;
     t->blank = (double)blank;
-    return found < 0 ? refuse(look, "one whole number ZBLANK", "another") : 0;
+    return found < 0 ? refuse(look, "one whole number ZBLANK", "it repeated or not whole") : 0;
 }
 
 /* Find the columns, and the heap: it follows the rows, or begins at THEAP. */
@@ -324,7 +324,8 @@ static int unpack(struct packed *p, int steps, double *pixels)
     if (p->kind == BY_GZIP || t->method != FB_RICE_1)
         return gunzip(p, steps, pixels);
     if (t->bitpix < 0 && !steps)
-        return damaged(p, "steps or integers in tiles packed by RICE_1", "of floating-point numbers");
+        return damaged(p, "integers or quantized numbers in tiles packed by RICE_1",
+                       "of floating-point numbers that are not quantized");
     if (p->unsigned64)
         return damaged(p, "tiles of 8 bytes a pixel", "packed by RICE_1");
     return fb_unrice(p->bytes, p->nbytes, t->size, t->block, p->npixels, pixels) == 0

@@ -96,7 +96,8 @@ static int take_said(struct fb_unpacking *u, struct fb_error *err)
                        "%s: says that %lld bytes were packed into %lld: it was cut short, or is no FITS file",
                        packed->path, (long long)u->said, (long long)packed->size);
     if (u->said > u->most)
-        return too_much(packed, u->said, " by its last four, unless it was cut short", err);
+        return too_much(packed, u->said,
+                        " according to its last four bytes, which are wrong if it was cut short", err);
     return 0;
 }
 
@@ -140,8 +141,8 @@ static int inflate_some(struct fb_file *file, unsigned char *out, int64_t n, str
         if (say_more(file, err) != 0)
             return -1;
     if (status == Z_BUF_ERROR && u->zlib.avail_in == 0 && u->taken == u->packed.size)
-        return fb_fail(err, "%s: expected %lld packed bytes, found %lld: it was cut short", file->path,
-                       (long long)u->said, (long long)file->size);
+        return fb_fail(err, "%s: the gzip stream ends early, after %lld unpacked bytes: it was cut short",
+                       file->path, (long long)file->size);
     if (status != Z_OK && status != Z_STREAM_END)
         return fb_fail(err, "%s: can't unpack it beyond %lld bytes: %s", file->path, (long long)file->size,
                        u->zlib.msg ? u->zlib.msg : zError(status));

@@ -47,7 +47,7 @@ int fb_unpack_rest(struct fb_file *file, struct fb_error *err);
 int fb_unpack_end(struct fb_file *file, int failed, struct fb_error *err);
 
 /* Move the contents of a gzipped file, all of which must have been kept, from memory to a file without a name
- * (fb_open_unnamed()). Takes ownership of its descriptor; -1, with errno set, is an error. */
+ * (fb_open_unnamed()). Takes over the descriptor that it returned; if that is -1, fails with the reason in errno. */
 int fb_file_unload(struct fb_file *file, int descriptor, struct fb_error *err);
 
 #endif

@@ -44,7 +44,7 @@
  * fastbal_..._create() and fastbal_templates_builtin() has a fastbal_..._free(), to which NULL may be passed.
  *
  * Errors: functions that can fail return an enum fastbal_status. On failure a pointer to a new object is set
- * to NULL and no other output is written. A pointer must not be NULL unless its comment allows it.
+ * to NULL, and no other output but the message is written. A pointer must not be NULL unless its comment allows it.
  *
  * Threads: templates and grids do not change once created and may be shared by any number of threads. A
  * workspace belongs to one thread at a time. Functions without a workspace are safe in any thread.
@@ -85,7 +85,7 @@ enum fastbal_status {
     FASTBAL_EWAVELENGTH, /* wavelengths are not finite, positive and increasing */
     FASTBAL_ETEMPLATES,  /* template values are not finite, or there are too many templates */
     FASTBAL_EPRIOR,      /* a prior is not finite, symmetric and positive definite, or a misfit is negative */
-    FASTBAL_EDETECTOR    /* weights of a detector are not finite, or too few or too many */
+    FASTBAL_EDETECTOR /* a detector has a number that is not finite, a slope <= 0, or another number of weights */
 };
 
 /* A constant English phrase for a status, without a full stop; never NULL, whatever the number. */
@@ -171,7 +171,7 @@ typedef struct fastbal_grid fastbal_grid;
  *   cameras, ncameras  1 to FASTBAL_MAX_CAMERAS, in order of wavelength
  *   start              first wavelength of the resampled spectrum, A: 3600, or the first wavelength of the
  *                      first camera for files with resolution matrices. Used only if cameras are resampled.
- *   message            says why the call failed, empty where it did not; may be NULL
+ *   message            says why the call failed, or is empty if it succeeded; may be NULL
  *
  * Returns FASTBAL_OK, FASTBAL_ENOMEM, FASTBAL_EARGUMENT (also where grid, cameras or a camera's wavelength is
  * NULL) or FASTBAL_EWAVELENGTH (also where the resampled spectrum would have fewer than 2 or more than a
@@ -191,7 +191,7 @@ FASTBAL_API int fastbal_grid_resamples(const fastbal_grid *grid);
  * Join the pixels of one target. A pixel whose flux or ivar is not finite, or whose ivar is negative, counts
  * as flux = ivar = 0.
  *
- *   cameras     as many, and in the order, as the grid was created with
+ *   cameras     those that the grid was created with, in the same order
  *   flux, ivar  outputs of fastbal_grid_size() pixels, in the unit of the input; must not overlap it
  *
  * Cannot fail.
@@ -282,7 +282,7 @@ struct fastbal_calibration {
  *   detector  to be freed by fastbal_detector_free(); NULL on failure
  *   name      at most 12 characters of it are kept
  *   weights   the nweights weights of the net, in the order of §9
- *   message   says why the call failed, empty where it did not; may be NULL
+ *   message   says why the call failed, or is empty if it succeeded; may be NULL
  *
  * Returns FASTBAL_OK, FASTBAL_ENOMEM, FASTBAL_EARGUMENT (a NULL pointer) or FASTBAL_EDETECTOR.
  */
@@ -312,8 +312,8 @@ struct fastbal_spectrum {
     double z;                 /* redshift, > -1 */
 };
 
-/* The troughs of one kind in one line. They are stored from index 0 on; unused entries are -1. With
- * FASTBAL_RULES_OPTIMIZE there may be troughs whose index is 0. */
+/* The troughs of one kind in one line. They are stored from index 0 on. Unused entries of vmin, vmax,
+ * posmin and fmin are -1, those of the other arrays 0. With FASTBAL_RULES_OPTIMIZE there may be troughs whose index is 0. */
 struct fastbal_troughs {
     int count;
     double index;                  /* AI or BI: sum over the troughs, km/s */
@@ -461,7 +461,8 @@ FASTBAL_API const char *fastbal_error(const fastbal_workspace *work);
  * or beyond 1e90, or if ivar is negative or between 0 and 1e-90.
  *
  * A spectrum that can't be measured is not an error: the call returns FASTBAL_OK and result->status says why.
- * Trough arrays and signal-to-noise are then -1 and everything else 0. The numbers of a result are finite
+ * The result is then as fastbal_result_clear() leaves it: velocities and fmin of troughs, the detachment, the arrays of the
+ * detection and signal-to-noise are -1, and everything else is 0. The numbers of a result are finite
  * whatever the input: a fit that overflows is FASTBAL_SINGULAR, and a line whose continuum is too small to
  * divide by has no troughs.
  *
@@ -499,7 +500,7 @@ FASTBAL_API int fastbal_detect(fastbal_workspace *work, const fastbal_detector *
  * those of fastbal_join() and fastbal_measure() for each of them. Spectra on several grids need one call per
  * grid.
  *
- *   cameras   as many, and in the order, as the grid was created with; flux, ivar and, where it is not NULL,
+ *   cameras   those that the grid was created with, in the same order; flux, ivar and, where it is not NULL,
  *             mask are nspec x n, where n is the number of that camera's wavelengths
  *   z         nspec redshifts
  *   options   NULL for the defaults

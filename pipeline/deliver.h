@@ -19,7 +19,7 @@ struct fb_catalog_output {
     int clobber;                /* replace existing files */
 };
 
-/* Check that the files can be written, for a source catalog of this name: 0, or -1 with an error. */
+/* Check that the files can be written; source is the path of the catalog that is extended. Returns 0, or -1 with an error. */
 int fb_deliver_check(const struct fb_catalog_output *to, const char *source, struct fb_error *err);
 /* Create the catalog that extends the open source; rows are the source's. What is passed is borrowed, as by
  * fb_balcatalog_create(). */

@@ -1,5 +1,5 @@
 /*
- * finder.h - what find and run share: templates, a measurer per thread, and the steps of a pixel.
+ * finder.h - what commands that measure share: templates, a measurer per thread, and the steps of a pixel.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -49,8 +49,8 @@ struct fb_tally fb_finder_tally(const struct fb_redshifts *redshifts, const stru
 
 /*
  * Returns 1 if a complete BAL table exists for these redshifts and templates; the caller then releases it.
- * Returns 0 otherwise, with the reason in why, or with an empty why if there is no table. Returns -1 on a
- * system error.
+ * Returns 0 otherwise, also if the table can't be read, with the reason in why, or with an empty why if there is
+ * no table. Returns -1 if the system can't tell whether it exists.
  */
 int fb_finder_keeps(struct fb_finder *finder, int thread, const char *path,
                     const struct fb_redshifts *redshifts, struct fb_baltable *table, struct fb_error *why);

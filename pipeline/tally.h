@@ -22,7 +22,7 @@ enum fb_fate {
     FB_FATE_NO_GOOD_PIXELS,
     FB_FATE_SINGULAR,
     FB_FATE_NO_CIV,
-    FB_FATE_NEGATIVE, /* in C IV, so that Si IV troughs can't be measured: --rules optimize */
+    FB_FATE_NEGATIVE, /* negative continuum in C IV, so Si IV troughs can't be measured: --rules optimize */
     FB_FATE_OTHER,    /* not measured according to BALMASK, but BALSTATUS gives no reason */
     /* not selected */
     FB_FATE_OUTSIDE_RANGE,

@@ -261,7 +261,11 @@ int fb_distribute(struct fb_pixel_run *run, const struct fb_pool *pool, struct f
 
     if (d && todo && finished)
         workers = fb_workers_start(pool, todo, finished);
-    int failed = workers ? 0 : fb_fail(err, "can't start threads");
+    int failed =
+        workers
+            ? 0
+            : fb_fail(err, "can't start %d threads: no memory, or too many processes; try a smaller --nproc",
+                      pool->nthreads);
     failed = fb_ranks_agree(ranks, failed, err);
     int works = workers && !failed;
     if (workers && failed)

@@ -15,6 +15,9 @@ static size_t utf8_length(const unsigned char *p)
     for (size_t i = 1; i < n; i++)
         if ((p[i] & 0xc0) != 0x80)
             return 0;
+    if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f) || (*p == 0xf0 && p[1] < 0x90) ||
+        (*p == 0xf4 && p[1] > 0x8f)) /* too long, a surrogate, or beyond U+10FFFF */
+        return 0;
     return n;
 }
 

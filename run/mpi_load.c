@@ -12,13 +12,19 @@ const struct fb_mpi *fb_mpi_load(struct fb_error *err)
     void *module = dlopen(FB_MPI_MODULE, RTLD_NOW | RTLD_GLOBAL);
     const struct fb_mpi *functions = module ? dlsym(module, FB_MPI_SYMBOL) : NULL;
     if (!functions)
-        fb_fail(err, "can't load the MPI part: %s", dlerror());
+        fb_fail(err,
+                "option --mpi: can't load fastbal's MPI module: %s; load the MPI library that fastbal was "
+                "built with, or leave "
+                "out --mpi",
+                dlerror());
     return functions;
 }
 #else
 const struct fb_mpi *fb_mpi_load(struct fb_error *err)
 {
-    fb_fail(err, "built without MPI: build with -DFASTBAL_MPI=ON");
+    fb_fail(
+        err,
+        "option --mpi: fastbal was built without MPI; build it with -DFASTBAL_MPI=ON, or leave out --mpi");
     return NULL;
 }
 #endif

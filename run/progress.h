@@ -1,6 +1,6 @@
 /*
- * progress.h - shows progress: one live line on a terminal, plain lines with -v, nothing if stderr is
- * redirected.
+ * progress.h - shows progress: one live line if stderr is a terminal, or, with -v, lines on stdout; nothing with
+ * --quiet.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -19,7 +19,8 @@ int fb_ranks_start(struct fb_ranks *ranks, int mpi, const struct fb_settings *se
     if (!functions)
         return -1;
     if (functions->start(&ranks->state, &ranks->rank, &ranks->size) != 0)
-        return fb_fail(err, "option --mpi: MPI can't be started, or not in a program with threads");
+        return fb_fail(err, "option --mpi: the MPI library can't be started, or does not support threads "
+                            "(MPI_THREAD_FUNNELED)");
     ranks->mpi = functions;
     struct fb_launched launched = fb_launched();
     if (ranks->size == 1 && launched.size > 1) {
@@ -29,7 +30,7 @@ int fb_ranks_start(struct fb_ranks *ranks, int mpi, const struct fb_settings *se
         return fb_fail(
             err,
             "option --mpi: MPI finds one process, but %ld were started together (%s=%ld): the MPI library "
-            "(fastbal --version) and the launcher don't fit",
+            "(fastbal --version) and the launcher don't match; use the launcher of that library",
             launched.size, launched.variable, launched.size);
     }
     return settings ? fb_ranks_compare(ranks, settings, err) : 0;

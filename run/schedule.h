@@ -9,8 +9,8 @@
 
 #include "run/ledger.h"
 
-/* Process all pixels; after a signal, only finish those in progress. Returns -1, on all ranks, if out of
- * memory before anything was done. Release in any case. */
+/* Process all pixels; after a signal, only finish those in progress. Returns -1, on all ranks, if memory
+ * or threads are lacking before anything was done. Release in any case. */
 int fb_pixel_run_all(struct fb_pixel_run *run, struct fb_error *err);
 /* Indices of pixels by descending size, ascending among equal sizes; NULL if out of memory. */
 size_t *fb_largest_first(const int64_t *sizes, size_t n);

@@ -39,23 +39,26 @@ static void say(const char *text)
     (void)written; /* a failure can't be reported */
 }
 
-static void give_up(int number)
+static void give_up(int number, siginfo_t *info, void *context)
 {
+    (void)context;
+    if (info->si_code == SI_USER) /* not our alarm, but a sender's second SIGALRM */
+        return;
     signal(number, SIG_DFL);
     alarm(1); /* terminates the program if stderr hangs too */
     say("fastbal ");
     say(command);
     say(": stopped by ");
     say(fb_stop_name(fb_stop_signal()));
-    say(", and what was in hand did not end within " TEXT(
-        PATIENCE) " s (does a file system hang?): given up; "
-                  "finished files are kept, start the command again\n");
+    say(", but the pixels in progress did not finish within " TEXT(
+        PATIENCE) " s (is a file system hanging?), so they were abandoned; "
+                  "finished files are kept, run the same command again\n");
     _exit(fb_stop_status(fb_stop_signal()));
 }
 
 static void wait_no_longer_than(unsigned seconds)
 {
-    struct sigaction action = { .sa_handler = give_up, .sa_flags = SA_NODEFER };
+    struct sigaction action = { .sa_sigaction = give_up, .sa_flags = SA_NODEFER | SA_SIGINFO };
     sigemptyset(&action.sa_mask);
     sigaction(SIGALRM, &action, NULL);
     alarm(seconds);

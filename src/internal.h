@@ -349,7 +349,7 @@ struct fb_rules {
     int needs_continuum;
     /* the search */
     int wraps;   /* for a spike at the start of the search, the two pixels before it are taken from the end */
-    int reopens; /* a last pixel that is wider than the minimum width records the previous trough again */
+    int reopens; /* if the last pixel alone is in, and wider than the minimum width, the previous trough is recorded again, up to it */
     /* The number of pixels that the mean, integral, depth and mask of a trough leave out at its end; also the
      * number of pixels at the end of the search where no spike is bridged. */
     size_t left_out;

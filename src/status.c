@@ -21,7 +21,8 @@ const char *fastbal_strerror(int status)
     case FASTBAL_ETEMPLATES:
         return "templates are not finite, or there are too many";
     case FASTBAL_EDETECTOR:
-        return "the weights of the detector are not finite, or too few or too many";
+        return "a number of the detector is not finite, its slope is not positive, or it has another number "
+               "of weights";
     case FASTBAL_EPRIOR:
         return "the templates' prior is not positive definite, or their misfit is negative";
     default:

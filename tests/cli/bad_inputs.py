@@ -205,7 +205,8 @@ def told_of_cut(kind, size):
     h = hdus[k]
     if size < h.end_card + damage.CARD:
         return begin + f"HDU {k}: expected a header that ends in END, found none in {size - h.header} bytes"
-    return begin + f"HDU {k} {h.name}: expected {h.size} bytes of data at {h.data}, but the file ends at {size}"
+    padded = ", padded to a whole block" if h.data + h.size <= size else ""
+    return begin + f"HDU {k} {h.name}: expected {h.size} bytes of data at {h.data}{padded}, but the file ends at {size}"
 
 
 def cut(box, kind, size):
@@ -257,8 +258,8 @@ header_lies("coadd", "coadd", COADD, [
     ("R_IVAR", "NAXIS1", "1e3", "#: expected a whole number NAXIS1, found 1e3"),
     ("R_IVAR", "NAXIS1", LONG, f"#: expected a whole number NAXIS1, found {LONG}"),
     ("R_IVAR", "NAXIS1", BIG, f"# R_IVAR: expected {4 * 3 * BIG} bytes of data at ..., but the file ends at ..."),
-    ("R_IVAR", "NAXIS1", HUGE, "#: expected a product up to NAXIS2 of 64 bits, found 3"),
-    ("R_IVAR", "NAXIS1", 2**60, "#: expected a data size of 64 bits"),
+    ("R_IVAR", "NAXIS1", HUGE, "#: expected axes up to NAXIS2 whose product fits in 64 bits, found 3"),
+    ("R_IVAR", "NAXIS1", 2**60, "#: expected a data size that fits in 64 bits"),
     ("R_IVAR", "NAXIS1", 232, "HDU R_IVAR: expected 3 rows of 233 pixels, found 3 of 232"),
     ("R_IVAR", "NAXIS1", 0, "# R_IVAR: expected the next HDU where its data end, at ..., found it at ..."),
     ("Z_FLUX", "NAXIS2", -3, "#: expected a whole number NAXIS2, found -3"),
@@ -269,7 +270,7 @@ header_lies("coadd", "coadd", COADD, [
     ("Z_FLUX", "PCOUNT", "zero", "#: expected PCOUNT 0 or more, found zero"),
     ("Z_FLUX", "PCOUNT", BIG, "# Z_FLUX: expected ... bytes of data at ..., but the file ends at ..."),
     ("Z_FLUX", "GCOUNT", -1, "#: expected GCOUNT 0 or more, found -1"),
-    ("Z_FLUX", "GCOUNT", HUGE, "#: expected a data size of 64 bits"),
+    ("Z_FLUX", "GCOUNT", HUGE, "#: expected a data size that fits in 64 bits"),
     # if the next header were not checked, these would hide camera Z
     ("R_MASK", "NAXIS2", 30, "HDU R_MASK: expected 3 rows of 233 pixels, found 30 of 233"),
     ("R_MASK", "BITPIX", -64, "# R_MASK: expected the next HDU where its data end, at ..., found it at ..."),
@@ -308,7 +309,7 @@ header_lies("redshifts", "zcat", ZCAT, [
     ("REDSHIFTS", "NAXIS", 1, NO_TABLE + "8, 1 and 1"),
     ("REDSHIFTS", "NAXIS1", BIG, f"# REDSHIFTS: expected {3 * BIG} bytes of data at 5760, but the file ends at 8640"),
     ("REDSHIFTS", "NAXIS1", 55, "HDU REDSHIFTS: expected rows of 54 bytes, as its columns have, found NAXIS1 55"),
-    ("REDSHIFTS", "NAXIS2", HUGE, "#: expected a product up to NAXIS2 of 64 bits, found 4611686018427387904"),
+    ("REDSHIFTS", "NAXIS2", HUGE, "#: expected axes up to NAXIS2 whose product fits in 64 bits, found 4611686018427387904"),
     ("REDSHIFTS", "NAXIS2", "three", "#: expected a whole number NAXIS2, found three"),
     ("REDSHIFTS", "PCOUNT", LONG, f"#: expected PCOUNT 0 or more, found {LONG}"),
     ("REDSHIFTS", "GCOUNT", 0, NO_TABLE + "8, 2 and 0"),
@@ -749,8 +750,8 @@ for key, value, said in (
          "#: expected TFIELDS 0 to 999, found 5000"),
         ("PCOUNT", "x", "#: expected PCOUNT 0 or more, found x"), ("BITPIX", 32,
          "# BALCAT: expected 12288 bytes of data at 14400, but the file ends at 20160"),
-        ("TFORM1", "'D       '", "column TARGETID: expected the format 1K"),
-        ("TFORM7", "'3J      '", "column PCA_COEFFS: expected the format 32E"),
+        ("TFORM1", "'D       '", "column TARGETID: expected the format 1K, found D"),
+        ("TFORM7", "'3J      '", "column PCA_COEFFS: expected the format at most 32E, found 3J"),
         ("TTYPE4", "'REDSHIFT'", "table BALCAT has no column Z"), ("EXTNAME", "'TABLE   '", "has no table BALCAT")):
     add_table(f"{key} = {value}", lie("BALCAT", key, value), said.replace("#", "HDU 1"))
 for name in ("TARGETID", "Z", "PCA_COEFFS", "AI_CIV", "VMIN_CIV_450"):
@@ -758,9 +759,9 @@ for name in ("TARGETID", "Z", "PCA_COEFFS", "AI_CIV", "VMIN_CIV_450"):
 for name in ("BALSTATUS", "SNR_CIV"):  # which older tables do not have
     add_table(f"no column {name}", column("BALCAT", name), mask=(0, 0, 0, 0))
 for name, form, wanted in (("AI_CIV", "D", "1E"), ("VMIN_CIV_450", "16E", "17E"), ("NCIV_450", "E", "1J"),
-                           ("PCA_COEFFS", "33E", "32E"), ("Z", "8A", "1E"), ("TARGETID", "J", "1K")):
+                           ("PCA_COEFFS", "33E", "at most 32E"), ("Z", "8A", "1E"), ("TARGETID", "J", "1K")):
     add_table(f"column {name} of form {form}", column("BALCAT", name, form, 0 if form != "8A" else b"2"),
-              f"column {name}: expected the format {wanted}")
+              f"column {name}: expected the format {wanted}, found {form}")
 add_table("other templates than in the other tables", column("BALCAT", "PCA_COEFFS", "4E", 0),
           "PCA_COEFFS has 4 values (templates without a name), in other BAL tables 3 (without a name)", mask=(1, 1, 1,
               0))

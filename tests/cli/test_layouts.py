@@ -398,7 +398,7 @@ def test_nside_of_skimmed_trees(tmp_path):
 
 
 @pytest.mark.parametrize("options, words", [
-    (["--healpix", 5], "option --healpix: expected a tree of equal pixels, found uniqpix: --uniqpix selects there"),
+    (["--healpix", 5], "option --healpix: expected a tree of equal pixels, found uniqpix; give --uniqpix instead"),
     (["--uniqpix", 2], "option --uniqpix: there is no pixel 2"),
     (["--mock", "--tiles"], "options --mock and --tiles exclude each other"),
     (["--nside", 16], "option --nside is for skimmed trees, found uniqpix"),

@@ -47,7 +47,7 @@ def image_header(name, *axes):
 
 
 HUGE = damage.header([("SIMPLE", True), ("BITPIX", 8), ("NAXIS", 1), ("NAXIS1", ZEROS)])
-LAST_FOUR = " by its last four, unless it was cut short"  # bytes
+LAST_FOUR = " according to its last four bytes, which are wrong if it was cut short"
 
 
 @pytest.fixture(scope="module")

@@ -325,7 +325,7 @@ def test_what_is_refused(survey, tmp_path):
             ("a.png", [*source, "--bals", 1, "--smooth", 4], "option --smooth: expected an odd number"),
             ("a.png", [*source, "--bals", 1, "--rules", "none"], "--rules", "'none'"),
             ("a.png", [*source, "--bals", 1, "--save-data", tmp_path / "a.txt"], "a.txt"),
-            ("a.png", [*source, "--bals", 1, "--save-data", tmp_path / "a.png"], "a.png: the output is a FITS file"),
+            ("a.png", [*source, "--bals", 1, "--save-data", tmp_path / "a.png"], "a.png: expected a name that ends in .fits or .ecsv"),
             ("taken.png", [*source, "--bals", 1], "taken.png: exists already"),
             ("no/a.png", [*source, "--targetids", *one], "there is no folder")):
         complains(run("plot", *options, "--templates", "builtin", "-o", tmp_path / out, status=UNUSABLE), "plot", *words)

@@ -654,6 +654,7 @@ def test_bad_inputs(tmp_path):
                              ((good, tmp_path / "nowhere.fits"), ("nowhere.fits",)), ((good, empty), (empty, "mock")),
                              ((good, truth, "--other", plain), (plain, "AI_CIV")),
                              ((good, truth, "--json", tmp_path / "no" / "s.json"), ("s.json",)),
+                             ((good, truth, "--json", tmp_path / "s.fits"), ("s.fits: expected a name that ends in .json",)),
                              ((good, truth, "--json", "-", "--ecsv", "-"), ("--json -", "--ecsv -"))):
         result = run("score", *arguments, status=UNUSABLE)
         complains(result, "score", *words)

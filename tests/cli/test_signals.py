@@ -95,6 +95,18 @@ def test_stops_and_goes_on(many, name, number):
     assert f" {NPIXELS - left} kept, 0 failed" in check_finished(many, name)
 
 
+def test_alarm_of_a_process_group(many):
+    """timeout(1) sends its signal to its child and then to the group; the second SIGALRM is not our own."""
+    prepare(many, "find")
+    process = many.start("find")
+    assert wait_for(has_begun(many, "find"), process)
+    for _ in range(2):
+        process.send_signal(signal.SIGALRM)
+        time.sleep(0.01)
+    _, err = process.communicate()
+    assert process.returncode == 128 + signal.SIGALRM and err.endswith("the same command goes on from here\n"), err
+
+
 def is_writing_rows(tree):
     """Has more been written of the catalog than its header and what the pixels gave?"""
     for path in tree.out.parent.glob("*_tmp*"):
@@ -245,7 +257,7 @@ def test_a_file_that_hangs(many, tmp_path, name, threads, how):
         assert " pixels left: the same command goes on from here" in line and out
         assert temporary(many) == []
     else:
-        assert "given up" in line and "start the command again" in line
+        assert "abandoned" in line and "run the same command again" in line
     assert not many.baltable(pixel).exists() and not many.out.exists()
     done = {k: data for k, data in many.outputs().items() if "_tmp" not in k}
     assert done and all(many.expected[name][k] == data for k, data in done.items())
@@ -253,7 +265,7 @@ def test_a_file_that_hangs(many, tmp_path, name, threads, how):
 
 
 @pytest.mark.skipif(not HANG.exists(), reason="needs the library that makes calls hang: Linux, without sanitizers")
-@pytest.mark.parametrize("how, words", [("soft", "stopped while it was opened"), ("hard", "given up")])
+@pytest.mark.parametrize("how, words", [("soft", "stopped while it was opened"), ("hard", "abandoned")])
 @pytest.mark.parametrize("name, file", [("split", "qso.fits"), ("run", "qso.fits")])
 def test_a_catalog_that_hangs(many, tmp_path, name, file, how, words):
     """Before there are pixels."""
@@ -265,7 +277,7 @@ def test_a_catalog_that_hangs(many, tmp_path, name, file, how, words):
     err = process.communicate(timeout=60)[1]
     assert process.returncode == 128 + signal.SIGTERM
     line, = err.splitlines()
-    assert line.startswith(f"fastbal {name}: ") and words in line and "start" in line
+    assert line.startswith(f"fastbal {name}: ") and words in line and "same command" in line
 
 
 # ---- standard output: see also test_output.py ----

@@ -2,6 +2,8 @@
 
 SPDX-License-Identifier: BSD-3-Clause
 """
+import re
+
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -101,8 +103,20 @@ def test_troughs_of_others(tree, tmp_path):
                 hdu.header.remove("CHECKSUM", ignore_missing=True)
                 hdu.header.remove("DATASUM", ignore_missing=True)
     result = tree.append("--troughs", tmp_path / "some.fits", status=UNUSABLE)
-    assert "table BAL_TROUGHS: expected the troughs of BALCAT, found others in row 0" in result.stderr
+    assert "table BAL_TROUGHS: expected the troughs of BALCAT, found others in row 1" in result.stderr
     tree.append("-c")  # without them they are not looked at
+
+
+def test_more_troughs_than_in_the_table(tree, tmp_path):
+    one_pass(tree, "-o", tmp_path / "a.fits", "-b", tree.z)
+    for pixel in PIXELS:
+        with fits.open(tree.baltable(pixel)) as hdus:
+            rows = hdus["BAL_TROUGHS"].data
+            more = fits.BinTableHDU(np.concatenate([rows, rows[:1] if len(rows) else np.zeros(1, rows.dtype)]), name="BAL_TROUGHS")
+            fits.HDUList([fits.PrimaryHDU(), hdus["BALCAT"].copy(), more]).writeto(tmp_path / "more.fits", overwrite=True, checksum=True)
+        (tmp_path / "more.fits").replace(tree.baltable(pixel))
+    result = tree.append("--troughs", tmp_path / "some.fits", status=UNUSABLE)
+    assert re.search(r"table BAL_TROUGHS: expected the (\d+) troughs of BALCAT, found \d+ rows", result.stderr), result.stderr
 
 
 @pytest.mark.parametrize("names, words", [

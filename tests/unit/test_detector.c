@@ -628,7 +628,8 @@ static void bad_weights(void **state)
     expect_error(FB_NET_NUMBERS, weights, (struct fastbal_calibration){ -2, 0, 0, 1, 1, 1 },
                  "slope of the calibration -2: expected more than 0");
     assert_string_equal(fastbal_strerror(FASTBAL_EDETECTOR),
-                        "the weights of the detector are not finite, or too few or too many");
+                        "a number of the detector is not finite, its slope is not positive, or it has "
+                        "another number of weights");
 }
 
 static void bad_arguments(void **state)

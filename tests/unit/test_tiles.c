@@ -307,7 +307,7 @@ static void test_lengths(void **state)
     memset(descriptor(&files[2]), 0, 8);
     check_refused(&files[2], "expected tiles with data, found one in row 1 that is empty");
     set_card(&files[3], "ZQUANTIZ", "'NONE'");
-    check_refused(&files[3], "steps or integers in tiles packed by RICE_1, found one in row 1");
+    check_refused(&files[3], "integers or quantized numbers in tiles packed by RICE_1, found one in row 1");
 }
 
 /* Some images quantized, others not: BRZ_FLUX is, of BRZ_IVAR nothing could be. */
