@@ -41,8 +41,8 @@ static int is_visible(const struct dirent *entry)
 }
 
 /* Add the names in a folder, sorted, as PREFIX/NAME, or as NAME if the prefix is empty. With levels > 0, add
- * instead the names that many folders further down, as PREFIX/FOLDER/NAME. Hidden files are left out. A folder that can't be read adds
- * nothing, since the names are only hints. */
+ * instead the names that many folders further down, as PREFIX/FOLDER/NAME. Hidden files are left out. A folder
+ * that can't be read adds nothing, since the names are only hints. */
 static void add_names(struct names *names, const char *folder, const char *prefix, int levels)
 {
     struct dirent **entries;

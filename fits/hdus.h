@@ -76,8 +76,8 @@ int fb_hdu_count(const struct fb_hdus *hdus, const struct fb_hdu *hdu, const cha
 const struct fb_hdu *fb_hdus_table(const struct fb_hdus *hdus, const char *const *names);
 
 /* Find columns by name, ignoring case; a column that does not exist has type 0. Returns 1, or 0 if out of
- * memory, if the HDU is not a table with rows, if the table's keywords contradict each other, one of the columns is scaled or repeated, or a row has more than
- * FB_ROWS_BUFFER bytes. */
+ * memory, if the HDU is not a table with rows, if the table's keywords contradict each other, if one of the
+ * columns is scaled or repeated, or if a row has more than FB_ROWS_BUFFER bytes. */
 int fb_hdu_columns(const struct fb_hdus *hdus, const struct fb_hdu *table, const char *const *names, size_t n,
                    struct fb_column *columns);
 enum { FB_ROWS_BUFFER = 65536 };

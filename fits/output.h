@@ -19,7 +19,8 @@ int fb_fits_fail(struct fb_error *err, const char *path, const char *what, int s
 /*
  * A file that CFITSIO composes in memory: *room bytes at *bytes, which grow by `more` at a time. Call fb_memory_file_lacks()
  * before using them. It sets *status if memory was lacking, or if `end`, the end of the file, is beyond them, because CFITSIO
- * does not always report that and leaves cards out. A thread composes one file at a time. The bytes are freed by fb_memory_file_free() once the file is closed; NULL is allowed.
+ * does not always report that and leaves cards out. A thread composes one file at a time. Once the file is closed,
+ * fb_memory_file_free() frees the bytes, which may be NULL.
  */
 int fb_memory_file(fitsfile **file, void **bytes, size_t *room, size_t more, int *status);
 int fb_memory_file_lacks(size_t room, size_t end, int *status);

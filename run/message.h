@@ -12,8 +12,8 @@
 
 /* One error line on stderr: "fastbal COMMAND: TEXT". */
 void fb_print_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* From now on print no errors, but keep the text of the first one in *first, which is borrowed; NULL: print them again. For
- * one thread. */
+/* From now on print no errors, but keep the text of the first one in *first, which is borrowed; NULL: print them again. Call
+ * it only while there is one thread. */
 void fb_hold_errors(struct fb_error *first);
 
 /* Set by --quiet: only errors and warnings are printed, and there is no live line. */

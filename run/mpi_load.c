@@ -14,8 +14,7 @@ const struct fb_mpi *fb_mpi_load(struct fb_error *err)
     if (!functions)
         fb_fail(err,
                 "option --mpi: can't load fastbal's MPI module: %s; load the MPI library that fastbal was "
-                "built with, or leave "
-                "out --mpi",
+                "built with, or leave out --mpi",
                 dlerror());
     return functions;
 }

@@ -348,8 +348,10 @@ struct fb_rules {
     /* A line with a negative continuum is not searched; a pixel whose continuum is 0 is not in a trough. */
     int needs_continuum;
     /* the search */
-    int wraps;   /* for a spike at the start of the search, the two pixels before it are taken from the end */
-    int reopens; /* if the last pixel alone is in, and wider than the minimum width, the previous trough is recorded again, up to it */
+    int wraps; /* for a spike at the start of the search, the two pixels before it are taken from the end */
+    /* If the last pixel alone is in, and wider than the minimum width, the previous trough is recorded again, up
+     * to that pixel. */
+    int reopens;
     /* The number of pixels that the mean, integral, depth and mask of a trough leave out at its end; also the
      * number of pixels at the end of the search where no spike is bridged. */
     size_t left_out;
