@@ -4,6 +4,7 @@ SPDX-License-Identifier: BSD-3-Clause
 """
 import json
 import math
+import os
 from types import SimpleNamespace
 
 import numpy as np
@@ -659,6 +660,20 @@ def test_bad_inputs(tmp_path):
         result = run("score", *arguments, status=UNUSABLE)
         complains(result, "score", *words)
         assert result.stdout == ""
+
+
+@pytest.mark.parametrize("name", [b"\xe0\x80\x80", b"\xed\xa0\x80", b"\xf0\x80\x80\x80", b"\xf4\x90\x80\x80", b"\xc3\xa9", b"\xff"])
+def test_json_of_names_that_are_not_utf8(tmp_path, name):
+    """Overlong, a surrogate, beyond Unicode: written as code points. What is UTF-8 stays."""
+    catalog, truth = tmp_path / (os.fsdecode(name) + ".fits"), tmp_path / "t.fits"
+    rows = Table({"TARGETID": [1, 2], "AI_CIV": [0.0, 900.0], "VMIN_CIV_450": [[-1.0], [5000.0]],
+                  "VMAX_CIV_450": [[-1.0], [7000.0]]}).as_array()
+    write(tmp_path / "c.fits", rows)
+    write(truth, rows, "QUASARS")
+    (tmp_path / "c.fits").rename(catalog)
+    said = json.loads(run("score", catalog, truth, "--json", "-").stdout)
+    shown = "\xe9" if name == b"\xc3\xa9" else name.decode("latin-1")
+    assert f"{tmp_path}/{shown}.fits" in json.dumps(said, ensure_ascii=False)
 
 
 def test_many_rows_take_little_memory(tmp_path):
